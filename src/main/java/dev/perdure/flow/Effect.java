@@ -1,0 +1,24 @@
+package dev.perdure.flow;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** What the engine must start once the decision's checkpoint is committed. */
+public sealed interface Effect {
+
+    Activation activation();
+
+    /**
+     * Run an SQL statement as the submitter.
+     *
+     * @param sql the text after substitution
+     * @param attempt number of attempts recorded before this one, 0 when none
+     */
+    record RunSql(Activation activation, String sql, int attempt) implements Effect {}
+
+    /** Send {@link Event.TimerFired} at the given time (at once when it has passed). */
+    record StartTimer(Activation activation, Instant at) implements Effect {}
+
+    /** Stop a step or a timer that is no longer wanted; its rows are already part of the checkpoint. */
+    record Interrupt(Activation activation, @Nullable String reason) implements Effect {}
+}

@@ -1,0 +1,49 @@
+package dev.perdure.flow;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** What happened to an instance. Every event carries the time at which it happened: the interpreter has no clock. */
+public sealed interface Event {
+
+    Instant at();
+
+    /**
+     * The instance was loaded into memory, for the first time or again after a crash. The interpreter finds its
+     * position from the rows, settles what they already decide and issues the effects that are due.
+     */
+    record Loaded(Instant at) implements Event {}
+
+    /**
+     * A step ended well.
+     *
+     * @param executedQuery the text after substitution, for {@code df.nodes.executed_query}
+     * @param startedAt when the step's execution began
+     * @param attempt which attempt succeeded, from 1
+     */
+    record StepSucceeded(
+            Activation activation, Result result, String executedQuery, Instant startedAt, int attempt, Instant at)
+            implements Event {}
+
+    /**
+     * A step failed for good.
+     *
+     * @param message the whole error text as it is shown to the user
+     * @param sqlState SQLSTATE of the failure, when the server named one
+     */
+    record StepFailed(
+            Activation activation,
+            String message,
+            @Nullable String sqlState,
+            String executedQuery,
+            Instant startedAt,
+            int attempt,
+            Instant at)
+            implements Event {}
+
+    /** A timer that an {@link Effect.StartTimer} asked for is due. */
+    record TimerFired(Activation activation, Instant at) implements Event {}
+
+    /** The instance was found cancelled. */
+    record Cancelled(String reason, Instant at) implements Event {}
+}
