@@ -1,0 +1,229 @@
+-- The tables of schema df (specification 3, architecture 4 to 7).
+--
+-- Conventions: everything is qualified; tables that begin with an underscore belong to the worker alone. Row-level
+-- security is enabled and not forced: the owner, who is the worker's login, sees every row. Grants to submitters come
+-- from df.grant_usage.
+
+CREATE TABLE df.instances (
+    id              varchar(8) NOT NULL,
+    label           text,
+    root_node       varchar(8) NOT NULL,
+    status          text DEFAULT 'pending',
+    submitted_by    regrole NOT NULL,
+    database        text,
+    created_at      timestamptz DEFAULT now(),
+    updated_at      timestamptz DEFAULT now(),
+    completed_at    timestamptz,
+    vars            jsonb,
+    cancel_reason   text,
+    started_at      timestamptz,
+    execution_count bigint NOT NULL DEFAULT 1,
+    output          text,
+    CONSTRAINT instances_pkey PRIMARY KEY (id),
+    CONSTRAINT instances_identity_key UNIQUE (id, submitted_by)
+) WITH (fillfactor = 80);
+
+ALTER TABLE df.instances
+    ADD CONSTRAINT instances_id_format_chk CHECK (id ~ '^[0-9a-f]{8}$') NOT VALID,
+    ADD CONSTRAINT instances_root_node_format_chk CHECK (root_node ~ '^[0-9a-f]{8}$') NOT VALID,
+    ADD CONSTRAINT instances_status_chk
+        CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')) NOT VALID,
+    ADD CONSTRAINT instances_vars_chk CHECK (vars IS NULL OR jsonb_typeof(vars) = 'object') NOT VALID;
+
+CREATE INDEX idx_instances_status ON df.instances (status, created_at DESC, id);
+CREATE INDEX idx_instances_created_at ON df.instances (created_at DESC, id);
+CREATE INDEX idx_instances_label ON df.instances (label, created_at DESC, id) WHERE label IS NOT NULL;
+
+COMMENT ON TABLE df.instances IS 'One row per workflow instance: who started it, where it stands and how it ended.';
+COMMENT ON COLUMN df.instances.vars IS
+    'Variables captured when the instance was started, a JSON object of texts; NULL when there were none.';
+COMMENT ON COLUMN df.instances.cancel_reason IS 'Reason given to df.cancel.';
+COMMENT ON COLUMN df.instances.started_at IS 'When the worker took the instance up for the first time.';
+COMMENT ON COLUMN df.instances.execution_count IS
+    'Number of the current execution: 1, or the current round when the root node is a LOOP.';
+COMMENT ON COLUMN df.instances.output IS
+    'Completed: the result text as the worker built it. Failed: the error. Cancelled: canceled: <reason>.';
+
+CREATE TABLE df.nodes (
+    id             varchar(8) NOT NULL,
+    instance_id    varchar(8) NOT NULL,
+    node_type      text NOT NULL,
+    query          text,
+    result_name    text,
+    left_node      varchar(8),
+    right_node     varchar(8),
+    status         text DEFAULT 'pending',
+    result         jsonb,
+    error          text,
+    submitted_by   regrole,
+    database       text,
+    created_at     timestamptz DEFAULT now(),
+    updated_at     timestamptz DEFAULT now(),
+    wake_at        timestamptz,
+    started_at     timestamptz,
+    attempt        integer NOT NULL DEFAULT 0,
+    executed_query text,
+    result_columns jsonb,
+    bindings       jsonb,
+    status_details jsonb,
+    CONSTRAINT nodes_pkey PRIMARY KEY (instance_id, id)
+    -- Room on the page, so that the one or two updates of a row stay on it (HOT).
+) WITH (fillfactor = 60);
+
+ALTER TABLE df.nodes
+    ADD CONSTRAINT nodes_instance_id_present_chk CHECK (instance_id IS NOT NULL) NOT VALID,
+    ADD CONSTRAINT nodes_submitted_by_present_chk CHECK (submitted_by IS NOT NULL) NOT VALID,
+    ADD CONSTRAINT nodes_id_format_chk CHECK (id ~ '^[0-9a-f]{8}$') NOT VALID,
+    ADD CONSTRAINT nodes_instance_id_format_chk CHECK (instance_id ~ '^[0-9a-f]{8}$') NOT VALID,
+    ADD CONSTRAINT nodes_left_node_format_chk CHECK (left_node IS NULL OR left_node ~ '^[0-9a-f]{8}$') NOT VALID,
+    ADD CONSTRAINT nodes_right_node_format_chk CHECK (right_node IS NULL OR right_node ~ '^[0-9a-f]{8}$') NOT VALID,
+    ADD CONSTRAINT nodes_node_type_chk CHECK (node_type IN (
+        'SQL', 'THEN', 'IF', 'JOIN', 'LOOP', 'BREAK', 'RACE', 'SLEEP', 'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART',
+        'SIGNAL')) NOT VALID,
+    ADD CONSTRAINT nodes_result_name_chk
+        CHECK (result_name IS NULL OR result_name ~ '^[A-Za-z_][A-Za-z0-9_]*$') NOT VALID,
+    ADD CONSTRAINT nodes_status_chk CHECK (status IN ('pending', 'running', 'completed', 'failed')) NOT VALID,
+    ADD CONSTRAINT nodes_result_status_chk
+        CHECK (result IS NULL OR status IN ('completed', 'failed')) NOT VALID,
+    ADD CONSTRAINT nodes_structure_chk CHECK (CASE
+        WHEN node_type IN ('SQL', 'SLEEP', 'WAIT_SCHEDULE', 'BREAK', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL')
+            THEN left_node IS NULL AND right_node IS NULL AND query IS NOT NULL
+        WHEN node_type IN ('THEN', 'RACE')
+            THEN left_node IS NOT NULL AND right_node IS NOT NULL AND query IS NULL
+        WHEN node_type = 'IF'
+            THEN left_node IS NOT NULL AND right_node IS NOT NULL AND query IS NOT NULL
+        WHEN node_type = 'LOOP'
+            THEN left_node IS NOT NULL AND right_node IS NULL
+        WHEN node_type = 'JOIN'
+            THEN left_node IS NOT NULL AND right_node IS NOT NULL
+        ELSE false
+    END) NOT VALID,
+    ADD CONSTRAINT nodes_instance_identity_fkey FOREIGN KEY (instance_id, submitted_by)
+        REFERENCES df.instances (id, submitted_by) DEFERRABLE INITIALLY DEFERRED NOT VALID,
+    ADD CONSTRAINT nodes_left_node_same_instance_fkey FOREIGN KEY (instance_id, left_node)
+        REFERENCES df.nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID,
+    ADD CONSTRAINT nodes_right_node_same_instance_fkey FOREIGN KEY (instance_id, right_node)
+        REFERENCES df.nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID;
+
+ALTER TABLE df.instances
+    ADD CONSTRAINT instances_root_node_same_instance_fkey FOREIGN KEY (id, root_node)
+        REFERENCES df.nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID;
+
+CREATE INDEX idx_nodes_wake_at ON df.nodes (wake_at) WHERE wake_at IS NOT NULL;
+
+COMMENT ON TABLE df.nodes IS
+    'One row per node of an instance''s graph. The definition is the submitter''s; status, result and the columns that follow are written by the worker only.';
+COMMENT ON COLUMN df.nodes.status_details IS
+    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason.';
+COMMENT ON COLUMN df.nodes.error IS 'Error text of a failed node.';
+COMMENT ON COLUMN df.nodes.wake_at IS 'When a waiting node is due.';
+COMMENT ON COLUMN df.nodes.started_at IS 'When the latest activation of the node began.';
+COMMENT ON COLUMN df.nodes.attempt IS 'Number of the latest attempt of the latest activation, from 1; 0 before any.';
+COMMENT ON COLUMN df.nodes.executed_query IS 'The statement after substitution, as it was executed.';
+COMMENT ON COLUMN df.nodes.result_columns IS
+    'Array of [name, type] pairs of an SQL result in the order of the query; jsonb keeps neither order nor types.';
+COMMENT ON COLUMN df.nodes.bindings IS
+    'Of a LOOP: result names that earlier rounds bound, {name: {"r": result, "c": result_columns}}.';
+
+CREATE TABLE df.vars (
+    name  text NOT NULL,
+    value text,
+    owner regrole NOT NULL DEFAULT (quote_ident(current_user))::regrole,
+    CONSTRAINT vars_pkey PRIMARY KEY (owner, name)
+);
+COMMENT ON TABLE df.vars IS 'Variables of each role; df.start captures those of its caller.';
+
+CREATE TABLE df.executions (
+    instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    execution_id bigint NOT NULL,
+    started_at   timestamptz,
+    ended_at     timestamptz NOT NULL DEFAULT now(),
+    event_count  bigint NOT NULL DEFAULT 0,
+    output       text,
+    CONSTRAINT executions_pkey PRIMARY KEY (instance_id, execution_id)
+);
+COMMENT ON TABLE df.executions IS
+    'Ended executions of instances whose root is a LOOP, one per round that was followed by another. The current execution is the instance row itself.';
+
+CREATE TABLE df.signals (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    instance_id varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    name        text NOT NULL CHECK (name <> ''),
+    data        jsonb,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    consumed_at timestamptz,
+    consumed_by varchar(8),
+    CONSTRAINT signals_pkey PRIMARY KEY (id)
+);
+CREATE INDEX idx_signals_unconsumed ON df.signals (instance_id, name, id) WHERE consumed_at IS NULL;
+COMMENT ON TABLE df.signals IS 'Signals, buffered until a wait of that name consumes them, first in first out, each once.';
+
+CREATE TABLE df.settings (
+    name  text NOT NULL,
+    value text,
+    CONSTRAINT settings_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE df.settings IS 'Settings that SQL functions read; written by the owner of schema df. Names: docs/configuration.md.';
+
+CREATE TABLE df._worker_epoch (
+    epoch_id     uuid NOT NULL,
+    started_at   timestamptz DEFAULT now(),
+    last_seen_at timestamptz DEFAULT now(),
+    CONSTRAINT _worker_epoch_pkey PRIMARY KEY (epoch_id)
+);
+COMMENT ON TABLE df._worker_epoch IS 'One row: the leading worker''s term, and when it was last seen (about every 5 s).';
+
+-- What starts, signals and cancels read to decide whether a NOTIFY is needed (architecture 6).
+CREATE TABLE df._wake (
+    singleton boolean NOT NULL DEFAULT true CHECK (singleton),
+    idle      boolean NOT NULL DEFAULT true,
+    CONSTRAINT _wake_pkey PRIMARY KEY (singleton)
+);
+INSERT INTO df._wake DEFAULT VALUES;
+COMMENT ON TABLE df._wake IS 'One row: whether the worker is idle and wants a NOTIFY on channel perdure_wake.';
+
+-- The current term (architecture 4, 5). Only the owner reads it; the key never enters a submitter's session.
+CREATE SEQUENCE df._epoch_seq;
+CREATE TABLE df._epoch (
+    singleton         boolean NOT NULL DEFAULT true CHECK (singleton),
+    key               bytea NOT NULL,
+    lock_key          bigint NOT NULL,
+    system_identifier text,
+    database_oid      oid,
+    CONSTRAINT _epoch_pkey PRIMARY KEY (singleton)
+);
+COMMENT ON SEQUENCE df._epoch_seq IS 'last_value is the epoch of the current term; not subject to snapshots.';
+COMMENT ON TABLE df._epoch IS
+    'One row: the key of the current term, the key of the leader''s advisory lock, and the server and database that this schema belongs to.';
+INSERT INTO df._epoch (key, lock_key)
+VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
+        ('x' || left(md5(gen_random_uuid()::text), 16))::bit(64)::bigint);
+
+ALTER TABLE df.instances ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df.nodes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df.vars ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df.executions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df.signals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._epoch ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY instances_user_isolation ON df.instances
+    USING (submitted_by = (SELECT (quote_ident(current_user))::regrole))
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+-- Users change a status only from pending or running to cancelled (differences, Lifecycle).
+CREATE POLICY instances_user_may_only_cancel ON df.instances AS RESTRICTIVE FOR UPDATE
+    USING (status IN ('pending', 'running'))
+    WITH CHECK (status = 'cancelled');
+CREATE POLICY nodes_user_isolation ON df.nodes
+    USING (submitted_by = (SELECT (quote_ident(current_user))::regrole))
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY vars_user_isolation ON df.vars
+    USING (owner = (SELECT (quote_ident(current_user))::regrole))
+    WITH CHECK (owner = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY executions_user_isolation ON df.executions
+    USING (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
+                   AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
+CREATE POLICY signals_user_isolation ON df.signals
+    USING (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
+                   AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)))
+    WITH CHECK (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
+                   AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
