@@ -11,7 +11,7 @@ package dev.perdure.store;
 public record ServerIdentity(String systemIdentifier, String startedAt, String databaseOid) {
 
     /** Selects the three columns as text. */
-    static final String SQL =
+    public static final String SQL =
             "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system())::pg_catalog.text,"
                     + " pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text,"
                     + " (SELECT oid FROM pg_catalog.pg_database"
