@@ -262,12 +262,13 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END, i.database, i.status,
+    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END,
+           nullif(i.database, current_database()), i.status,
            i.cancel_reason, i.submitted_by::oid::bigint, r.rolname,
            r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
                                         WHERE s.name = 'enable_superuser_instances'), false),
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
-           n.database, n.status,
+           nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
            n.wake_at, n.started_at, n.attempt, n.bindings::text
     FROM df.instances i

@@ -54,7 +54,7 @@ final class Intake implements Runnable {
 
     void stop() {
         stopped = true;
-        wakeUp.release();
+        thread.interrupt();
         try {
             thread.join(TimeUnit.SECONDS.toMillis(ANSWER_SECONDS));
         } catch (InterruptedException e) {

@@ -8,6 +8,8 @@ import java.util.Deque;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,7 @@ final class LiveInstance {
     private final InstanceState state;
     private final SessionPools.Key sessions;
     private final String role;
+    private final AtomicReference<BiConsumer<LiveInstance, Throwable>> onBreakdown = new AtomicReference<>();
     private final Map<Activation, StepTask> steps = new ConcurrentHashMap<>();
     private final Map<Activation, ScheduledFuture<?>> timers = new ConcurrentHashMap<>();
     private final Deque<Turn> turns = new ArrayDeque<>();
@@ -84,13 +87,22 @@ final class LiveInstance {
         resume();
     }
 
+    /** Who is told when a turn breaks down. Set before the first turn is posted. */
+    void onBreakdown(BiConsumer<LiveInstance, Throwable> listener) {
+        onBreakdown.set(listener);
+    }
+
     /** Goes on after a turn that was not over when it returned. */
     void resume() {
-        while (true) {
-            Turn turn = next();
-            if (turn == null || !turn.run()) {
-                return;
-            }
+        for (Turn turn = next(); turn != null && isOver(turn); turn = next()) {}
+    }
+
+    private boolean isOver(Turn turn) {
+        try {
+            return turn.run();
+        } catch (RuntimeException | Error e) {
+            onBreakdown.get().accept(this, e);
+            return true;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.flow.Activation;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.InstanceStore.Mark;
@@ -8,7 +9,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 
@@ -23,14 +26,16 @@ final class RunningMarks implements Runnable {
 
     private final InstanceStore store;
     private final LiveInstances live;
+    private final Set<StepTask> executing;
     private final Clock clock;
     private final Duration after;
     private final Runnable fenced;
     private final AtomicBoolean writing = new AtomicBoolean();
 
-    RunningMarks(InstanceStore store, LiveInstances live, Clock clock, Duration after, Runnable fenced) {
+    RunningMarks(InstanceStore store, LiveInstances live, Set<StepTask> executing, Clock clock, Duration after, Runnable fenced) {
         this.store = store;
         this.live = live;
+        this.executing = executing;
         this.clock = clock;
         this.after = after;
         this.fenced = fenced;
@@ -43,8 +48,15 @@ final class RunningMarks implements Runnable {
         }
         List<Mark> marks = new ArrayList<>();
         Instant limit = clock.instant().minus(after);
-        for (LiveInstance instance : live.all()) {
-            if (marks.size() < MAX_BATCH && hasLongStep(instance, limit) && !instance.isBusy()) {
+        Set<LiveInstance> instances = new HashSet<>();
+        for (StepTask task : executing) {
+            Instant startedAt = task.startedAt();
+            if (startedAt != null && startedAt.isBefore(limit)) {
+                instances.add(task.instance());
+            }
+        }
+        for (LiveInstance instance : instances) {
+            if (marks.size() < MAX_BATCH && !instance.isBusy()) {
                 // In a turn: memory is read by one thread at a time.
                 instance.post(() -> {
                     collect(instance, limit, marks);
@@ -72,22 +84,12 @@ final class RunningMarks implements Runnable {
         });
     }
 
-    private static boolean hasLongStep(LiveInstance instance, Instant limit) {
-        for (StepTask task : instance.steps().values()) {
-            Instant startedAt = task.startedAt();
-            if (startedAt != null && startedAt.isBefore(limit)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private static void collect(LiveInstance instance, Instant limit, List<Mark> marks) {
         for (InstanceState.Unmarked node : instance.state().runningNodes()) {
-            StepTask task = instance.steps().get(new dev.perdure.flow.Activation(node.nodeId(), node.stamp()));
+            StepTask task = instance.steps().get(new Activation(node.nodeId(), node.stamp()));
             Instant startedAt = task == null ? null : task.startedAt();
             boolean compound = task == null && !instance.state().isActive(
-                    new dev.perdure.flow.Activation(node.nodeId(), node.stamp()));
+                    new Activation(node.nodeId(), node.stamp()));
             if (compound || startedAt != null && startedAt.isBefore(limit)) {
                 synchronized (marks) {
                     marks.add(new Mark(

@@ -76,6 +76,7 @@ final class StepQueue {
                 if (task != null) {
                     queued--;
                     inUse++;
+                    task.slotTaken();
                     lane.inUse++;
                     Long role = entry.getKey();
                     roles.remove(role);
@@ -87,8 +88,12 @@ final class StepQueue {
         return null;
     }
 
-    /** Gives a slot of the role back. */
-    void release(long roleOid) {
+    /** Gives a step's slot back; does nothing when it was given back before. */
+    void release(StepTask task) {
+        if (!task.giveSlotBack()) {
+            return;
+        }
+        long roleOid = task.instance().sessions().roleOid();
         lock.lock();
         try {
             inUse--;

@@ -5,11 +5,11 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.Result;
 import dev.perdure.store.CheckpointCall;
-import dev.perdure.store.Failure;
 import dev.perdure.store.StepFailedException;
 import dev.perdure.store.StepSession;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Objects;
 import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
@@ -45,8 +45,9 @@ final class StepRunner implements Runnable {
                 } catch (RuntimeException | Error e) {
                     LOG.errorf(e, "%s: the worker failed on this step", task);
                     turns.breakDown(task.instance(), "internal error: " + e);
-                    context.queue().release(task.instance().sessions().roleOid());
+                    release(task);
                 } finally {
+                    context.executing().remove(task);
                     MDC.remove("instance");
                     MDC.remove("node");
                 }
@@ -64,6 +65,7 @@ final class StepRunner implements Runnable {
             return;
         }
         task.started(turns.now());
+        context.executing().add(task);
         String refused = context.sqlStep().refuse(sql);
         if (refused != null) {
             release(task);
@@ -83,17 +85,35 @@ final class StepRunner implements Runnable {
             return;
         }
         try {
-            Result result = context.sqlStep().execute(session, sql);
-            instance.post(() -> succeeded(task, session, result));
-        } catch (StepFailedException e) {
-            if (context.sqlStep().needsAutocommit(e.failure(), sql)) {
-                giveBack(task, session);
-                troubles.runAutocommit(task, e.failure());
+            if (task.outsideTransaction() == null) {
+                Result result = context.sqlStep().execute(session, sql);
+                instance.post(() -> succeeded(task, session, result));
             } else {
+                Result result = context.sqlStep().executeAutocommit(session, sql);
                 giveBack(task, session);
+                instance.post(() -> succeededOutsideTransaction(task, task.outsideTransaction(), result));
+            }
+        } catch (StepFailedException e) {
+            giveBack(task, session);
+            if (context.sqlStep().needsAutocommit(e.failure(), sql)) {
+                troubles.runOutsideTransaction(task, e.failure());
+            } else {
                 troubles.failed(task, e.failure());
             }
         }
+    }
+
+    private boolean succeededOutsideTransaction(StepTask task, String reason, Result result) {
+        LiveInstance instance = task.instance();
+        instance.steps().remove(task.activation(), task);
+        context.statistics().stepCompleted();
+        return turns.decide(instance, success(task, result), Map.of(task.activation().nodeId(), reason));
+    }
+
+    private Event success(StepTask task, Result result) {
+        Instant startedAt = Objects.requireNonNull(task.startedAt(), "a step that runs has a beginning");
+        return new Event.StepSucceeded(
+                task.activation(), result, task.effect().sql(), startedAt, task.attempt(), turns.now());
     }
 
     /** The turn of a step whose statement succeeded and whose transaction is still open. */
@@ -105,11 +125,7 @@ final class StepRunner implements Runnable {
             giveBack(task, session);
             return true;
         }
-        Instant startedAt = Objects.requireNonNull(task.startedAt(), "a step that runs has a beginning");
-        Decision decision = turns.interpret(
-                instance,
-                new Event.StepSucceeded(
-                        activation, result, task.effect().sql(), startedAt, task.attempt(), turns.now()));
+        Decision decision = turns.interpret(instance, success(task, result));
         if (decision == null) {
             session.rollback();
             giveBack(task, session);
@@ -141,6 +157,6 @@ final class StepRunner implements Runnable {
     }
 
     private void release(StepTask task) {
-        context.queue().release(task.instance().sessions().roleOid());
+        context.queue().release(task);
     }
 }

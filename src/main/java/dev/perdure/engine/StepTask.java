@@ -4,6 +4,7 @@ import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
 import dev.perdure.store.StepSession;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** One step that is to be executed, or is being executed. */
@@ -12,14 +13,47 @@ final class StepTask {
     private final LiveInstance instance;
     private final Effect.RunSql effect;
     private final int attempt;
+    private final @Nullable String outsideTransaction;
+    private final AtomicBoolean slotHeld = new AtomicBoolean();
     private @Nullable StepSession session;
     private volatile @Nullable Instant startedAt;
     private boolean interrupted;
 
     StepTask(LiveInstance instance, Effect.RunSql effect, int attempt) {
+        this(instance, effect, attempt, null);
+    }
+
+    private StepTask(
+            LiveInstance instance, Effect.RunSql effect, int attempt, @Nullable String outsideTransaction) {
         this.instance = instance;
         this.effect = effect;
         this.attempt = attempt;
+        this.outsideTransaction = outsideTransaction;
+    }
+
+    /** The same step once more. */
+    StepTask again(int nextAttempt) {
+        return new StepTask(instance, effect, nextAttempt, outsideTransaction);
+    }
+
+    /** The same step outside a transaction block, and why. */
+    StepTask outsideTransaction(String reason) {
+        return new StepTask(instance, effect, attempt, reason);
+    }
+
+    /** Why the statement cannot share a transaction with its checkpoint; null when it can. */
+    @Nullable String outsideTransaction() {
+        return outsideTransaction;
+    }
+
+    /** The queue gave the step a slot. */
+    void slotTaken() {
+        slotHeld.set(true);
+    }
+
+    /** Whether there is a slot to give back; true once only. */
+    boolean giveSlotBack() {
+        return slotHeld.compareAndSet(true, false);
     }
 
     LiveInstance instance() {

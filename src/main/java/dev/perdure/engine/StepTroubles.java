@@ -3,17 +3,12 @@ package dev.perdure.engine;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
-import dev.perdure.flow.Result;
 import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.Mark;
-import dev.perdure.store.StepFailedException;
-import dev.perdure.store.StepSession;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -69,7 +64,7 @@ final class StepTroubles {
         if (mayPass) {
             // Nothing was executed: this does not count as an attempt.
             LOG.debugf("No session for role %s, trying again: %s", task.instance().role(), failure.message());
-            enqueueLater(new StepTask(task.instance(), task.effect(), task.attempt()), task, 500);
+            enqueueLater(task.again(task.attempt()), task, 500);
             return;
         }
         String database = task.instance().sessions().database();
@@ -153,8 +148,8 @@ final class StepTroubles {
                 context.settings().transientRetries() + 1,
                 failure.message());
         long delay = Math.min(MAX_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(20, task.attempt()));
-        StepTask next = new StepTask(task.instance(), task.effect(), task.attempt() + 1);
-        record(task, next.attempt(), done -> enqueueLater(next, task, delay));
+        StepTask next = task.again(task.attempt() + 1);
+        record(task, next.attempt(), () -> enqueueLater(next, task, delay));
     }
 
     private void enqueueLater(StepTask next, StepTask previous, long delayMillis) {
@@ -178,47 +173,16 @@ final class StepTroubles {
      * The statement cannot run in a transaction block. That it runs is committed before, so that a crash in the middle is
      * visible as an attempt; its effect can happen more than once.
      */
-    void runAutocommit(StepTask task, Failure failure) {
-        record(task, task.attempt(), done -> {
-            Thread thread = new Thread(() -> autocommit(task, failure), "perdure-autocommit");
-            thread.setDaemon(true);
-            thread.start();
-        });
-    }
-
-    private void autocommit(StepTask task, Failure why) {
-        LiveInstance instance = task.instance();
-        if (task.isInterrupted() || instance.isGone()) {
+    void runOutsideTransaction(StepTask task, Failure failure) {
+        if (task.outsideTransaction() != null) {
+            fail(task, context.sqlStep().message(failure), failure.sqlState());
             return;
         }
-        try {
-            StepSession session = context.pools().borrow(instance.sessions(), instance.role());
-            try {
-                if (!task.runsIn(session)) {
-                    return;
-                }
-                Result result = context.sqlStep().executeAutocommit(session, task.effect().sql());
-                Instant now = turns.now();
-                Instant startedAt = task.startedAt() == null ? now : task.startedAt();
-                Event event = new Event.StepSucceeded(
-                        task.activation(), result, task.effect().sql(), startedAt, task.attempt(), now);
-                instance.post(() -> {
-                    instance.steps().remove(task.activation(), task);
-                    context.statistics().stepCompleted();
-                    return turns.decide(instance, event, Map.of(task.activation().nodeId(), why.message()));
-                });
-            } finally {
-                task.leavesSession();
-                context.pools().giveBack(instance.sessions(), session);
-            }
-        } catch (SQLException e) {
-            notConnected(task, e);
-        } catch (StepFailedException e) {
-            failed(task, e.failure());
-        }
+        StepTask next = task.outsideTransaction(failure.message());
+        record(task, task.attempt(), () -> enqueueLater(next, task, 0));
     }
 
-    private void record(StepTask task, int attempt, Consumer<Boolean> then) {
+    private void record(StepTask task, int attempt, Runnable then) {
         LiveInstance instance = task.instance();
         Activation activation = task.activation();
         // Which stamp the row carries is known in a turn only.
@@ -240,7 +204,7 @@ final class StepTroubles {
         });
     }
 
-    private void mark(LiveInstance instance, Mark mark, Consumer<Boolean> then, long delayMillis) {
+    private void mark(LiveInstance instance, Mark mark, Runnable then, long delayMillis) {
         context.store().mark(List.of(mark)).onComplete(done -> {
             if (instance.isGone()) {
                 return;
@@ -260,7 +224,7 @@ final class StepTroubles {
                         instance.state().marked(mark.node(), mark.stamp());
                         return true;
                     });
-                    then.accept(true);
+                    then.run();
                 });
             }
         });

@@ -7,6 +7,8 @@ import dev.perdure.store.SessionPools;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -59,12 +61,14 @@ public final class TermEngine {
         timer.setRemoveOnCancelPolicy(true);
         this.scheduler = timer;
         this.writer = new CheckpointWriter(store, deciders, scheduler, stepDown);
-        this.marks = new RunningMarks(store, live, clock, settings.markRunningAfter(), stepDown);
+        Set<StepTask> executing = ConcurrentHashMap.newKeySet();
+        this.marks = new RunningMarks(store, live, executing, clock, settings.markRunningAfter(), stepDown);
         TermContext context = new TermContext(
                 store,
                 pools,
                 live,
                 queue,
+                executing,
                 writer,
                 new Interpreter(),
                 new SqlStep(settings.maxResultSize()),

@@ -58,6 +58,10 @@ final class Turns {
         if (!context.live().add(instance)) {
             return;
         }
+        instance.onBreakdown((broken, failure) -> {
+            LOG.errorf(failure, "Instance %s: a turn failed", broken.id());
+            breakDown(broken, "internal error: " + failure);
+        });
         if (cancelled) {
             instance.foundCancelled();
         }
