@@ -254,7 +254,7 @@ COMMENT ON FUNCTION df._checkpoints(bigint, text[], text[]) IS
 
 CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
-    role_oid bigint, role_name text, role_can_login boolean, role_superuser boolean,
+    role_oid bigint, role_name text, role_blocked boolean,
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
@@ -263,7 +263,9 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END, i.database, i.status,
-           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname, r.rolcanlogin, r.rolsuper,
+           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname,
+           r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
+                                        WHERE s.name = 'enable_superuser_instances'), false),
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            n.database, n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
