@@ -227,3 +227,6 @@ CREATE POLICY signals_user_isolation ON df.signals
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)))
     WITH CHECK (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
+
+-- Cancelled instances that the worker has not wound up yet: it writes their output last.
+CREATE INDEX idx_instances_cancelling ON df.instances (id) WHERE status = 'cancelled' AND output IS NULL;

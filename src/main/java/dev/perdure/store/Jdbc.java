@@ -1,0 +1,71 @@
+package dev.perdure.store;
+
+import dev.perdure.store.DatabaseUrl.Host;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
+import org.postgresql.ssl.DefaultJavaSSLFactory;
+
+/** A {@link DatabaseUrl} in the terms of pgjdbc. */
+final class Jdbc {
+
+    private static final Driver DRIVER = new Driver();
+
+    private Jdbc() {}
+
+    static String url(DatabaseUrl url) {
+        String hosts = url.hosts().stream().map(Jdbc::address).collect(Collectors.joining(","));
+        return "jdbc:postgresql://" + hosts + "/" + UriText.encode(url.database());
+    }
+
+    static Properties properties(DatabaseUrl url) {
+        Properties properties = new Properties();
+        PGProperty.USER.set(properties, url.user());
+        url.password().ifPresent(password -> PGProperty.PASSWORD.set(properties, password));
+        PGProperty.APPLICATION_NAME.set(
+                properties, url.parameter("application_name").orElse("perdure"));
+        url.parameter("connect_timeout").ifPresent(seconds -> PGProperty.CONNECT_TIMEOUT.set(properties, seconds));
+        url.parameter("options").ifPresent(options -> PGProperty.OPTIONS.set(properties, options));
+        url.parameter("channel_binding").ifPresent(mode -> PGProperty.CHANNEL_BINDING.set(properties, mode));
+        PGProperty.TARGET_SERVER_TYPE.set(properties, targetServerType(url));
+        PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+        tls(Tls.of(url), properties);
+        return properties;
+    }
+
+    /** Past {@code DriverManager}, whose list of drivers depends on class loaders. */
+    static Connection connect(String url, Properties properties) throws SQLException {
+        Connection connection = DRIVER.connect(url, properties);
+        if (connection == null) {
+            throw new SQLException("pgjdbc does not accept the URL " + url, "08001");
+        }
+        return connection;
+    }
+
+    private static void tls(Tls tls, Properties properties) {
+        PGProperty.SSL_MODE.set(properties, tls.mode());
+        tls.certificate().ifPresent(file -> PGProperty.SSL_CERT.set(properties, file));
+        tls.key().ifPresent(file -> PGProperty.SSL_KEY.set(properties, file));
+        if (tls.trustsSystem()) {
+            PGProperty.SSL_FACTORY.set(properties, DefaultJavaSSLFactory.class.getName());
+        } else {
+            tls.rootCertificate().ifPresent(file -> PGProperty.SSL_ROOT_CERT.set(properties, file));
+        }
+    }
+
+    private static String targetServerType(DatabaseUrl url) {
+        String wanted = url.parameter("target_session_attrs").orElse(url.hosts().size() > 1 ? "primary" : "any");
+        return wanted.equals("any") ? "any" : "primary";
+    }
+
+    private static String address(Host host) {
+        if (host.isSocketDirectory()) {
+            throw new InvalidDatabaseUrlException(
+                    "The database URL cannot be used: unix sockets are not supported yet, name a host");
+        }
+        return host.toString();
+    }
+}

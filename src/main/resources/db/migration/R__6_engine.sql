@@ -1,0 +1,403 @@
+-- What the worker calls (architecture 4, 5). Only df.checkpoint and df.checkpoint_step can be executed by submitters:
+-- the worker calls them in the submitter's session, so that a step and its checkpoint commit together. They prove the
+-- worker's authorisation by a token that is a MAC over everything that is written. All other functions are the owner's.
+--
+-- SQLSTATEs of our own: DF001 stale (the rows are not as the worker believes: load again), DF002 fenced (another term
+-- has begun: stop), DF003 refused (token, submitter).
+
+-- Raises DF002 unless p_epoch is the current term; otherwise keeps a take-over from finishing until the calling
+-- transaction ends. ROW SHARE conflicts with the EXCLUSIVE lock of a take-over (df._settle_term), and not with the
+-- ACCESS SHARE lock that pg_dump holds for as long as it runs. The lock must come before the sequence is read.
+CREATE OR REPLACE FUNCTION df._fence(p_epoch bigint) RETURNS bytea
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_key bytea;
+    v_epoch bigint;
+BEGIN
+    LOCK TABLE df._epoch IN ROW SHARE MODE;
+    SELECT last_value INTO v_epoch FROM df._epoch_seq;
+    IF v_epoch IS DISTINCT FROM p_epoch THEN
+        RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
+    END IF;
+    SELECT key INTO v_key FROM df._epoch;
+    RETURN v_key;
+END
+$$;
+COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is the current term; returns the term''s key.';
+
+-- Writes one checkpoint document. Compare-and-set: a row must carry the stamp that the worker believes it has ("p"),
+-- or already the new one ("s") with a status that is not terminal (a running mark). Rows come ordered by node id
+-- (lock order: nodes, then the instance row, and that only when it changes).
+--   {"n": [{"n": node, "p": prior stamp, "s": stamp, "t": status, "r": index into "r" and "c", "e": error,
+--           "x": canceled reason, "w": wake_at, "b": started_at, "a": attempt, "q": executed query, "d": bindings,
+--           "o": at-least-once reason}, …],
+--    "r": [result, …], "c": [columns, …],
+--    "x": {"n": execution, "o": output of the previous one},
+--    "t": status at the end, "o": output}
+CREATE OR REPLACE FUNCTION df._apply(p_instance text, p_status text, p_doc jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    t jsonb;
+    v_index integer;
+    v_count integer;
+    v_status text := p_status;
+BEGIN
+    FOR t IN SELECT value FROM jsonb_array_elements(p_doc -> 'n') LOOP
+        v_index := (t ->> 'r')::integer;
+        UPDATE df.nodes SET
+            status = t ->> 't',
+            result = CASE
+                WHEN v_index IS NOT NULL THEN p_doc -> 'r' -> v_index
+                WHEN t ->> 't' = 'failed' THEN t -> 'e'
+            END,
+            result_columns = CASE WHEN v_index IS NOT NULL THEN nullif(p_doc -> 'c' -> v_index, 'null') END,
+            error = t ->> 'e',
+            wake_at = (t ->> 'w')::timestamptz,
+            started_at = coalesce((t ->> 'b')::timestamptz, started_at),
+            attempt = coalesce((t ->> 'a')::integer, 0),
+            executed_query = t ->> 'q',
+            bindings = t -> 'd',
+            updated_at = clock_timestamp(),
+            status_details = jsonb_strip_nulls(jsonb_build_object(
+                'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o'))
+        WHERE instance_id = p_instance AND id = t ->> 'n'
+          AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM t ->> 'p' AND t ->> 'p' IS DISTINCT FROM t ->> 's')
+               OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running')));
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        IF v_count <> 1 THEN
+            RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint', p_instance, t ->> 'n'
+                USING ERRCODE = 'DF001';
+        END IF;
+    END LOOP;
+    IF p_doc ? 'x' THEN
+        INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, output)
+        SELECT p_instance, (p_doc -> 'x' ->> 'n')::bigint - 1,
+               coalesce((SELECT e.ended_at FROM df.executions e WHERE e.instance_id = p_instance
+                         AND e.execution_id = (p_doc -> 'x' ->> 'n')::bigint - 2), i.started_at),
+               clock_timestamp(), p_doc -> 'x' ->> 'o'
+        FROM df.instances i WHERE i.id = p_instance;
+        UPDATE df.instances SET execution_count = (p_doc -> 'x' ->> 'n')::bigint WHERE id = p_instance;
+    END IF;
+    IF p_doc ? 't' THEN
+        v_status := df._end_instance(p_instance, p_doc ->> 't', p_doc ->> 'o');
+    END IF;
+    RETURN v_status;
+END
+$$;
+COMMENT ON FUNCTION df._apply(text, text, jsonb) IS
+    'Writes one checkpoint document by compare-and-set; raises DF001 when a row is not as expected. Returns the instance''s status.';
+
+-- An instance that was cancelled in the meantime stays cancelled.
+CREATE OR REPLACE FUNCTION df._end_instance(p_instance text, p_status text, p_output text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_status text;
+BEGIN
+    UPDATE df.instances SET
+        status = CASE WHEN status = 'cancelled' THEN status ELSE p_status END,
+        output = CASE WHEN status = 'cancelled' AND p_status <> 'cancelled'
+                      THEN 'canceled: ' || coalesce(cancel_reason, 'Cancelled') ELSE p_output END,
+        completed_at = CASE WHEN p_status = 'completed' AND status <> 'cancelled' THEN clock_timestamp() END,
+        updated_at = clock_timestamp()
+    WHERE id = p_instance AND status IN ('pending', 'running', 'cancelled')
+    RETURNING status INTO v_status;
+    IF v_status IS NULL THEN
+        RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it has already ended', p_instance
+            USING ERRCODE = 'DF001';
+    END IF;
+    RETURN v_status;
+END
+$$;
+COMMENT ON FUNCTION df._end_instance(text, text, text) IS 'Ends an instance unless it was cancelled; returns its status.';
+
+-- Definer: submitters have no right to write status or result of df.nodes. Runs no user code, evaluates no text.
+CREATE OR REPLACE FUNCTION df.checkpoint(p_token bytea, p_epoch bigint, p_instance text, p_doc text) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_key bytea;
+    v_status text;
+    v_submitter oid;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    v_key := df._fence(p_epoch);
+    IF v_key IS NULL OR p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(
+            concat_ws(E'\x1f', 'D', p_epoch::text, p_instance, p_doc), 'UTF8'))) THEN
+        RAISE EXCEPTION 'perdure: this checkpoint is not authorised' USING ERRCODE = 'DF003',
+            HINT = 'Only the worker can write checkpoints.';
+    END IF;
+    SELECT status, submitted_by INTO v_status, v_submitter FROM df.instances WHERE id = p_instance;
+    IF v_submitter IS DISTINCT FROM (SELECT oid FROM pg_roles WHERE rolname = session_user) THEN
+        RAISE EXCEPTION 'perdure: instance % was not submitted by %', p_instance, session_user USING ERRCODE = 'DF003';
+    END IF;
+    IF v_status IN ('completed', 'failed') THEN
+        RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it has already ended', p_instance
+            USING ERRCODE = 'DF001';
+    END IF;
+    v_status := df._apply(p_instance, v_status, p_doc::jsonb);
+    RETURN v_status || ':' || encode(sha256(v_key || p_token), 'hex');
+END
+$$;
+COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, text) IS
+    'Called by the worker in a step''s own transaction: writes the checkpoint document that the token authorises. Returns <instance status>:<receipt>.';
+
+-- The fast path: one SQL step completed, and with it enclosing nodes of the same stamp with the same result.
+CREATE OR REPLACE FUNCTION df.checkpoint_step(
+    p_token bytea, p_epoch bigint, p_instance text, p_node text, p_parents text, p_prior text, p_stamp text,
+    p_ends boolean, p_started_at text, p_attempt integer, p_result text, p_columns text, p_executed text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_key bytea;
+    v_status text;
+    v_submitter oid;
+    v_epoch bigint;
+    v_count integer;
+    v_result jsonb;
+    v_columns jsonb;
+    v_details jsonb;
+    v_parents text[];
+BEGIN
+    PERFORM set_config('synchronous_commit', 'on', true);
+    -- df._fence, written out: this is the hot path.
+    LOCK TABLE df._epoch IN ROW SHARE MODE;
+    SELECT last_value INTO v_epoch FROM df._epoch_seq;
+    IF v_epoch IS DISTINCT FROM p_epoch THEN
+        RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
+    END IF;
+    SELECT key INTO v_key FROM df._epoch;
+    IF v_key IS NULL OR p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(concat_ws(E'\x1f', 'S',
+            p_epoch::text, p_instance, p_node, p_parents, coalesce(p_prior, ''), p_stamp, p_ends::text, p_started_at,
+            p_attempt::text, p_result, p_columns, p_executed), 'UTF8'))) THEN
+        RAISE EXCEPTION 'perdure: this checkpoint is not authorised' USING ERRCODE = 'DF003',
+            HINT = 'Only the worker can write checkpoints.';
+    END IF;
+    SELECT status, submitted_by INTO v_status, v_submitter FROM df.instances WHERE id = p_instance;
+    IF v_submitter IS DISTINCT FROM (SELECT oid FROM pg_roles WHERE rolname = session_user) THEN
+        RAISE EXCEPTION 'perdure: instance % was not submitted by %', p_instance, session_user USING ERRCODE = 'DF003';
+    END IF;
+    IF v_status IN ('completed', 'failed') THEN
+        RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it has already ended', p_instance
+            USING ERRCODE = 'DF001';
+    END IF;
+    v_result := p_result::jsonb;
+    v_columns := nullif(p_columns, '')::jsonb;
+    v_details := jsonb_build_object('execution_id', p_stamp);
+    UPDATE df.nodes SET
+        status = 'completed', result = v_result, result_columns = v_columns, error = NULL, wake_at = NULL,
+        started_at = p_started_at::timestamptz, attempt = p_attempt, executed_query = p_executed,
+        updated_at = clock_timestamp(), status_details = v_details
+    WHERE instance_id = p_instance AND id = p_node
+      AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM p_prior AND p_prior IS DISTINCT FROM p_stamp)
+           OR (status_details ->> 'execution_id' = p_stamp AND status IN ('pending', 'running')));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    IF v_count = 1 AND p_parents <> '' THEN
+        v_parents := string_to_array(p_parents, ',');
+        UPDATE df.nodes SET
+            status = 'completed', result = v_result, result_columns = v_columns, error = NULL, wake_at = NULL,
+            updated_at = clock_timestamp(), status_details = v_details
+        WHERE instance_id = p_instance AND id = ANY (v_parents)
+          AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM p_prior AND p_prior IS DISTINCT FROM p_stamp)
+               OR (status_details ->> 'execution_id' = p_stamp AND status IN ('pending', 'running')));
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        v_count := v_count - cardinality(v_parents) + 1;
+    END IF;
+    IF v_count <> 1 THEN
+        RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint', p_instance, p_node USING ERRCODE = 'DF001';
+    END IF;
+    IF p_ends THEN
+        v_status := df._end_instance(p_instance, 'completed', p_result);
+    END IF;
+    RETURN v_status || ':' || encode(sha256(v_key || p_token), 'hex');
+END
+$$;
+COMMENT ON FUNCTION df.checkpoint_step(
+    bytea, bigint, text, text, text, text, text, boolean, text, integer, text, text, text) IS
+    'Called by the worker in a step''s own transaction: the step completed, with it the enclosing nodes p_parents (comma-separated), and the instance when p_ends. Returns <instance status>:<receipt>.';
+
+CREATE OR REPLACE FUNCTION df._checkpoints(p_epoch bigint, p_instances text[], p_docs text[]) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_status text;
+BEGIN
+    PERFORM df._fence(p_epoch);
+    FOR i IN 1 .. cardinality(p_docs) LOOP
+        BEGIN
+            SELECT status INTO v_status FROM df.instances WHERE id = p_instances[i];
+            IF v_status IS NULL OR v_status IN ('completed', 'failed') THEN
+                RETURN NEXT 'stale';
+            ELSE
+                RETURN NEXT df._apply(p_instances[i], v_status, p_docs[i]::jsonb);
+            END IF;
+        EXCEPTION
+            WHEN SQLSTATE 'DF001' THEN RETURN NEXT 'stale';
+            -- What the document itself causes (a \u0000, a value out of range) must not take the others down.
+            WHEN data_exception OR program_limit_exceeded OR integrity_constraint_violation THEN
+                RETURN NEXT 'error:' || SQLSTATE || ':' || SQLERRM;
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df._checkpoints(bigint, text[], text[]) IS
+    'The owner''s checkpoints (timers, failures), a batch in one transaction: per document the instance''s status, stale, or error:<SQLSTATE>:<message>.';
+
+CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
+    instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
+    role_oid bigint, role_name text, role_can_login boolean, role_superuser boolean,
+    node_id text, node_type text, query text, result_name text, left_node text, right_node text,
+    node_submitted_by bigint, node_database text,
+    node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
+    started_at timestamptz, attempt integer, bindings text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END, i.database, i.status,
+           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname, r.rolcanlogin, r.rolsuper,
+           n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
+           n.database, n.status,
+           n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
+           n.wake_at, n.started_at, n.attempt, n.bindings::text
+    FROM df.instances i
+    LEFT JOIN pg_roles r ON r.oid = i.submitted_by
+    -- One more than the limit, so that an excess is noticed and not read.
+    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id LIMIT 10001) n ON true
+    WHERE i.id = ANY (p_instances)
+    ORDER BY i.created_at, i.id
+$$;
+COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
+
+-- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
+CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM df.instances WHERE status = 'pending') THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    RETURN QUERY
+    UPDATE df.instances u SET status = 'running', started_at = coalesce(u.started_at, clock_timestamp()),
+                              updated_at = clock_timestamp()
+    WHERE u.status = 'pending' AND u.id IN (
+        SELECT c.id FROM (
+            SELECT p.id, row_number() OVER w AS position, sum(p.nodes) OVER w AS nodes
+            FROM (SELECT i.id, i.created_at,
+                         (SELECT count(*) FROM (SELECT FROM df.nodes n WHERE n.instance_id = i.id LIMIT 10001) x) AS nodes
+                  FROM df.instances i WHERE i.status = 'pending'
+                  ORDER BY i.created_at, i.id LIMIT p_limit FOR UPDATE SKIP LOCKED) p
+            WINDOW w AS (ORDER BY p.created_at, p.id)) c
+        WHERE c.position = 1 OR c.nodes <= p_max_nodes)
+    RETURNING u.id::text;
+END
+$$;
+COMMENT ON FUNCTION df._take(bigint, integer, integer) IS
+    'Marks up to p_limit pending instances (with up to p_max_nodes nodes in sum, at least one instance) as running and returns their ids.';
+
+CREATE OR REPLACE FUNCTION df._mark_running(p_epoch bigint, p_marks text) RETURNS TABLE (instance_id text, node_id text)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    RETURN QUERY
+    WITH m AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(p_marks::jsonb) AS m(i text, n text, p text, s text, b text, a integer)
+    ), locked AS MATERIALIZED (
+        SELECT d.instance_id AS i, d.id AS n FROM m JOIN df.nodes d ON d.instance_id = m.i AND d.id = m.n
+        WHERE (d.status_details ->> 'execution_id' IS NOT DISTINCT FROM m.p AND m.p IS DISTINCT FROM m.s)
+           OR (d.status_details ->> 'execution_id' = m.s AND d.status IN ('pending', 'running'))
+        ORDER BY d.instance_id, d.id
+        FOR UPDATE OF d SKIP LOCKED
+    )
+    UPDATE df.nodes u SET
+        status = 'running', result = NULL, result_columns = NULL, error = NULL, executed_query = NULL,
+        started_at = coalesce(m.b::timestamptz, u.started_at), attempt = coalesce(m.a, u.attempt),
+        updated_at = clock_timestamp(), status_details = jsonb_build_object('execution_id', m.s)
+    FROM m JOIN locked l ON l.i = m.i AND l.n = m.n
+    WHERE u.instance_id = m.i AND u.id = m.n
+    RETURNING u.instance_id::text, u.id::text;
+END
+$$;
+COMMENT ON FUNCTION df._mark_running(bigint, text) IS
+    'Marks nodes as running, by compare-and-set and skipping locked rows. p_marks: [{"i": instance, "n": node, "p": prior stamp, "s": stamp, "b": started_at, "a": attempt}, …]. Returns what was marked.';
+
+CREATE OR REPLACE FUNCTION df._cancelling(p_limit integer) RETURNS TABLE (instance_id text, reason text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT id, coalesce(cancel_reason, 'Cancelled by user') FROM df.instances
+    WHERE status = 'cancelled' AND output IS NULL LIMIT p_limit
+$$;
+COMMENT ON FUNCTION df._cancelling(integer) IS 'Cancelled instances that the worker has not wound up yet.';
+
+CREATE OR REPLACE FUNCTION df._set_idle(p_epoch bigint, p_idle boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    UPDATE df._wake SET idle = p_idle WHERE idle <> p_idle;
+END
+$$;
+COMMENT ON FUNCTION df._set_idle(bigint, boolean) IS 'Says whether starts, signals and cancels must send a NOTIFY.';
+
+-- Drawing the epoch comes first: from that moment no checkpoint of an older term can pass its fence.
+CREATE OR REPLACE FUNCTION df._begin_term() RETURNS TABLE (epoch bigint, key bytea, epoch_id uuid)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_id uuid := gen_random_uuid();
+    v_key bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+    v_epoch bigint := nextval('df._epoch_seq');
+BEGIN
+    UPDATE df._epoch SET key = v_key;
+    DELETE FROM df._worker_epoch;
+    INSERT INTO df._worker_epoch (epoch_id, started_at, last_seen_at) VALUES (v_id, clock_timestamp(), clock_timestamp());
+    RETURN QUERY SELECT v_epoch, v_key, v_id;
+END
+$$;
+COMMENT ON FUNCTION df._begin_term() IS 'Begins a term of leadership: draws the next epoch and a new key.';
+
+-- Waits for checkpoints of earlier terms that are still in flight: each holds ROW SHARE until it ends.
+CREATE OR REPLACE FUNCTION df._settle_term(p_epoch bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '500ms'
+AS $$
+BEGIN
+    LOCK TABLE df._epoch IN EXCLUSIVE MODE;
+    IF (SELECT last_value FROM df._epoch_seq) <> p_epoch THEN
+        RAISE EXCEPTION 'perdure: term % is over', p_epoch USING ERRCODE = 'DF002';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._settle_term(bigint) IS
+    'Waits up to 500 ms (SQLSTATE 55P03 then: call again) until no checkpoint of an earlier term is in flight.';
+
+REVOKE EXECUTE ON FUNCTION df._fence(bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._apply(text, text, jsonb) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._end_instance(text, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._checkpoints(bigint, text[], text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._load(text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._mark_running(bigint, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._cancelling(integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._set_idle(bigint, boolean) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._begin_term() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._settle_term(bigint) FROM PUBLIC;

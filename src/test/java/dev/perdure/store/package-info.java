@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.store;
+
+import org.jspecify.annotations.NullMarked;
