@@ -68,6 +68,18 @@ public final class DatabaseUrl {
         return DatabaseUrlParser.parse(url);
     }
 
+    /**
+     * The same, and everything that its sessions need is in place too, such as the files of its certificates.
+     *
+     * @throws InvalidDatabaseUrlException as {@link #parse} does
+     */
+    public static DatabaseUrl checked(String url) {
+        DatabaseUrl parsed = parse(url);
+        parsed.jdbcUrl();
+        parsed.jdbcProperties();
+        return parsed;
+    }
+
     /** The servers in the order of the URL, at least one. */
     public List<Host> hosts() {
         return hosts;

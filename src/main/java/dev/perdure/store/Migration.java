@@ -52,10 +52,8 @@ public final class Migration {
             SchemaOwnership.check(guard);
             awaitTurn(guard);
             return migrateWithFlyway(pinned);
-        } catch (SQLException e) {
-            throw failed(e.getMessage(), e);
-        } catch (FlywayException e) {
-            throw failed(e.getMessage(), e);
+        } catch (SQLException | FlywayException e) {
+            throw failed(e);
         }
     }
 
@@ -95,7 +93,7 @@ public final class Migration {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new MigrationException("Interrupted while another worker migrates the schema df", false, e);
+            throw new MigrationException("Interrupted while another worker migrates the schema df", e);
         }
     }
 
@@ -105,18 +103,7 @@ public final class Migration {
         }
     }
 
-    private static MigrationException failed(String message, Exception cause) {
-        return new MigrationException("The schema df could not be migrated: " + message, isPermanent(cause), cause);
-    }
-
-    /** A wrong password or database, or a broken file, does not heal by itself; everything else may. */
-    private static boolean isPermanent(Exception failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLException sql && sql.getSQLState() != null) {
-                String state = sql.getSQLState();
-                return state.startsWith("42") || state.startsWith("28") || state.startsWith("3D");
-            }
-        }
-        return failure instanceof FlywayException;
+    private static MigrationException failed(Exception cause) {
+        return new MigrationException("The schema df could not be migrated: " + cause.getMessage(), cause);
     }
 }

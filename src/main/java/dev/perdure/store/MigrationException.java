@@ -7,15 +7,7 @@ public final class MigrationException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    private final boolean permanent;
-
-    MigrationException(String message, boolean permanent, @Nullable Throwable cause) {
+    MigrationException(String message, @Nullable Throwable cause) {
         super(message, cause);
-        this.permanent = permanent;
-    }
-
-    /** Whether a person has to do something first; otherwise (no connection, say) it may be tried again. */
-    public boolean isPermanent() {
-        return permanent;
     }
 }

@@ -39,26 +39,26 @@ final class SchemaOwnership {
             @Nullable String extension = row.getString(6);
             if (row.getBoolean(3)) {
                 throw new MigrationException(
-                        "The server is a replica, the schema df cannot be installed or upgraded there", false, null);
+                        "The server is a replica, the schema df cannot be installed or upgraded there", null);
             }
             if (extension != null) {
-                throw permanent("The schema df of database " + database + " belongs to the extension " + extension
+                throw refused("The schema df of database " + database + " belongs to the extension " + extension
                         + ". Drop the extension, or give Perdure another database");
             }
             if (owner == null && !row.getBoolean(4)) {
-                throw permanent("The role " + self + " may not create the schema df. As the owner of the database run:"
+                throw refused("The role " + self + " may not create the schema df. As the owner of the database run:"
                         + " GRANT CREATE ON DATABASE " + quoted(database) + " TO " + quoted(self));
             }
             if (owner != null && !owner.equals(self)) {
-                throw permanent("The schema df of database " + database + " belongs to the role " + owner
+                throw refused("The schema df of database " + database + " belongs to the role " + owner
                         + ", not to " + self + ". Log in as " + owner
                         + " in perdure.database.url, or give Perdure a database without a schema df");
             }
         }
     }
 
-    private static MigrationException permanent(String message) {
-        return new MigrationException(message, true, null);
+    private static MigrationException refused(String message) {
+        return new MigrationException(message, null);
     }
 
     private static String quoted(String identifier) {

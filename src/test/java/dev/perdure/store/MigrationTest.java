@@ -68,8 +68,7 @@ class MigrationTest {
         database.asSuperuser("CREATE SCHEMA df AUTHORIZATION mallory");
 
         assertThatThrownBy(() -> Migration.migrate(database.url()))
-                .isInstanceOfSatisfying(MigrationException.class, e -> assertThat(e.isPermanent())
-                        .isTrue())
+                .isInstanceOf(MigrationException.class)
                 .hasMessageContaining("belongs to the role mallory, not to df_worker");
     }
 
@@ -84,12 +83,13 @@ class MigrationTest {
     }
 
     @Test
-    void a_server_that_is_away_may_come_back() {
-        DatabaseUrl nowhere = DatabaseUrl.parse("postgresql://df_worker@127.0.0.1:1/app");
+    void a_server_that_is_away_is_told_by_its_address_and_not_by_its_password() {
+        DatabaseUrl nowhere = DatabaseUrl.parse("postgresql://df_worker:hidden@127.0.0.1:1/app");
 
         assertThatThrownBy(() -> Migration.migrate(nowhere))
-                .isInstanceOfSatisfying(MigrationException.class, e -> assertThat(e.isPermanent())
-                        .isFalse());
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("127.0.0.1:1")
+                .hasMessageNotContaining("hidden");
     }
 
     @Test

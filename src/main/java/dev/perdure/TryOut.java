@@ -1,0 +1,56 @@
+package dev.perdure;
+
+import dev.perdure.embedded.EmbeddedServer;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import org.jboss.logging.Logger;
+
+/** What a newcomer finds in the embedded server: a role that may use {@code df}, and a workflow that runs. */
+final class TryOut {
+
+    private static final Logger LOG = Logger.getLogger(TryOut.class);
+
+    private static final String ORDERS =
+            """
+            CREATE TABLE IF NOT EXISTS app.orders (
+                id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                status text NOT NULL DEFAULT 'new'
+            );
+            INSERT INTO app.orders SELECT FROM generate_series(1, 3)
+            """;
+
+    /** The same as in README.md. */
+    private static final String SAMPLE =
+            """
+            SELECT df.start(
+                'SELECT id FROM orders WHERE status = ''new'' ORDER BY id LIMIT 100' |=> 'batch'
+                ~> 'UPDATE orders SET status = ''done'' WHERE id IN (SELECT id FROM $batch.*)',
+                'sample')
+            """;
+
+    private TryOut() {}
+
+    static void grant(EmbeddedServer server) {
+        try (Connection connection = server.workerUrl().connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute("SELECT df.grant_usage('" + EmbeddedServer.PEOPLE + "')");
+        } catch (SQLException e) {
+            LOG.warnf("The role %s may not use df: %s", EmbeddedServer.PEOPLE, e.getMessage());
+        }
+    }
+
+    static void startSample(EmbeddedServer server) {
+        try (Connection connection = server.peopleUrl().connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute(ORDERS);
+            try (ResultSet row = statement.executeQuery(SAMPLE)) {
+                row.next();
+                LOG.infof("Started the sample workflow: instance %s", row.getString(1));
+            }
+        } catch (SQLException e) {
+            LOG.warnf("The sample workflow was not started: %s", e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.perdure;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.store.DatabaseUrl;
+import dev.perdure.store.InvalidDatabaseUrlException;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.QuarkusApplication;
+import jakarta.inject.Inject;
+import org.jboss.logging.Logger;
+
+/** The worker until it is told to end. What it does begins in {@link Startup}. */
+public class Worker implements QuarkusApplication {
+
+    private static final Logger LOG = Logger.getLogger(Worker.class);
+    private static final int EX_CONFIG = 78;
+
+    @Inject
+    PerdureConfig config;
+
+    @Override
+    public int run(String... arguments) {
+        if (config.database().url().isEmpty() && !config.embedded()) {
+            LOG.error("No database is configured. Set perdure.database.url (PERDURE_DATABASE_URL), for example"
+                    + " postgresql://df_worker@db:5432/app, or perdure.embedded=true to try Perdure with a PostgreSQL of"
+                    + " its own");
+            return EX_CONFIG;
+        }
+        try {
+            config.database().url().ifPresent(DatabaseUrl::checked);
+        } catch (InvalidDatabaseUrlException e) {
+            LOG.error(e.getMessage());
+            return EX_CONFIG;
+        }
+        Quarkus.waitForExit();
+        return 0;
+    }
+}

@@ -1,0 +1,24 @@
+package dev.perdure.config;
+
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import org.hibernate.validator.constraints.time.DurationMin;
+
+/** Election of the one worker that executes: {@code perdure.leader.*}. */
+public interface LeaderConfig {
+
+    /** How often a standby tries to become the leader. */
+    @DurationMin(millis = 1)
+    @WithDefault("500ms")
+    Duration pollInterval();
+
+    /** How often the leader makes sure that it still holds its lock. */
+    @DurationMin(millis = 1)
+    @WithDefault("1s")
+    Duration heartbeatInterval();
+
+    /** A leader without an answered heartbeat for this long stops by itself. */
+    @DurationMin(millis = 1)
+    @WithDefault("5s")
+    Duration deadline();
+}

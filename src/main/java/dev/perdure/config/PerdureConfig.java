@@ -1,0 +1,61 @@
+package dev.perdure.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.hibernate.validator.constraints.time.DurationMin;
+
+/** Everything that can be set, as {@code perdure.*} in a configuration file, {@code PERDURE_*} in the environment. */
+@ConfigMapping(prefix = "perdure")
+public interface PerdureConfig {
+
+    /** Which database. */
+    DatabaseConfig database();
+
+    /**
+     * Start a PostgreSQL of our own when {@code perdure.database.url} is not set. True in development mode; for
+     * trying out, not for production.
+     */
+    @WithDefault("false")
+    boolean embedded();
+
+    /** Where the embedded server keeps its data, relative to the working directory. It outlives the application. */
+    @WithDefault("data/postgres")
+    Path embeddedDataDirectory();
+
+    /** The port of the embedded server on 127.0.0.1. When somebody else has it, a free one is taken and logged. */
+    @Min(1)
+    @Max(65535)
+    @WithDefault("15477")
+    int embeddedPort();
+
+    /** In embedded mode, start a sample workflow as the role {@code app} on the first start. */
+    @WithDefault("true")
+    boolean embeddedSample();
+
+    /** How steps are executed. */
+    StepConfig step();
+
+    /** Election of the one worker that executes. */
+    LeaderConfig leader();
+
+    /** How the leader finds new work. */
+    IntakeConfig intake();
+
+    /** Sleeping and waiting instances. */
+    TimerConfig timer();
+
+    /** The end of the application. */
+    ShutdownConfig shutdown();
+
+    /**
+     * A step that runs longer than this is shown as {@code running} in {@code df.nodes}; shorter ones cost no extra
+     * commit.
+     */
+    @DurationMin(millis = 1)
+    @WithDefault("100ms")
+    Duration markRunningAfter();
+}

@@ -1,0 +1,53 @@
+package dev.perdure.config;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.WithDefault;
+import jakarta.validation.constraints.Min;
+import java.time.Duration;
+import org.hibernate.validator.constraints.time.DurationMin;
+
+/** How steps are executed: {@code perdure.step.*}. */
+public interface StepConfig {
+
+    /** How many SQL steps execute at the same time, of all roles together: sessions on the server. */
+    @Min(1)
+    @WithDefault("32")
+    int maxConcurrent();
+
+    /** How many SQL steps of one role execute at the same time. */
+    @Min(1)
+    @WithDefault("16")
+    int maxConcurrentPerRole();
+
+    /**
+     * A session older than this is closed instead of used again, so that a changed role, grant or password takes
+     * effect.
+     */
+    @DurationMin(millis = 1)
+    @WithDefault("5m")
+    Duration sessionMaxAge();
+
+    /** A session that nobody used for this long is closed. */
+    @DurationMin(millis = 1)
+    @WithDefault("30s")
+    Duration sessionIdleTimeout();
+
+    /** How long logging in as a submitter may take. */
+    @DurationMin(seconds = 1)
+    @WithDefault("30s")
+    Duration connectTimeout();
+
+    /** A result larger than this fails its step, rolled back. */
+    @WithDefault("16M")
+    MemorySize maxResultSize();
+
+    /** How long a checkpoint waits for a row lock that a sibling branch may hold before it makes way. */
+    @DurationMin(millis = 1)
+    @WithDefault("2s")
+    Duration lockTimeout();
+
+    /** How often a step that failed with a transient error, such as a deadlock, is tried again. */
+    @Min(0)
+    @WithDefault("10")
+    int transientRetries();
+}

@@ -1,0 +1,14 @@
+package dev.perdure.config;
+
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import org.hibernate.validator.constraints.time.DurationMin;
+
+/** Sleeping and waiting instances: {@code perdure.timer.*}. */
+public interface TimerConfig {
+
+    /** Which part of the future the leader keeps in memory; later timers are rows only. */
+    @DurationMin(millis = 1)
+    @WithDefault("30s")
+    Duration window();
+}
