@@ -30,8 +30,7 @@ final class Admission {
         LoadedInstance.Submitter submitter = loaded.submitter();
         String role = submitter.name();
         if (role == null) {
-            throw new RefusedException(
-                    "Instance " + loaded.id() + ": submitted_by role no longer exists in pg_roles");
+            throw new RefusedException("Instance " + loaded.id() + ": submitted_by role no longer exists in pg_roles");
         }
         if (submitter.blocked()) {
             throw new RefusedException("pg_durable blocked instance " + loaded.id() + ": submitted_by role \"" + role
@@ -42,15 +41,14 @@ final class Admission {
                     + loaded.strangers().get(0) + " has another submitted_by or database than the instance");
         }
         if (loaded.database() != null) {
-            throw new RefusedException("Instance " + loaded.id() + ": steps in another database ("
-                    + loaded.database() + ") are not supported by this version of Perdure");
+            throw new RefusedException("Instance " + loaded.id() + ": steps in another database (" + loaded.database()
+                    + ") are not supported by this version of Perdure");
         }
         try {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
             InstanceState state =
                     InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded());
-            return new LiveInstance(
-                    loaded.id(), state, new SessionPools.Key(submitter.oid(), loaded.database()), role);
+            return new LiveInstance(loaded.id(), state, new SessionPools.Key(submitter.oid(), loaded.database()), role);
         } catch (InvalidGraphException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }

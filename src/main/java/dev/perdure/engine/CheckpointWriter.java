@@ -35,8 +35,7 @@ final class CheckpointWriter {
      * @param callbacks where outcomes are handled
      * @param fenced called when another term has begun
      */
-    CheckpointWriter(
-            InstanceStore store, Executor callbacks, ScheduledExecutorService scheduler, Runnable fenced) {
+    CheckpointWriter(InstanceStore store, Executor callbacks, ScheduledExecutorService scheduler, Runnable fenced) {
         this.store = store;
         this.callbacks = callbacks;
         this.scheduler = scheduler;
@@ -86,7 +85,9 @@ final class CheckpointWriter {
                 fenced.run();
             } else if (!isClosed()) {
                 // Whether it was committed is unknown: if so, the next try finds the rows stale, and they are loaded.
-                LOG.warnf("Checkpoints could not be written, trying again: %s", written.cause().getMessage());
+                LOG.warnf(
+                        "Checkpoints could not be written, trying again: %s",
+                        written.cause().getMessage());
                 scheduler.schedule(
                         () -> write(batch, Math.min(delayMillis * 2, 5000)), delayMillis, TimeUnit.MILLISECONDS);
             }

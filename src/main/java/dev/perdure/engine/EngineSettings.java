@@ -14,7 +14,7 @@ import java.time.Duration;
  * @param idlePoll how often an idle worker looks for work without being told
  * @param busyPoll the same for a busy one
  * @param idleAfter how long nothing must have come before the worker counts as idle
- * @param notify whether an idle worker asks to be told
+ * @param notifications whether an idle worker asks to be told
  * @param timerWindow timers further away than this are kept in the tables only
  * @param markRunningAfter after this time a node that runs is shown as running
  * @param grace how long steps may go on at an orderly end
@@ -29,7 +29,7 @@ public record EngineSettings(
         Duration idlePoll,
         Duration busyPoll,
         Duration idleAfter,
-        boolean notify,
+        boolean notifications,
         Duration timerWindow,
         Duration markRunningAfter,
         Duration grace) {}

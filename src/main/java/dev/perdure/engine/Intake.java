@@ -214,7 +214,7 @@ final class Intake implements Runnable {
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (now - lastActive < context.settings().idleAfter().toNanos()) {
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
-        } else if (!context.settings().notify()) {
+        } else if (!context.settings().notifications()) {
             say(false);
             wakeUp.tryAcquire(POLL_WITHOUT_NOTIFY_MILLIS, TimeUnit.MILLISECONDS);
         } else if (!Boolean.TRUE.equals(idle)) {

@@ -32,7 +32,13 @@ final class RunningMarks implements Runnable {
     private final Runnable fenced;
     private final AtomicBoolean writing = new AtomicBoolean();
 
-    RunningMarks(InstanceStore store, LiveInstances live, Set<StepTask> executing, Clock clock, Duration after, Runnable fenced) {
+    RunningMarks(
+            InstanceStore store,
+            LiveInstances live,
+            Set<StepTask> executing,
+            Clock clock,
+            Duration after,
+            Runnable fenced) {
         this.store = store;
         this.live = live;
         this.executing = executing;
@@ -79,7 +85,9 @@ final class RunningMarks implements Runnable {
             } else if (done.cause() instanceof PgException e && "DF002".equals(e.getSqlState())) {
                 fenced.run();
             } else {
-                LOG.warnf("Running nodes could not be marked, trying again: %s", done.cause().getMessage());
+                LOG.warnf(
+                        "Running nodes could not be marked, trying again: %s",
+                        done.cause().getMessage());
             }
         });
     }
@@ -88,8 +96,7 @@ final class RunningMarks implements Runnable {
         for (InstanceState.Unmarked node : instance.state().runningNodes()) {
             StepTask task = instance.steps().get(new Activation(node.nodeId(), node.stamp()));
             Instant startedAt = task == null ? null : task.startedAt();
-            boolean compound = task == null && !instance.state().isActive(
-                    new Activation(node.nodeId(), node.stamp()));
+            boolean compound = task == null && !instance.state().isActive(new Activation(node.nodeId(), node.stamp()));
             if (compound || startedAt != null && startedAt.isBefore(limit)) {
                 synchronized (marks) {
                     marks.add(new Mark(

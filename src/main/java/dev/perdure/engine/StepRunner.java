@@ -107,7 +107,8 @@ final class StepRunner implements Runnable {
         LiveInstance instance = task.instance();
         instance.steps().remove(task.activation(), task);
         context.statistics().stepCompleted();
-        return turns.decide(instance, success(task, result), Map.of(task.activation().nodeId(), reason));
+        return turns.decide(
+                instance, success(task, result), Map.of(task.activation().nodeId(), reason));
     }
 
     private Event success(StepTask task, Result result) {
@@ -138,8 +139,9 @@ final class StepRunner implements Runnable {
             instance.steps().remove(activation, task);
             context.statistics().stepCompleted();
             if (LOG.isDebugEnabled()) {
-                LOG.debugf("Step of instance %s, node %s completed: %s", instance.id(), activation.nodeId(),
-                        task.effect().sql());
+                LOG.debugf(
+                        "Step of instance %s, node %s completed: %s",
+                        instance.id(), activation.nodeId(), task.effect().sql());
             }
             turns.committed(instance, decision, status);
             giveBack(task, session);

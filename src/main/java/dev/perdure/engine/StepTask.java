@@ -23,8 +23,7 @@ final class StepTask {
         this(instance, effect, attempt, null);
     }
 
-    private StepTask(
-            LiveInstance instance, Effect.RunSql effect, int attempt, @Nullable String outsideTransaction) {
+    private StepTask(LiveInstance instance, Effect.RunSql effect, int attempt, @Nullable String outsideTransaction) {
         this.instance = instance;
         this.effect = effect;
         this.attempt = attempt;
@@ -42,7 +41,8 @@ final class StepTask {
     }
 
     /** Why the statement cannot share a transaction with its checkpoint; null when it can. */
-    @Nullable String outsideTransaction() {
+    @Nullable
+    String outsideTransaction() {
         return outsideTransaction;
     }
 
@@ -74,7 +74,8 @@ final class StepTask {
     }
 
     /** When execution began; null while the step waits for a session. */
-    @Nullable Instant startedAt() {
+    @Nullable
+    Instant startedAt() {
         return startedAt;
     }
 

@@ -43,7 +43,9 @@ final class StepTroubles {
     void fail(StepTask task, String message, @Nullable String sqlState) {
         LiveInstance instance = task.instance();
         context.statistics().stepFailed();
-        LOG.debugf("Step of instance %s, node %s failed: %s", instance.id(), task.activation().nodeId(), message);
+        LOG.debugf(
+                "Step of instance %s, node %s failed: %s",
+                instance.id(), task.activation().nodeId(), message);
         instance.post(() -> {
             instance.steps().remove(task.activation(), task);
             return turns.decide(instance, failure(task, message, sqlState));
@@ -63,7 +65,8 @@ final class StepTroubles {
         boolean mayPass = failure.kind() == Failure.Kind.CONNECTION_LOST || failure.kind() == Failure.Kind.TRANSIENT;
         if (mayPass) {
             // Nothing was executed: this does not count as an attempt.
-            LOG.debugf("No session for role %s, trying again: %s", task.instance().role(), failure.message());
+            LOG.debugf(
+                    "No session for role %s, trying again: %s", task.instance().role(), failure.message());
             enqueueLater(task.again(task.attempt()), task, 500);
             return;
         }
@@ -96,8 +99,7 @@ final class StepTroubles {
             default -> {
                 context.statistics().stepFailed();
                 instance.steps().remove(task.activation(), task);
-                return turns.decide(
-                        instance, failure(task, context.sqlStep().message(failure), failure.sqlState()));
+                return turns.decide(instance, failure(task, context.sqlStep().message(failure), failure.sqlState()));
             }
         }
         return true;

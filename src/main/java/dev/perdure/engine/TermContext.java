@@ -1,6 +1,5 @@
 package dev.perdure.engine;
 
-import dev.perdure.flow.Interpreter;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.SessionPools;
@@ -21,7 +20,6 @@ record TermContext(
         StepQueue queue,
         Set<StepTask> executing,
         CheckpointWriter writer,
-        Interpreter interpreter,
         SqlStep sqlStep,
         ExecutorService deciders,
         ScheduledExecutorService scheduler,

@@ -1,6 +1,5 @@
 package dev.perdure.engine;
 
-import dev.perdure.flow.Interpreter;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.SessionPools;
@@ -70,7 +69,6 @@ public final class TermEngine {
                 queue,
                 executing,
                 writer,
-                new Interpreter(),
                 new SqlStep(settings.maxResultSize()),
                 deciders,
                 scheduler,

@@ -6,6 +6,7 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
+import dev.perdure.flow.Interpreter;
 import dev.perdure.store.InstanceStore.OwnerCheckpoint;
 import dev.perdure.store.InstanceStore.Written;
 import dev.perdure.store.LoadedInstance;
@@ -77,9 +78,9 @@ final class Turns {
         Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
                 cancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, message);
         context.writer()
-                .write(new OwnerCheckpoint(id, new Checkpoint(List.of(), null, end), Map.of()), written -> context
-                        .statistics()
-                        .instanceEnded());
+                .write(
+                        new OwnerCheckpoint(id, new Checkpoint(List.of(), null, end), Map.of()),
+                        written -> context.statistics().instanceEnded());
     }
 
     /** The instance was cancelled by its owner. */
@@ -110,11 +111,10 @@ final class Turns {
             advance(instance, decision);
             return true;
         }
-        context.writer()
-                .write(new OwnerCheckpoint(instance.id(), decision.checkpoint(), atLeastOnce), written -> {
-                    written(instance, event, decision, written);
-                    instance.resume();
-                });
+        context.writer().write(new OwnerCheckpoint(instance.id(), decision.checkpoint(), atLeastOnce), written -> {
+            written(instance, event, decision, written);
+            instance.resume();
+        });
         return false;
     }
 
@@ -128,15 +128,18 @@ final class Turns {
             loadAgain(instance);
         } else {
             // The rows cannot take what was decided (a value out of jsonb's range, say).
-            breakDown(instance, "its state cannot be written after " + event.getClass().getSimpleName() + ": "
-                    + written.failure().message());
+            breakDown(
+                    instance,
+                    "its state cannot be written after " + event.getClass().getSimpleName() + ": "
+                            + written.failure().message());
         }
     }
 
     /** The interpreter's decision, or null when it broke down: then the instance has left memory. */
-    @Nullable Decision interpret(LiveInstance instance, Event event) {
+    @Nullable
+    Decision interpret(LiveInstance instance, Event event) {
         try {
-            return context.interpreter().decide(instance.state(), event);
+            return Interpreter.decide(instance.state(), event);
         } catch (RuntimeException | StackOverflowError e) {
             LOG.errorf(e, "Instance %s: the decision on %s failed", instance.id(), event);
             breakDown(instance, "internal error: " + e);
@@ -244,8 +247,10 @@ final class Turns {
         breakdowns.remove(instance.id());
         MDC.put("instance", instance.id());
         try {
-            refuse(instance.id(), false, "Instance " + instance.id() + " was given up after " + times
-                    + " attempts: " + why);
+            refuse(
+                    instance.id(),
+                    false,
+                    "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
         } finally {
             MDC.remove("instance");
         }

@@ -130,7 +130,9 @@ public final class LeaderElection implements AutoCloseable {
             if (session.replaceKeyHeldByAnotherRole(key)) {
                 LOG.warn("The leader's lock was held by a session of another role; a new key was drawn");
             } else if (session.endSilentLeader(key, times.silence())) {
-                LOG.warnf("The leader was not seen for %d ms; its session was ended", times.silence().toMillis());
+                LOG.warnf(
+                        "The leader was not seen for %d ms; its session was ended",
+                        times.silence().toMillis());
             } else {
                 pause(times.pollInterval());
             }
@@ -143,7 +145,7 @@ public final class LeaderElection implements AutoCloseable {
         session.settle(term);
         boolean orderly = false;
         try {
-            listener.elected(term, server);
+            listener.elected(term, server, session.host());
             report(LeaderStatus.Role.LEADER, term.epoch(), "leads since epoch " + term.epoch());
             long lastVisible = System.nanoTime();
             boolean current = true;

@@ -6,8 +6,13 @@ import dev.perdure.store.Term;
 /** Who works while this process leads. Called on the election's thread. */
 public interface LeaderListener {
 
-    /** A term has begun and settled: no checkpoint of an earlier one can be in flight. Must return soon. */
-    void elected(Term term, ServerIdentity server);
+    /**
+     * A term has begun and settled: no checkpoint of an earlier one can be in flight. Must return soon.
+     *
+     * @param server what the leader's session found
+     * @param host which of the configured servers that was, from 0
+     */
+    void elected(Term term, ServerIdentity server, int host);
 
     /** A NOTIFY has arrived: there may be something new to do. Called on an event loop; must not block. */
     void wake();

@@ -18,7 +18,8 @@ final class LeaderLostException extends Exception {
         this.sqlState = sqlState;
     }
 
-    @Nullable String sqlState() {
+    @Nullable
+    String sqlState() {
         return sqlState;
     }
 }

@@ -27,20 +27,23 @@ final class LeaderSession implements AutoCloseable {
     static final String RELEASE_CHANNEL = "perdure_leader";
 
     private final PgConnection connection;
+    private final int host;
     private final Duration deadline;
     private volatile boolean closed;
 
-    private LeaderSession(PgConnection connection, Duration deadline) {
+    private LeaderSession(PgConnection connection, int host, Duration deadline) {
         this.connection = connection;
+        this.host = host;
         this.deadline = deadline;
         connection.closeHandler(ignored -> closed = true);
     }
 
     /** Connects to the first of the servers that answers. */
-    static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline) throws LeaderLostException {
+    static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline)
+            throws LeaderLostException {
         LeaderLostException failure = new LeaderLostException("no server is configured", null);
-        for (PgConnectOptions server : servers) {
-            PgConnectOptions options = new PgConnectOptions(server)
+        for (int i = 0; i < servers.size(); i++) {
+            PgConnectOptions options = new PgConnectOptions(servers.get(i))
                     .addProperty("application_name", "perdure-leader")
                     .addProperty("statement_timeout", "0")
                     .addProperty("lock_timeout", "0")
@@ -56,7 +59,7 @@ final class LeaderSession implements AutoCloseable {
                     .addProperty("tcp_user_timeout", Long.toString(deadline.toMillis()));
             try {
                 LeaderSession session =
-                        new LeaderSession(await(PgConnection.connect(vertx, options), deadline), deadline);
+                        new LeaderSession(await(PgConnection.connect(vertx, options), deadline), i, deadline);
                 session.refuseTransactionPooler();
                 return session;
             } catch (LeaderLostException e) {
@@ -77,6 +80,11 @@ final class LeaderSession implements AutoCloseable {
         }
     }
 
+    /** Which of the servers this is, from 0. */
+    int host() {
+        return host;
+    }
+
     boolean isReplica() throws LeaderLostException {
         return one("SELECT pg_is_in_recovery()").getBoolean(0);
     }
@@ -94,7 +102,11 @@ final class LeaderSession implements AutoCloseable {
                 onRelease.run();
             }
         });
-        await(connection.query("LISTEN " + WAKE_CHANNEL + "; LISTEN " + RELEASE_CHANNEL).execute(), deadline);
+        await(
+                connection
+                        .query("LISTEN " + WAKE_CHANNEL + "; LISTEN " + RELEASE_CHANNEL)
+                        .execute(),
+                deadline);
     }
 
     long lockKey() throws LeaderLostException {
@@ -173,7 +185,8 @@ final class LeaderSession implements AutoCloseable {
      *
      * @return null when they agree, else the difference
      */
-    @org.jspecify.annotations.Nullable String differenceTo(ServerIdentity found) throws LeaderLostException {
+    @org.jspecify.annotations.Nullable
+    String differenceTo(ServerIdentity found) throws LeaderLostException {
         Row row = one("SELECT system_identifier, database_oid::text FROM df._epoch");
         String identifier = row.getString(0);
         if (identifier == null) {

@@ -37,7 +37,9 @@ public class LeaderStatus {
     /** Returns whether anything changed. */
     boolean set(Role role, long epoch, Instant now, String detail) {
         View before = view;
-        boolean changed = before.role() != role || before.epoch() != epoch || !before.detail().equals(detail);
+        boolean changed = before.role() != role
+                || before.epoch() != epoch
+                || !before.detail().equals(detail);
         if (changed) {
             view = new View(role, epoch, before.role() == role ? before.since() : now, detail);
         }

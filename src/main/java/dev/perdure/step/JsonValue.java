@@ -21,21 +21,24 @@ interface JsonValue {
     static JsonValue of(String type, String column) {
         return switch (type) {
             case "bool" -> (text, out) -> out.append(text.equals("t") || text.equals("true"));
-            case "int2", "int4", "int8", "serial", "bigserial", "smallserial", "oid", "xid", "cid" -> (text, out) ->
-                    out.append(text);
+            case "int2", "int4", "int8", "serial", "bigserial", "smallserial", "oid", "xid", "cid" ->
+                (text, out) -> out.append(text);
             case "float4", "float8" -> JsonValue::appendFloat;
             case "json", "jsonb" -> (text, out) -> out.append(Json.canonical(text));
             case "timestamptz", "timestamp" -> (text, out) -> Json.quote(isoTimestamp(text), out);
             case "void" -> (text, out) -> out.append("null");
-            case "bytea" -> (text, out) -> {
-                throw unsupported("bytea", column, "Return encode(" + column + ", 'base64') or 'hex' instead.");
-            };
-            case "_bytea" -> (text, out) -> {
-                throw unsupported("bytea[]", column, "Return text made by encode() instead.");
-            };
-            default -> type.startsWith("_")
-                    ? new ArrayValue(of(type.substring(1), column), type.equals("_box") ? ';' : ',')
-                    : (text, out) -> Json.quote(text, out);
+            case "bytea" ->
+                (text, out) -> {
+                    throw unsupported("bytea", column, "Return encode(" + column + ", 'base64') or 'hex' instead.");
+                };
+            case "_bytea" ->
+                (text, out) -> {
+                    throw unsupported("bytea[]", column, "Return text made by encode() instead.");
+                };
+            default ->
+                type.startsWith("_")
+                        ? new ArrayValue(of(type.substring(1), column), type.equals("_box") ? ';' : ',')
+                        : (text, out) -> Json.quote(text, out);
         };
     }
 
@@ -76,6 +79,7 @@ interface JsonValue {
         return new StepFailedException(new Failure(
                 Failure.Kind.STEP,
                 "0A000",
-                "Unsupported column type '" + type.toUpperCase(Locale.ROOT) + "' for column '" + column + "'. " + hint));
+                "Unsupported column type '" + type.toUpperCase(Locale.ROOT) + "' for column '" + column + "'. "
+                        + hint));
     }
 }

@@ -50,7 +50,9 @@ final class RowsReader {
             keys[n] = Json.quoted(entry.getKey()) + ":";
             positions[n] = entry.getValue();
             converters[n] = JsonValue.of(type, entry.getKey());
-            types.append(n == 0 ? "[" : ",[").append(Json.quoted(entry.getKey())).append(',');
+            types.append(n == 0 ? "[" : ",[")
+                    .append(Json.quoted(entry.getKey()))
+                    .append(',');
             types.append(Json.quoted(type)).append(']');
             n++;
         }

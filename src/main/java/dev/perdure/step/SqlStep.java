@@ -12,8 +12,8 @@ public final class SqlStep {
 
     private static final String FAILED = "SQL execution failed: error returned from database: ";
     // Statements that PostgreSQL refuses inside a transaction block (25001), or that end it themselves (2D000).
-    private static final Set<String> AUTOCOMMIT = Set.of(
-            "VACUUM", "CREATE", "DROP", "ALTER", "REINDEX", "CLUSTER", "CALL", "DO", "CHECKPOINT", "REFRESH");
+    private static final Set<String> AUTOCOMMIT =
+            Set.of("VACUUM", "CREATE", "DROP", "ALTER", "REINDEX", "CLUSTER", "CALL", "DO", "CHECKPOINT", "REFRESH");
 
     private final RowsReader reader;
 

@@ -95,8 +95,7 @@ final class StatementGuard {
                 i = endOfComment(sql, i);
             } else {
                 int end = i;
-                while (end < sql.length()
-                        && (Character.isLetterOrDigit(sql.charAt(end)) || sql.charAt(end) == '_')) {
+                while (end < sql.length() && (Character.isLetterOrDigit(sql.charAt(end)) || sql.charAt(end) == '_')) {
                     end++;
                 }
                 end = Math.max(end, i + 1);

@@ -48,8 +48,7 @@ public final class CheckpointCall {
                 term, "SELECT df.checkpoint(?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
     }
 
-    private static @Nullable CheckpointCall scalar(
-            Term term, String instance, String stepNode, Checkpoint checkpoint) {
+    private static @Nullable CheckpointCall scalar(Term term, String instance, String stepNode, Checkpoint checkpoint) {
         Transition step = null;
         List<String> parents = new ArrayList<>();
         for (Transition transition : checkpoint.transitions()) {
@@ -150,7 +149,8 @@ public final class CheckpointCall {
      * The instance's status out of what the call returned, or null when the answer is not that of our function: the
      * step has replaced something of its session.
      */
-    @Nullable String statusOf(@Nullable String answer) {
+    @Nullable
+    String statusOf(@Nullable String answer) {
         if (answer == null || !answer.endsWith(":" + receipt)) {
             return null;
         }

@@ -29,17 +29,15 @@ public final class InstanceStore implements AutoCloseable {
     private final Pool pool;
     private final Term term;
 
-    public InstanceStore(Vertx vertx, List<PgConnectOptions> servers, int poolSize, Term term) {
-        List<PgConnectOptions> options = servers.stream()
-                .map(server -> new PgConnectOptions(server)
-                        .setCachePreparedStatements(true)
-                        .addProperty("statement_timeout", "0")
-                        .addProperty("lock_timeout", "5s")
-                        .addProperty("idle_in_transaction_session_timeout", "60s")
-                        .addProperty("default_transaction_read_only", "off")
-                        .addProperty("default_transaction_isolation", "read committed")
-                        .addProperty("search_path", "pg_catalog"))
-                .toList();
+    public InstanceStore(Vertx vertx, PgConnectOptions server, int poolSize, Term term) {
+        PgConnectOptions options = new PgConnectOptions(server)
+                .setCachePreparedStatements(true)
+                .addProperty("statement_timeout", "0")
+                .addProperty("lock_timeout", "5s")
+                .addProperty("idle_in_transaction_session_timeout", "60s")
+                .addProperty("default_transaction_read_only", "off")
+                .addProperty("default_transaction_isolation", "read committed")
+                .addProperty("search_path", "pg_catalog");
         this.pool = PgBuilder.pool()
                 .with(new PoolOptions()
                         .setMaxSize(poolSize)
@@ -113,8 +111,7 @@ public final class InstanceStore implements AutoCloseable {
      * @return one outcome for each, in order
      */
     public Future<List<Written>> write(List<OwnerCheckpoint> checkpoints) {
-        String[] instances =
-                checkpoints.stream().map(OwnerCheckpoint::instance).toArray(String[]::new);
+        String[] instances = checkpoints.stream().map(OwnerCheckpoint::instance).toArray(String[]::new);
         String[] documents = checkpoints.stream()
                 .map(c -> CheckpointDocument.of(c.checkpoint(), c.atLeastOnce()))
                 .toArray(String[]::new);
@@ -190,12 +187,14 @@ public final class InstanceStore implements AutoCloseable {
                         "SELECT status IN ('completed', 'failed') AND status_details ->> 'execution_id' = $3"
                                 + " FROM df.nodes WHERE instance_id = $1 AND id = $2 FOR UPDATE",
                         Tuple.of(instance, node, stamp))
-                .map(rows -> rows.size() == 1 && Boolean.TRUE.equals(rows.iterator().next().getBoolean(0)));
+                .map(rows -> rows.size() == 1
+                        && Boolean.TRUE.equals(rows.iterator().next().getBoolean(0)));
     }
 
     /** Says whether starts, signals and cancels have to send a NOTIFY. */
     public Future<Void> setIdle(boolean idle) {
-        return query("SELECT df._set_idle($1, $2)", Tuple.of(term.epoch(), idle)).mapEmpty();
+        return query("SELECT df._set_idle($1, $2)", Tuple.of(term.epoch(), idle))
+                .mapEmpty();
     }
 
     /** A value of {@code df.settings}. */

@@ -23,7 +23,9 @@ final class LoadedRows {
     static List<LoadedInstance> read(RowSet<Row> rows) {
         Map<String, Builder> instances = new LinkedHashMap<>();
         for (Row row : rows) {
-            instances.computeIfAbsent(row.getString("instance_id"), id -> new Builder(id, row)).add(row);
+            instances
+                    .computeIfAbsent(row.getString("instance_id"), id -> new Builder(id, row))
+                    .add(row);
         }
         return instances.values().stream().map(Builder::build).toList();
     }

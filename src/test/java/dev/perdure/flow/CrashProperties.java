@@ -90,7 +90,9 @@ class CrashProperties {
                 List<Activation> before = sorted(world);
                 world.crash();
                 if (pace.compareTo(Duration.ofSeconds(1)) >= 0) {
-                    assertThat(sorted(world)).as("what is waited for after a crash").isEqualTo(before);
+                    assertThat(sorted(world))
+                            .as("what is waited for after a crash")
+                            .isEqualTo(before);
                 }
                 world.after(pace);
             }
@@ -124,7 +126,8 @@ class CrashProperties {
     /** What is waited for completes in an order of its own, whatever time it is. */
     private static Event next(List<Activation> open, Simulation world, long seed, boolean answer) {
         Activation next = open.stream()
-                .min(Comparator.comparingLong(activation -> dice(seed, activation).nextLong()))
+                .min(Comparator.comparingLong(
+                        activation -> dice(seed, activation).nextLong()))
                 .orElseThrow();
         Effect effect = Objects.requireNonNull(world.open.get(next));
         if (effect instanceof Effect.StartTimer timer && timer.at().isAfter(world.now)) {
@@ -143,7 +146,10 @@ class CrashProperties {
         }
         int value = dice.nextInt(3);
         String nested = "{\"zz\": 1.10, \"a\": [" + value + ",{\"y\":1,\"x\":\"it's\"}]}";
-        return switch (world.graph.node(next.nodeId()) instanceof SqlNode sql && sql.sql().endsWith("rows") ? 2 : dice.nextInt(8)) {
+        return switch (world.graph.node(next.nodeId()) instanceof SqlNode sql
+                        && sql.sql().endsWith("rows")
+                ? 2
+                : dice.nextInt(8)) {
             case 0 -> world.success(next, "{\"rows\":[],\"row_count\":0}", RandomGraphs.COLUMNS);
             case 1 -> world.success(next, "{\"status\":200,\"ok\":true,\"a\":" + nested + "}", null);
             default ->
