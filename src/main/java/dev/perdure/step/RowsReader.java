@@ -46,7 +46,7 @@ final class RowsReader {
         int[] positions = new int[columnOf.size()];
         int n = 0;
         for (Map.Entry<String, Integer> entry : columnOf.entrySet()) {
-            String type = columns.getColumnTypeName(entry.getValue());
+            String type = ColumnTypes.of(columns, entry.getValue());
             keys[n] = Json.quoted(entry.getKey()) + ":";
             positions[n] = entry.getValue();
             converters[n] = JsonValue.of(type, entry.getKey());
