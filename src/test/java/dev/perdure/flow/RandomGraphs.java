@@ -52,9 +52,7 @@ final class RandomGraphs {
                         ? draft.join(node(depth - 1), node(depth - 1))
                         : draft.join(node(depth - 1), node(depth - 1), node(depth - 1));
             default ->
-                races
-                        ? draft.race(node(depth - 1), node(depth - 1))
-                        : draft.join(node(depth - 1), node(depth - 1));
+                races ? draft.race(node(depth - 1), node(depth - 1)) : draft.join(node(depth - 1), node(depth - 1));
         };
     }
 

@@ -75,7 +75,9 @@ final class RowStore {
         Row present = rows.get(t.nodeId());
         String stamp = present == null ? null : present.stamp();
         boolean matches = Objects.equals(stamp, t.priorStamp())
-                || t.stamp().equals(stamp) && present != null && !present.status().isTerminal();
+                || t.stamp().equals(stamp)
+                        && present != null
+                        && !present.status().isTerminal();
         if (!matches) {
             throw new AssertionError("stale: " + t + " on " + present);
         }

@@ -52,8 +52,7 @@ public final class GraphDraft {
     }
 
     public String whenRows(String name, String then, String otherwise) {
-        return add(
-                "IF", "{\"condition_type\":\"result_has_rows\",\"result_name\":\"" + name + "\"}", then, otherwise);
+        return add("IF", "{\"condition_type\":\"result_has_rows\",\"result_name\":\"" + name + "\"}", then, otherwise);
     }
 
     public String loop(String body) {
@@ -72,8 +71,7 @@ public final class GraphDraft {
         return id;
     }
 
-    public String add(
-            String type, @Nullable String query, @Nullable String left, @Nullable String right) {
+    public String add(String type, @Nullable String query, @Nullable String left, @Nullable String right) {
         String id = String.format("%08x", rows.size() + 1);
         rows.add(new NodeRow(id, type, query, null, left, right));
         return id;
