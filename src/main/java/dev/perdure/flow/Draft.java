@@ -1,0 +1,138 @@
+package dev.perdure.flow;
+
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The checkpoint and the effects of a decision while it is being taken: at most one transition a node. */
+final class Draft {
+
+    private final InstanceState state;
+    private final Map<String, Transition> transitions = new LinkedHashMap<>();
+    private final Map<String, RowFact> rows = new LinkedHashMap<>();
+    private final Map<Activation, Effect> effects = new LinkedHashMap<>();
+    private Checkpoint.@Nullable NextExecution nextExecution;
+    private Checkpoint.@Nullable InstanceEnd end;
+
+    Draft(InstanceState state) {
+        this.state = state;
+    }
+
+    /** The execution of a step, for its row. */
+    record Execution(@Nullable Instant startedAt, int attempt, @Nullable String executedQuery) {}
+
+    /** A node ended. A row that says so already is left alone: memory was loaded and found it decided. */
+    void ended(
+            String nodeId,
+            String stamp,
+            @Nullable Result result,
+            @Nullable String error,
+            Execution execution,
+            @Nullable String bindings) {
+        NodeStatus status = error == null ? NodeStatus.COMPLETED : NodeStatus.FAILED;
+        RowFact known = rows.containsKey(nodeId) || state.recorded() == null ? null : state.row(nodeId);
+        if (known != null && known.status() == status && known.stamp().equals(stamp)) {
+            return;
+        }
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                status,
+                result,
+                error,
+                null,
+                null,
+                execution.startedAt(),
+                execution.attempt(),
+                execution.executedQuery(),
+                bindings));
+    }
+
+    /** A node must be durable while it runs. */
+    void running(
+            String nodeId, String stamp, @Nullable Instant wakeAt, Instant startedAt, @Nullable String bindings) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.RUNNING,
+                null,
+                null,
+                null,
+                wakeAt,
+                startedAt,
+                0,
+                null,
+                bindings));
+    }
+
+    /** A node was interrupted; its failure decides nothing. */
+    void canceled(
+            String nodeId, String stamp, String error, String reason, Instant startedAt, @Nullable String bindings) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.FAILED,
+                null,
+                error,
+                reason,
+                null,
+                startedAt,
+                0,
+                null,
+                bindings));
+    }
+
+    /** Whether the row says, or will say with this checkpoint, that the activation runs. */
+    boolean isRecordedRunning(String nodeId, String stamp) {
+        RowFact row = rows.getOrDefault(nodeId, state.row(nodeId));
+        return row != null && row.status() == NodeStatus.RUNNING && row.stamp().equals(stamp);
+    }
+
+    void start(Effect effect) {
+        effects.put(effect.activation(), effect);
+    }
+
+    /** Takes back an effect that has not been given out yet; false when this decision holds none. */
+    boolean takeBack(Activation activation) {
+        return effects.remove(activation) != null;
+    }
+
+    void nextExecution(Checkpoint.NextExecution next) {
+        nextExecution = next;
+    }
+
+    void end(Checkpoint.InstanceEnd how) {
+        end = how;
+    }
+
+    boolean hasEnd() {
+        return end != null;
+    }
+
+    Map<String, RowFact> rows() {
+        return rows;
+    }
+
+    Checkpoint checkpoint() {
+        return new Checkpoint(List.copyOf(transitions.values()), nextExecution, end);
+    }
+
+    List<Effect> effects() {
+        return List.copyOf(effects.values());
+    }
+
+    private void put(Transition transition) {
+        transitions.put(transition.nodeId(), transition);
+        rows.put(transition.nodeId(), new RowFact(transition.stamp(), transition.status()));
+    }
+
+    private @Nullable String prior(String nodeId) {
+        RowFact row = state.row(nodeId);
+        return row == null ? null : row.stamp();
+    }
+}

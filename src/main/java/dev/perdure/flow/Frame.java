@@ -1,0 +1,36 @@
+package dev.perdure.flow;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A scope that is open: the instance's own, a JOIN's or RACE's branch, or a loop. At most one is open at a time for a
+ * root node, so it is known by that node's id. The names that it binds are kept beside it, in {@link Names}.
+ *
+ * @param stamp scope and generation
+ * @param text the stamp as text, one object for all its nodes
+ * @param begun when this generation began, or was planned to
+ * @param bindings names of a loop's earlier rounds, as its row keeps them
+ * @param held the body's result while a loop's condition runs
+ * @param outcome of a JOIN branch that has ended, until the JOIN ends
+ */
+record Frame(
+        Stamp stamp,
+        String text,
+        Instant begun,
+        @Nullable String bindings,
+        @Nullable Result held,
+        @Nullable Outcome outcome) {
+
+    static Frame open(Stamp stamp, Instant begun, @Nullable String bindings) {
+        return new Frame(stamp, stamp.text(), begun, bindings, null, null);
+    }
+
+    Frame holding(Result result) {
+        return new Frame(stamp, text, begun, bindings, result, null);
+    }
+
+    Frame ended(Outcome how) {
+        return new Frame(stamp, text, begun, bindings, null, how);
+    }
+}

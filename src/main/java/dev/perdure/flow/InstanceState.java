@@ -1,0 +1,240 @@
+package dev.perdure.flow;
+
+import dev.perdure.graph.Graph;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where an instance stands. It changes only through {@link #apply}, after the decision's checkpoint was committed, and
+ * through {@link #marked}; {@link Interpreter#decide} only reads it. Not safe for use by several threads at once.
+ *
+ * <p>Results stay in memory only while something can still need them: under a name in an open scope, as a branch's
+ * outcome until its JOIN ends, as a loop body's until the condition has ended.
+ */
+public final class InstanceState {
+
+    private final String instanceId;
+    private final Variables variables;
+    private final Graph graph;
+    private final Map<String, Running> running = new HashMap<>();
+    private final Map<String, RowFact> rows = new HashMap<>();
+    private final Map<String, Frame> frames = new HashMap<>();
+    private final Names names;
+    private final TreeSet<Wake> timers =
+            new TreeSet<>(Comparator.comparing(Wake::at).thenComparing(Wake::nodeId));
+    private int steps;
+    /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
+    private @Nullable Map<String, Recorded> recorded;
+
+    private long version;
+    private boolean ended;
+
+    private InstanceState(String instanceId, Variables variables, Graph graph, Names names) {
+        this.instanceId = instanceId;
+        this.variables = variables;
+        this.graph = graph;
+        this.names = names;
+    }
+
+    /**
+     * An instance as the database knows it. Its first event must be {@link Event.Loaded} (or {@link Event.Cancelled}).
+     *
+     * @param label for {@code {sys_label}}
+     * @param vars the variables captured at the start
+     * @param rows the execution part of the node rows by node id; rows that were never reached may be left out
+     */
+    public static InstanceState load(
+            String instanceId,
+            @Nullable String label,
+            Map<String, String> vars,
+            Graph graph,
+            Map<String, Recorded> rows) {
+        Variables variables = new Variables(instanceId, label, Map.copyOf(vars));
+        InstanceState state = new InstanceState(instanceId, variables, graph, new Names());
+        state.recorded = Map.copyOf(rows);
+        rows.forEach((node, row) -> {
+            if (row.stamp() != null) {
+                state.rows.put(node, new RowFact(row.stamp(), row.status()));
+            }
+        });
+        return state;
+    }
+
+    /** A second memory of the same instance, on which a decision can be applied before it is committed. */
+    public InstanceState copy() {
+        InstanceState copy = new InstanceState(instanceId, variables, graph, names.copy());
+        copy.running.putAll(running);
+        copy.rows.putAll(rows);
+        copy.frames.putAll(frames);
+        copy.timers.addAll(timers);
+        copy.steps = steps;
+        copy.recorded = recorded;
+        copy.version = version;
+        copy.ended = ended;
+        return copy;
+    }
+
+    public String instanceId() {
+        return instanceId;
+    }
+
+    public Graph graph() {
+        return graph;
+    }
+
+    /**
+     * Advances memory.
+     *
+     * @throws IllegalStateException when the decision was taken on another state than this
+     */
+    public void apply(Decision decision) {
+        StateChange change = decision.change();
+        if (change == StateChange.NONE) {
+            return;
+        }
+        if (change.basis != version) {
+            throw new IllegalStateException("instance " + instanceId + ": a decision on state " + change.basis
+                    + " cannot be applied to state " + version);
+        }
+        version++;
+        recorded = null;
+        change.running.forEach(this::setRunning);
+        rows.putAll(change.rows);
+        change.frames.forEach((root, frame) -> {
+            if (frame == null) {
+                frames.remove(root);
+            } else {
+                frames.put(root, frame);
+            }
+        });
+        names.apply(change.names);
+        if (change.ends) {
+            ended = true;
+            running.clear();
+            frames.clear();
+            timers.clear();
+            steps = 0;
+        }
+    }
+
+    /** Whether a step or timer is still waited for. Its result decides nothing when it is not. */
+    public boolean isActive(Activation activation) {
+        Running node = running.get(activation.nodeId());
+        return !ended && node != null && node.isWaitedFor() && node.stamp().equals(activation.stamp());
+    }
+
+    public boolean hasEnded() {
+        return ended;
+    }
+
+    /**
+     * A node that runs, but whose row does not say so.
+     *
+     * @param priorStamp the stamp that its row carries as far as memory knows
+     * @param stamp the stamp that it runs under
+     */
+    public record Unmarked(String nodeId, @Nullable String priorStamp, String stamp) {}
+
+    /** All nodes, compound ones included, that run in memory without being recorded as running. */
+    public List<Unmarked> runningNodes() {
+        List<Unmarked> unmarked = new ArrayList<>();
+        if (ended) {
+            return unmarked;
+        }
+        running.forEach((node, run) -> {
+            RowFact row = rows.get(node);
+            boolean isMarked = row != null && row.stamp().equals(run.stamp()) && row.status() == NodeStatus.RUNNING;
+            if (!isMarked && run.phase() != Running.Phase.BLOCKED) {
+                unmarked.add(new Unmarked(node, row == null ? null : row.stamp(), run.stamp()));
+            }
+        });
+        return unmarked;
+    }
+
+    /** A mark was committed: the node's row says {@code running} under that stamp. A late word of it changes nothing. */
+    public void marked(String nodeId, String stamp) {
+        RowFact row = rows.get(nodeId);
+        boolean isLate = row != null
+                && (Stamp.fences(row.stamp(), stamp)
+                        || row.stamp().equals(stamp) && row.status().isTerminal());
+        if (!isLate) {
+            rows.put(nodeId, new RowFact(stamp, NodeStatus.RUNNING));
+        }
+    }
+
+    /** Whether timers are all that the instance waits for, so that it can leave memory until {@link #earliestWake}. */
+    public boolean isOnlyWaiting() {
+        return !ended && steps == 0 && !timers.isEmpty();
+    }
+
+    /** When the first of its timers is due; null when it has none. */
+    public @Nullable Instant earliestWake() {
+        return timers.isEmpty() ? null : timers.first().at();
+    }
+
+    /** Number of steps (not timers) that are waited for. */
+    public int activeSteps() {
+        return steps;
+    }
+
+    Variables variables() {
+        return variables;
+    }
+
+    long version() {
+        return version;
+    }
+
+    Names names() {
+        return names;
+    }
+
+    @Nullable Running running(String nodeId) {
+        return running.get(nodeId);
+    }
+
+    @Nullable RowFact row(String nodeId) {
+        return rows.get(nodeId);
+    }
+
+    @Nullable Frame frame(String rootId) {
+        return frames.get(rootId);
+    }
+
+    /** The rows that were loaded; null once the position in them was found. */
+    @Nullable Map<String, Recorded> recorded() {
+        return recorded;
+    }
+
+    private void setRunning(String node, @Nullable Running next) {
+        Running before = next == null ? running.remove(node) : running.put(node, next);
+        if (before != null) {
+            count(node, before, -1);
+        }
+        if (next != null) {
+            count(node, next, 1);
+        }
+    }
+
+    private void count(String node, Running run, int sign) {
+        Instant wakeAt = run.wakeAt();
+        if (run.phase() == Running.Phase.STEP) {
+            steps += sign;
+        } else if (run.phase() == Running.Phase.TIMER && wakeAt != null) {
+            Wake wake = new Wake(wakeAt, node);
+            if (sign > 0) {
+                timers.add(wake);
+            } else {
+                timers.remove(wake);
+            }
+        }
+    }
+
+    private record Wake(Instant at, String nodeId) {}
+}

@@ -1,0 +1,61 @@
+package dev.perdure.flow;
+
+import dev.perdure.graph.SleepNode;
+import java.math.BigInteger;
+import java.time.Instant;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** SLEEP: a timer that survives crashes (specification 4.8). */
+record SleepRule(SleepNode node) implements LeafRule {
+
+    private static final Pattern UNSIGNED = Pattern.compile("\\+?[0-9]{1,40}");
+    private static final BigInteger MOST = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
+    /** PostgreSQL's latest timestamp, shortened to a whole year. */
+    private static final Instant LATEST = Instant.parse("+294276-01-01T00:00:00Z");
+
+    @Override
+    public void begin(Turn turn, Running run, @Nullable Recorded row) {
+        BigInteger seconds = seconds();
+        if (seconds == null) {
+            turn.end(node, new Outcome.Failed("Invalid sleep duration: " + node.seconds()));
+            return;
+        }
+        Instant recorded = row == null ? null : row.wakeAt();
+        Instant due = recorded == null ? after(turn.at(), seconds) : recorded;
+        if (recorded == null) {
+            turn.persistRunning(node, run, due, null);
+        }
+        turn.await(node, run, due);
+    }
+
+    @Override
+    public void happened(Turn turn, Running run, Event event) {
+        if (event instanceof Event.TimerFired) {
+            turn.end(node, new Outcome.Succeeded(result()));
+        }
+    }
+
+    @Override
+    public Outcome completed(Result result) {
+        return new Outcome.Succeeded(result());
+    }
+
+    /** With these blanks, which show in an instance's output. */
+    private Result result() {
+        return new Result("{\"slept\": true, \"seconds\": " + seconds() + "}", null);
+    }
+
+    private @Nullable BigInteger seconds() {
+        if (!UNSIGNED.matcher(node.seconds()).matches()) {
+            return null;
+        }
+        BigInteger seconds = new BigInteger(node.seconds());
+        return seconds.compareTo(MOST) > 0 ? null : seconds;
+    }
+
+    private static Instant after(Instant from, BigInteger seconds) {
+        BigInteger most = BigInteger.valueOf(LATEST.getEpochSecond() - from.getEpochSecond());
+        return seconds.compareTo(most) >= 0 ? LATEST : from.plusSeconds(seconds.longValueExact());
+    }
+}

@@ -1,0 +1,387 @@
+package dev.perdure.flow;
+
+import dev.perdure.graph.Graph;
+import dev.perdure.graph.JoinNode;
+import dev.perdure.graph.LoopNode;
+import dev.perdure.graph.Node;
+import dev.perdure.graph.RaceNode;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One decision while it is being taken. Reads the state through the changes that it has made so far and leaves the state
+ * itself alone. Work is a stack of tasks, the last one first, so that what a node sets off is finished before its
+ * sibling begins; nothing recurses, however deep the graph is.
+ */
+final class Turn {
+
+    private static final String BREAK_OUTSIDE =
+            "df.break() was called outside of a loop. df.break() may only be used inside df.loop().";
+    private static final Draft.Execution NONE = new Draft.Execution(null, 0, null);
+
+    private final InstanceState state;
+    private final Instant at;
+    private final Draft draft;
+    private final Deque<Task> tasks = new ArrayDeque<>();
+    private final Map<String, @Nullable Running> running = new HashMap<>();
+    private final Map<String, @Nullable Frame> frames = new HashMap<>();
+    private final Names names = new Names();
+    private boolean loaded;
+
+    Turn(InstanceState state, Instant at) {
+        this.state = state;
+        this.at = at;
+        this.draft = new Draft(state);
+    }
+
+    private sealed interface Task {}
+
+    /** @param parentStamp the activation of the parent that asked for it; null for the root */
+    private record Enter(String nodeId, @Nullable String parentStamp) implements Task {}
+
+    /** @param rowError what the row says when that is not what the parent learns */
+    private record Ended(
+            Node node, String stamp, Outcome outcome, Draft.Execution execution, @Nullable String rowError)
+            implements Task {}
+
+    // ---- what sets a turn off
+
+    /** Finds the position in the rows: the same code as ever, where every leaf that has ended answers from its row. */
+    void load() {
+        if (state.recorded() != null) {
+            loaded = true;
+            tasks.push(new Enter(graph().rootId(), null));
+            work();
+        }
+    }
+
+    void happened(Activation activation, Event event) {
+        if (state.isActive(activation)) {
+            Running run = required(running(activation.nodeId()), activation.nodeId());
+            Rule.of(graph().node(activation.nodeId())).happened(this, run, event);
+            work();
+        }
+    }
+
+    void cancel(String reason) {
+        if (!draft.hasEnd()) {
+            interrupt(graph().rootId(), reason, null);
+            finish(Checkpoint.InstanceEnd.Status.CANCELLED, "canceled: " + reason);
+        }
+    }
+
+    Decision decision() {
+        boolean isEmpty = !loaded && running.isEmpty() && draft.rows().isEmpty() && !draft.hasEnd();
+        StateChange change = isEmpty
+                ? StateChange.NONE
+                : new StateChange(state.version(), running, draft.rows(), frames, names, draft.hasEnd());
+        return new Decision(draft.checkpoint(), draft.effects(), change);
+    }
+
+    // ---- what rules read
+
+    Instant at() {
+        return at;
+    }
+
+    Graph graph() {
+        return state.graph();
+    }
+
+    /** The row that a node was loaded with; null unless memory was just loaded. */
+    @Nullable Recorded recorded(String nodeId) {
+        Map<String, Recorded> rows = state.recorded();
+        return rows == null ? null : rows.get(nodeId);
+    }
+
+    Frame frame(String rootId) {
+        Frame frame = frames.containsKey(rootId) ? frames.get(rootId) : state.frame(rootId);
+        return required(frame, rootId);
+    }
+
+    /** The outcome of a JOIN branch that has ended. */
+    @Nullable Outcome kept(String branch) {
+        return frame(branch).outcome();
+    }
+
+    Substitution substitution(Running run) {
+        return new Substitution(state.variables(), name -> find(name, run));
+    }
+
+    /** The result that a name means where that node stands. */
+    @Nullable Result find(String name, Running run) {
+        return names.find(state.names(), run.frameRoot(), this::parentFrame, name);
+    }
+
+    /** The names that a frame bound itself. */
+    Map<String, Result> names(String frameRoot) {
+        return names.over(state.names(), frameRoot);
+    }
+
+    /** The text that an instance or execution ends with. */
+    static String output(Result result) {
+        return result.columns() == null ? result.json() : ResultDocument.canonical(result);
+    }
+
+    // ---- what rules write
+
+    void enter(String child, Running parent) {
+        tasks.push(new Enter(child, parent.stamp()));
+    }
+
+    void end(Node node, Outcome outcome) {
+        end(node, outcome, NONE, null);
+    }
+
+    void end(Node node, Outcome outcome, Draft.Execution execution) {
+        end(node, outcome, execution, null);
+    }
+
+    void end(Node node, Outcome outcome, String rowError) {
+        end(node, outcome, NONE, rowError);
+    }
+
+    private void end(Node node, Outcome outcome, Draft.Execution execution, @Nullable String rowError) {
+        String stamp = required(running(node.id()), node.id()).stamp();
+        tasks.push(new Ended(node, stamp, outcome, execution, rowError));
+    }
+
+    /** The node goes on, as a step of the engine. */
+    void perform(Node node, Running run, Effect effect) {
+        continueAs(node, run.in(Running.Phase.STEP, null));
+        draft.start(effect);
+    }
+
+    /** The node goes on, as a timer. */
+    void await(Node node, Running run, Instant due) {
+        continueAs(node, run.in(Running.Phase.TIMER, due));
+        draft.start(new Effect.StartTimer(new Activation(node.id(), run.stamp()), due));
+    }
+
+    Running continueAs(Node node, Running run) {
+        running.put(node.id(), run);
+        return run;
+    }
+
+    void persistRunning(Node node, Running run, @Nullable Instant wakeAt, @Nullable String bindings) {
+        draft.running(node.id(), run.stamp(), wakeAt, run.startedAt(), bindings);
+    }
+
+    void bind(String frameRoot, String name, Result result) {
+        names.bind(frameRoot, name, result);
+    }
+
+    void clearNames(String frameRoot) {
+        names.clear(frameRoot);
+    }
+
+    void setFrame(String rootId, Frame frame) {
+        frames.put(rootId, frame);
+    }
+
+    /** Keeps the outcome of a JOIN branch until the JOIN ends. */
+    void keep(Node branch, Outcome outcome) {
+        setFrame(branch.id(), frame(branch.id()).ended(outcome));
+    }
+
+    /** Binds in the frame of a node what a frame below it bound itself. */
+    void mergeNames(String from, Running into) {
+        names(from).forEach((name, result) -> names.bind(into.frameRoot(), name, result));
+    }
+
+    /** Forgets a frame that is open, or was. */
+    void close(String rootId) {
+        if (isOpen(rootId)) {
+            frames.put(rootId, null);
+            names.clear(rootId);
+        }
+    }
+
+    void nextExecution(Checkpoint.NextExecution next) {
+        draft.nextExecution(next);
+    }
+
+    /** A loop that failed its JOIN or RACE carries the message of that failure. */
+    void rewriteFailure(String loop, String message) {
+        Frame frame = frame(loop);
+        Draft.Execution execution = new Draft.Execution(frame.begun(), 0, null);
+        draft.ended(loop, frame.text(), null, message, execution, frame.bindings());
+    }
+
+    /**
+     * Interrupts whatever runs below a node and forgets it. Steps and timers end as failed; compound nodes keep their
+     * rows, except a loop at the very top that is in its first round.
+     *
+     * @param loopError what the row of that loop says; null when it too keeps its row
+     */
+    void interrupt(String rootId, String reason, @Nullable String loopError) {
+        Running top = running(rootId);
+        if (top != null && loopError != null && graph().node(rootId) instanceof LoopNode) {
+            Running before = state.running(rootId);
+            boolean isNew = (before == null || !before.stamp().equals(top.stamp()))
+                    && !draft.isRecordedRunning(rootId, top.stamp());
+            Frame frame = frame(rootId);
+            if (top.phase() == Running.Phase.COMPOUND && frame.stamp().generation() == 1 && !isNew) {
+                draft.canceled(rootId, top.stamp(), loopError, reason, top.startedAt(), null);
+            }
+        }
+        Deque<String> open = new ArrayDeque<>();
+        open.push(rootId);
+        while (!open.isEmpty()) {
+            String id = open.pop();
+            Running run = running(id);
+            if (run != null) {
+                if (run.isWaitedFor()) {
+                    interruptLeaf(id, run, reason);
+                } else if (run.phase() == Running.Phase.COMPOUND) {
+                    graph().children(id).forEach(open::push);
+                }
+                running.put(id, null);
+            }
+            close(id);
+        }
+    }
+
+    private void interruptLeaf(String id, Running run, String reason) {
+        Activation activation = new Activation(id, run.stamp());
+        boolean isNew = draft.takeBack(activation);
+        if (isNew && !draft.isRecordedRunning(id, run.stamp())) {
+            return;
+        }
+        String bindings = isOpen(id) ? frame(id).bindings() : null;
+        draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), bindings);
+        if (!isNew) {
+            draft.start(new Effect.Interrupt(activation, reason));
+        }
+    }
+
+    // ---- the work
+
+    private void work() {
+        while (!tasks.isEmpty() && !draft.hasEnd()) {
+            Task task = tasks.pop();
+            if (task instanceof Enter enter) {
+                enter(enter);
+            } else if (task instanceof Ended ended) {
+                ended(ended);
+            }
+        }
+    }
+
+    private void enter(Enter task) {
+        Node node = graph().node(task.nodeId());
+        Node parent = graph().parent(node.id());
+        Running above = parent == null ? null : running(parent.id());
+        if (parent != null && (above == null || !above.stamp().equals(task.parentStamp()))) {
+            return; // the parent has ended meanwhile, or is in another round
+        }
+        boolean opensFrame = parent == null || isBranching(parent) || node instanceof LoopNode;
+        String frameRoot = above == null || opensFrame ? node.id() : above.frameRoot();
+        if (opensFrame) {
+            Stamp first = above == null
+                    ? Stamp.root(state.instanceId())
+                    : frame(above.frameRoot()).stamp().child(node.id());
+            setFrame(
+                    node.id(),
+                    node instanceof LoopNode loop ? LoopRule.open(this, loop, first) : Frame.open(first, at, null));
+        }
+        String stamp = frame(frameRoot).text();
+        Recorded row = recorded(node.id());
+        if (row != null && !stamp.equals(row.stamp())) {
+            row = null;
+        }
+        Instant startedAt = row == null || row.startedAt() == null ? at : row.startedAt();
+        Running run = new Running(frameRoot, stamp, Running.Phase.COMPOUND, startedAt, null, 0);
+        if (row != null && row.status() == NodeStatus.FAILED && row.canceled()) {
+            running.put(node.id(), run.in(Running.Phase.BLOCKED, null));
+            return;
+        }
+        running.put(node.id(), run);
+        Rule.of(node).enter(this, run, row);
+    }
+
+    private void ended(Ended task) {
+        Node node = task.node();
+        Running run = running(node.id());
+        if (run == null || !run.stamp().equals(task.stamp())) {
+            return; // interrupted meanwhile
+        }
+        record(task, run);
+        String name = node.resultName();
+        if (name != null && task.outcome() instanceof Outcome.Succeeded success) {
+            names.bind(run.frameRoot(), name, success.result());
+        }
+        Node parent = graph().parent(node.id());
+        running.put(node.id(), null);
+        if (parent == null) {
+            finish(task.outcome());
+            return;
+        }
+        Running above = required(running(parent.id()), parent.id());
+        if (node instanceof LoopNode && !isBranching(parent)) {
+            mergeNames(node.id(), above);
+            close(node.id());
+        }
+        Rule.of(parent).childEnded(this, above, node, task.outcome());
+    }
+
+    private void record(Ended task, Running run) {
+        Outcome outcome = task.outcome();
+        Result result = null;
+        String error = null;
+        if (outcome instanceof Outcome.Succeeded success) {
+            result = success.result();
+        } else if (outcome instanceof Outcome.Broke broke) {
+            result = broke.value();
+        } else if (outcome instanceof Outcome.Failed failure) {
+            error = task.rowError() == null ? failure.error() : task.rowError();
+        }
+        Draft.Execution execution =
+                task.execution() == NONE ? new Draft.Execution(run.startedAt(), 0, null) : task.execution();
+        String bindings = task.node() instanceof LoopNode ? frame(run.frameRoot()).bindings() : null;
+        draft.ended(task.node().id(), run.stamp(), result, error, execution, bindings);
+    }
+
+    private void finish(Outcome outcome) {
+        if (outcome instanceof Outcome.Succeeded success) {
+            finish(Checkpoint.InstanceEnd.Status.COMPLETED, output(success.result()));
+        } else if (outcome instanceof Outcome.Failed failure) {
+            finish(Checkpoint.InstanceEnd.Status.FAILED, failure.error());
+        } else {
+            finish(Checkpoint.InstanceEnd.Status.FAILED, BREAK_OUTSIDE);
+        }
+    }
+
+    private void finish(Checkpoint.InstanceEnd.Status status, String output) {
+        draft.end(new Checkpoint.InstanceEnd(status, output));
+    }
+
+    private @Nullable Running running(String nodeId) {
+        return running.containsKey(nodeId) ? running.get(nodeId) : state.running(nodeId);
+    }
+
+    private boolean isOpen(String rootId) {
+        return (frames.containsKey(rootId) ? frames.get(rootId) : state.frame(rootId)) != null;
+    }
+
+    private @Nullable String parentFrame(String frameRoot) {
+        Node parent = graph().parent(frameRoot);
+        Running above = parent == null ? null : running(parent.id());
+        return above == null ? null : above.frameRoot();
+    }
+
+    private static boolean isBranching(Node node) {
+        return node instanceof JoinNode || node instanceof RaceNode;
+    }
+
+    private static <T> T required(@Nullable T value, String nodeId) {
+        if (value == null) {
+            throw new IllegalStateException("the memory of node " + nodeId + " is incomplete");
+        }
+        return value;
+    }
+}

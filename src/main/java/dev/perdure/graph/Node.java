@@ -1,0 +1,31 @@
+package dev.perdure.graph;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One node of a workflow (specification 1.4). Children are named by id and found through the {@link Graph}, so that a
+ * node is a small flat value however deep the workflow is.
+ */
+public sealed interface Node
+        permits SqlNode,
+                ThenNode,
+                IfNode,
+                IfRowsNode,
+                LoopNode,
+                BreakNode,
+                JoinNode,
+                RaceNode,
+                SleepNode,
+                WaitScheduleNode,
+                HttpNode,
+                MultipartNode,
+                SignalNode {
+
+    String id();
+
+    /** The name under which later nodes refer to this node's result; null when it has none. */
+    @Nullable String resultName();
+
+    /** The type as {@code df.nodes.node_type} has it. */
+    String type();
+}

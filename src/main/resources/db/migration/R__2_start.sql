@@ -1,0 +1,382 @@
+-- df.start: from node text to rows (specification 1.6, 2.1).
+
+-- Lays a graph out as rows, without touching a table. The walk keeps its own stack: a graph may be 256 levels deep and
+-- functions that call themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
+CREATE OR REPLACE FUNCTION df._graph(
+    root text,
+    OUT problem text,
+    OUT ids text[], OUT node_types text[], OUT queries text[], OUT result_names text[],
+    OUT left_nodes text[], OUT right_nodes text[])
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    max_depth CONSTANT integer := 256;
+    max_nodes CONSTANT integer := 10000;
+    -- Ids are seed + k * odd, modulo 2^32: random to look at, and all different without a search.
+    seed bigint := ('x' || left(gen_random_uuid()::text, 8))::bit(32)::bigint;
+    n df._node;
+    r record;
+    -- Per node, in order of discovery: the texts of its children, until it is visited.
+    lefts text[]; rights text[]; conditions text[]; extras text[];
+    paths text[]; depths integer[];
+    nodes integer := 1;
+    stack integer[] := '{1}';
+    top integer := 1;
+    k integer;
+    kind text;
+    child text;
+    child_path text;
+    children text[];
+    places text[];
+    first_child integer;
+    config jsonb;
+    i integer;
+BEGIN
+    n := json_populate_record(NULL::df._node, root::json);
+    ids := ARRAY[lpad(to_hex(seed), 8, '0')];
+    node_types := ARRAY[n.node_type];
+    queries := ARRAY[n.query];
+    result_names := ARRAY[n.result_name];
+    left_nodes := ARRAY[NULL::text];
+    right_nodes := ARRAY[NULL::text];
+    lefts := ARRAY[n.left_node];
+    rights := ARRAY[n.right_node];
+    conditions := ARRAY[n.condition_node];
+    extras := ARRAY[n.extra_nodes];
+    paths := ARRAY['root'];
+    depths := ARRAY[0];
+
+    WHILE top > 0 LOOP
+        k := stack[top];
+        top := top - 1;
+        kind := node_types[k];
+        IF depths[k] > max_depth THEN
+            problem := format('%s: Graph exceeds maximum nesting depth of %s. Simplify the workflow or break it into multiple instances.',
+                paths[k], max_depth);
+            RETURN;
+        ELSIF NOT df._known_type(kind) THEN
+            problem := format('%s: %s', paths[k], df._unknown_type(kind));
+            RETURN;
+        ELSIF conditions[k] IS NOT NULL AND kind <> 'IF' AND kind <> 'LOOP' THEN
+            problem := format('%s: condition_node is not valid for %s nodes', paths[k], kind);
+            RETURN;
+        ELSIF extras[k] IS NOT NULL AND kind <> 'JOIN' THEN
+            problem := format('%s: extra_nodes is not valid for %s nodes', paths[k], kind);
+            RETURN;
+        END IF;
+
+        config := NULL;
+        IF queries[k] IS NOT NULL AND (kind = 'IF' OR kind = 'LOOP' OR kind = 'JOIN') THEN
+            BEGIN
+                config := queries[k]::jsonb;
+                problem := CASE
+                    WHEN jsonb_typeof(config) <> 'object' THEN
+                        CASE WHEN conditions[k] IS NOT NULL OR extras[k] IS NOT NULL
+                             THEN format('query in %s must be a JSON config object', kind) END
+                    WHEN kind = 'JOIN' AND config ? 'extra_nodes' THEN
+                        'extra_nodes in JOIN must be a first-class Durofut field, not embedded in query'
+                    WHEN kind <> 'JOIN' AND config ? 'condition_node' THEN
+                        format('condition_node in %s must be a first-class Durofut field, not embedded in query', kind)
+                    END;
+            EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+                problem := CASE WHEN conditions[k] IS NOT NULL OR extras[k] IS NOT NULL
+                                THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
+            END;
+            IF problem IS NOT NULL THEN
+                problem := format('%s: %s', paths[k], problem);
+                RETURN;
+            END IF;
+        END IF;
+
+        -- The children, in order: left, right, condition, extras.
+        children := '{}';
+        places := '{}';
+        first_child := nodes + 1;
+        IF lefts[k] IS NOT NULL THEN
+            children := ARRAY[lefts[k]];
+            places := ARRAY['.left'];
+            left_nodes[k] := 'pending';
+            lefts[k] := NULL;
+        END IF;
+        IF rights[k] IS NOT NULL THEN
+            children := array_append(children, rights[k]);
+            places := array_append(places, '.right');
+            right_nodes[k] := 'pending';
+            rights[k] := NULL;
+        END IF;
+        IF conditions[k] IS NOT NULL THEN
+            children := array_append(children, conditions[k]);
+            places := array_append(places, '.condition_node');
+        END IF;
+        IF extras[k] IS NOT NULL THEN
+            SELECT array_cat(children, array_agg(e.value::text ORDER BY e.ordinality)),
+                   array_cat(places, array_agg(format('.extra_nodes[%s]', e.ordinality - 1) ORDER BY e.ordinality))
+            INTO children, places
+            FROM json_array_elements(extras[k]::json) WITH ORDINALITY AS e;
+        END IF;
+
+        FOR i IN 1 .. cardinality(children) LOOP
+            child := children[i];
+            child_path := concat(paths[k], places[i]);
+            n := json_populate_record(NULL::df._node, child::json);
+            -- As in df._as_node: what prints the same was well-formed.
+            IF n.extra_nodes IS NOT NULL
+                OR n.node_type IS NULL
+                OR left(n.left_node, 1) <> '{' OR left(n.right_node, 1) <> '{' OR left(n.condition_node, 1) <> '{'
+                OR df._print_node(n) <> child
+            THEN
+                r := df._read_node(child);
+                IF r.canonical IS NULL THEN
+                    problem := format('%s: failed to deserialize Durofut child: %s', child_path,
+                        coalesce(r.problem, 'not a JSON object'));
+                    RETURN;
+                END IF;
+                n := json_populate_record(NULL::df._node, r.canonical::json);
+            END IF;
+            nodes := nodes + 1;
+            IF nodes > max_nodes THEN
+                problem := format('%s: Workflow exceeds maximum node count of %s. Simplify the workflow or break it into multiple instances.',
+                    child_path, max_nodes);
+                RETURN;
+            END IF;
+            ids[nodes] := lpad(to_hex((seed + nodes * 2654435761) & 4294967295), 8, '0');
+            node_types[nodes] := n.node_type;
+            queries[nodes] := n.query;
+            result_names[nodes] := n.result_name;
+            left_nodes[nodes] := NULL;
+            right_nodes[nodes] := NULL;
+            lefts[nodes] := n.left_node;
+            rights[nodes] := n.right_node;
+            conditions[nodes] := n.condition_node;
+            extras[nodes] := n.extra_nodes;
+            paths[nodes] := child_path;
+            depths[nodes] := depths[k] + 1;
+        END LOOP;
+
+        i := first_child;
+        IF left_nodes[k] IS NOT NULL THEN
+            left_nodes[k] := ids[i];
+            i := i + 1;
+        END IF;
+        IF right_nodes[k] IS NOT NULL THEN
+            right_nodes[k] := ids[i];
+            i := i + 1;
+        END IF;
+        IF conditions[k] IS NOT NULL THEN
+            queries[k] := df._compact(coalesce(config, '{}') || jsonb_build_object('condition_node', ids[i]));
+            i := i + 1;
+        END IF;
+        IF extras[k] IS NOT NULL THEN
+            queries[k] := df._compact(coalesce(config, '{}') || jsonb_build_object('extra_nodes', to_jsonb(ids[i:nodes])));
+        END IF;
+
+        -- Visited next: the children, the leftmost first.
+        FOR i IN REVERSE nodes .. first_child LOOP
+            top := top + 1;
+            stack[top] := i;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df._graph(text) IS
+    'Internal: the rows of df.nodes that a node text means, as arrays, or what is wrong with it.';
+
+-- The strict variant of the auto-wrap rule, for df.start (specification 1.3).
+CREATE OR REPLACE FUNCTION df._parse_root(fut text) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    r record;
+    problem text;
+BEGIN
+    IF left(ltrim(fut, E' \t\n\r\f\v'), 1) <> '{' OR fut = '' THEN
+        problem := df._misused_helper();
+    ELSE
+        r := df._read_node(fut);
+        IF r.node_type IS NOT NULL AND NOT df._known_type(r.node_type) THEN
+            problem := df._unknown_type(r.node_type);
+        ELSIF r.node_type IS NOT NULL AND r.problem IS NOT NULL THEN
+            problem := format('Malformed Durofut JSON with node_type ''%s'': %s', r.node_type, r.problem);
+        ELSIF r.canonical IS NOT NULL THEN
+            RETURN r.canonical;
+        END IF;
+    END IF;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'Invalid durable function: %', problem USING ERRCODE = 'internal_error';
+    END IF;
+    RETURN df.sql(fut);
+END
+$$;
+COMMENT ON FUNCTION df._parse_root(text) IS 'Internal: the node that a text given to df.start means.';
+
+CREATE OR REPLACE FUNCTION df._setting(name text, fallback text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN coalesce((SELECT s.value FROM df.settings s WHERE s.name = _setting.name), fallback);
+END
+$$;
+COMMENT ON FUNCTION df._setting(text, text) IS 'Internal: a value of df.settings, or the fallback.';
+
+-- Tells the worker, when it wants to be told: NOTIFY takes a lock of the whole cluster at commit (architecture 6).
+CREATE OR REPLACE FUNCTION df._wake_worker() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (SELECT idle FROM df._wake) AND lower(df._setting('notify', 'on')) NOT IN ('off', 'false', 'no', '0') THEN
+        PERFORM pg_notify('perdure_wake', '');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY perdure_wake when the worker is idle.';
+
+-- Who starts: the effective role, if a worker may log in as it. The owner of schema df and its members are refused,
+-- since a step of theirs could read and write the worker's tables.
+CREATE OR REPLACE FUNCTION df._submitter(needs_login_only boolean) RETURNS oid
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    role record;
+BEGIN
+    SELECT r.oid, r.rolcanlogin, r.rolsuper,
+           (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = 'df') AS df_owner
+    INTO role
+    FROM pg_roles r WHERE r.rolname = current_user;
+
+    IF NOT role.rolcanlogin THEN
+        RAISE EXCEPTION 'current_user "%" does not have LOGIN privilege. The background worker must connect as this role to execute SQL. Grant LOGIN to this role or call df.start() as a role with LOGIN.', current_user
+            USING ERRCODE = 'internal_error';
+    ELSIF needs_login_only THEN
+        RETURN role.oid;
+    ELSIF role.rolsuper AND lower(df._setting('enable_superuser_instances', 'off')) NOT IN ('on', 'true', 'yes', '1') THEN
+        RAISE EXCEPTION 'pg_durable: superuser instances are disabled. current_user "%" is a superuser, but pg_durable.enable_superuser_instances is off. Set pg_durable.enable_superuser_instances = on to allow this.', current_user
+            USING ERRCODE = 'internal_error',
+                  HINT = 'In Perdure this is a row of df.settings: name enable_superuser_instances, value on.';
+    ELSIF role.oid = role.df_owner OR NOT role.rolsuper AND pg_has_role(role.oid, role.df_owner, 'MEMBER') THEN
+        RAISE EXCEPTION 'current_user "%" owns schema df or is a member of its owner. Its steps could read and change the worker''s own tables.', current_user
+            USING ERRCODE = 'internal_error',
+                  HINT = 'Call df.start() as another role: CREATE ROLE app LOGIN; SELECT df.grant_usage(''app'');';
+    END IF;
+    RETURN role.oid;
+END
+$$;
+COMMENT ON FUNCTION df._submitter(boolean) IS 'Internal: the current role, when it may start instances; otherwise an error.';
+
+CREATE OR REPLACE FUNCTION df._start_vars(submitter oid, options jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    captured jsonb := (SELECT jsonb_object_agg(v.name, v.value) FROM df.vars v
+                       WHERE v.owner = submitter::regrole AND v.value IS NOT NULL);
+BEGIN
+    IF options ? 'vars' THEN
+        -- Each as text; jsonb null takes a captured variable away.
+        captured := jsonb_strip_nulls(coalesce(captured, '{}') || (
+            SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each_text(options -> 'vars')));
+    END IF;
+    RETURN nullif(captured, '{}');
+END
+$$;
+COMMENT ON FUNCTION df._start_vars(oid, jsonb) IS 'Internal: the variables of an instance that is being started.';
+
+CREATE OR REPLACE FUNCTION df._check_start_options(options jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wrong text;
+BEGIN
+    IF jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION 'options of df.start() must be a JSON object' USING ERRCODE = 'internal_error';
+    ELSIF options ? 'idempotency_key' THEN
+        RAISE EXCEPTION 'df.start() option idempotency_key is not supported yet' USING ERRCODE = 'internal_error';
+    END IF;
+    SELECT key INTO wrong FROM jsonb_object_keys(options) AS key WHERE key <> 'vars' LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown option "%" for df.start()', wrong
+            USING ERRCODE = 'internal_error', HINT = 'There is one option: {"vars": {"name": "value"}}.';
+    END IF;
+    IF options ? 'vars' THEN
+        IF jsonb_typeof(options -> 'vars') <> 'object' THEN
+            RAISE EXCEPTION 'option vars of df.start() must be a JSON object' USING ERRCODE = 'internal_error';
+        END IF;
+        SELECT key INTO wrong FROM jsonb_each(options -> 'vars')
+        WHERE jsonb_typeof(value) IN ('object', 'array') LIMIT 1;
+        IF wrong IS NOT NULL THEN
+            RAISE EXCEPTION 'variable "%" in option vars of df.start() must be a string, a number or a boolean', wrong
+                USING ERRCODE = 'internal_error';
+        END IF;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_start_options(jsonb) IS 'Internal: checks the options of df.start.';
+
+CREATE OR REPLACE FUNCTION df.start(
+    fut text, label text DEFAULT NULL, database text DEFAULT NULL, transaction_mode text DEFAULT 'caller',
+    options jsonb DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    root text;
+    submitter oid;
+    graph record;
+    new_id text;
+    tries integer := 0;
+BEGIN
+    IF fut IS NULL OR transaction_mode IS NULL THEN
+        PERFORM df._require(0, fut IS NOT NULL), df._require(3, false);
+    END IF;
+    IF lower(transaction_mode) NOT IN ('caller', 'new') THEN
+        RAISE EXCEPTION 'invalid transaction_mode "%" for df.start(): expected ''caller'' or ''new''', transaction_mode
+            USING ERRCODE = 'internal_error';
+    END IF;
+    PERFORM df._check_start_options(options);
+    IF lower(transaction_mode) = 'new' THEN
+        IF current_setting('df.in_workflow', true) = 'true' THEN
+            RAISE EXCEPTION 'df.start() with transaction_mode => ''new'' cannot be called inside a workflow - a df.sql() node already runs as a single autocommitted statement, so a plain df.start() there is already independent of any caller transaction'
+                USING ERRCODE = 'internal_error';
+        END IF;
+        PERFORM df._submitter(true);
+        RAISE EXCEPTION 'df.start() with transaction_mode => ''new'' is not supported yet'
+            USING ERRCODE = 'internal_error', HINT = 'Call df.start() in a transaction of its own.';
+    END IF;
+
+    root := df._parse_root(fut);
+    IF database IS NOT NULL AND NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = start.database::name
+                                            AND d.datname::text = start.database) THEN
+        RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
+    END IF;
+    submitter := df._submitter(false);
+    SELECT * INTO graph FROM df._graph(root);
+    IF graph.problem IS NOT NULL THEN
+        RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
+    END IF;
+
+    -- ON CONFLICT sees rows of other roles too, and costs no subtransaction, of which a statement that starts many
+    -- instances could afford only a few.
+    LOOP
+        new_id := left(gen_random_uuid()::text, 8);
+        INSERT INTO df.instances (id, label, root_node, submitted_by, database, vars)
+        VALUES (new_id, start.label, graph.ids[1], submitter, start.database, df._start_vars(submitter, options))
+        ON CONFLICT DO NOTHING;
+        EXIT WHEN FOUND;
+        tries := tries + 1;
+        IF tries = 10 THEN
+            RAISE EXCEPTION 'Failed to create instance: exhausted 10 attempts to generate a collision-free ID'
+                USING ERRCODE = 'internal_error';
+        END IF;
+    END LOOP;
+
+    INSERT INTO df.nodes (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database)
+    SELECT n.id, new_id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, submitter, start.database
+    FROM unnest(graph.ids, graph.node_types, graph.queries, graph.result_names, graph.left_nodes, graph.right_nodes)
+        AS n(id, node_type, query, result_name, left_node, right_node);
+
+    PERFORM df._wake_worker();
+    RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION df.start(text, text, text, text, jsonb) IS
+    'Starts a workflow as the current role, in the current transaction; returns the id of the instance.';
