@@ -37,10 +37,7 @@ final class Bindings {
         for (String name : Json.sortedNames(json)) {
             JsonNode binding = json.path(name);
             JsonNode columns = binding.path("c");
-            names.put(
-                    name,
-                    new Result(
-                            Json.write(binding.path("r")), columns.isArray() ? Json.write(columns) : null));
+            names.put(name, new Result(Json.write(binding.path("r")), columns.isArray() ? Json.write(columns) : null));
         }
         return names;
     }

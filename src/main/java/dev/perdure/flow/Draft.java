@@ -52,8 +52,7 @@ final class Draft {
     }
 
     /** A node must be durable while it runs. */
-    void running(
-            String nodeId, String stamp, @Nullable Instant wakeAt, Instant startedAt, @Nullable String bindings) {
+    void running(String nodeId, String stamp, @Nullable Instant wakeAt, Instant startedAt, @Nullable String bindings) {
         put(new Transition(
                 nodeId,
                 prior(nodeId),

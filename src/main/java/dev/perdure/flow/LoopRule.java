@@ -25,7 +25,10 @@ record LoopRule(LoopNode node) implements Rule {
     static Frame open(Turn turn, LoopNode loop, Stamp first) {
         Recorded row = turn.recorded(loop.id());
         Stamp stamp = row == null ? null : Stamp.parse(row.stamp());
-        if (row == null || stamp == null || stamp.generation() < 1 || !stamp.scope().equals(first.scope())) {
+        if (row == null
+                || stamp == null
+                || stamp.generation() < 1
+                || !stamp.scope().equals(first.scope())) {
             return Frame.open(first, turn.at(), null);
         }
         Bindings.read(row.bindings()).forEach((name, result) -> turn.bind(loop.id(), name, result));
@@ -94,8 +97,8 @@ record LoopRule(LoopNode node) implements Rule {
         Map<String, Result> names = turn.names(node.id());
         Frame next = Frame.open(stamp, begins, isRoot ? null : Bindings.write(names));
         turn.setFrame(node.id(), next);
-        Running run = turn.continueAs(
-                node, new Running(node.id(), next.text(), Running.Phase.COMPOUND, begins, null, 0));
+        Running run =
+                turn.continueAs(node, new Running(node.id(), next.text(), Running.Phase.COMPOUND, begins, null, 0));
         turn.persistRunning(node, run, waits ? begins : null, next.bindings());
         if (waits) {
             turn.await(node, run, begins);

@@ -52,13 +52,7 @@ record Reference(String text, String name, Kind kind, @Nullable String column, b
     }
 
     private static Reference of(
-            String template,
-            int dollar,
-            String name,
-            Kind kind,
-            @Nullable String column,
-            boolean optional,
-            int end) {
+            String template, int dollar, String name, Kind kind, @Nullable String column, boolean optional, int end) {
         return new Reference(template.substring(dollar, end), name, kind, column, optional, end);
     }
 

@@ -12,12 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param branchesLeft JOIN: branches that have not ended
  */
 record Running(
-        String frameRoot,
-        String stamp,
-        Phase phase,
-        Instant startedAt,
-        @Nullable Instant wakeAt,
-        int branchesLeft) {
+        String frameRoot, String stamp, Phase phase, Instant startedAt, @Nullable Instant wakeAt, int branchesLeft) {
 
     enum Phase {
         /** Its children run. */

@@ -116,8 +116,7 @@ final class Substitution {
         if (document == null || !document.isRowSet() || isFirstColumnArray(document)) {
             return reference;
         }
-        return new Reference(
-                reference.text(), reference.name(), Reference.Kind.ARRAY, null, false, reference.end());
+        return new Reference(reference.text(), reference.name(), Reference.Kind.ARRAY, null, false, reference.end());
     }
 
     private static boolean isFirstColumnArray(ResultDocument document) {
@@ -225,8 +224,7 @@ final class Substitution {
     private static @Nullable String member(
             Reference reference, ResultDocument document, JsonNode holder, Flavour flavour) {
         if (!holder.isObject()) {
-            throw new SubstitutionException(
-                    reference.shown() + ": result is neither a row set nor a JSON object");
+            throw new SubstitutionException(reference.shown() + ": result is neither a row set nor a JSON object");
         }
         JsonNode value = holder.get(reference.column());
         if (value != null && !value.isNull()) {

@@ -44,8 +44,7 @@ final class Turn {
     private record Enter(String nodeId, @Nullable String parentStamp) implements Task {}
 
     /** @param rowError what the row says when that is not what the parent learns */
-    private record Ended(
-            Node node, String stamp, Outcome outcome, Draft.Execution execution, @Nullable String rowError)
+    private record Ended(Node node, String stamp, Outcome outcome, Draft.Execution execution, @Nullable String rowError)
             implements Task {}
 
     // ---- what sets a turn off
@@ -93,7 +92,8 @@ final class Turn {
     }
 
     /** The row that a node was loaded with; null unless memory was just loaded. */
-    @Nullable Recorded recorded(String nodeId) {
+    @Nullable
+    Recorded recorded(String nodeId) {
         Map<String, Recorded> rows = state.recorded();
         return rows == null ? null : rows.get(nodeId);
     }
@@ -104,7 +104,8 @@ final class Turn {
     }
 
     /** The outcome of a JOIN branch that has ended. */
-    @Nullable Outcome kept(String branch) {
+    @Nullable
+    Outcome kept(String branch) {
         return frame(branch).outcome();
     }
 
@@ -113,7 +114,8 @@ final class Turn {
     }
 
     /** The result that a name means where that node stands. */
-    @Nullable Result find(String name, Running run) {
+    @Nullable
+    Result find(String name, Running run) {
         return names.find(state.names(), run.frameRoot(), this::parentFrame, name);
     }
 
@@ -342,7 +344,8 @@ final class Turn {
         }
         Draft.Execution execution =
                 task.execution() == NONE ? new Draft.Execution(run.startedAt(), 0, null) : task.execution();
-        String bindings = task.node() instanceof LoopNode ? frame(run.frameRoot()).bindings() : null;
+        String bindings =
+                task.node() instanceof LoopNode ? frame(run.frameRoot()).bindings() : null;
         draft.ended(task.node().id(), run.stamp(), result, error, execution, bindings);
     }
 

@@ -10,7 +10,7 @@ record UnsupportedRule(Node node) implements LeafRule {
     public void begin(Turn turn, Running run, @Nullable Recorded row) {
         turn.end(
                 node,
-                new Outcome.Failed(node.type() + " nodes are not supported by this version of Perdure (node "
-                        + node.id() + ")"));
+                new Outcome.Failed(
+                        node.type() + " nodes are not supported by this version of Perdure (node " + node.id() + ")"));
     }
 }

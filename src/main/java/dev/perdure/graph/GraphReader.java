@@ -58,7 +58,8 @@ public final class GraphReader {
             String id = reached.id();
             NodeRow row = rows.get(id);
             if (row == null) {
-                throw invalid(id, parents.containsKey(id) ? "is missing, but is a child of " + parents.get(id) : "missing");
+                throw invalid(
+                        id, parents.containsKey(id) ? "is missing, but is a child of " + parents.get(id) : "missing");
             }
             if (reached.depth() > MAX_DEPTH) {
                 throw invalid(id, "Graph exceeds maximum nesting depth of " + MAX_DEPTH + ".");

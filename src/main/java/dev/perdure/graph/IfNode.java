@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs the condition node, then one of two branches.
  */
-public record IfNode(String id, @Nullable String resultName, String condition, String then, String otherwise) implements Node {
+public record IfNode(String id, @Nullable String resultName, String condition, String then, String otherwise)
+        implements Node {
 
     @Override
     public String type() {

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param testedName the result's name; not validated, as the builder does not
  */
-public record IfRowsNode(String id, @Nullable String resultName, String testedName, String then, String otherwise) implements Node {
+public record IfRowsNode(String id, @Nullable String resultName, String testedName, String then, String otherwise)
+        implements Node {
 
     @Override
     public String type() {
