@@ -58,7 +58,8 @@ BEGIN
             error = t ->> 'e',
             wake_at = (t ->> 'w')::timestamptz,
             started_at = coalesce((t ->> 'b')::timestamptz, started_at),
-            attempt = coalesce((t ->> 'a')::integer, 0),
+            attempt = coalesce((t ->> 'a')::integer,
+                               CASE WHEN status_details ->> 'execution_id' = t ->> 's' THEN attempt ELSE 0 END),
             executed_query = t ->> 'q',
             bindings = t -> 'd',
             updated_at = clock_timestamp(),
@@ -66,7 +67,10 @@ BEGIN
                 'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o'))
         WHERE instance_id = p_instance AND id = t ->> 'n'
           AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM t ->> 'p' AND t ->> 'p' IS DISTINCT FROM t ->> 's')
-               OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running')));
+               OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running'))
+               -- A JOIN or RACE puts its own text on the row of a LOOP branch that has failed (specification 4.7).
+               OR (status_details ->> 'execution_id' = t ->> 's' AND node_type = 'LOOP' AND status = 'failed'
+                   AND t ->> 't' = 'failed'));
         GET DIAGNOSTICS v_count = ROW_COUNT;
         IF v_count <> 1 THEN
             RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint', p_instance, t ->> 'n'
@@ -254,7 +258,7 @@ COMMENT ON FUNCTION df._checkpoints(bigint, text[], text[]) IS
 
 CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
-    role_oid bigint, role_name text, role_can_login boolean, role_superuser boolean,
+    role_oid bigint, role_name text, role_blocked boolean,
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
@@ -262,10 +266,13 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END, i.database, i.status,
-           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname, r.rolcanlogin, r.rolsuper,
+    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END,
+           nullif(i.database, current_database()), i.status,
+           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname,
+           r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
+                                        WHERE s.name = 'enable_superuser_instances'), false),
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
-           n.database, n.status,
+           nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
            n.wake_at, n.started_at, n.attempt, n.bindings::text
     FROM df.instances i

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * {@code jsonb} column, which orders keys by length and then bytes, keeps the last of duplicate keys, and keeps numbers
  * as exact decimals (PostgreSQL manual, 8.14). So both are brought into that form, written without blanks.
  */
-final class Json {
+public final class Json {
 
     /** jsonb's own limits on digits before and after the point; beyond them a number cannot be stored anyway. */
     private static final int MAX_SCALE = 16_383;
@@ -52,7 +52,7 @@ final class Json {
     }
 
     /** The canonical form of a JSON text; a text that is not JSON stays as it is. */
-    static String canonical(String text) {
+    public static String canonical(String text) {
         JsonNode node = parse(text);
         return node == null ? text : write(node);
     }
@@ -120,13 +120,13 @@ final class Json {
         return storable ? value.toPlainString() : value.toString();
     }
 
-    static String quoted(String text) {
+    public static String quoted(String text) {
         StringBuilder out = new StringBuilder(text.length() + 2);
         quote(text, out);
         return out.toString();
     }
 
-    static void quote(String text, StringBuilder out) {
+    public static void quote(String text, StringBuilder out) {
         out.append('"');
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL: how it is reached ({@link dev.perdure.store.DatabaseUrl}), the schema {@code df} and its migration, loading
- * instances, writing checkpoints, wake-ups and the sessions of roles. Decisions about workflows are not taken here.
+ * PostgreSQL: where it is, the schema's migration, loading instances, writing checkpoints, and the session pools in
+ * which steps run as their submitters. Nothing here decides what a workflow does next.
  */
 @NullMarked
 package dev.perdure.store;

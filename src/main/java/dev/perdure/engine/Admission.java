@@ -1,0 +1,68 @@
+package dev.perdure.engine;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.perdure.flow.InstanceState;
+import dev.perdure.graph.Graph;
+import dev.perdure.graph.GraphReader;
+import dev.perdure.graph.InvalidGraphException;
+import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.SessionPools;
+import java.util.Map;
+
+/** Decides whether a loaded instance may run at all (specification 4.1), and makes it ready to. */
+final class Admission {
+
+    /** The instance cannot run; the message is its error text. */
+    static final class RefusedException extends Exception {
+
+        private static final long serialVersionUID = 1L;
+
+        RefusedException(String message) {
+            super(message);
+        }
+    }
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    LiveInstance admit(LoadedInstance loaded) throws RefusedException {
+        LoadedInstance.Submitter submitter = loaded.submitter();
+        String role = submitter.name();
+        if (role == null) {
+            throw new RefusedException("Instance " + loaded.id() + ": submitted_by role no longer exists in pg_roles");
+        }
+        if (submitter.blocked()) {
+            throw new RefusedException("pg_durable blocked instance " + loaded.id() + ": submitted_by role \"" + role
+                    + "\" is a superuser, but pg_durable.enable_superuser_instances is off");
+        }
+        if (!loaded.strangers().isEmpty()) {
+            throw new RefusedException("Instance " + loaded.id() + ": node "
+                    + loaded.strangers().get(0) + " has another submitted_by or database than the instance");
+        }
+        if (loaded.database() != null) {
+            throw new RefusedException("Instance " + loaded.id() + ": steps in another database (" + loaded.database()
+                    + ") are not supported by this version of Perdure");
+        }
+        try {
+            Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
+            InstanceState state =
+                    InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded());
+            return new LiveInstance(loaded.id(), state, new SessionPools.Key(submitter.oid(), loaded.database()), role);
+        } catch (InvalidGraphException e) {
+            throw new RefusedException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Map<String, String> vars(LoadedInstance loaded) throws RefusedException {
+        if (loaded.vars() == null) {
+            return Map.of();
+        }
+        try {
+            return JSON.readValue(loaded.vars(), new TypeReference<Map<String, String>>() {});
+        } catch (JsonProcessingException e) {
+            throw new RefusedException("Instance " + loaded.id()
+                    + ": the captured variables (df.instances.vars) are not an object of texts");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package dev.perdure.engine;
+
+import dev.perdure.store.LoadedInstance;
+import io.vertx.core.Future;
+import io.vertx.pgclient.PgException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings instances into memory: those that were started, those that an earlier term left running, those with a timer that
+ * comes near, those that were cancelled, and those whose memory turned out to be stale. One thread, so that one load is
+ * under way at a time.
+ */
+final class Intake implements Runnable {
+
+    private static final Logger LOG = Logger.getLogger(Intake.class);
+    private static final int PAGE = 200;
+    private static final int MAX_NODES = 50_000;
+    private static final int CANCEL_BATCH = 500;
+    private static final long ANSWER_SECONDS = 30;
+    private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
+
+    private final TermContext context;
+    private final Turns turns;
+    private final Thread thread = new Thread(this, "perdure-intake");
+    private final Semaphore wakeUp = new Semaphore(0);
+    private final ConcurrentLinkedQueue<String> toLoad = new ConcurrentLinkedQueue<>();
+    private volatile boolean stopped;
+    private volatile Instant horizon = Instant.EPOCH;
+    private @Nullable String takenOverUpTo = "";
+    private long lastActive = System.nanoTime();
+    /** What the tables say; null while unknown. */
+    private @Nullable Boolean idle;
+
+    Intake(TermContext context, Turns turns) {
+        this.context = context;
+        this.turns = turns;
+    }
+
+    void start() {
+        horizon = context.clock().instant().plus(context.settings().timerWindow());
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    void stop() {
+        stopped = true;
+        thread.interrupt();
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(ANSWER_SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    boolean isAlive() {
+        return thread.isAlive();
+    }
+
+    void wake() {
+        wakeUp.release();
+    }
+
+    /** Loads an instance again whose memory was dropped. */
+    void reload(String id) {
+        toLoad.add(id);
+        wake();
+    }
+
+    /** Timers up to this time are in memory; an instance that only waits for later ones can leave it. */
+    Instant horizon() {
+        return horizon;
+    }
+
+    @Override
+    public void run() {
+        long failures = 0;
+        while (!stopped) {
+            try {
+                boolean found = look();
+                failures = 0;
+                rest(found);
+            } catch (InterruptedException e) {
+                return;
+            } catch (ExecutionException | TimeoutException e) {
+                if (e.getCause() instanceof PgException pg && "DF002".equals(pg.getSqlState())) {
+                    context.stepDown().run();
+                    return;
+                }
+                failures++;
+                LOG.warnf("Looking for work failed, trying again: %s", e.getCause() == null ? e : e.getCause());
+                pause(Math.min(5000, 100 * failures));
+            } catch (RuntimeException e) {
+                failures++;
+                LOG.error("Looking for work failed, trying again", e);
+                pause(Math.min(5000, 100 * failures));
+            }
+        }
+    }
+
+    private boolean look() throws InterruptedException, ExecutionException, TimeoutException {
+        boolean found = false;
+        boolean room = context.live().size() < context.settings().maxLoaded();
+        if (room) {
+            context.live().loadBegins();
+            try {
+                List<LoadedInstance> taken =
+                        await(context.store().take(context.settings().batchSize(), MAX_NODES));
+                taken.forEach(turns::begin);
+                found = !taken.isEmpty();
+            } finally {
+                context.live().loadEnds();
+            }
+            found |= takeOver();
+        }
+        found |= loadRequested();
+        found |= cancel();
+        extendHorizon();
+        return found;
+    }
+
+    /** The instances that an earlier term left, a page at a time. */
+    private boolean takeOver() throws InterruptedException, ExecutionException, TimeoutException {
+        if (takenOverUpTo == null) {
+            return false;
+        }
+        List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE));
+        load(ids.stream().filter(id -> !context.live().contains(id)).toList());
+        takenOverUpTo = ids.size() < PAGE ? null : ids.get(ids.size() - 1);
+        return true;
+    }
+
+    private boolean loadRequested() throws InterruptedException, ExecutionException, TimeoutException {
+        List<String> ids = new ArrayList<>();
+        for (String id = toLoad.poll(); id != null && ids.size() < PAGE; id = toLoad.poll()) {
+            ids.add(id);
+        }
+        try {
+            load(ids);
+        } catch (ExecutionException | TimeoutException e) {
+            toLoad.addAll(ids);
+            throw e;
+        }
+        return !ids.isEmpty();
+    }
+
+    private boolean cancel() throws InterruptedException, ExecutionException, TimeoutException {
+        Map<String, String> reasons = await(context.store().cancelling(CANCEL_BATCH));
+        List<String> unknown = new ArrayList<>();
+        boolean found = false;
+        for (Map.Entry<String, String> entry : reasons.entrySet()) {
+            LiveInstance instance = context.live().get(entry.getKey());
+            if (instance == null) {
+                unknown.add(entry.getKey());
+            } else if (!instance.isCancelled()) {
+                turns.cancel(instance, entry.getValue());
+                found = true;
+            }
+        }
+        if (!unknown.isEmpty()) {
+            load(unknown);
+            found = true;
+        }
+        return found;
+    }
+
+    private void extendHorizon() throws InterruptedException, ExecutionException, TimeoutException {
+        Instant before = horizon;
+        Instant now = context.clock().instant();
+        if (before.isAfter(now.plus(context.settings().timerWindow().dividedBy(2)))) {
+            return;
+        }
+        // First the horizon, then the query: whoever decides in between to keep an instance in memory sees the new one.
+        horizon = now.plus(context.settings().timerWindow());
+        try {
+            List<String> due = await(context.store().dueBetween(before, horizon));
+            for (int i = 0; i < due.size(); i += PAGE) {
+                load(due.subList(i, Math.min(i + PAGE, due.size())).stream()
+                        .filter(id -> !context.live().contains(id))
+                        .toList());
+            }
+        } catch (ExecutionException | TimeoutException e) {
+            horizon = before;
+            throw e;
+        }
+    }
+
+    private void load(List<String> ids) throws InterruptedException, ExecutionException, TimeoutException {
+        if (ids.isEmpty()) {
+            return;
+        }
+        context.live().loadBegins();
+        try {
+            await(context.store().load(ids)).forEach(turns::begin);
+        } finally {
+            context.live().loadEnds();
+        }
+    }
+
+    private void rest(boolean found) throws InterruptedException, ExecutionException, TimeoutException {
+        long now = System.nanoTime();
+        if (found || takenOverUpTo != null) {
+            lastActive = now;
+            say(false);
+            wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
+        } else if (now - lastActive < context.settings().idleAfter().toNanos()) {
+            wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
+        } else if (!context.settings().notifications()) {
+            say(false);
+            wakeUp.tryAcquire(POLL_WITHOUT_NOTIFY_MILLIS, TimeUnit.MILLISECONDS);
+        } else if (!Boolean.TRUE.equals(idle)) {
+            // Look once more after having said it: a start that read "busy" before may have committed since.
+            say(true);
+        } else if (wakeUp.tryAcquire(context.settings().idlePoll().toMillis(), TimeUnit.MILLISECONDS)) {
+            lastActive = System.nanoTime();
+        }
+        wakeUp.drainPermits();
+    }
+
+    private void say(boolean nowIdle) throws InterruptedException, ExecutionException, TimeoutException {
+        if (idle == null || idle != nowIdle) {
+            await(context.store().setIdle(nowIdle));
+            idle = nowIdle;
+        }
+    }
+
+    private void pause(long millis) {
+        try {
+            wakeUp.tryAcquire(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            stopped = true;
+        }
+    }
+
+    private static <T> T await(Future<T> future) throws InterruptedException, ExecutionException, TimeoutException {
+        return future.toCompletionStage().toCompletableFuture().get(ANSWER_SECONDS, TimeUnit.SECONDS);
+    }
+}

@@ -1,0 +1,42 @@
+package dev.perdure.engine;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** First in first out within a lane, and the lanes in turn. Not thread-safe. */
+final class RoundRobin<K, T> {
+
+    private final Map<K, Deque<T>> lanes = new LinkedHashMap<>();
+    private int size;
+
+    void add(K lane, T item) {
+        lanes.computeIfAbsent(lane, k -> new ArrayDeque<>()).add(item);
+        size++;
+    }
+
+    @Nullable
+    T poll() {
+        Iterator<Map.Entry<K, Deque<T>>> first = lanes.entrySet().iterator();
+        if (!first.hasNext()) {
+            return null;
+        }
+        Map.Entry<K, Deque<T>> entry = first.next();
+        K lane = entry.getKey();
+        Deque<T> items = entry.getValue();
+        T item = items.poll();
+        size--;
+        first.remove();
+        if (!items.isEmpty()) {
+            lanes.put(lane, items);
+        }
+        return item;
+    }
+
+    int size() {
+        return size;
+    }
+}

@@ -1,0 +1,146 @@
+package dev.perdure.engine;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Steps that wait for a session. Roles take turns, and within a role its instances; a role never has more than its share
+ * of sessions. A slot is held from {@link #take} to {@link #release}: for as long as the session is in use.
+ */
+final class StepQueue {
+
+    private static final class RoleLane {
+        final RoundRobin<String, StepTask> tasks = new RoundRobin<>();
+        int inUse;
+    }
+
+    private final int maxInUse;
+    private final int maxInUsePerRole;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition available = lock.newCondition();
+    // In the order in which roles get their turn.
+    private final Map<Long, RoleLane> roles = new LinkedHashMap<>();
+    private int inUse;
+    private int queued;
+    private boolean closed;
+
+    StepQueue(int maxInUse, int maxInUsePerRole) {
+        this.maxInUse = maxInUse;
+        this.maxInUsePerRole = maxInUsePerRole;
+    }
+
+    void add(StepTask task) {
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            roles.computeIfAbsent(task.instance().sessions().roleOid(), oid -> new RoleLane())
+                    .tasks
+                    .add(task.instance().id(), task);
+            queued++;
+            available.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The next step whose role has a slot free; waits for one. Null once the queue is closed. */
+    @Nullable
+    StepTask take() throws InterruptedException {
+        lock.lock();
+        try {
+            while (!closed) {
+                StepTask task = poll();
+                if (task != null) {
+                    return task;
+                }
+                available.await();
+            }
+            return null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private @Nullable StepTask poll() {
+        if (inUse >= maxInUse || queued == 0) {
+            return null;
+        }
+        for (Map.Entry<Long, RoleLane> entry : roles.entrySet()) {
+            RoleLane lane = entry.getValue();
+            if (lane.inUse < maxInUsePerRole) {
+                StepTask task = lane.tasks.poll();
+                if (task != null) {
+                    queued--;
+                    inUse++;
+                    task.slotTaken();
+                    lane.inUse++;
+                    Long role = entry.getKey();
+                    roles.remove(role);
+                    roles.put(role, lane);
+                    return task;
+                }
+            }
+        }
+        return null;
+    }
+
+    /** Gives a step's slot back; does nothing when it was given back before. */
+    void release(StepTask task) {
+        if (!task.giveSlotBack()) {
+            return;
+        }
+        long roleOid = task.instance().sessions().roleOid();
+        lock.lock();
+        try {
+            inUse--;
+            RoleLane lane = roles.get(roleOid);
+            if (lane != null) {
+                lane.inUse--;
+                if (lane.inUse == 0 && lane.tasks.size() == 0) {
+                    roles.remove(roleOid);
+                }
+            }
+            if (queued > 0) {
+                available.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Steps that wait. */
+    int queued() {
+        lock.lock();
+        try {
+            return queued;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Sessions in use. */
+    int inUse() {
+        lock.lock();
+        try {
+            return inUse;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives no more steps out. */
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            available.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package dev.perdure.engine;
+
+import dev.perdure.flow.Activation;
+import dev.perdure.flow.Decision;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.Result;
+import dev.perdure.store.CheckpointCall;
+import dev.perdure.store.StepFailedException;
+import dev.perdure.store.StepSession;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import org.jboss.logging.Logger;
+import org.jboss.logging.MDC;
+
+/**
+ * Executes steps, one at a time on each thread that runs this: the statement and the checkpoint that it leads to in one
+ * transaction of the submitter's session (architecture 4).
+ */
+final class StepRunner implements Runnable {
+
+    private static final Logger LOG = Logger.getLogger(StepRunner.class);
+
+    private final TermContext context;
+    private final Turns turns;
+    private final StepTroubles troubles;
+
+    StepRunner(TermContext context, Turns turns) {
+        this.context = context;
+        this.turns = turns;
+        this.troubles = new StepTroubles(context, turns);
+    }
+
+    @Override
+    public void run() {
+        try {
+            for (StepTask task = context.queue().take();
+                    task != null;
+                    task = context.queue().take()) {
+                MDC.put("instance", task.instance().id());
+                MDC.put("node", task.activation().nodeId());
+                try {
+                    run(task);
+                } catch (RuntimeException | Error e) {
+                    LOG.errorf(e, "%s: the worker failed on this step", task);
+                    turns.breakDown(task.instance(), "internal error: " + e);
+                    release(task);
+                } finally {
+                    context.executing().remove(task);
+                    MDC.remove("instance");
+                    MDC.remove("node");
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run(StepTask task) {
+        LiveInstance instance = task.instance();
+        String sql = task.effect().sql();
+        if (task.isInterrupted() || instance.isGone()) {
+            release(task);
+            return;
+        }
+        task.started(turns.now());
+        context.executing().add(task);
+        String refused = context.sqlStep().refuse(sql);
+        if (refused != null) {
+            release(task);
+            troubles.fail(task, refused, "0A000");
+            return;
+        }
+        StepSession session;
+        try {
+            session = context.pools().borrow(instance.sessions(), instance.role());
+        } catch (SQLException e) {
+            release(task);
+            troubles.notConnected(task, e);
+            return;
+        }
+        if (!task.runsIn(session)) {
+            giveBack(task, session);
+            return;
+        }
+        try {
+            if (task.outsideTransaction() == null) {
+                Result result = context.sqlStep().execute(session, sql);
+                instance.post(() -> succeeded(task, session, result));
+            } else {
+                Result result = context.sqlStep().executeAutocommit(session, sql);
+                giveBack(task, session);
+                instance.post(() -> succeededOutsideTransaction(task, task.outsideTransaction(), result));
+            }
+        } catch (StepFailedException e) {
+            giveBack(task, session);
+            if (context.sqlStep().needsAutocommit(e.failure(), sql)) {
+                troubles.runOutsideTransaction(task, e.failure());
+            } else {
+                troubles.failed(task, e.failure());
+            }
+        }
+    }
+
+    private boolean succeededOutsideTransaction(StepTask task, String reason, Result result) {
+        LiveInstance instance = task.instance();
+        instance.steps().remove(task.activation(), task);
+        context.statistics().stepCompleted();
+        return turns.decide(
+                instance, success(task, result), Map.of(task.activation().nodeId(), reason));
+    }
+
+    private Event success(StepTask task, Result result) {
+        Instant startedAt = Objects.requireNonNull(task.startedAt(), "a step that runs has a beginning");
+        return new Event.StepSucceeded(
+                task.activation(), result, task.effect().sql(), startedAt, task.attempt(), turns.now());
+    }
+
+    /** The turn of a step whose statement succeeded and whose transaction is still open. */
+    private boolean succeeded(StepTask task, StepSession session, Result result) {
+        LiveInstance instance = task.instance();
+        Activation activation = task.activation();
+        if (instance.isGone() || task.isInterrupted() || !instance.state().isActive(activation)) {
+            session.rollback();
+            giveBack(task, session);
+            return true;
+        }
+        Decision decision = turns.interpret(instance, success(task, result));
+        if (decision == null) {
+            session.rollback();
+            giveBack(task, session);
+            return true;
+        }
+        try {
+            CheckpointCall call = CheckpointCall.of(
+                    context.store().term(), instance.id(), activation.nodeId(), decision.checkpoint());
+            String status = session.commit(call);
+            instance.steps().remove(activation, task);
+            context.statistics().stepCompleted();
+            if (LOG.isDebugEnabled()) {
+                LOG.debugf(
+                        "Step of instance %s, node %s completed: %s",
+                        instance.id(), activation.nodeId(), task.effect().sql());
+            }
+            turns.committed(instance, decision, status);
+            giveBack(task, session);
+            return true;
+        } catch (StepFailedException e) {
+            giveBack(task, session);
+            return troubles.notCommitted(task, decision, e.failure());
+        }
+    }
+
+    private void giveBack(StepTask task, StepSession session) {
+        task.leavesSession();
+        context.pools().giveBack(task.instance().sessions(), session);
+        release(task);
+    }
+
+    private void release(StepTask task) {
+        context.queue().release(task);
+    }
+}

@@ -1,0 +1,234 @@
+package dev.perdure.engine;
+
+import dev.perdure.flow.Activation;
+import dev.perdure.flow.Decision;
+import dev.perdure.flow.Event;
+import dev.perdure.store.Failure;
+import dev.perdure.store.InstanceStore.Mark;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** What happens to a step that did not just succeed: failed, tried again, run in autocommit mode, or in doubt. */
+final class StepTroubles {
+
+    private static final Logger LOG = Logger.getLogger(StepTroubles.class);
+    private static final long FIRST_DELAY_MILLIS = 20;
+    private static final long MAX_DELAY_MILLIS = 10_000;
+
+    private final TermContext context;
+    private final Turns turns;
+
+    StepTroubles(TermContext context, Turns turns) {
+        this.context = context;
+        this.turns = turns;
+    }
+
+    /** The statement failed; its transaction is gone. */
+    void failed(StepTask task, Failure failure) {
+        if (task.isInterrupted() || task.instance().isGone()) {
+            return;
+        }
+        switch (failure.kind()) {
+            case TRANSIENT, CONNECTION_LOST, LOCK_TIMEOUT -> tryAgain(task, failure);
+            case FENCED -> context.stepDown().run();
+            default -> fail(task, context.sqlStep().message(failure), failure.sqlState());
+        }
+    }
+
+    /** The node fails with the given text. */
+    void fail(StepTask task, String message, @Nullable String sqlState) {
+        LiveInstance instance = task.instance();
+        context.statistics().stepFailed();
+        LOG.debugf(
+                "Step of instance %s, node %s failed: %s",
+                instance.id(), task.activation().nodeId(), message);
+        instance.post(() -> {
+            instance.steps().remove(task.activation(), task);
+            return turns.decide(instance, failure(task, message, sqlState));
+        });
+    }
+
+    private Event failure(StepTask task, String message, @Nullable String sqlState) {
+        Instant now = turns.now();
+        Instant startedAt = task.startedAt() == null ? now : task.startedAt();
+        return new Event.StepFailed(
+                task.activation(), message, sqlState, task.effect().sql(), startedAt, task.attempt(), now);
+    }
+
+    /** No session could be had. */
+    void notConnected(StepTask task, SQLException e) {
+        Failure failure = Failure.of(e);
+        boolean mayPass = failure.kind() == Failure.Kind.CONNECTION_LOST || failure.kind() == Failure.Kind.TRANSIENT;
+        if (mayPass) {
+            // Nothing was executed: this does not count as an attempt.
+            LOG.debugf(
+                    "No session for role %s, trying again: %s", task.instance().role(), failure.message());
+            enqueueLater(task.again(task.attempt()), task, 500);
+            return;
+        }
+        String database = task.instance().sessions().database();
+        fail(
+                task,
+                "Failed to connect to database '" + (database == null ? "" : database) + "' as '"
+                        + task.instance().role() + "'. Error: error returned from database: " + failure.message(),
+                failure.sqlState());
+    }
+
+    /**
+     * The turn of a step whose checkpoint was refused, or whose commit is in doubt.
+     *
+     * @return whether the turn is over
+     */
+    boolean notCommitted(StepTask task, Decision decision, Failure failure) {
+        LiveInstance instance = task.instance();
+        if (instance.isGone() || task.isInterrupted()) {
+            return true;
+        }
+        switch (failure.kind()) {
+            case STALE -> turns.loadAgain(instance);
+            case FENCED -> context.stepDown().run();
+            case CONNECTION_LOST -> {
+                resolve(task, decision, failure);
+                return false;
+            }
+            case TRANSIENT, LOCK_TIMEOUT -> tryAgain(task, failure);
+            default -> {
+                context.statistics().stepFailed();
+                instance.steps().remove(task.activation(), task);
+                return turns.decide(instance, failure(task, context.sqlStep().message(failure), failure.sqlState()));
+            }
+        }
+        return true;
+    }
+
+    /** The connection was lost around COMMIT: the node's row says what happened. */
+    private void resolve(StepTask task, Decision decision, Failure failure) {
+        LiveInstance instance = task.instance();
+        Activation activation = task.activation();
+        context.store()
+                .isCommitted(instance.id(), activation.nodeId(), activation.stamp())
+                .onComplete(answer -> context.deciders().execute(() -> {
+                    if (instance.isGone()) {
+                        return;
+                    }
+                    if (answer.failed()) {
+                        context.scheduler()
+                                .schedule(() -> resolve(task, decision, failure), 200, TimeUnit.MILLISECONDS);
+                        return;
+                    }
+                    LOG.infof(
+                            "The connection of instance %s, node %s was lost around COMMIT; it was %s",
+                            instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
+                    if (answer.result()) {
+                        instance.steps().remove(activation, task);
+                        context.statistics().stepCompleted();
+                        turns.committed(instance, decision, "unknown");
+                    } else {
+                        tryAgain(task, failure);
+                    }
+                    instance.resume();
+                }));
+    }
+
+    /** Runs the step again after a pause. The number of attempts is committed first: a step can cause its own failures. */
+    private void tryAgain(StepTask task, Failure failure) {
+        if (task.attempt() > context.settings().transientRetries()) {
+            String message = context.sqlStep().message(failure) + " (given up after " + task.attempt() + " attempts)";
+            fail(task, message, failure.sqlState());
+            return;
+        }
+        context.statistics().stepRetried();
+        LOG.infof(
+                "Step of instance %s, node %s is tried again (attempt %d of %d): %s",
+                task.instance().id(),
+                task.activation().nodeId(),
+                task.attempt() + 1,
+                context.settings().transientRetries() + 1,
+                failure.message());
+        long delay = Math.min(MAX_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(20, task.attempt()));
+        StepTask next = task.again(task.attempt() + 1);
+        record(task, next.attempt(), () -> enqueueLater(next, task, delay));
+    }
+
+    private void enqueueLater(StepTask next, StepTask previous, long delayMillis) {
+        LiveInstance instance = previous.instance();
+        // An interruption in the meantime finds the new task.
+        if (instance.isGone() || !instance.steps().replace(previous.activation(), previous, next)) {
+            return;
+        }
+        context.scheduler()
+                .schedule(
+                        () -> {
+                            if (!next.isInterrupted() && !instance.isGone()) {
+                                context.queue().add(next);
+                            }
+                        },
+                        delayMillis,
+                        TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * The statement cannot run in a transaction block. That it runs is committed before, so that a crash in the middle is
+     * visible as an attempt; its effect can happen more than once.
+     */
+    void runOutsideTransaction(StepTask task, Failure failure) {
+        if (task.outsideTransaction() != null) {
+            fail(task, context.sqlStep().message(failure), failure.sqlState());
+            return;
+        }
+        StepTask next = task.outsideTransaction(failure.message());
+        record(task, task.attempt(), () -> enqueueLater(next, task, 0));
+    }
+
+    private void record(StepTask task, int attempt, Runnable then) {
+        LiveInstance instance = task.instance();
+        Activation activation = task.activation();
+        // Which stamp the row carries is known in a turn only.
+        instance.post(() -> {
+            String prior = instance.state().runningNodes().stream()
+                    .filter(node -> node.nodeId().equals(activation.nodeId()))
+                    .map(node -> node.priorStamp() == null ? "" : node.priorStamp())
+                    .findFirst()
+                    .orElse(activation.stamp());
+            Mark mark = new Mark(
+                    instance.id(),
+                    activation.nodeId(),
+                    prior.isEmpty() ? null : prior,
+                    activation.stamp(),
+                    task.startedAt(),
+                    attempt);
+            mark(instance, mark, then, 50);
+            return true;
+        });
+    }
+
+    private void mark(LiveInstance instance, Mark mark, Runnable then, long delayMillis) {
+        context.store().mark(List.of(mark)).onComplete(done -> {
+            if (instance.isGone()) {
+                return;
+            }
+            if (done.failed()) {
+                context.scheduler()
+                        .schedule(
+                                () -> mark(instance, mark, then, Math.min(5000, delayMillis * 2)),
+                                delayMillis,
+                                TimeUnit.MILLISECONDS);
+            } else if (done.result().isEmpty()) {
+                // Locked or moved on.
+                context.deciders().execute(() -> turns.loadAgain(instance));
+            } else {
+                context.deciders().execute(() -> {
+                    instance.post(() -> {
+                        instance.state().marked(mark.node(), mark.stamp());
+                        return true;
+                    });
+                    then.run();
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,166 @@
+package dev.perdure.engine;
+
+import dev.perdure.step.SqlStep;
+import dev.perdure.store.InstanceStore;
+import dev.perdure.store.SessionPools;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jboss.logging.Logger;
+
+/**
+ * The engine of one term of leadership. All memory and all sessions belong to the term: when it ends they are dropped,
+ * and the next one begins from the tables.
+ */
+public final class TermEngine {
+
+    private static final Logger LOG = Logger.getLogger(TermEngine.class);
+    private static final int DECIDERS = 4;
+
+    private final EngineSettings settings;
+    private final InstanceStore store;
+    private final SessionPools pools;
+    private final LiveInstances live = new LiveInstances();
+    private final StepQueue queue;
+    private final ExecutorService deciders;
+    private final ScheduledExecutorService scheduler;
+    private final CheckpointWriter writer;
+    private final RunningMarks marks;
+    private final Intake intake;
+    private final EngineStatistics statistics;
+    private final List<Thread> runners = new ArrayList<>();
+    private final StepRunner runner;
+
+    /**
+     * @param stepDown called when the term turns out to be over, or cannot go on
+     */
+    public TermEngine(
+            EngineSettings settings,
+            InstanceStore store,
+            SessionPools pools,
+            Clock clock,
+            EngineStatistics statistics,
+            Runnable stepDown) {
+        this.settings = settings;
+        this.store = store;
+        this.pools = pools;
+        this.statistics = statistics;
+        this.queue = new StepQueue(settings.maxSteps(), settings.maxStepsPerRole());
+        this.deciders = Executors.newFixedThreadPool(DECIDERS, threads("perdure-decide"));
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, threads("perdure-timer"));
+        timer.setRemoveOnCancelPolicy(true);
+        this.scheduler = timer;
+        this.writer = new CheckpointWriter(store, deciders, scheduler, stepDown);
+        Set<StepTask> executing = ConcurrentHashMap.newKeySet();
+        this.marks = new RunningMarks(store, live, executing, clock, settings.markRunningAfter(), stepDown);
+        TermContext context = new TermContext(
+                store,
+                pools,
+                live,
+                queue,
+                executing,
+                writer,
+                new SqlStep(settings.maxResultSize()),
+                deciders,
+                scheduler,
+                clock,
+                settings,
+                statistics,
+                stepDown);
+        Turns turns = new Turns(context);
+        this.intake = new Intake(context, turns);
+        turns.loader(intake);
+        this.runner = new StepRunner(context, turns);
+    }
+
+    /** Begins to work. */
+    public void start() {
+        for (int i = 0; i < settings.maxSteps(); i++) {
+            Thread thread = new Thread(runner, "perdure-step-" + i);
+            thread.setDaemon(true);
+            runners.add(thread);
+            thread.start();
+        }
+        intake.start();
+        long every = Math.max(20, settings.markRunningAfter().toMillis() / 2);
+        scheduler.scheduleWithFixedDelay(marks, every, every, TimeUnit.MILLISECONDS);
+        scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
+        statistics.watch(live, queue, pools);
+    }
+
+    /** There may be something new in the tables. Does not block. */
+    public void wake() {
+        intake.wake();
+    }
+
+    /** Whether the loop still turns. */
+    public boolean isAlive() {
+        return intake.isAlive();
+    }
+
+    /**
+     * Ends the work of the term.
+     *
+     * @param orderly let steps that run end first, for up to the grace period
+     */
+    public void stop(boolean orderly) {
+        intake.stop();
+        queue.close();
+        if (orderly) {
+            awaitSteps();
+        }
+        live.all().forEach(LiveInstance::leave);
+        writer.close();
+        scheduler.shutdownNow();
+        for (Thread thread : runners) {
+            join(thread, 2000);
+        }
+        deciders.shutdown();
+        pools.close();
+        store.close();
+        statistics.forget();
+    }
+
+    private void awaitSteps() {
+        long deadline = System.nanoTime() + settings.grace().toNanos();
+        while (queue.inUse() > 0 && System.nanoTime() < deadline) {
+            try {
+                TimeUnit.MILLISECONDS.sleep(5);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        if (queue.inUse() > 0) {
+            LOG.warnf(
+                    "%d steps did not end within the grace period; they are rolled back and run again elsewhere",
+                    queue.inUse());
+        }
+    }
+
+    private static void join(Thread thread, long millis) {
+        try {
+            thread.join(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static ThreadFactory threads(String name) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, name + "-" + number.getAndIncrement());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+}

@@ -1,0 +1,262 @@
+package dev.perdure.engine;
+
+import dev.perdure.flow.Activation;
+import dev.perdure.flow.Checkpoint;
+import dev.perdure.flow.Decision;
+import dev.perdure.flow.Effect;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.InstanceState;
+import dev.perdure.flow.Interpreter;
+import dev.perdure.store.InstanceStore.OwnerCheckpoint;
+import dev.perdure.store.InstanceStore.Written;
+import dev.perdure.store.LoadedInstance;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.jboss.logging.MDC;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The turns of instances: an event goes to the interpreter, its checkpoint is committed, memory advances, effects start.
+ * Whatever goes wrong in memory ends in dropping it and loading the instance again.
+ */
+final class Turns {
+
+    private static final Logger LOG = Logger.getLogger(Turns.class);
+    private static final int MAX_BREAKDOWNS = 3;
+
+    private final TermContext context;
+    private final Admission admission = new Admission();
+    private final Map<String, Integer> breakdowns = new ConcurrentHashMap<>();
+    private @Nullable Intake loader;
+
+    Turns(TermContext context) {
+        this.context = context;
+    }
+
+    void loader(Intake intake) {
+        this.loader = intake;
+    }
+
+    /** An instance was loaded: it enters memory and finds its position, or fails at once. */
+    void begin(LoadedInstance loaded) {
+        boolean cancelled = loaded.status().equals("cancelled");
+        if (!cancelled && !loaded.status().equals("running")) {
+            return;
+        }
+        LiveInstance instance;
+        try {
+            instance = admission.admit(loaded);
+        } catch (Admission.RefusedException e) {
+            refuse(loaded.id(), cancelled, String.valueOf(e.getMessage()));
+            return;
+        }
+        if (!context.live().add(instance)) {
+            return;
+        }
+        instance.onBreakdown((broken, failure) -> {
+            LOG.errorf(failure, "Instance %s: a turn failed", broken.id());
+            breakDown(broken, "internal error: " + failure);
+        });
+        if (cancelled) {
+            instance.foundCancelled();
+        }
+        instance.post(() -> decide(instance, new Event.Loaded(now())));
+        if (cancelled) {
+            String reason = loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason();
+            instance.post(() -> decide(instance, new Event.Cancelled(reason, now())));
+        }
+    }
+
+    private void refuse(String id, boolean cancelled, String message) {
+        LOG.warnf("Instance %s fails: %s", id, message);
+        Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
+                cancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, message);
+        context.writer()
+                .write(
+                        new OwnerCheckpoint(id, new Checkpoint(List.of(), null, end), Map.of()),
+                        written -> context.statistics().instanceEnded());
+    }
+
+    /** The instance was cancelled by its owner. */
+    void cancel(LiveInstance instance, String reason) {
+        instance.foundCancelled();
+        instance.post(() -> decide(instance, new Event.Cancelled(reason, now())));
+    }
+
+    /** Decides on an event that has no transaction of a step to share; the owner writes the checkpoint. */
+    boolean decide(LiveInstance instance, Event event) {
+        return decide(instance, event, Map.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param atLeastOnce nodes whose effect happened outside a transaction, with the reason
+     */
+    boolean decide(LiveInstance instance, Event event, Map<String, String> atLeastOnce) {
+        if (instance.isGone()) {
+            return true;
+        }
+        Decision decision = interpret(instance, event);
+        if (decision == null) {
+            return true;
+        }
+        if (decision.checkpoint().isEmpty()) {
+            advance(instance, decision);
+            return true;
+        }
+        context.writer().write(new OwnerCheckpoint(instance.id(), decision.checkpoint(), atLeastOnce), written -> {
+            written(instance, event, decision, written);
+            instance.resume();
+        });
+        return false;
+    }
+
+    private void written(LiveInstance instance, Event event, Decision decision, Written written) {
+        if (instance.isGone()) {
+            return;
+        }
+        if (written.failure() == null) {
+            committed(instance, decision, String.valueOf(written.status()));
+        } else if (written.failure().kind() == dev.perdure.store.Failure.Kind.STALE) {
+            loadAgain(instance);
+        } else {
+            // The rows cannot take what was decided (a value out of jsonb's range, say).
+            breakDown(
+                    instance,
+                    "its state cannot be written after " + event.getClass().getSimpleName() + ": "
+                            + written.failure().message());
+        }
+    }
+
+    /** The interpreter's decision, or null when it broke down: then the instance has left memory. */
+    @Nullable
+    Decision interpret(LiveInstance instance, Event event) {
+        try {
+            return Interpreter.decide(instance.state(), event);
+        } catch (RuntimeException | StackOverflowError e) {
+            LOG.errorf(e, "Instance %s: the decision on %s failed", instance.id(), event);
+            breakDown(instance, "internal error: " + e);
+            return null;
+        }
+    }
+
+    /** A checkpoint was committed. */
+    void committed(LiveInstance instance, Decision decision, String status) {
+        if (status.equals("cancelled")) {
+            // The poll for cancelled instances will tell why; nothing new begins.
+            instance.foundCancelled();
+        }
+        advance(instance, decision);
+    }
+
+    private void advance(LiveInstance instance, Decision decision) {
+        InstanceState state = instance.state();
+        state.apply(decision);
+        for (Effect effect : decision.effects()) {
+            if (effect instanceof Effect.Interrupt interrupt) {
+                interrupt(instance, interrupt.activation());
+            } else if (!instance.isCancelled()) {
+                start(instance, effect);
+            }
+        }
+        if (state.hasEnded()) {
+            ended(instance, decision);
+        } else if (canWaitOutside(state)) {
+            context.live().remove(instance);
+        }
+    }
+
+    private boolean canWaitOutside(InstanceState state) {
+        Instant wake = state.earliestWake();
+        return loader != null && state.isOnlyWaiting() && wake != null && wake.isAfter(loader.horizon());
+    }
+
+    private void ended(LiveInstance instance, Decision decision) {
+        context.live().remove(instance);
+        context.statistics().instanceEnded();
+        breakdowns.remove(instance.id());
+        Checkpoint.InstanceEnd end = decision.checkpoint().end();
+        if (end != null && end.status() == Checkpoint.InstanceEnd.Status.FAILED) {
+            LOG.infof("Instance %s failed: %s", instance.id(), end.output());
+        } else if (end != null && LOG.isDebugEnabled()) {
+            LOG.debugf("Instance %s %s", instance.id(), end.status().name().toLowerCase(java.util.Locale.ROOT));
+        }
+    }
+
+    private void start(LiveInstance instance, Effect effect) {
+        Activation activation = effect.activation();
+        if (effect instanceof Effect.RunSql run) {
+            enqueue(new StepTask(instance, run, run.attempt() + 1));
+        } else if (effect instanceof Effect.StartTimer timer) {
+            long millis = Math.max(0, Duration.between(now(), timer.at()).toMillis());
+            ScheduledFuture<?> future = context.scheduler()
+                    .schedule(
+                            () -> context.deciders().execute(() -> {
+                                instance.timers().remove(activation);
+                                instance.post(() -> decide(instance, new Event.TimerFired(activation, now())));
+                            }),
+                            millis,
+                            TimeUnit.MILLISECONDS);
+            instance.timers().put(activation, future);
+        } else {
+            throw new IllegalStateException("Unknown effect " + effect);
+        }
+    }
+
+    /** Puts a step into the queue. */
+    void enqueue(StepTask task) {
+        task.instance().steps().put(task.activation(), task);
+        context.queue().add(task);
+    }
+
+    private static void interrupt(LiveInstance instance, Activation activation) {
+        StepTask task = instance.steps().remove(activation);
+        if (task != null) {
+            task.interrupt();
+        }
+        ScheduledFuture<?> timer = instance.timers().remove(activation);
+        if (timer != null) {
+            timer.cancel(false);
+        }
+    }
+
+    /** Memory and tables disagree: the tables are right. */
+    void loadAgain(LiveInstance instance) {
+        LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
+        context.live().remove(instance);
+        if (loader != null) {
+            loader.reload(instance.id());
+        }
+    }
+
+    /** Something of ours failed for this instance: load it again, and give it up after a few times. */
+    void breakDown(LiveInstance instance, String why) {
+        int times = breakdowns.merge(instance.id(), 1, Integer::sum);
+        if (times < MAX_BREAKDOWNS) {
+            loadAgain(instance);
+            return;
+        }
+        context.live().remove(instance);
+        breakdowns.remove(instance.id());
+        MDC.put("instance", instance.id());
+        try {
+            refuse(
+                    instance.id(),
+                    false,
+                    "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
+        } finally {
+            MDC.remove("instance");
+        }
+    }
+
+    Instant now() {
+        return context.clock().instant();
+    }
+}

@@ -1,0 +1,139 @@
+package dev.perdure.engine;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.leader.LeaderElection;
+import dev.perdure.leader.LeaderListener;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.store.DatabaseReady;
+import dev.perdure.store.DatabaseUrl;
+import dev.perdure.store.InstanceStore;
+import dev.perdure.store.ServerIdentity;
+import dev.perdure.store.SessionPools;
+import dev.perdure.store.SubmitterLogin;
+import dev.perdure.store.Term;
+import io.quarkus.runtime.ShutdownEvent;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Duration;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Stands for election once the database is ready, and runs the engine of each term that this worker wins. */
+@Singleton
+public class WorkerEngine implements LeaderListener {
+
+    private static final Logger LOG = Logger.getLogger(WorkerEngine.class);
+    private static final int STORE_SESSIONS = 4;
+    /** A leader that was not seen for so many heartbeat deadlines is taken for stopped. */
+    private static final int SILENT_DEADLINES = 1;
+
+    private final Vertx vertx;
+    private final PerdureConfig config;
+    private final LeaderStatus status;
+    private final EngineStatistics statistics;
+    private final Clock clock = Clock.systemUTC();
+    private volatile @Nullable LeaderElection election;
+    private volatile @Nullable TermEngine engine;
+    private volatile @Nullable DatabaseUrl url;
+
+    WorkerEngine(Vertx vertx, PerdureConfig config, LeaderStatus status, EngineStatistics statistics) {
+        this.vertx = vertx;
+        this.config = config;
+        this.status = status;
+        this.statistics = statistics;
+    }
+
+    void begin(@Observes DatabaseReady ready) {
+        url = ready.url();
+        LeaderElection.Times times = new LeaderElection.Times(
+                config.leader().pollInterval(),
+                config.leader().heartbeatInterval(),
+                config.leader().deadline(),
+                config.leader().deadline().multipliedBy(SILENT_DEADLINES).plus(Duration.ofSeconds(3)));
+        LeaderElection candidate = new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, this);
+        election = candidate;
+        candidate.start();
+    }
+
+    void end(@Observes ShutdownEvent shutdown) {
+        LeaderElection current = election;
+        if (current != null) {
+            current.close();
+        }
+    }
+
+    /** Whether the loop of a leading worker turns; true for one that does not lead. */
+    public boolean isAlive() {
+        TermEngine current = engine;
+        return current == null || current.isAlive();
+    }
+
+    @Override
+    public void elected(Term term, ServerIdentity server, int host) {
+        DatabaseUrl database = url;
+        if (database == null) {
+            throw new IllegalStateException("elected without a database");
+        }
+        // All sessions of a term meet the server that the leader's own session is on.
+        database = database.withHost(database.hosts().get(host));
+        EngineSettings settings = settings();
+        InstanceStore store =
+                new InstanceStore(vertx, database.reactiveOptions().get(0), STORE_SESSIONS, term);
+        SessionPools pools = new SessionPools(new SessionPools.Settings(
+                database,
+                SubmitterLogin.withoutPassword(),
+                server,
+                config.step().lockTimeout().toMillis(),
+                config.step().sessionMaxAge().toNanos(),
+                config.step().sessionIdleTimeout().toNanos(),
+                settings.maxResultSize(),
+                (int) Math.max(1, config.step().connectTimeout().toSeconds())));
+        TermEngine begun = new TermEngine(settings, store, pools, clock, statistics, this::stepDown);
+        engine = begun;
+        begun.start();
+    }
+
+    @Override
+    public void wake() {
+        TermEngine current = engine;
+        if (current != null) {
+            current.wake();
+        }
+    }
+
+    @Override
+    public void dismissed(boolean orderly) {
+        TermEngine current = engine;
+        engine = null;
+        if (current != null) {
+            current.stop(orderly);
+        }
+    }
+
+    private void stepDown() {
+        LOG.warn("This worker steps down");
+        LeaderElection current = election;
+        if (current != null) {
+            current.stepDown();
+        }
+    }
+
+    private EngineSettings settings() {
+        return new EngineSettings(
+                config.step().maxConcurrent(),
+                config.step().maxConcurrentPerRole(),
+                config.step().maxResultSize().asLongValue(),
+                config.step().transientRetries(),
+                config.intake().batchSize(),
+                config.intake().maxLoadedInstances(),
+                config.intake().idlePollInterval(),
+                config.intake().busyPollInterval(),
+                config.intake().idleAfter(),
+                config.intake().notifications(),
+                config.timer().window(),
+                config.markRunningAfter(),
+                config.shutdown().gracePeriod());
+    }
+}

@@ -1,0 +1,194 @@
+package dev.perdure.leader;
+
+import dev.perdure.store.ServerIdentity;
+import dev.perdure.store.Term;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgConnectOptions;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+
+/**
+ * Stands for election until it is stopped: connects, polls the advisory lock, leads while its session lives, and begins
+ * again (architecture 5). One thread of its own.
+ */
+public final class LeaderElection implements AutoCloseable {
+
+    /**
+     * Times.
+     *
+     * @param pollInterval how often a standby tries the lock
+     * @param heartbeatInterval how often a leader proves to itself that it still leads
+     * @param deadline how long an answer of the server may take before the leader stops by itself
+     * @param silence for how long a leader may not have been seen before a standby ends its session
+     */
+    public record Times(Duration pollInterval, Duration heartbeatInterval, Duration deadline, Duration silence) {}
+
+    private static final Logger LOG = Logger.getLogger(LeaderElection.class);
+    private static final Duration MIN_BACKOFF = Duration.ofMillis(200);
+    private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
+
+    private final Vertx vertx;
+    private final List<PgConnectOptions> servers;
+    private final Times times;
+    private final Clock clock;
+    private final LeaderStatus status;
+    private final LeaderListener listener;
+    private final Thread thread;
+    private final Semaphore nudge = new Semaphore(0);
+    private volatile boolean stopped;
+    private volatile boolean resign;
+    private Duration backoff = MIN_BACKOFF;
+
+    public LeaderElection(
+            Vertx vertx,
+            List<PgConnectOptions> servers,
+            Times times,
+            Clock clock,
+            LeaderStatus status,
+            LeaderListener listener) {
+        this.vertx = vertx;
+        this.servers = servers;
+        this.times = times;
+        this.clock = clock;
+        this.status = status;
+        this.listener = listener;
+        this.thread = new Thread(this::run, "perdure-leader");
+    }
+
+    public void start() {
+        thread.start();
+    }
+
+    /** Asks the leader to step down: its memory cannot be trusted any more (it was fenced, or it failed). */
+    public void stepDown() {
+        resign = true;
+        nudge.release();
+    }
+
+    /** Stops and gives the lock back. Returns when that is done. */
+    @Override
+    public void close() {
+        stopped = true;
+        nudge.release();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!stopped) {
+            try (LeaderSession session = LeaderSession.open(vertx, servers, times.deadline())) {
+                stand(session);
+            } catch (LeaderLostException e) {
+                report(LeaderStatus.Role.DISCONNECTED, 0, String.valueOf(e.getMessage()));
+            } catch (RuntimeException e) {
+                LOG.error("The election failed; it begins again", e);
+                report(LeaderStatus.Role.DISCONNECTED, 0, e.toString());
+            }
+            if (!stopped) {
+                pause(backoff);
+                backoff = backoff.multipliedBy(2).compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : backoff.multipliedBy(2);
+            }
+        }
+        report(LeaderStatus.Role.DISCONNECTED, 0, "stopped");
+    }
+
+    private void stand(LeaderSession session) throws LeaderLostException {
+        session.listen(listener::wake, nudge::release);
+        while (!stopped && !session.isClosed()) {
+            if (session.isReplica()) {
+                report(LeaderStatus.Role.STANDBY, 0, "the server is a replica");
+                pause(times.pollInterval());
+                continue;
+            }
+            ServerIdentity server = session.identity();
+            String difference = session.differenceTo(server);
+            if (difference != null) {
+                report(
+                        LeaderStatus.Role.REFUSED,
+                        0,
+                        "this server is not the one that schema df belongs to (" + difference
+                                + "). If that is intended (a restored copy that takes over, pg_upgrade), run as the owner: "
+                                + "UPDATE df._epoch SET system_identifier = NULL");
+                pause(MAX_BACKOFF);
+                continue;
+            }
+            long key = session.lockKey();
+            if (session.tryLock(key)) {
+                backoff = MIN_BACKOFF;
+                lead(session, key, server);
+                return;
+            }
+            report(LeaderStatus.Role.STANDBY, 0, "another worker leads");
+            backoff = MIN_BACKOFF;
+            if (session.replaceKeyHeldByAnotherRole(key)) {
+                LOG.warn("The leader's lock was held by a session of another role; a new key was drawn");
+            } else if (session.endSilentLeader(key, times.silence())) {
+                LOG.warnf(
+                        "The leader was not seen for %d ms; its session was ended",
+                        times.silence().toMillis());
+            } else {
+                pause(times.pollInterval());
+            }
+        }
+    }
+
+    private void lead(LeaderSession session, long key, ServerIdentity server) throws LeaderLostException {
+        resign = false;
+        Term term = session.beginTerm();
+        session.settle(term);
+        boolean orderly = false;
+        try {
+            listener.elected(term, server, session.host());
+            report(LeaderStatus.Role.LEADER, term.epoch(), "leads since epoch " + term.epoch());
+            long lastVisible = System.nanoTime();
+            boolean current = true;
+            while (current && !stopped && !resign) {
+                pause(times.heartbeatInterval());
+                boolean visibly = System.nanoTime() - lastVisible > TimeUnit.SECONDS.toNanos(2);
+                if (visibly) {
+                    lastVisible = System.nanoTime();
+                }
+                current = session.heartbeat(term, visibly);
+            }
+            orderly = current && !resign;
+            if (!current) {
+                LOG.warnf("Term %d was ended by another worker", term.epoch());
+            }
+        } finally {
+            listener.dismissed(orderly);
+        }
+        session.release(key);
+    }
+
+    private void pause(Duration time) {
+        try {
+            if (nudge.tryAcquire(time.toMillis(), TimeUnit.MILLISECONDS)) {
+                nudge.drainPermits();
+            }
+        } catch (InterruptedException e) {
+            stopped = true;
+        }
+    }
+
+    private void report(LeaderStatus.Role role, long epoch, String detail) {
+        if (status.set(role, epoch, clock.instant(), detail)) {
+            switch (role) {
+                case LEADER -> LOG.infof("This worker leads, epoch %d", epoch);
+                case STANDBY -> LOG.infof("This worker stands by: %s", detail);
+                case REFUSED -> LOG.errorf("This worker refuses to work: %s", detail);
+                default -> {
+                    if (!stopped) {
+                        LOG.warnf("This worker has no database: %s", detail);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package dev.perdure.leader;
+
+import dev.perdure.store.ServerIdentity;
+import dev.perdure.store.Term;
+
+/** Who works while this process leads. Called on the election's thread. */
+public interface LeaderListener {
+
+    /**
+     * A term has begun and settled: no checkpoint of an earlier one can be in flight. Must return soon.
+     *
+     * @param server what the leader's session found
+     * @param host which of the configured servers that was, from 0
+     */
+    void elected(Term term, ServerIdentity server, int host);
+
+    /** A NOTIFY has arrived: there may be something new to do. Called on an event loop; must not block. */
+    void wake();
+
+    /**
+     * The term is over. Returns when nothing of it goes on.
+     *
+     * @param orderly whether the lock is still held, so that short steps may end
+     */
+    void dismissed(boolean orderly);
+}

@@ -1,0 +1,8 @@
+/**
+ * Leadership: the advisory lock on a connection of its own, the epoch, and what health and metrics say of it. Fencing
+ * lies in the tables (store); a double election here would be harmless.
+ */
+@NullMarked
+package dev.perdure.leader;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,29 @@
+package dev.perdure.ops;
+
+import dev.perdure.leader.LeaderStatus;
+import io.smallrye.health.api.HealthGroup;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+
+/** UP on the leader only: for a Service that has to reach the worker that executes. */
+@HealthGroup("leader")
+@jakarta.enterprise.context.ApplicationScoped
+public class LeaderHealth implements HealthCheck {
+
+    private final LeaderStatus leader;
+
+    LeaderHealth(LeaderStatus leader) {
+        this.leader = leader;
+    }
+
+    @Override
+    public HealthCheckResponse call() {
+        LeaderStatus.View view = leader.view();
+        return HealthCheckResponse.named("leader")
+                .status(view.role() == LeaderStatus.Role.LEADER)
+                .withData("role", view.role().name())
+                .withData("epoch", view.epoch())
+                .withData("detail", view.detail())
+                .build();
+    }
+}

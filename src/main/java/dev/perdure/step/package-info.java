@@ -1,0 +1,5 @@
+/** How a step touches the world: an SQL statement in a session of its submitter, and what becomes of its result. */
+@NullMarked
+package dev.perdure.step;
+
+import org.jspecify.annotations.NullMarked;

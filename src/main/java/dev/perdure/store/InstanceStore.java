@@ -1,0 +1,228 @@
+package dev.perdure.store;
+
+import dev.perdure.flow.Checkpoint;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgBuilder;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.PoolOptions;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The worker's own statements of one term, on the reactive client and as the owner of schema df. Every write is fenced
+ * by the term's epoch: it fails with SQLSTATE DF002 once another term has begun.
+ */
+public final class InstanceStore implements AutoCloseable {
+
+    private final Pool pool;
+    private final Term term;
+
+    public InstanceStore(Vertx vertx, PgConnectOptions server, int poolSize, Term term) {
+        PgConnectOptions options = new PgConnectOptions(server)
+                .setCachePreparedStatements(true)
+                .addProperty("statement_timeout", "0")
+                .addProperty("lock_timeout", "5s")
+                .addProperty("idle_in_transaction_session_timeout", "60s")
+                .addProperty("default_transaction_read_only", "off")
+                .addProperty("default_transaction_isolation", "read committed")
+                .addProperty("search_path", "pg_catalog");
+        this.pool = PgBuilder.pool()
+                .with(new PoolOptions()
+                        .setMaxSize(poolSize)
+                        .setConnectionTimeout(10)
+                        .setConnectionTimeoutUnit(TimeUnit.SECONDS))
+                .connectingTo(options)
+                .using(vertx)
+                .build();
+        this.term = term;
+    }
+
+    public Term term() {
+        return term;
+    }
+
+    /** Takes pending instances up, the oldest first, and loads them. */
+    public Future<List<LoadedInstance>> take(int limit, int maxNodes) {
+        return query("SELECT df._take($1, $2, $3)", Tuple.of(term.epoch(), limit, maxNodes))
+                .compose(rows -> load(ids(rows)));
+    }
+
+    /** Loads the given instances; those that do not exist are missing from the result. */
+    public Future<List<LoadedInstance>> load(List<String> ids) {
+        if (ids.isEmpty()) {
+            return Future.succeededFuture(List.of());
+        }
+        return query("SELECT * FROM df._load($1)", Tuple.of(ids.toArray(String[]::new)))
+                .map(LoadedRows::read);
+    }
+
+    /**
+     * Ids of running instances, for taking them over.
+     *
+     * @param after the last id of the page before, or an empty text
+     */
+    public Future<List<String>> runningAfter(String after, int limit) {
+        return query(
+                        "SELECT id::text FROM df.instances WHERE status = 'running' AND id > $1 ORDER BY id LIMIT $2",
+                        Tuple.of(after, limit))
+                .map(InstanceStore::ids);
+    }
+
+    /** Cancelled instances that have not been wound up, with the reason. */
+    public Future<Map<String, String>> cancelling(int limit) {
+        return query("SELECT instance_id, reason FROM df._cancelling($1)", Tuple.of(limit))
+                .map(rows -> {
+                    Map<String, String> reasons = new java.util.LinkedHashMap<>();
+                    for (Row row : rows) {
+                        reasons.put(row.getString(0), row.getString(1));
+                    }
+                    return reasons;
+                });
+    }
+
+    /** Instances with a node that becomes due after {@code from} and not after {@code to}. */
+    public Future<List<String>> dueBetween(Instant from, Instant to) {
+        return query(
+                        "SELECT DISTINCT n.instance_id::text FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id"
+                                + " WHERE n.wake_at > $1 AND n.wake_at <= $2 AND n.status = 'running'"
+                                + " AND i.status = 'running'",
+                        Tuple.of(utc(from), utc(to)))
+                .map(InstanceStore::ids);
+    }
+
+    /** The outcome of one owner's checkpoint: the status of the instance, or why it was not written. */
+    public record Written(@Nullable String status, @Nullable Failure failure) {}
+
+    /**
+     * Writes checkpoints in one transaction.
+     *
+     * @return one outcome for each, in order
+     */
+    public Future<List<Written>> write(List<OwnerCheckpoint> checkpoints) {
+        String[] instances = checkpoints.stream().map(OwnerCheckpoint::instance).toArray(String[]::new);
+        String[] documents = checkpoints.stream()
+                .map(c -> CheckpointDocument.of(c.checkpoint(), c.atLeastOnce()))
+                .toArray(String[]::new);
+        return query("SELECT df._checkpoints($1, $2, $3)", Tuple.of(term.epoch(), instances, documents))
+                .map(rows -> {
+                    List<Written> outcomes = new ArrayList<>();
+                    for (Row row : rows) {
+                        outcomes.add(written(row.getString(0)));
+                    }
+                    return outcomes;
+                });
+    }
+
+    /**
+     * A checkpoint that the owner writes: of timers and failures, which have no transaction of a step to share.
+     *
+     * @param atLeastOnce nodes whose effect happened outside a transaction, with the reason
+     */
+    public record OwnerCheckpoint(String instance, Checkpoint checkpoint, Map<String, String> atLeastOnce) {}
+
+    private static Written written(String answer) {
+        if (answer.equals("stale")) {
+            return new Written(null, new Failure(Failure.Kind.STALE, "DF001", "stale checkpoint"));
+        }
+        if (answer.startsWith("error:")) {
+            String[] parts = answer.split(":", 3);
+            return new Written(null, new Failure(Failure.Kind.STEP, parts[1], parts[2]));
+        }
+        return new Written(answer, null);
+    }
+
+    /**
+     * A node that is to be shown as running.
+     *
+     * @param attempt null to leave it
+     */
+    public record Mark(
+            String instance,
+            String node,
+            @Nullable String priorStamp,
+            String stamp,
+            @Nullable Instant startedAt,
+            @Nullable Integer attempt) {}
+
+    /** Marks nodes as running; rows that are locked or have moved on are left out of the result. */
+    public Future<List<Mark>> mark(List<Mark> marks) {
+        if (marks.isEmpty()) {
+            return Future.succeededFuture(List.of());
+        }
+        return query(
+                        "SELECT instance_id, node_id FROM df._mark_running($1, $2)",
+                        Tuple.of(term.epoch(), MarkDocument.of(marks)))
+                .map(rows -> {
+                    Map<String, Mark> asked = new java.util.HashMap<>();
+                    marks.forEach(mark -> asked.put(mark.instance() + mark.node(), mark));
+                    List<Mark> done = new ArrayList<>();
+                    for (Row row : rows) {
+                        Mark mark = asked.get(row.getString(0) + row.getString(1));
+                        if (mark != null) {
+                            done.add(mark);
+                        }
+                    }
+                    return done;
+                });
+    }
+
+    /**
+     * Whether a checkpoint of the step was committed, after its connection was lost. A locking read: the lost backend may
+     * still be committing, and then this waits for it.
+     */
+    public Future<Boolean> isCommitted(String instance, String node, String stamp) {
+        return query(
+                        "SELECT status IN ('completed', 'failed') AND status_details ->> 'execution_id' = $3"
+                                + " FROM df.nodes WHERE instance_id = $1 AND id = $2 FOR UPDATE",
+                        Tuple.of(instance, node, stamp))
+                .map(rows -> rows.size() == 1
+                        && Boolean.TRUE.equals(rows.iterator().next().getBoolean(0)));
+    }
+
+    /** Says whether starts, signals and cancels have to send a NOTIFY. */
+    public Future<Void> setIdle(boolean idle) {
+        return query("SELECT df._set_idle($1, $2)", Tuple.of(term.epoch(), idle))
+                .mapEmpty();
+    }
+
+    /** A value of {@code df.settings}. */
+    public Future<Optional<String>> setting(String name) {
+        return query("SELECT value FROM df.settings WHERE name = $1", Tuple.of(name))
+                .map(rows -> rows.size() == 0
+                        ? Optional.empty()
+                        : Optional.ofNullable(rows.iterator().next().getString(0)));
+    }
+
+    private Future<RowSet<Row>> query(String sql, Tuple arguments) {
+        return pool.preparedQuery(sql).execute(arguments);
+    }
+
+    private static List<String> ids(RowSet<Row> rows) {
+        List<String> ids = new ArrayList<>(rows.size());
+        for (Row row : rows) {
+            ids.add(row.getString(0));
+        }
+        return ids;
+    }
+
+    private static OffsetDateTime utc(Instant instant) {
+        return instant.atOffset(ZoneOffset.UTC);
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+}

@@ -1,0 +1,40 @@
+package dev.perdure.store;
+
+import dev.perdure.flow.Recorded;
+import dev.perdure.graph.NodeRow;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code df._load} found of one instance.
+ *
+ * @param status of the instance
+ * @param vars captured variables, JSON text of an object; null when none
+ * @param cancelReason as given to df.cancel
+ * @param submitter who submitted it
+ * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
+ * @param nodes the graph's rows
+ * @param recorded what the database knows of each node, by id
+ */
+public record LoadedInstance(
+        String id,
+        String rootNode,
+        @Nullable String label,
+        @Nullable String vars,
+        @Nullable String database,
+        String status,
+        @Nullable String cancelReason,
+        Submitter submitter,
+        List<String> strangers,
+        List<NodeRow> nodes,
+        Map<String, Recorded> recorded) {
+
+    /**
+     * The role that an instance runs as.
+     *
+     * @param name null when the role no longer exists
+     * @param blocked a superuser, while df.settings does not allow superusers to run instances
+     */
+    public record Submitter(long oid, @Nullable String name, boolean blocked) {}
+}

@@ -1,0 +1,55 @@
+package dev.perdure.store;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * One term of leadership: its epoch and the key that authorises its checkpoints. The key never enters a submitter's
+ * session; what is sent there is a token, a MAC over everything that the checkpoint writes (architecture 4).
+ */
+public final class Term {
+
+    private final long epoch;
+    private final byte[] key;
+
+    public Term(long epoch, byte[] key) {
+        this.epoch = epoch;
+        this.key = key.clone();
+    }
+
+    public long epoch() {
+        return epoch;
+    }
+
+    /** {@code sha256(key || sha256(key || message))}, as {@code df.checkpoint} computes it. */
+    byte[] token(String message) {
+        MessageDigest digest = sha256();
+        digest.update(key);
+        byte[] inner = digest.digest(message.getBytes(StandardCharsets.UTF_8));
+        digest.update(key);
+        return digest.digest(inner);
+    }
+
+    /** What only {@code df.checkpoint} can answer to a token: {@code sha256(key || token)}, in hex. */
+    String receipt(byte[] token) {
+        MessageDigest digest = sha256();
+        digest.update(key);
+        return HexFormat.of().formatHex(digest.digest(token));
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("This Java has no SHA-256", e);
+        }
+    }
+
+    /** Never shows the key. */
+    @Override
+    public String toString() {
+        return "term " + epoch;
+    }
+}

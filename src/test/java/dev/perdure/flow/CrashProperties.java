@@ -1,0 +1,168 @@
+package dev.perdure.flow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.graph.Graph;
+import dev.perdure.graph.SqlNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import net.jqwik.api.Assume;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A crash at any point must be invisible: random graphs, random outcomes and a random but fixed order of completion, once
+ * without crashes and once with memory thrown away between and inside of commits.
+ */
+class CrashProperties {
+
+    private static final int MOST_EVENTS = 250;
+
+    @Property(tries = 1500)
+    void a_run_with_crashes_ends_as_the_run_without(@ForAll long seed) {
+        Graph graph = RandomGraphs.graph(new Random(seed), true);
+        Simulation calm = run(graph, seed, 0, Duration.ofSeconds(2), false);
+        Assume.that(calm.store.end != null);
+        for (int crashes = 1; crashes <= 3; crashes++) {
+            Simulation stormy = run(graph, seed, crashes, Duration.ofSeconds(2), false);
+            assertThat(stormy.store.essence(false)).isEqualTo(calm.store.essence(false));
+            assertThat(stormy.store.end).isEqualTo(calm.store.end);
+            assertThat(outputs(stormy)).isEqualTo(outputs(calm));
+        }
+    }
+
+    @Property(tries = 500)
+    void so_does_a_run_whose_rows_are_marked_as_running_now_and_then(@ForAll long seed) {
+        Graph graph = RandomGraphs.graph(new Random(seed), true);
+        Simulation calm = run(graph, seed, 0, Duration.ofSeconds(2), false);
+        Assume.that(calm.store.end != null);
+        Simulation stormy = run(graph, seed, 1, Duration.ofSeconds(2), true);
+        assertThat(stormy.store.end).isEqualTo(calm.store.end);
+        calm.store.essence(true).forEach((node, row) -> {
+            RowStore.Row marked = Objects.requireNonNull(stormy.store.rows.get(node));
+            // A mark of a node that then lost its race replaces what an earlier round left.
+            boolean isReplaced =
+                    marked.status() == NodeStatus.RUNNING && Stamp.fences(marked.stamp(), calm.stamp(node));
+            if (!isReplaced) {
+                assertThat(stormy.store.essence(true)).containsEntry(node, row);
+            }
+        });
+    }
+
+    /** Pacing depends on the clock, so nothing here may depend on the order of completion. */
+    @Property(tries = 500)
+    void so_does_a_run_that_must_wait_between_rounds(@ForAll long seed) {
+        Graph graph = RandomGraphs.graph(new Random(seed), false);
+        Simulation calm = run(graph, seed, 0, Duration.ofMillis(50), false);
+        Assume.that(calm.store.end != null);
+        Simulation stormy = run(graph, seed, 1, Duration.ofMillis(50), false);
+        assertThat(stormy.store.essence(false)).isEqualTo(calm.store.essence(false));
+        assertThat(stormy.store.end).isEqualTo(calm.store.end);
+    }
+
+    private static Simulation run(Graph graph, long seed, int crashes, Duration pace, boolean marks) {
+        Random chance = new Random(seed * 31 + crashes);
+        Simulation world = new Simulation(graph);
+        for (int i = 0; i < MOST_EVENTS && world.store.end == null; i++) {
+            assertThat(world.open).as("something is waited for").isNotEmpty();
+            if (marks && chance.nextInt(3) == 0) {
+                for (InstanceState.Unmarked mark : world.state.runningNodes()) {
+                    world.store.mark(mark);
+                    world.state.marked(mark.nodeId(), mark.stamp());
+                }
+                assertThat(world.state.runningNodes()).isEmpty();
+            }
+            world.after(pace);
+            if (crashes > 0 && chance.nextInt(3) == 0) {
+                if (chance.nextBoolean()) {
+                    // decided, not committed
+                    Event lost = next(new ArrayList<>(world.open.keySet()), world, seed, false);
+                    Interpreter.decide(world.state, lost);
+                }
+                List<Effect> before = sorted(world);
+                world.crash();
+                if (pace.compareTo(Duration.ofSeconds(1)) >= 0) {
+                    assertThat(sorted(world))
+                            .as("what is waited for after a crash")
+                            .isEqualTo(before);
+                }
+                if (world.store.end != null) {
+                    break; // the wait before a round was over, and what began then failed at once
+                }
+                world.after(pace);
+            }
+            Event event = next(new ArrayList<>(world.open.keySet()), world, seed, true);
+            Decision first = Interpreter.decide(world.state, event);
+            Decision again = Interpreter.decide(world.state.copy(), event);
+            assertThat(again.checkpoint()).as("deciding changes nothing").isEqualTo(first.checkpoint());
+            assertThat(again.effects()).isEqualTo(first.effects());
+            Decision taken = world.happens(event);
+            assertThat(taken.checkpoint()).isEqualTo(first.checkpoint());
+            assertThat(taken.effects()).isEqualTo(first.effects());
+            assertThat(Interpreter.decide(world.state, event).checkpoint().isEmpty())
+                    .as("the same event twice")
+                    .isTrue();
+        }
+        return world;
+    }
+
+    /** Statements and wake times included. */
+    private static List<Effect> sorted(Simulation world) {
+        List<Effect> open = new ArrayList<>(world.open.values());
+        open.sort(Comparator.comparing(Effect::toString));
+        return open;
+    }
+
+    private static List<@Nullable String> outputs(Simulation world) {
+        return world.store.executions.stream()
+                .map(next -> next.number() + " " + next.previousOutput())
+                .toList();
+    }
+
+    /** What is waited for completes in an order of its own, whatever time it is. */
+    private static Event next(List<Activation> open, Simulation world, long seed, boolean answer) {
+        Activation next = open.stream()
+                .min(Comparator.comparingLong(
+                        activation -> dice(seed, activation).nextLong()))
+                .orElseThrow();
+        Effect effect = Objects.requireNonNull(world.open.get(next));
+        if (effect instanceof Effect.StartTimer timer && timer.at().isAfter(world.now)) {
+            world.now = timer.at();
+        }
+        Random dice = dice(seed, next);
+        dice.nextLong();
+        if (answer) {
+            world.answer(next.nodeId());
+        }
+        if (effect instanceof Effect.StartTimer) {
+            return new Event.TimerFired(next, world.now);
+        }
+        if (dice.nextInt(30) == 0) {
+            return world.failure(next, "failed at " + next);
+        }
+        int value = dice.nextInt(3);
+        String nested = "{\"zz\": 1.10, \"a\": [" + value + ",{\"y\":1,\"x\":\"it's\"}]}";
+        return switch (world.graph.node(next.nodeId()) instanceof SqlNode sql
+                        && sql.sql().endsWith("rows")
+                ? 2
+                : dice.nextInt(8)) {
+            case 0 -> world.success(next, "{\"rows\":[],\"row_count\":0}", RandomGraphs.COLUMNS);
+            case 1 -> world.success(next, "{\"status\":200,\"ok\":true,\"a\":" + nested + "}", null);
+            default ->
+                world.success(
+                        next,
+                        "{\"rows\":[{\"vv\":" + value + ",\"b\":\"t" + value + "\",\"a\":" + nested
+                                + "},{\"vv\":7,\"b\":null,\"a\":null}],\"row_count\":2}",
+                        RandomGraphs.COLUMNS);
+        };
+    }
+
+    private static Random dice(long seed, Activation activation) {
+        return new Random(seed ^ (activation.hashCode() * 0x9E3779B97F4A7C15L));
+    }
+}

@@ -1,0 +1,87 @@
+package dev.perdure.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Builds rows of {@code df.nodes} in a few words. Every method returns the id of the node that it made. */
+public final class GraphDraft {
+
+    private final List<NodeRow> rows = new ArrayList<>();
+
+    public String sql(String text) {
+        return add("SQL", text, null, null);
+    }
+
+    public String sleep(String seconds) {
+        return add("SLEEP", seconds, null, null);
+    }
+
+    public String leaf(String type, String query) {
+        return add(type, query, null, null);
+    }
+
+    public String leave(@Nullable String value) {
+        return add(
+                "BREAK",
+                value == null ? "{\"break_value\":null}" : "{\"break_value\":\"" + value.replace("\"", "\\\"") + "\"}",
+                null,
+                null);
+    }
+
+    public String then(String left, String right) {
+        return add("THEN", null, left, right);
+    }
+
+    public String race(String left, String right) {
+        return add("RACE", null, left, right);
+    }
+
+    public String join(String... branches) {
+        String extras = Arrays.stream(branches)
+                .skip(2)
+                .map(id -> "\"" + id + "\"")
+                .collect(Collectors.joining(",", "{\"extra_nodes\":[", "]}"));
+        return add("JOIN", branches.length == 2 ? null : extras, branches[0], branches[1]);
+    }
+
+    public String when(String condition, String then, String otherwise) {
+        return add("IF", "{\"condition_node\":\"" + condition + "\"}", then, otherwise);
+    }
+
+    public String whenRows(String name, String then, String otherwise) {
+        return add("IF", "{\"condition_type\":\"result_has_rows\",\"result_name\":\"" + name + "\"}", then, otherwise);
+    }
+
+    public String loop(String body) {
+        return add("LOOP", null, body, null);
+    }
+
+    public String loop(String body, String condition) {
+        return add("LOOP", "{\"condition_node\":\"" + condition + "\"}", body, null);
+    }
+
+    /** Names the result of a node. */
+    public String as(String id, String name) {
+        rows.replaceAll(row -> row.id().equals(id)
+                ? new NodeRow(id, row.nodeType(), row.query(), name, row.leftNode(), row.rightNode())
+                : row);
+        return id;
+    }
+
+    public String add(String type, @Nullable String query, @Nullable String left, @Nullable String right) {
+        String id = String.format("%08x", rows.size() + 1);
+        rows.add(new NodeRow(id, type, query, null, left, right));
+        return id;
+    }
+
+    public List<NodeRow> rows() {
+        return rows;
+    }
+
+    public Graph graph(String rootId) {
+        return GraphReader.read("a1b2c3d4", rootId, rows);
+    }
+}
