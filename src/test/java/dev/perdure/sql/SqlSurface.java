@@ -26,8 +26,7 @@ final class SqlSurface {
     }
 
     /** What alice gets. */
-    @Nullable
-    String value(String sql, Object... parameters) throws SQLException {
+    @Nullable String value(String sql, Object... parameters) throws SQLException {
         return database.value(ALICE, sql, parameters);
     }
 
@@ -64,8 +63,7 @@ final class SqlSurface {
     }
 
     /** A statement with {@code setting} in place for the session, as alice. */
-    @Nullable
-    String valueWith(String setting, String sql) throws SQLException {
+    @Nullable String valueWith(String setting, String sql) throws SQLException {
         try (Connection connection = database.connect(ALICE);
                 var statement = connection.createStatement()) {
             statement.execute(setting);
