@@ -13,7 +13,7 @@ import java.time.Duration;
  * @param maxLoaded instances in memory
  * @param idlePoll how often an idle worker looks for work without being told
  * @param busyPoll the same for a busy one
- * @param idleAfter how long nothing must have come before the worker counts as idle
+ * @param idleAfter over which time arrivals are counted to tell a busy worker from an idle one
  * @param notifications whether an idle worker asks to be told
  * @param timerWindow timers further away than this are kept in the tables only
  * @param markRunningAfter after this time a node that runs is shown as running

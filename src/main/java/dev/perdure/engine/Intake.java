@@ -28,6 +28,7 @@ final class Intake implements Runnable {
     private static final int CANCEL_BATCH = 500;
     private static final long ANSWER_SECONDS = 30;
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
+    private static final double BUSY_PER_SECOND = 200;
 
     private final TermContext context;
     private final Turns turns;
@@ -37,13 +38,14 @@ final class Intake implements Runnable {
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
     private @Nullable String takenOverUpTo = "";
-    private long lastActive = System.nanoTime();
+    private final Arrivals arrivals;
     /** What the tables say; null while unknown. */
     private @Nullable Boolean idle;
 
     Intake(TermContext context, Turns turns) {
         this.context = context;
         this.turns = turns;
+        this.arrivals = new Arrivals(context.settings().idleAfter());
     }
 
     void start() {
@@ -86,9 +88,9 @@ final class Intake implements Runnable {
         long failures = 0;
         while (!stopped) {
             try {
-                boolean found = look();
+                int taken = look();
                 failures = 0;
-                rest(found);
+                rest(taken);
             } catch (InterruptedException e) {
                 return;
             } catch (ExecutionException | TimeoutException e) {
@@ -107,39 +109,37 @@ final class Intake implements Runnable {
         }
     }
 
-    private boolean look() throws InterruptedException, ExecutionException, TimeoutException {
-        boolean found = false;
-        boolean room = context.live().size() < context.settings().maxLoaded();
-        if (room) {
+    private int look() throws InterruptedException, ExecutionException, TimeoutException {
+        int taken = 0;
+        if (context.live().size() < context.settings().maxLoaded()) {
             context.live().loadBegins();
             try {
-                List<LoadedInstance> taken =
+                List<LoadedInstance> started =
                         await(context.store().take(context.settings().batchSize(), MAX_NODES));
-                taken.forEach(turns::begin);
-                found = !taken.isEmpty();
+                started.forEach(turns::begin);
+                taken = started.size();
             } finally {
                 context.live().loadEnds();
             }
-            found |= takeOver();
+            takeOver();
         }
-        found |= loadRequested();
-        found |= cancel();
+        loadRequested();
+        cancel();
         extendHorizon();
-        return found;
+        return taken;
     }
 
     /** The instances that an earlier term left, a page at a time. */
-    private boolean takeOver() throws InterruptedException, ExecutionException, TimeoutException {
+    private void takeOver() throws InterruptedException, ExecutionException, TimeoutException {
         if (takenOverUpTo == null) {
-            return false;
+            return;
         }
         List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE));
         load(ids.stream().filter(id -> !context.live().contains(id)).toList());
         takenOverUpTo = ids.size() < PAGE ? null : ids.get(ids.size() - 1);
-        return true;
     }
 
-    private boolean loadRequested() throws InterruptedException, ExecutionException, TimeoutException {
+    private void loadRequested() throws InterruptedException, ExecutionException, TimeoutException {
         List<String> ids = new ArrayList<>();
         for (String id = toLoad.poll(); id != null && ids.size() < PAGE; id = toLoad.poll()) {
             ids.add(id);
@@ -150,27 +150,20 @@ final class Intake implements Runnable {
             toLoad.addAll(ids);
             throw e;
         }
-        return !ids.isEmpty();
     }
 
-    private boolean cancel() throws InterruptedException, ExecutionException, TimeoutException {
+    private void cancel() throws InterruptedException, ExecutionException, TimeoutException {
         Map<String, String> reasons = await(context.store().cancelling(CANCEL_BATCH));
         List<String> unknown = new ArrayList<>();
-        boolean found = false;
         for (Map.Entry<String, String> entry : reasons.entrySet()) {
             LiveInstance instance = context.live().get(entry.getKey());
             if (instance == null) {
                 unknown.add(entry.getKey());
             } else if (!instance.isCancelled()) {
                 turns.cancel(instance, entry.getValue());
-                found = true;
             }
         }
-        if (!unknown.isEmpty()) {
-            load(unknown);
-            found = true;
-        }
-        return found;
+        load(unknown);
     }
 
     private void extendHorizon() throws InterruptedException, ExecutionException, TimeoutException {
@@ -206,13 +199,17 @@ final class Intake implements Runnable {
         }
     }
 
-    private void rest(boolean found) throws InterruptedException, ExecutionException, TimeoutException {
+    /**
+     * Waits for the next look. While few instances are started, each start sends a NOTIFY and is taken up at once; while
+     * many are, looking often is cheaper than their NOTIFYs (architecture 6).
+     */
+    private void rest(int taken) throws InterruptedException, ExecutionException, TimeoutException {
         long now = System.nanoTime();
-        if (found || takenOverUpTo != null) {
-            lastActive = now;
+        arrivals.add(now, taken);
+        boolean moreToTakeOver = takenOverUpTo != null
+                && context.live().size() < context.settings().maxLoaded();
+        if (moreToTakeOver || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
-            wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
-        } else if (now - lastActive < context.settings().idleAfter().toNanos()) {
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {
             say(false);
@@ -220,8 +217,8 @@ final class Intake implements Runnable {
         } else if (!Boolean.TRUE.equals(idle)) {
             // Look once more after having said it: a start that read "busy" before may have committed since.
             say(true);
-        } else if (wakeUp.tryAcquire(context.settings().idlePoll().toMillis(), TimeUnit.MILLISECONDS)) {
-            lastActive = System.nanoTime();
+        } else {
+            wakeUp.tryAcquire(context.settings().idlePoll().toMillis(), TimeUnit.MILLISECONDS);
         }
         wakeUp.drainPermits();
     }

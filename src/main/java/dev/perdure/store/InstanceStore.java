@@ -55,8 +55,10 @@ public final class InstanceStore implements AutoCloseable {
 
     /** Takes pending instances up, the oldest first, and loads them. */
     public Future<List<LoadedInstance>> take(int limit, int maxNodes) {
-        return query("SELECT df._take($1, $2, $3)", Tuple.of(term.epoch(), limit, maxNodes))
-                .compose(rows -> load(ids(rows)));
+        return query(
+                        "SELECT l.* FROM df._take($1, $2, $3) AS taken(ids), df._load(taken.ids) AS l",
+                        Tuple.of(term.epoch(), limit, maxNodes))
+                .map(LoadedRows::read);
     }
 
     /** Loads the given instances; those that do not exist are missing from the result. */

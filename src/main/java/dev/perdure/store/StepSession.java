@@ -27,12 +27,13 @@ public final class StepSession implements AutoCloseable {
 
     private static final String BEFORE_CHECKPOINT =
             "SET LOCAL lock_timeout = %d; SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; ";
-    // As one message of its own, so that nothing of it can be skipped by what went before. The worker's time zone is in
+    // As one message of its own, so that nothing of it can be skipped by what went before. Nothing of ours is prepared
+    // by
+    // name here, so that DEALLOCATE ALL costs nothing and no step can replace it. The worker's time zone is in
     // the startup packet (pgjdbc sends it), so that RESET ALL would return to it.
     private static final String RESET = "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; "
             + (isUtc() ? "" : "SET TimeZone = 'UTC'; ")
-            + "DISCARD TEMP; DISCARD SEQUENCES; "
-            + "SELECT pg_catalog.pg_advisory_unlock_all(), (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements WHERE from_sql)";
+            + "DEALLOCATE ALL; DISCARD TEMP; DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all()";
 
     private final PgConnection connection;
     private final String beforeCheckpoint;
@@ -159,17 +160,7 @@ public final class StepSession implements AutoCloseable {
             if (connection.getTransactionState() != TransactionState.IDLE) {
                 return false;
             }
-            boolean rows = statement.execute(RESET);
-            while (rows || statement.getUpdateCount() != -1) {
-                if (rows) {
-                    ResultSet result = statement.getResultSet();
-                    if (!result.next() || result.getLong(2) != 0) {
-                        // A statement that the user prepared could shadow one of a later step.
-                        return false;
-                    }
-                }
-                rows = statement.getMoreResults();
-            }
+            statement.execute(RESET);
             connection.clearWarnings();
             idleSince = System.nanoTime();
             return connection.getTransactionState() == TransactionState.IDLE;
