@@ -161,7 +161,7 @@ final class Intake implements Runnable {
             LiveInstance instance = context.live().get(entry.getKey());
             if (instance == null) {
                 unknown.add(entry.getKey());
-            } else if (!instance.isCancelled()) {
+            } else if (!instance.isWindingUp()) {
                 turns.cancel(instance, entry.getValue());
                 found = true;
             }
