@@ -3,6 +3,7 @@ package dev.perdure.engine;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.perdure.store.DatabaseUrl;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -33,6 +34,11 @@ final class Submitter implements AutoCloseable {
     static Submitter of(TestDatabase database, String role) throws SQLException {
         database.createUser(role);
         return new Submitter(role, database.connect(role));
+    }
+
+    /** A role in a database of another server; it may use {@code df} already. */
+    static Submitter at(DatabaseUrl url) throws SQLException {
+        return new Submitter(url.user(), url.connect());
     }
 
     /** The superuser, who sees what everybody's sessions do; it starts nothing. */
