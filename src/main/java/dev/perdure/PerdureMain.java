@@ -16,8 +16,6 @@ public final class PerdureMain {
                    perdure sql [options] "…"      execute SQL statements (perdure sql --help)
                    perdure version""";
 
-    private PerdureMain() {}
-
     /** Runs the worker without arguments, a command with them. */
     public static void main(String... arguments) {
         if (arguments.length == 0) {

@@ -68,7 +68,7 @@ class Startup {
         try {
             Optional<EmbeddedServer> embedded = startEmbedded();
             DatabaseUrl url = embedded.map(EmbeddedServer::workerUrl)
-                    .orElseGet(() -> DatabaseUrl.parse(config.database().url().orElseThrow()));
+                    .orElseGet(() -> DatabaseUrl.checked(config.database().url().orElseThrow()));
             migrate(url);
             embedded.ifPresent(TryOut::grant);
             status.set(State.READY, url.toString());
@@ -78,7 +78,10 @@ class Startup {
             new DatabaseWatch(url, status).run();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (EmbeddedServerException | InvalidDatabaseUrlException e) {
+        } catch (InvalidDatabaseUrlException e) {
+            LOG.error(e.getMessage());
+            Quarkus.asyncExit(Worker.EX_CONFIG);
+        } catch (EmbeddedServerException e) {
             if (!Thread.currentThread().isInterrupted()) {
                 LOG.error(e.getMessage());
                 Quarkus.asyncExit(1);
@@ -107,7 +110,7 @@ class Startup {
                 String problem = String.valueOf(e.getMessage());
                 status.set(State.STARTING, problem);
                 if (!problem.equals(said)) {
-                    LOG.warnf("Waiting for %s. %s. Trying again until it works", url, problem);
+                    LOG.warnf("Waiting for %s, trying again until it works. %s", url, problem);
                     said = problem;
                 }
                 backoff.sleep();

@@ -209,7 +209,7 @@ BEGIN
 
     BEGIN
         n := pg_catalog.json_populate_record(NULL::df._node, fut::pg_catalog.json);
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
         n := NULL;
     END;
     IF n.extra_nodes IS NULL

@@ -1,4 +1,7 @@
 -- df.start: from node text to rows (specification 1.6, 2.1).
+--
+-- Entering a function with a SET clause costs some microseconds, so of those that work for df.start only df.start itself
+-- has one. The others are called with its search_path, pg_catalog alone.
 
 -- Lays a graph out as rows, without touching a table. The walk keeps its own stack: a graph may be 256 levels deep and
 -- functions that call themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
@@ -7,7 +10,7 @@ CREATE OR REPLACE FUNCTION df._graph(
     OUT problem text,
     OUT ids text[], OUT node_types text[], OUT queries text[], OUT result_names text[],
     OUT left_nodes text[], OUT right_nodes text[])
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -184,12 +187,29 @@ COMMENT ON FUNCTION df._graph(text) IS
 
 -- The strict variant of the auto-wrap rule, for df.start (specification 1.3).
 CREATE OR REPLACE FUNCTION df._parse_root(fut text) RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    n df._node;
     r record;
     problem text;
 BEGIN
+    -- A node that a builder printed: see df._as_node.
+    IF left(fut, 14) = '{"node_type":"' THEN
+        BEGIN
+            n := json_populate_record(NULL::df._node, fut::json);
+        EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+            n := NULL;
+        END;
+        IF n.extra_nodes IS NULL AND df._known_type(n.node_type)
+            AND (n.left_node IS NULL OR left(n.left_node, 1) = '{')
+            AND (n.right_node IS NULL OR left(n.right_node, 1) = '{')
+            AND (n.condition_node IS NULL OR left(n.condition_node, 1) = '{')
+            AND df._print_node(n) = fut
+        THEN
+            RETURN fut;
+        END IF;
+    END IF;
     IF left(ltrim(fut, E' \t\n\r\f\v'), 1) <> '{' OR fut = '' THEN
         problem := df._misused_helper();
     ELSE
@@ -211,7 +231,7 @@ $$;
 COMMENT ON FUNCTION df._parse_root(text) IS 'Internal: the node that a text given to df.start means.';
 
 CREATE OR REPLACE FUNCTION df._setting(name text, fallback text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
     RETURN coalesce((SELECT s.value FROM df.settings s WHERE s.name = _setting.name), fallback);
@@ -221,10 +241,11 @@ COMMENT ON FUNCTION df._setting(text, text) IS 'Internal: a value of df.settings
 
 -- Tells the worker, when it wants to be told: NOTIFY takes a lock of the whole cluster at commit (architecture 6).
 CREATE OR REPLACE FUNCTION df._wake_worker() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    IF (SELECT idle FROM df._wake) AND lower(df._setting('notify', 'on')) NOT IN ('off', 'false', 'no', '0') THEN
+    IF (SELECT w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
+                                      AND lower(s.value) IN ('off', 'false', 'no', '0')) FROM df._wake w) THEN
         PERFORM pg_notify('perdure_wake', '');
     END IF;
 END
@@ -234,7 +255,7 @@ COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY perdure_wake wh
 -- Who starts: the effective role, if a worker may log in as it. The owner of schema df and its members are refused,
 -- since a step of theirs could read and write the worker's tables.
 CREATE OR REPLACE FUNCTION df._submitter(needs_login_only boolean) RETURNS oid
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     role record;
@@ -264,7 +285,7 @@ $$;
 COMMENT ON FUNCTION df._submitter(boolean) IS 'Internal: the current role, when it may start instances; otherwise an error.';
 
 CREATE OR REPLACE FUNCTION df._start_vars(submitter oid, options jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     captured jsonb := (SELECT jsonb_object_agg(v.name, v.value) FROM df.vars v
@@ -281,7 +302,7 @@ $$;
 COMMENT ON FUNCTION df._start_vars(oid, jsonb) IS 'Internal: the variables of an instance that is being started.';
 
 CREATE OR REPLACE FUNCTION df._check_start_options(options jsonb) RETURNS void
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT
 AS $$
 DECLARE
     wrong text;

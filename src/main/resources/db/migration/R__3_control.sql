@@ -247,10 +247,12 @@ SELECT CASE WHEN length(content) > longest THEN left(content, longest - 3) || '.
 $$;
 COMMENT ON FUNCTION df._cut(text, integer) IS 'Internal: a text cut to a number of characters, with dots when something is missing.';
 
--- Nodes of a graph in one document, for everything that walks it: {id: {t: type, q: query, n: result name, l: left,
--- r: right, c: condition, x: [extras], s: stored status}}. Ids in a configuration are taken only where the type has such children.
+-- Nodes of a graph in one document, for everything that walks it: {id: {i: position, t: type, q: query, n: result name,
+-- l: left, r: right, c: condition, x: [extras], s: stored status}}. Ids in a configuration are taken only where the type
+-- has such children. Positions count from 1; walks mark in an array what they have seen, since users write these rows and
+-- may link them in circles.
 CREATE OR REPLACE FUNCTION df._describe_node(
-    node_type text, query text, result_name text, left_node text, right_node text, status text)
+    node_position bigint, node_type text, query text, result_name text, left_node text, right_node text, status text)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -260,7 +262,7 @@ BEGIN
     IF node_type IN ('IF', 'LOOP', 'JOIN') THEN
         config := df._json_object(query);
     END IF;
-    RETURN jsonb_build_object('t', node_type, 'q', query, 'n', result_name,
+    RETURN jsonb_build_object('i', node_position, 't', node_type, 'q', query, 'n', result_name,
         'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP') THEN left_node END,
         'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF') THEN right_node END,
         'c', CASE WHEN node_type IN ('IF', 'LOOP') AND jsonb_typeof(config -> 'condition_node') = 'string'
@@ -270,7 +272,7 @@ BEGIN
         's', status);
 END
 $$;
-COMMENT ON FUNCTION df._describe_node(text, text, text, text, text, text) IS
+COMMENT ON FUNCTION df._describe_node(bigint, text, text, text, text, text, text) IS
     'Internal: a node as the functions that walk graphs read it.';
 
 CREATE OR REPLACE FUNCTION df._display(node jsonb) RETURNS text
@@ -312,7 +314,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    max_lines CONSTANT integer := 50000;
+    seen boolean[];
     lines text[] := '{}';
     texts text[] := ARRAY[NULL::text];
     ids text[] := ARRAY[root];
@@ -324,6 +326,7 @@ DECLARE
     last boolean;
     node jsonb;
     pending text[];
+    waiting integer;
     members text[];
     member text;
     below text;
@@ -338,8 +341,6 @@ DECLARE
     j integer;
 BEGIN
     WHILE top > 0 LOOP
-        -- Rows are written by users: a circle among them must end.
-        EXIT WHEN cardinality(lines) > max_lines;
         IF texts[top] IS NOT NULL THEN
             lines := array_append(lines, texts[top]);
             top := top - 1;
@@ -353,14 +354,18 @@ BEGIN
         -- A chain of THENs is drawn as its members.
         pending := ARRAY[id];
         members := '{}';
-        WHILE cardinality(pending) > 0 AND cardinality(members) < max_lines LOOP
-            member := pending[cardinality(pending)];
-            pending := pending[:cardinality(pending) - 1];
+        waiting := 1;
+        WHILE waiting > 0 LOOP
+            member := pending[waiting];
+            waiting := waiting - 1;
             node := nodes -> member;
+            CONTINUE WHEN node IS NULL OR seen[(node ->> 'i')::integer];
+            seen[(node ->> 'i')::integer] := true;
             IF node ->> 't' = 'THEN' THEN
-                EXIT WHEN cardinality(pending) > max_lines;
-                pending := pending || (node ->> 'r') || (node ->> 'l');
-            ELSIF node IS NOT NULL THEN
+                pending[waiting + 1] := node ->> 'r';
+                pending[waiting + 2] := node ->> 'l';
+                waiting := waiting + 2;
+            ELSE
                 members := array_append(members, member);
             END IF;
         END LOOP;
@@ -429,9 +434,10 @@ BEGIN
         RETURN 'Invalid durable function graph: ' || graph.problem;
     END IF;
     RETURN df._draw(
-        (SELECT jsonb_object_agg(n.id, df._describe_node(n.node_type, n.query, n.result_name, n.left_node, n.right_node, NULL))
+        (SELECT jsonb_object_agg(n.id, df._describe_node(n.node_position, n.node_type, n.query,
+                n.result_name, n.left_node, n.right_node, NULL))
          FROM unnest(graph.ids, graph.node_types, graph.queries, graph.result_names, graph.left_nodes, graph.right_nodes)
-             AS n(id, node_type, query, result_name, left_node, right_node)),
+             WITH ORDINALITY AS n(id, node_type, query, result_name, left_node, right_node, node_position)),
         graph.ids[1], NULL);
 END
 $$;

@@ -14,8 +14,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (SELECT jsonb_object_agg(n.id,
-                df._describe_node(n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.status))
-            FROM df.nodes n WHERE n.instance_id = _nodes_document.instance_id);
+                df._describe_node(n.node_position, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.status))
+            FROM (SELECT x.*, row_number() OVER () AS node_position
+                  FROM df.nodes x WHERE x.instance_id = _nodes_document.instance_id) AS n);
 END
 $$;
 COMMENT ON FUNCTION df._nodes_document(text) IS 'Internal: the visible nodes of an instance in one document.';
@@ -66,7 +67,8 @@ AS $$
 DECLARE
     stamps jsonb := (SELECT coalesce(jsonb_object_agg(s.node_id, jsonb_build_array(s.generation, s.superseded)), '{}')
                      FROM df._stamps(instance_id) AS s);
-    found jsonb := '{}';
+    seen boolean[];
+    position integer;
     seen_ids text[] := '{}';
     seen_status text[] := '{}';
     seen_from text[] := '{}';
@@ -75,7 +77,6 @@ DECLARE
     lates text[] := ARRAY[NULL::text];
     late_generations numeric[] := ARRAY[NULL::numeric];
     top integer := 1;
-    visited jsonb := nodes;
     id text;
     node jsonb;
     decider text;
@@ -93,10 +94,10 @@ BEGIN
         late := lates[top];
         late_generation := late_generations[top];
         top := top - 1;
-        node := visited -> id;
-        CONTINUE WHEN node IS NULL;
-        -- Taken out of the document: the second visit finds nothing.
-        visited := visited - id;
+        node := nodes -> id;
+        position := (node ->> 'i')::integer;
+        CONTINUE WHEN node IS NULL OR seen[position];
+        seen[position] := true;
         stored := node ->> 's';
         generation := (stamps -> id ->> 0)::numeric;
         superseded := coalesce((stamps -> id ->> 1)::boolean, false);
@@ -145,7 +146,8 @@ BEGIN
     RETURN QUERY
     SELECT * FROM unnest(seen_ids, seen_status, seen_from)
     UNION ALL
-    SELECT v.key, coalesce(v.value ->> 's', 'pending'), NULL::text FROM jsonb_each(visited) AS v;
+    SELECT n.key, coalesce(n.value ->> 's', 'pending'), NULL::text FROM jsonb_each(nodes) AS n
+    WHERE seen[(n.value ->> 'i')::integer] IS NOT TRUE;
 END
 $$;
 COMMENT ON FUNCTION df._inferred(text, jsonb) IS 'Internal: the inferred status of the nodes of an instance, and from which ancestor.';

@@ -67,7 +67,10 @@ BEGIN
                 'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o'))
         WHERE instance_id = p_instance AND id = t ->> 'n'
           AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM t ->> 'p' AND t ->> 'p' IS DISTINCT FROM t ->> 's')
-               OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running')));
+               OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running'))
+               -- A JOIN or RACE puts its own text on the row of a LOOP branch that has failed (specification 4.7).
+               OR (status_details ->> 'execution_id' = t ->> 's' AND node_type = 'LOOP' AND status = 'failed'
+                   AND t ->> 't' = 'failed'));
         GET DIAGNOSTICS v_count = ROW_COUNT;
         IF v_count <> 1 THEN
             RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint', p_instance, t ->> 'n'

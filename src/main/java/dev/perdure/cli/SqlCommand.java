@@ -135,8 +135,7 @@ public final class SqlCommand {
     }
 
     private void report(SQLException e) {
-        @Nullable
-        ServerErrorMessage error = e instanceof PSQLException failure ? failure.getServerErrorMessage() : null;
+        @Nullable ServerErrorMessage error = e instanceof PSQLException failure ? failure.getServerErrorMessage() : null;
         if (error == null) {
             err.println("ERROR:  " + e.getMessage() + " (SQLSTATE " + e.getSQLState() + ")");
             return;

@@ -10,8 +10,7 @@ import org.hibernate.validator.constraints.time.DurationMin;
 public interface IntakeConfig {
 
     /** How many instances are loaded in one read. */
-    @Min(1)
-    @WithDefault("500")
+    @Min(1) @WithDefault("500")
     int batchSize();
 
     /** How often an idle worker looks by itself, in case a notification is missing. */
@@ -38,7 +37,6 @@ public interface IntakeConfig {
     boolean notifications();
 
     /** How many instances are in memory at most. */
-    @Min(1)
-    @WithDefault("20000")
+    @Min(1) @WithDefault("20000")
     int maxLoadedInstances();
 }

@@ -27,12 +27,10 @@ public interface PerdureConfig {
     Path embeddedDataDirectory();
 
     /** The port of the embedded server on 127.0.0.1. When somebody else has it, a free one is taken and logged. */
-    @Min(1)
-    @Max(65535)
-    @WithDefault("15477")
+    @Min(1) @Max(65535) @WithDefault("15477")
     int embeddedPort();
 
-    /** In embedded mode, start a sample workflow as the role {@code app} on the first start. */
+    /** In embedded mode, start a sample workflow as the role {@code app} on each start. */
     @WithDefault("true")
     boolean embeddedSample();
 

@@ -16,12 +16,12 @@ import org.jspecify.annotations.Nullable;
  * behind, and the next one adopts it. A lock on a file beside the directory decides which of several JVMs stops it.
  *
  * <p>There is one hook for each JVM and directory, also after live reloads, which load this class anew: hence system
- * properties in place of static fields. The hook waits until the application has ended, which still needs the database.
+ * properties in place of static fields (not perdure.*, where unknown ones are refused). The hook waits until the application has ended, which still needs the database.
  */
 public final class StopAtExit implements Runnable {
 
-    private static final String REGISTERED = "perdure.embedded.stop-at-exit:";
-    private static final String IN_USE = "perdure.embedded.in-use";
+    private static final String REGISTERED = "dev.perdure.embedded.stop-at-exit:";
+    private static final String IN_USE = "dev.perdure.embedded.in-use";
     private static final Duration APPLICATION_LIMIT = Duration.ofSeconds(30);
     private static final Duration SERVER_LIMIT = Duration.ofSeconds(20);
 

@@ -13,8 +13,7 @@ final class LiveInstances {
     private final Map<String, LiveInstance> instances = new ConcurrentHashMap<>();
     private @Nullable Set<String> leftDuringLoad;
 
-    @Nullable
-    LiveInstance get(String id) {
+    @Nullable LiveInstance get(String id) {
         return instances.get(id);
     }
 

@@ -14,8 +14,7 @@ interface Flavour {
     String nothing();
 
     /** A reference without {@code ?} to a column or member that does not exist; null leaves it as it is. */
-    @Nullable
-    String missing(Reference reference, ResultDocument document);
+    @Nullable String missing(Reference reference, ResultDocument document);
 
     /** {@code $name.*}. */
     String rows(String name, ResultDocument document);

@@ -195,24 +195,20 @@ public final class InstanceState {
         return names;
     }
 
-    @Nullable
-    Running running(String nodeId) {
+    @Nullable Running running(String nodeId) {
         return running.get(nodeId);
     }
 
-    @Nullable
-    RowFact row(String nodeId) {
+    @Nullable RowFact row(String nodeId) {
         return rows.get(nodeId);
     }
 
-    @Nullable
-    Frame frame(String rootId) {
+    @Nullable Frame frame(String rootId) {
         return frames.get(rootId);
     }
 
     /** The rows that were loaded; null once the position in them was found. */
-    @Nullable
-    Map<String, Recorded> recorded() {
+    @Nullable Map<String, Recorded> recorded() {
         return recorded;
     }
 

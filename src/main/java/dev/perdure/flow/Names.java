@@ -50,8 +50,7 @@ final class Names {
     }
 
     /** Looks a name up along the chain of frames, these changes first. */
-    @Nullable
-    Result find(Names base, String frame, UnaryOperator<@Nullable String> parent, String name) {
+    @Nullable Result find(Names base, String frame, UnaryOperator<@Nullable String> parent, String name) {
         for (String at = frame; at != null; at = parent.apply(at)) {
             Result result = bound.getOrDefault(at, Map.of()).get(name);
             if (result == null && !cleared.containsKey(at)) {

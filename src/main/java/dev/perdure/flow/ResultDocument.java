@@ -78,14 +78,12 @@ final class ResultDocument {
         return columns;
     }
 
-    @Nullable
-    JsonNode row(int index) {
+    @Nullable JsonNode row(int index) {
         return rows == null ? null : rows.get(index);
     }
 
     /** The first column of the first row; null when there is no row or it has no columns. */
-    @Nullable
-    JsonNode firstValue() {
+    @Nullable JsonNode firstValue() {
         JsonNode first = row(0);
         if (first == null) {
             return null;

@@ -95,8 +95,7 @@ final class SqlLexer {
     }
 
     /** Why a text that is code by itself must not be put here; null when it may. */
-    @Nullable
-    String objection(String text) {
+    @Nullable String objection(String text) {
         return switch (mode) {
             case LITERAL, ESCAPE_LITERAL -> "inside a quoted string";
             case LINE_COMMENT, BLOCK_COMMENT -> "inside a comment";

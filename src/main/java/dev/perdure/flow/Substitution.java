@@ -3,7 +3,10 @@ package dev.perdure.flow;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,8 @@ final class Substitution {
 
     private final Variables variables;
     private final Function<String, @Nullable Result> results;
+    /** Results taken apart so far: a template often refers to one result several times. */
+    private final Map<Result, Optional<ResultDocument>> documents = new IdentityHashMap<>();
 
     /**
      * @param results finds the result of a name that is visible where the template stands
@@ -94,7 +99,7 @@ final class Substitution {
     }
 
     /** {@code ANY($name)} means {@code ANY($name[])} where the result is a row set of plain values. */
-    private static Reference quantified(
+    private Reference quantified(
             Reference reference, CharSequence before, String template, Result result, SqlLexer lexer) {
         if (reference.kind() != Reference.Kind.VALUE || reference.column() != null || reference.optional()) {
             return reference;
@@ -112,7 +117,7 @@ final class Substitution {
                         .find()) {
             return reference;
         }
-        ResultDocument document = ResultDocument.of(result);
+        ResultDocument document = document(result);
         if (document == null || !document.isRowSet() || isFirstColumnArray(document)) {
             return reference;
         }
@@ -143,8 +148,8 @@ final class Substitution {
     }
 
     /** The text to insert; null leaves the reference as it is. */
-    private static @Nullable String value(Reference reference, Result result, Flavour flavour) {
-        ResultDocument document = ResultDocument.of(result);
+    private @Nullable String value(Reference reference, Result result, Flavour flavour) {
+        ResultDocument document = document(result);
         if (document == null) {
             throw new SubstitutionException(reference.shown() + ": result is not valid JSON");
         }
@@ -237,5 +242,11 @@ final class Substitution {
             return flavour.missing(reference, document);
         }
         throw new SubstitutionException(reference.shown() + " is NULL");
+    }
+
+    private @Nullable ResultDocument document(Result result) {
+        return documents
+                .computeIfAbsent(result, key -> Optional.ofNullable(ResultDocument.of(key)))
+                .orElse(null);
     }
 }

@@ -92,8 +92,7 @@ final class Turn {
     }
 
     /** The row that a node was loaded with; null unless memory was just loaded. */
-    @Nullable
-    Recorded recorded(String nodeId) {
+    @Nullable Recorded recorded(String nodeId) {
         Map<String, Recorded> rows = state.recorded();
         return rows == null ? null : rows.get(nodeId);
     }
@@ -104,8 +103,7 @@ final class Turn {
     }
 
     /** The outcome of a JOIN branch that has ended. */
-    @Nullable
-    Outcome kept(String branch) {
+    @Nullable Outcome kept(String branch) {
         return frame(branch).outcome();
     }
 
@@ -114,8 +112,7 @@ final class Turn {
     }
 
     /** The result that a name means where that node stands. */
-    @Nullable
-    Result find(String name, Running run) {
+    @Nullable Result find(String name, Running run) {
         return names.find(state.names(), run.frameRoot(), this::parentFrame, name);
     }
 

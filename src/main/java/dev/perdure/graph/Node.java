@@ -24,8 +24,7 @@ public sealed interface Node
     String id();
 
     /** The name under which later nodes refer to this node's result; null when it has none. */
-    @Nullable
-    String resultName();
+    @Nullable String resultName();
 
     /** The type as {@code df.nodes.node_type} has it. */
     String type();

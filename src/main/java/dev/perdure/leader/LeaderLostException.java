@@ -18,8 +18,7 @@ final class LeaderLostException extends Exception {
         this.sqlState = sqlState;
     }
 
-    @Nullable
-    String sqlState() {
+    @Nullable String sqlState() {
         return sqlState;
     }
 }

@@ -185,8 +185,7 @@ final class LeaderSession implements AutoCloseable {
      *
      * @return null when they agree, else the difference
      */
-    @org.jspecify.annotations.Nullable
-    String differenceTo(ServerIdentity found) throws LeaderLostException {
+    @org.jspecify.annotations.Nullable String differenceTo(ServerIdentity found) throws LeaderLostException {
         Row row = one("SELECT system_identifier, database_oid::text FROM df._epoch");
         String identifier = row.getString(0);
         if (identifier == null) {

@@ -147,8 +147,7 @@ public final class CheckpointCall {
      * The instance's status out of what the call returned, or null when the answer is not that of our function: the
      * step has replaced something of its session.
      */
-    @Nullable
-    String statusOf(@Nullable String answer) {
+    @Nullable String statusOf(@Nullable String answer) {
         if (answer == null || !answer.endsWith(":" + receipt)) {
             return null;
         }

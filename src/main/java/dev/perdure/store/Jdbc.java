@@ -5,8 +5,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Properties;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
+import org.postgresql.ds.PGSimpleDataSource;
 import org.postgresql.ssl.DefaultJavaSSLFactory;
 
 /** A {@link DatabaseUrl} in the terms of pgjdbc. */
@@ -43,6 +45,17 @@ final class Jdbc {
             throw new SQLException("pgjdbc does not accept the URL " + url, "08001");
         }
         return connection;
+    }
+
+    /** For code that asks for a {@link DataSource}. Not a pool: each connection is a new session. */
+    static DataSource dataSource(DatabaseUrl url) throws SQLException {
+        PGSimpleDataSource dataSource = new PGSimpleDataSource();
+        dataSource.setURL(url.jdbcUrl());
+        Properties properties = url.jdbcProperties();
+        for (String name : properties.stringPropertyNames()) {
+            dataSource.setProperty(name, properties.getProperty(name));
+        }
+        return dataSource;
     }
 
     private static void tls(Tls tls, Properties properties) {

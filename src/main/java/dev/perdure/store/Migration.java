@@ -57,7 +57,7 @@ public final class Migration {
         }
     }
 
-    private static int migrateWithFlyway(DatabaseUrl url) {
+    private static int migrateWithFlyway(DatabaseUrl url) throws SQLException {
         Flyway flyway = configuration(url).load();
         List<String> newer = Arrays.stream(flyway.info().all())
                 .filter(file -> file.getState().isApplied() && !file.getState().isResolved())
@@ -70,12 +70,16 @@ public final class Migration {
                     String.join(", ", newer), BuildInfo.read());
             return 0;
         }
-        return flyway.migrate().migrationsExecuted;
+        int executed = flyway.migrate().migrationsExecuted;
+        if (executed > 0) {
+            LOG.infof("Installed Perdure %s in the schema df: %d files", BuildInfo.read(), executed);
+        }
+        return executed;
     }
 
-    private static FluentConfiguration configuration(DatabaseUrl url) {
+    private static FluentConfiguration configuration(DatabaseUrl url) throws SQLException {
         return Flyway.configure(Migration.class.getClassLoader())
-                .dataSource(new UrlDataSource(url))
+                .dataSource(Jdbc.dataSource(url))
                 .schemas(SCHEMA)
                 .defaultSchema(SCHEMA)
                 .createSchemas(true)

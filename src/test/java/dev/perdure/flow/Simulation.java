@@ -151,14 +151,12 @@ final class Simulation {
         return row == null ? "pending" : row.status().text();
     }
 
-    @Nullable
-    String result(String node) {
+    @Nullable String result(String node) {
         RowStore.Row row = store.rows.get(node);
         return row == null ? null : row.result();
     }
 
-    @Nullable
-    String error(String node) {
+    @Nullable String error(String node) {
         RowStore.Row row = store.rows.get(node);
         return row == null ? null : row.error();
     }

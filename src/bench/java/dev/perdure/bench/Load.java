@@ -1,0 +1,199 @@
+package dev.perdure.bench;
+
+import dev.perdure.store.DatabaseUrl;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The loads that {@link Benchmark} measures. */
+final class Load {
+
+    /**
+     * What a load of instances came to.
+     *
+     * @param latenciesMillis from {@code created_at} to {@code completed_at}, by the server's clock
+     */
+    record Outcome(double stepsPerSecond, double[] latenciesMillis) {}
+
+    private static final String START = "SELECT df.start(? ~> ? ~> ?, 'bench')".replace("~>", "OPERATOR(public.~>)");
+
+    private Load() {}
+
+    /** One-row updates, each committed, from several sessions: what the server can do at most. */
+    static double bareCommits(DatabaseUrl url, int sessions, Duration time) throws Exception {
+        try (Connection connection = url.connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute("TRUNCATE bench_bare");
+            statement.execute("INSERT INTO bench_bare SELECT g, 0 FROM generate_series(1, " + sessions + ") g");
+        }
+        long end = System.nanoTime() + time.toNanos();
+        List<Callable<Long>> tasks = new ArrayList<>();
+        for (int i = 1; i <= sessions; i++) {
+            int id = i;
+            tasks.add(() -> {
+                long commits = 0;
+                try (Connection connection = url.connect();
+                        PreparedStatement update =
+                                connection.prepareStatement("UPDATE bench_bare SET n = n + 1 WHERE id = ?")) {
+                    update.setInt(1, id);
+                    while (System.nanoTime() < end) {
+                        update.executeUpdate();
+                        commits++;
+                    }
+                }
+                return commits;
+            });
+        }
+        return total(tasks) / (double) time.toSeconds();
+    }
+
+    /** Starts instances of three steps as fast as they end, up to a number at once. */
+    static Outcome instances(DatabaseUrl url, String step, Duration time, int starters, int inFlight)
+            throws Exception {
+        AtomicLong permits = new AtomicLong(inFlight);
+        AtomicLong started = new AtomicLong();
+        long begin = System.nanoTime();
+        long end = begin + time.toNanos();
+        try (Connection watch = url.connect()) {
+            String since = one(watch, "SELECT clock_timestamp()");
+            List<Callable<Long>> tasks = new ArrayList<>();
+            for (int i = 0; i < Math.max(1, starters); i++) {
+                tasks.add(() -> {
+                    try (Connection connection = url.connect();
+                            PreparedStatement start = prepare(connection, step)) {
+                        while (System.nanoTime() < end) {
+                            if (started.get() < permits.get()) {
+                                started.incrementAndGet();
+                                start.executeQuery().close();
+                            } else {
+                                TimeUnit.MICROSECONDS.sleep(500);
+                            }
+                        }
+                    }
+                    return 0L;
+                });
+            }
+            tasks.add(() -> {
+                // permits = ended + inFlight; ended = started - running
+                while (System.nanoTime() < end) {
+                    long before = started.get();
+                    long running = Long.parseLong(
+                            one(watch, "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')"));
+                    permits.set(Math.max(permits.get(), before - running + inFlight));
+                    TimeUnit.MILLISECONDS.sleep(5);
+                }
+                return 0L;
+            });
+            total(tasks);
+            String completed = " FROM df.instances WHERE label = 'bench' AND status = 'completed' AND created_at >= '"
+                    + since + "'";
+            long count = Long.parseLong(one(watch, "SELECT count(*)" + completed + " AND completed_at <= '" + since
+                    + "'::timestamptz + interval '" + time.toMillis() + " ms'"));
+            drain(watch);
+            double[] latencies = latencies(
+                    watch, "SELECT extract(epoch FROM completed_at - created_at) * 1000" + completed);
+            return new Outcome(count * 3 * 1000.0 / time.toMillis(), latencies);
+        }
+    }
+
+    /** One instance after the other: the client's time from df.start to df.await_instance's answer. */
+    static double[] oneByOne(DatabaseUrl url, String step, Duration time) throws Exception {
+        List<Double> millis = new ArrayList<>();
+        long end = System.nanoTime() + time.toNanos();
+        try (Connection connection = url.connect();
+                PreparedStatement start = prepare(connection, step);
+                PreparedStatement await = connection.prepareStatement("SELECT df.await_instance(?)")) {
+            while (System.nanoTime() < end) {
+                millis.add(once(start, await));
+            }
+        }
+        return millis.stream().mapToDouble(Double::doubleValue).toArray();
+    }
+
+    /** The same with pauses that let the worker go idle. */
+    static double[] afterPauses(DatabaseUrl url, String step, int times, Duration pause) throws Exception {
+        double[] millis = new double[times];
+        try (Connection connection = url.connect();
+                PreparedStatement start = prepare(connection, step);
+                PreparedStatement await = connection.prepareStatement("SELECT df.await_instance(?)")) {
+            for (int i = 0; i < times; i++) {
+                TimeUnit.MILLISECONDS.sleep(pause.toMillis());
+                millis[i] = once(start, await);
+            }
+        }
+        return millis;
+    }
+
+    private static double once(PreparedStatement start, PreparedStatement await) throws SQLException {
+        long before = System.nanoTime();
+        try (ResultSet id = start.executeQuery()) {
+            id.next();
+            await.setString(1, id.getString(1));
+        }
+        try (ResultSet status = await.executeQuery()) {
+            status.next();
+            if (!status.getString(1).equals("completed")) {
+                throw new IllegalStateException("an instance of the benchmark ended " + status.getString(1));
+            }
+        }
+        return (System.nanoTime() - before) / 1e6;
+    }
+
+    private static PreparedStatement prepare(Connection connection, String step) throws SQLException {
+        PreparedStatement start = connection.prepareStatement(START);
+        for (int i = 1; i <= 3; i++) {
+            start.setString(i, step);
+        }
+        return start;
+    }
+
+    private static void drain(Connection watch) throws SQLException, InterruptedException {
+        while (!one(watch, "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')")
+                .equals("0")) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+    }
+
+    private static double[] latencies(Connection connection, String sql) throws SQLException {
+        List<Double> values = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            while (rows.next()) {
+                values.add(rows.getDouble(1));
+            }
+        }
+        return values.stream().mapToDouble(Double::doubleValue).toArray();
+    }
+
+    private static String one(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    private static long total(List<Callable<Long>> tasks) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(tasks.size());
+        try {
+            long sum = 0;
+            for (Future<Long> future : threads.invokeAll(tasks)) {
+                sum += future.get();
+            }
+            return sum;
+        } finally {
+            threads.shutdown();
+        }
+    }
+}

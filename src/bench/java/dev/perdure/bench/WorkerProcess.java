@@ -1,0 +1,81 @@
+package dev.perdure.bench;
+
+import dev.perdure.store.DatabaseUrl;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/** The packaged worker in a process of its own. */
+final class WorkerProcess implements AutoCloseable {
+
+    private final Process process;
+
+    private WorkerProcess(Process process) {
+        this.process = process;
+    }
+
+    static WorkerProcess start(DatabaseUrl url, Path log) throws IOException, InterruptedException {
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        String jar = System.getProperty("bench.worker", "target/quarkus-app/quarkus-run.jar");
+        ProcessBuilder builder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dquarkus.http.host=127.0.0.1",
+                        "-Dquarkus.http.port=" + port,
+                        "-jar",
+                        jar)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile());
+        builder.environment().put("PERDURE_DATABASE_URL", url.toUri());
+        WorkerProcess worker = new WorkerProcess(builder.start());
+        HttpClient http = HttpClient.newHttpClient();
+        HttpRequest leader = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/group/leader"))
+                .build();
+        for (int i = 0; i < 300 && worker.process.isAlive(); i++) {
+            try {
+                if (http.send(leader, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {
+                    return worker;
+                }
+            } catch (IOException e) {
+                // Not listening yet; the loop is bounded.
+            }
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+        worker.close();
+        throw new IllegalStateException("The worker did not become the leader:\n" + Files.readString(log));
+    }
+
+    /** Resident memory, where the system tells. */
+    String memory() throws IOException {
+        Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+        if (!Files.exists(status)) {
+            return "memory unknown on this system";
+        }
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("VmHWM") || line.startsWith("VmRSS"))
+                .map(line -> line.replaceAll("\\s+", " "))
+                .reduce("", (a, b) -> a + " " + b)
+                .strip();
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (process.waitFor(15, TimeUnit.SECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        process.destroyForcibly();
+    }
+}

@@ -1,0 +1,146 @@
+package dev.perdure;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The arrows between the rooms: which package may use which. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ArchitectureTest {
+
+    private static final String BASE = "dev.perdure";
+
+    /** Each room and the rooms that it may use, itself and {@code config} aside. */
+    private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
+            Map.entry("config", Set.of()),
+            Map.entry("graph", Set.of()),
+            Map.entry("flow", Set.of("graph")),
+            Map.entry("store", Set.of("graph", "flow")),
+            Map.entry("step", Set.of("graph", "flow", "store")),
+            Map.entry("leader", Set.of("store")),
+            Map.entry("engine", Set.of("graph", "flow", "store", "step", "leader")),
+            Map.entry("maintenance", Set.of("store", "leader")),
+            Map.entry("kubernetes", Set.of("graph", "store", "leader")),
+            Map.entry("web", Set.of("store", "engine")),
+            Map.entry("ops", Set.of("graph", "flow", "store", "step", "leader", "engine", "maintenance")),
+            Map.entry("embedded", Set.of("store")),
+            Map.entry("cli", Set.of("store", "embedded")));
+
+    private static final Set<String> PURE = Set.of("graph", "flow");
+
+    private final JavaClasses classes = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages(BASE);
+
+    List<String> rooms() {
+        return classes.stream()
+                .map(ArchitectureTest::room)
+                .filter(room -> !room.isEmpty())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    @Test
+    void every_room_has_its_arrows_written_down() {
+        assertThat(ARROWS.keySet()).containsAll(rooms());
+    }
+
+    @ParameterizedTest
+    @MethodSource("rooms")
+    void a_room_uses_only_the_rooms_that_it_may(String room) {
+        List<String> allowed = new ArrayList<>(List.of(BASE + "." + room + "..", BASE + ".config.."));
+        ARROWS.getOrDefault(room, Set.of()).forEach(other -> allowed.add(BASE + "." + other + ".."));
+
+        noClasses()
+                .that()
+                .resideInAPackage(BASE + "." + room + "..")
+                .should()
+                .dependOnClassesThat(
+                        resideInAPackage(BASE + "..").and(not(resideInAnyPackage(allowed.toArray(String[]::new)))))
+                .check(classes);
+    }
+
+    @Test
+    void the_interpreter_knows_neither_database_nor_framework_nor_clock() {
+        noClasses()
+                .that(resideInAnyPackage(
+                        PURE.stream().map(room -> BASE + "." + room + "..").toArray(String[]::new)))
+                .should()
+                .dependOnClassesThat(resideInAnyPackage(
+                        "java.sql..",
+                        "javax.sql..",
+                        "java.net..",
+                        "java.nio.file..",
+                        "io.quarkus..",
+                        "io.vertx..",
+                        "jakarta.."))
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(java.time.Instant.class, "now")
+                .check(classes);
+    }
+
+    @Test
+    void only_the_command_line_and_the_banner_print() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(BASE + ".cli..")
+                .and()
+                .doNotHaveFullyQualifiedName(PerdureMain.class.getName())
+                .and()
+                .doNotHaveFullyQualifiedName(Banner.class.getName())
+                .should()
+                .accessField(System.class, "out")
+                .orShould()
+                .accessField(System.class, "err")
+                .check(classes);
+    }
+
+    @Test
+    void log_lines_go_through_jboss_logging() {
+        noClasses()
+                .should()
+                .dependOnClassesThat(
+                        resideInAnyPackage("java.util.logging..", "org.slf4j..", "org.apache.commons.logging.."))
+                .check(classes);
+    }
+
+    @Test
+    void every_package_says_what_lives_there_and_is_null_marked() {
+        Set<String> marked = classes.stream()
+                .filter(type -> type.getSimpleName().equals("package-info"))
+                .filter(type -> type.isAnnotatedWith("org.jspecify.annotations.NullMarked"))
+                .map(JavaClass::getPackageName)
+                .collect(Collectors.toSet());
+        Set<String> packages =
+                classes.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new));
+
+        assertThat(marked).containsAll(packages);
+    }
+
+    private static String room(JavaClass type) {
+        String inside = type.getPackageName().substring(BASE.length());
+        return inside.isEmpty() ? "" : inside.substring(1).split("\\.", 2)[0];
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.embedded;
+
+import org.jspecify.annotations.NullMarked;

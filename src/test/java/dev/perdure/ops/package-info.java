@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.ops;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure;
+
+import org.jspecify.annotations.NullMarked;

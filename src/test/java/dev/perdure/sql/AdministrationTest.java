@@ -1,0 +1,171 @@
+package dev.perdure.sql;
+
+import static dev.perdure.sql.SqlSurface.OWNER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class AdministrationTest {
+
+    private final TestDatabase database = PostgresServer.get().newDatabase();
+
+    private String error(String role, String sql) {
+        try {
+            database.execute(role, sql);
+        } catch (SQLException e) {
+            return e.getSQLState() + ": " + e.getMessage();
+        }
+        throw new AssertionError("no error from " + sql);
+    }
+
+    @Test
+    void a_role_without_grants_has_no_access() {
+        database.createRole("stranger");
+        assertThat(error("stranger", "SELECT df.start('q')"))
+                .startsWith("42501")
+                .contains("schema df");
+    }
+
+    @Test
+    void grant_usage_is_enough_to_start_and_to_look() throws SQLException {
+        database.createUser("carol");
+        String id = database.value("carol", "SELECT df.start('q', options => '{\"vars\":{\"a\":\"b\"}}')");
+        assertThat(database.value("carol", "SELECT df.signal('" + id + "', 's')"))
+                .isEqualTo("OK");
+        assertThat(database.value("carol", "SELECT count(*) FROM df.executions, df.settings, df._worker_epoch"))
+                .isEqualTo("0");
+        database.value("carol", "SELECT df.cancel('" + id + "', 'r')");
+        assertThat(error("carol", "SELECT df.http('https://h')")).startsWith("42501");
+        assertThat(error("carol", "SELECT df.grant_usage('carol')")).startsWith("42501");
+        assertThat(error("carol", "SELECT df.revoke_usage('carol')")).startsWith("42501");
+        assertThat(error("carol", "SELECT * FROM df._epoch")).startsWith("42501");
+        assertThat(error("carol", "INSERT INTO df.settings VALUES ('notify', 'off')"))
+                .startsWith("42501");
+        assertThat(
+                        error(
+                                "carol",
+                                "INSERT INTO df.instances (id, root_node, submitted_by, output) VALUES ('a', 'b', 'carol', 'x')"))
+                .startsWith("42501");
+        assertThat(error("carol", "BEGIN; LOCK TABLE df.instances IN EXCLUSIVE MODE"))
+                .startsWith("42501");
+    }
+
+    @Test
+    void http_and_the_right_to_grant_are_extra() throws SQLException {
+        database.createRole("dave");
+        database.createRole("erin");
+        database.execute(OWNER, "SELECT df.grant_usage('dave', include_http => true, with_grant => true)");
+        assertThat(database.value("dave", "SELECT df.http('https://h')")).contains("HTTP");
+        assertThat(database.rows("dave", "SELECT * FROM df.metrics()")).hasSize(1);
+        database.execute("dave", "SELECT df.grant_usage('erin', true)");
+        assertThat(database.value("erin", "SELECT df.start(df.http('https://h'))"))
+                .hasSize(8);
+
+        database.execute("dave", "SELECT df.revoke_usage('erin')");
+        assertThat(error("erin", "SELECT df.version()")).startsWith("42501");
+
+        database.execute("dave", "SELECT df.grant_usage('erin')");
+        database.execute(OWNER, "SELECT df.revoke_usage('dave')");
+        // what dave granted goes with what dave had
+        assertThat(error("erin", "SELECT df.version()")).startsWith("42501");
+        assertThat(database.value(
+                        OWNER,
+                        "SELECT count(*) FROM information_schema.column_privileges WHERE grantee IN ('dave', 'erin')"))
+                .isEqualTo("0");
+    }
+
+    @Test
+    void says_what_it_did() throws SQLException {
+        database.createRole("frank");
+        try (Connection connection = database.connect(OWNER);
+                var statement = connection.createStatement()) {
+            statement.execute("SELECT df.grant_usage('frank')");
+            assertThat(statement.getWarnings().getMessage())
+                    .isEqualTo("pg_durable: granted df usage privileges to \"frank\"");
+            statement.execute("SELECT df.revoke_usage('frank')");
+            assertThat(statement.getWarnings().getMessage())
+                    .isEqualTo("pg_durable: revoked df usage privileges granted by \"df_worker\" from \"frank\"");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PUBLIC", "public", "Public"})
+    void public_means_everybody_in_any_case(String everybody) throws SQLException {
+        database.createRole("grace");
+        database.execute(OWNER, "SELECT df.grant_usage('" + everybody + "')");
+        assertThat(database.value("grace", "SELECT df.start('q')")).hasSize(8);
+        database.execute(OWNER, "SELECT df.revoke_usage('" + everybody + "')");
+        assertThat(error("grace", "SELECT df.start('q')")).startsWith("42501");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"we ird", "UpperCase", "quo\"te", "sel'ect", "a;b"})
+    void role_names_are_quoted(String role) throws SQLException {
+        database.createUser(role);
+        assertThat(database.value(role, "SELECT df.start('q')")).hasSize(8);
+        database.execute(OWNER, "SELECT df.revoke_usage('" + role.replace("'", "''") + "')");
+        assertThat(error(role, "SELECT df.version()")).startsWith("42501");
+    }
+
+    @Test
+    void wrong_roles_are_refused() {
+        assertThat(error(OWNER, "SELECT df.grant_usage('no such role')")).startsWith("42704");
+        assertThat(error(OWNER, "SELECT df.grant_usage(NULL)")).startsWith("22004");
+        assertThat(error(OWNER, "SELECT df.revoke_usage(NULL)")).startsWith("22004");
+    }
+
+    @Test
+    void nobody_but_the_owner_may_execute_the_sensitive_functions() throws SQLException {
+        assertThat(
+                        database.rows(
+                                OWNER,
+                                "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
+                                        + " AND NOT has_function_privilege('public', p.oid, 'EXECUTE') AND p.proname !~ '^(_|checkpoint)' ORDER BY 1"))
+                .extracting(row -> row.get(0))
+                .contains("grant_usage", "http", "http_multipart", "metrics", "revoke_usage");
+    }
+
+    @Test
+    void every_function_has_a_comment_and_every_definer_pins_its_search_path() throws SQLException {
+        assertThat(database.rows(
+                        OWNER,
+                        "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
+                                + " AND obj_description(p.oid, 'pg_proc') IS NULL"))
+                .isEmpty();
+        assertThat(
+                        database.rows(
+                                OWNER,
+                                "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
+                                        + " AND p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog,%')"))
+                .isEmpty();
+    }
+
+    @Test
+    void volatility_and_null_rules_are_those_of_the_specification() throws SQLException {
+        assertThat(database.rows(
+                        OWNER,
+                        "SELECT p.proname, p.provolatile, p.proisstrict FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
+                                + " AND p.proname IN ('seq', 'loop', 'as_op', 'if_then_op', 'if_else_op', 'loop_prefix_op', 'start', 'run', 'http',"
+                                + " 'target_database') ORDER BY 1"))
+                .containsExactly(
+                        List.of("as_op", "i", "f"),
+                        List.of("http", "v", "f"),
+                        List.of("if_else_op", "i", "f"),
+                        List.of("if_then_op", "i", "f"),
+                        List.of("loop", "v", "f"),
+                        List.of("loop_prefix_op", "i", "f"),
+                        List.of("run", "v", "f"),
+                        List.of("seq", "v", "t"),
+                        List.of("start", "v", "f"),
+                        List.of("target_database", "i", "t"));
+    }
+}
