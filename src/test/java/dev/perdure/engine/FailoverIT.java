@@ -7,7 +7,6 @@ import dev.perdure.testing.TestDatabase;
 import dev.perdure.testing.WorkerProcess;
 import java.sql.SQLException;
 import java.util.List;
-import org.jboss.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -15,7 +14,6 @@ import org.junit.jupiter.api.Test;
 /** Real worker processes on one database: killed, told to end, frozen. Each step's effect happens exactly once. */
 class FailoverIT {
 
-    private static final Logger LOG = Logger.getLogger(FailoverIT.class);
     private static final int INSTANCES = 6;
     private static final int STEPS = 200;
 
@@ -47,7 +45,7 @@ class FailoverIT {
 
             ledger.assertEachStepHappenedOnce(ids, STEPS);
             standby.awaitLeader();
-            LOG.infof("SIGKILL of the leader: %d ms without an effect", ledger.longestGapMillis());
+            System.out.printf("SIGKILL of the leader: %d ms without an effect%n", ledger.longestGapMillis());
             assertThat(ledger.longestGapMillis()).isLessThan(2000);
         }
     }
@@ -64,7 +62,7 @@ class FailoverIT {
             ledger.assertEachStepHappenedOnce(ids, STEPS);
             standby.awaitLeader();
             leader.awaitEnd();
-            LOG.infof("SIGTERM of the leader: %d ms without an effect", ledger.longestGapMillis());
+            System.out.printf("SIGTERM of the leader: %d ms without an effect%n", ledger.longestGapMillis());
             assertThat(ledger.longestGapMillis()).isLessThan(2000);
             assertThat(app.value("SELECT max(attempt) FROM df.nodes"))
                     .as("no step was interrupted")
@@ -89,7 +87,7 @@ class FailoverIT {
             leader.awaitReady();
             assertThat(leader.health("group/leader")).isEqualTo(503);
             assertThat(standby.health("group/leader")).isEqualTo(200);
-            LOG.infof("SIGSTOP of the leader: %d ms without an effect", ledger.longestGapMillis());
+            System.out.printf("SIGSTOP of the leader: %d ms without an effect%n", ledger.longestGapMillis());
             assertThat(ledger.longestGapMillis()).isLessThan(15_000);
         }
     }

@@ -108,8 +108,7 @@ final class Submitter implements AutoCloseable {
     }
 
     /** One column of the node whose query begins with the given text. */
-    @Nullable
-    String node(String id, String queryBegins, String column) throws SQLException {
+    @Nullable String node(String id, String queryBegins, String column) throws SQLException {
         return value(
                 "SELECT " + column + " FROM df.nodes WHERE instance_id = ? AND starts_with(query, ?)", id, queryBegins);
     }
@@ -120,8 +119,7 @@ final class Submitter implements AutoCloseable {
         }
     }
 
-    @Nullable
-    String value(String sql, Object... parameters) throws SQLException {
+    @Nullable String value(String sql, Object... parameters) throws SQLException {
         List<List<@Nullable String>> rows = rows(sql, parameters);
         return rows.isEmpty() ? null : rows.get(0).get(0);
     }

@@ -9,6 +9,8 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Failures that may pass: the step is tried again, its attempts are counted in the tables, and they are limited. */
 class TransientFailureTest {
@@ -141,5 +143,25 @@ class TransientFailureTest {
             assertThat(app.value("SELECT count(*) FROM ledger WHERE step = 'outside'"))
                     .isEqualTo("1");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"DF001", "DF002", "DF003"})
+    void a_user_cannot_speak_to_the_worker_with_its_own_error_codes(String state) throws SQLException {
+        app.execute("CREATE TABLE lies_" + state + " (v int);"
+                + " CREATE FUNCTION lie_" + state + "() RETURNS trigger LANGUAGE plpgsql AS"
+                + " $$ BEGIN RAISE 'a lie' USING ERRCODE = '" + state + "'; END $$;"
+                + " CREATE CONSTRAINT TRIGGER lie AFTER INSERT ON lies_" + state + " DEFERRABLE INITIALLY DEFERRED"
+                + " FOR EACH ROW EXECUTE FUNCTION lie_" + state + "()");
+        long epoch = worker.leaderStatus().epoch();
+
+        var atOnce = app.run("'DO $$ BEGIN RAISE ''a lie'' USING ERRCODE = ''" + state + "''; END $$'");
+        var atCommit = app.run("'INSERT INTO lies_" + state + " VALUES (1)'");
+
+        assertThat(atOnce.status()).isEqualTo("failed");
+        assertThat(atOnce.output()).contains("a lie");
+        assertThat(atCommit.status()).isEqualTo("failed");
+        assertThat(atCommit.output()).contains("a lie");
+        assertThat(worker.leaderStatus().epoch()).as("nobody stepped down").isEqualTo(epoch);
     }
 }
