@@ -99,10 +99,13 @@ final class Intake implements Runnable {
                     return;
                 }
                 failures++;
+                // Instances may have been taken up, and then not loaded: those that run and are not in memory.
+                takenOverUpTo = "";
                 LOG.warnf("Looking for work failed, trying again: %s", e.getCause() == null ? e : e.getCause());
                 pause(Math.min(5000, 100 * failures));
             } catch (RuntimeException e) {
                 failures++;
+                takenOverUpTo = "";
                 LOG.error("Looking for work failed, trying again", e);
                 pause(Math.min(5000, 100 * failures));
             }
@@ -159,7 +162,7 @@ final class Intake implements Runnable {
             LiveInstance instance = context.live().get(entry.getKey());
             if (instance == null) {
                 unknown.add(entry.getKey());
-            } else if (!instance.isCancelled()) {
+            } else if (!instance.isWindingUp()) {
                 turns.cancel(instance, entry.getValue());
             }
         }

@@ -40,6 +40,7 @@ final class LiveInstance {
     private boolean inTurn;
     private volatile boolean gone;
     private volatile boolean cancelled;
+    private volatile boolean windingUp;
 
     LiveInstance(String id, InstanceState state, SessionPools.Key sessions, String role) {
         this.id = id;
@@ -142,5 +143,15 @@ final class LiveInstance {
 
     void foundCancelled() {
         cancelled = true;
+    }
+
+    /** The cancellation was posted as an event, which interrupts what runs and writes how the instance ended. */
+    boolean isWindingUp() {
+        return windingUp;
+    }
+
+    void windsUp() {
+        cancelled = true;
+        windingUp = true;
     }
 }

@@ -5,6 +5,7 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
 import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.Mark;
+import io.vertx.pgclient.PgException;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
@@ -34,7 +35,6 @@ final class StepTroubles {
         }
         switch (failure.kind()) {
             case TRANSIENT, CONNECTION_LOST, LOCK_TIMEOUT -> tryAgain(task, failure);
-            case FENCED -> context.stepDown().run();
             default -> fail(task, context.sqlStep().message(failure), failure.sqlState());
         }
     }
@@ -89,13 +89,13 @@ final class StepTroubles {
             return true;
         }
         switch (failure.kind()) {
-            case STALE -> turns.loadAgain(instance);
-            case FENCED -> context.stepDown().run();
             case CONNECTION_LOST -> {
                 resolve(task, decision, failure);
                 return false;
             }
-            case TRANSIENT, LOCK_TIMEOUT -> tryAgain(task, failure);
+            // Stale or fenced: a deferred trigger of the user can say so too. The owner's own mark, with which another
+            // try begins, finds the truth: it steps down, or loads the instance again, or the attempt counts.
+            case TRANSIENT, LOCK_TIMEOUT, STALE, FENCED -> tryAgain(task, failure);
             default -> {
                 context.statistics().stepFailed();
                 instance.steps().remove(task.activation(), task);
@@ -211,7 +211,9 @@ final class StepTroubles {
             if (instance.isGone()) {
                 return;
             }
-            if (done.failed()) {
+            if (done.failed() && done.cause() instanceof PgException e && "DF002".equals(e.getSqlState())) {
+                context.stepDown().run();
+            } else if (done.failed()) {
                 context.scheduler()
                         .schedule(
                                 () -> mark(instance, mark, then, Math.min(5000, delayMillis * 2)),

@@ -9,10 +9,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
@@ -55,9 +56,19 @@ public final class TermEngine {
         this.pools = pools;
         this.statistics = statistics;
         this.queue = new StepQueue(settings.maxSteps(), settings.maxStepsPerRole());
-        this.deciders = Executors.newFixedThreadPool(DECIDERS, threads("perdure-decide"));
+        // What is answered after the end of the term is nobody's business any more.
+        ThreadPoolExecutor.DiscardPolicy discard = new ThreadPoolExecutor.DiscardPolicy();
+        this.deciders = new ThreadPoolExecutor(
+                DECIDERS,
+                DECIDERS,
+                0,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                threads("perdure-decide"),
+                discard);
         ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, threads("perdure-timer"));
         timer.setRemoveOnCancelPolicy(true);
+        timer.setRejectedExecutionHandler(discard);
         this.scheduler = timer;
         this.writer = new CheckpointWriter(store, deciders, scheduler, stepDown);
         Set<StepTask> executing = ConcurrentHashMap.newKeySet();

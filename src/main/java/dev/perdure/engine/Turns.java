@@ -64,7 +64,7 @@ final class Turns {
             breakDown(broken, "internal error: " + failure);
         });
         if (cancelled) {
-            instance.foundCancelled();
+            instance.windsUp();
         }
         instance.post(() -> decide(instance, new Event.Loaded(now())));
         if (cancelled) {
@@ -85,7 +85,7 @@ final class Turns {
 
     /** The instance was cancelled by its owner. */
     void cancel(LiveInstance instance, String reason) {
-        instance.foundCancelled();
+        instance.windsUp();
         instance.post(() -> decide(instance, new Event.Cancelled(reason, now())));
     }
 
@@ -167,7 +167,7 @@ final class Turns {
         }
         if (state.hasEnded()) {
             ended(instance, decision);
-        } else if (canWaitOutside(state)) {
+        } else if (!instance.isCancelled() && canWaitOutside(state)) {
             context.live().remove(instance);
         }
     }

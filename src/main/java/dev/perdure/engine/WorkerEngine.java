@@ -112,7 +112,8 @@ public class WorkerEngine implements LeaderListener {
         }
     }
 
-    private void stepDown() {
+    /** Ends the term: memory and sessions are dropped, and the next term begins from the tables. */
+    void stepDown() {
         LOG.warn("This worker steps down");
         LeaderElection current = election;
         if (current != null) {

@@ -21,11 +21,11 @@ public final class CheckpointCall {
     private static final String SEPARATOR = "\u001f";
 
     private final String sql;
-    private final List<Object> arguments;
+    private final List<@Nullable Object> arguments;
     private final byte[] token;
     private final String receipt;
 
-    private CheckpointCall(Term term, String sql, String message, List<Object> arguments) {
+    private CheckpointCall(Term term, String sql, String message, List<@Nullable Object> arguments) {
         this.sql = sql;
         this.token = term.token(message);
         this.receipt = term.receipt(token);
@@ -89,12 +89,13 @@ public final class CheckpointCall {
                 result.json(),
                 columns,
                 executed);
-        List<Object> arguments = new ArrayList<>();
+        List<@Nullable Object> arguments = new ArrayList<>();
         arguments.add(term.epoch());
         arguments.add(instance);
         arguments.add(stepNode);
         arguments.add(parentList);
-        arguments.add(prior);
+        // NULL is bound and not computed: NULLIF would call an "=" that the user can define.
+        arguments.add(step.priorStamp());
         arguments.add(step.stamp());
         arguments.add(end != null);
         arguments.add(startedAt.toString());
@@ -103,10 +104,7 @@ public final class CheckpointCall {
         arguments.add(columns);
         arguments.add(executed);
         return new CheckpointCall(
-                term,
-                "SELECT df.checkpoint_step(?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?)",
-                message,
-                arguments);
+                term, "SELECT df.checkpoint_step(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
     }
 
     private static boolean allLike(Transition step, List<Transition> transitions) {
@@ -132,7 +130,7 @@ public final class CheckpointCall {
     void bind(PreparedStatement statement) throws SQLException {
         statement.setBytes(1, token);
         for (int i = 0; i < arguments.size(); i++) {
-            Object argument = arguments.get(i);
+            @Nullable Object argument = arguments.get(i);
             if (argument instanceof Long number) {
                 statement.setLong(i + 2, number);
             } else if (argument instanceof Integer number) {

@@ -26,8 +26,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InstanceStore implements AutoCloseable {
 
+    private static final long CLOSE_LIMIT_MILLIS = 30_000;
+
+    private final Vertx vertx;
     private final Pool pool;
     private final Term term;
+    private int pending;
+    private boolean closed;
 
     public InstanceStore(Vertx vertx, PgConnectOptions server, int poolSize, Term term) {
         PgConnectOptions options = new PgConnectOptions(server)
@@ -47,6 +52,7 @@ public final class InstanceStore implements AutoCloseable {
                 .using(vertx)
                 .build();
         this.term = term;
+        this.vertx = vertx;
     }
 
     public Term term() {
@@ -208,7 +214,24 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {
-        return pool.preparedQuery(sql).execute(arguments);
+        synchronized (this) {
+            if (closed) {
+                return Future.failedFuture(new IllegalStateException(term + " is over"));
+            }
+            pending++;
+        }
+        return pool.preparedQuery(sql).execute(arguments).onComplete(ignored -> answered());
+    }
+
+    private void answered() {
+        boolean last;
+        synchronized (this) {
+            pending--;
+            last = closed && pending == 0;
+        }
+        if (last) {
+            pool.close();
+        }
     }
 
     private static List<String> ids(RowSet<Row> rows) {
@@ -223,8 +246,24 @@ public final class InstanceStore implements AutoCloseable {
         return instant.atOffset(ZoneOffset.UTC);
     }
 
+    /**
+     * Takes no more statements. Sessions end when the last one is answered: a pool that is closed while it connects forgets
+     * the session that comes of it, which then stays open for ever.
+     */
     @Override
     public void close() {
-        pool.close();
+        boolean idle;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            idle = pending == 0;
+        }
+        if (idle) {
+            pool.close();
+        } else {
+            vertx.setTimer(CLOSE_LIMIT_MILLIS, ignored -> pool.close());
+        }
     }
 }

@@ -9,6 +9,7 @@ import java.util.TimeZone;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
+import org.postgresql.util.PSQLException;
 
 /**
  * A session that is logged in as a submitter and runs its steps, one at a time (architecture 4). Used by one thread at
@@ -53,8 +54,7 @@ public final class StepSession implements AutoCloseable {
     }
 
     private static boolean isUtc() {
-        String id = TimeZone.getDefault().getID();
-        return id.equals("UTC") || id.equals("Etc/UTC") || id.equals("GMT");
+        return TimeZone.getDefault().getID().equals("UTC");
     }
 
     /**
@@ -196,9 +196,14 @@ public final class StepSession implements AutoCloseable {
 
     private Failure classify(SQLException e) {
         Failure failure = Failure.of(e);
-        if (failure.message().contains("client_encoding")) {
-            // pgjdbc closes such a connection; the step is to blame, not the network.
-            return new Failure(Failure.Kind.STEP, failure.sqlState(), "a step cannot change client_encoding");
+        if (e instanceof PSQLException ours && ours.getServerErrorMessage() != null) {
+            return failure;
+        }
+        // pgjdbc closes a connection whose settings it cannot work with; the step is to blame, not the network.
+        for (String setting : new String[] {"client_encoding", "DateStyle"}) {
+            if (failure.message().contains(setting)) {
+                return new Failure(Failure.Kind.STEP, failure.sqlState(), "a step cannot change " + setting);
+            }
         }
         if (failure.message().contains("maxResultBuffer")) {
             return new Failure(Failure.Kind.STEP, "54000", "the result is larger than perdure.step.max-result-size");

@@ -1,0 +1,100 @@
+package dev.perdure.engine;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.store.DatabaseReady;
+import dev.perdure.store.DatabaseUrl;
+import dev.perdure.testing.TestDatabase;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.configuration.DurationConverter;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.quarkus.runtime.configuration.MemorySizeConverter;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.Map;
+import org.awaitility.Awaitility;
+
+/**
+ * Election and engine inside the test's JVM, wired as the application wires them, with the settings of {@code PerdureConfig}.
+ * Leads within a moment. What tests of whole processes need is {@code WorkerProcess}.
+ */
+final class InProcessWorker implements AutoCloseable {
+
+    private static final class Shared {
+        static final Vertx VERTX = Vertx.vertx();
+    }
+
+    private final LeaderStatus status = new LeaderStatus();
+    private final EngineStatistics statistics = new EngineStatistics();
+    private final WorkerEngine engine;
+
+    private InProcessWorker(DatabaseUrl url, Map<String, String> settings) {
+        PerdureConfig config = new SmallRyeConfigBuilder()
+                .addDefaultInterceptors()
+                .withConverter(Duration.class, 200, new DurationConverter())
+                .withConverter(MemorySize.class, 200, new MemorySizeConverter())
+                .withMapping(PerdureConfig.class)
+                .withSources(
+                        new PropertiesConfigSource(settings, "test", 300),
+                        // A test that ends does not wait for the steps that it left.
+                        new PropertiesConfigSource(Map.of("perdure.shutdown.grace-period", "0s"), "tests", 200))
+                .build()
+                .getConfigMapping(PerdureConfig.class);
+        engine = new WorkerEngine(Shared.VERTX, config, status, statistics);
+        engine.begin(new DatabaseReady(url));
+    }
+
+    /** A worker with default settings that leads. */
+    static InProcessWorker start(TestDatabase database) {
+        return start(database, Map.of());
+    }
+
+    /**
+     * A worker that leads.
+     *
+     * @param settings {@code perdure.*} by name
+     */
+    static InProcessWorker start(TestDatabase database, Map<String, String> settings) {
+        InProcessWorker worker = candidate(database, settings);
+        worker.awaitRole(LeaderStatus.Role.LEADER);
+        return worker;
+    }
+
+    /** A worker that stands for election; nothing is awaited. */
+    static InProcessWorker candidate(TestDatabase database, Map<String, String> settings) {
+        return new InProcessWorker(database.url(), settings);
+    }
+
+    void awaitRole(LeaderStatus.Role role) {
+        Awaitility.await("role " + role)
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> status.view().role() == role);
+    }
+
+    LeaderStatus.View leaderStatus() {
+        return status.view();
+    }
+
+    EngineStatistics statistics() {
+        return statistics;
+    }
+
+    /** Drops all memory and all sessions in the middle of whatever happens, and leads again from the tables. */
+    void loseMemory() {
+        long epoch = status.view().epoch();
+        engine.stepDown();
+        Awaitility.await("a new term")
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> status.view().role() == LeaderStatus.Role.LEADER
+                        && status.view().epoch() > epoch);
+    }
+
+    @Override
+    public void close() {
+        engine.end(new ShutdownEvent());
+    }
+}

@@ -1,0 +1,200 @@
+package dev.perdure.testing;
+
+import dev.perdure.store.DatabaseUrl;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+
+/**
+ * The packaged worker in a process of its own, which can be killed and stopped. For tests that run after the packaging
+ * ({@code *IT}). Its log is {@code target/worker-logs/<number>.log}. {@link #close()} leaves no process behind.
+ */
+public final class WorkerProcess implements AutoCloseable {
+
+    private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
+    private static final Path LOGS = Path.of("target", "worker-logs");
+    private static final AtomicInteger NUMBER = new AtomicInteger();
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final Process process;
+    private final int port;
+    private final Path log;
+
+    private WorkerProcess(Process process, int port, Path log) {
+        this.process = process;
+        this.port = port;
+        this.log = log;
+    }
+
+    /**
+     * Starts a worker; nothing is awaited.
+     *
+     * @param settings further ones, such as {@code perdure.timer.window=1s}
+     */
+    public static WorkerProcess start(DatabaseUrl database, String... settings) {
+        if (!Files.exists(JAR)) {
+            throw new IllegalStateException(JAR + " is missing: tests of processes run after the packaging");
+        }
+        try {
+            Files.createDirectories(LOGS);
+            Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
+            int port = freePort();
+            List<String> command = new ArrayList<>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    // Up sooner, for a short life.
+                    "-XX:TieredStopAtLevel=1",
+                    "-Xmx256m",
+                    "-Dquarkus.http.host=127.0.0.1",
+                    "-Dquarkus.http.port=" + port));
+            for (String setting : settings) {
+                command.add("-D" + setting);
+            }
+            command.addAll(List.of("-jar", JAR.toString()));
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+            builder.environment()
+                    .put(
+                            "PERDURE_DATABASE_URL",
+                            "postgresql://" + database.user() + "@"
+                                    + database.hosts().get(0) + "/" + database.database());
+            return new WorkerProcess(builder.start(), port, log);
+        } catch (IOException e) {
+            throw new UncheckedIOException("The worker does not start", e);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** Waits until the worker is ready: it leads or stands by. */
+    public WorkerProcess awaitReady() {
+        return awaitHealth("ready", true);
+    }
+
+    /** Waits until the worker leads. */
+    public WorkerProcess awaitLeader() {
+        return awaitHealth("group/leader", true);
+    }
+
+    /**
+     * Waits for an answer of the health endpoint.
+     *
+     * @param check the path below {@code /q/health}
+     */
+    public WorkerProcess awaitHealth(String check, boolean up) {
+        Awaitility.await(check + (up ? " UP, see " : " DOWN, see ") + log)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(50))
+                .until(() -> {
+                    if (!process.isAlive()) {
+                        throw new AssertionError("The worker has ended, see " + log);
+                    }
+                    return health(check) == (up ? 200 : 503);
+                });
+        return this;
+    }
+
+    /** The status of {@code /q/health/<check>}: 200, 503, or 0 when nobody answers. */
+    public int health(String check) {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/" + check))
+                .timeout(Duration.ofSeconds(2))
+                .build();
+        try {
+            return HTTP.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+        } catch (IOException e) {
+            return 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 0;
+        }
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    /** SIGKILL; returns when the process is gone. */
+    public void kill() {
+        process.destroyForcibly();
+        awaitEnd();
+    }
+
+    /** SIGTERM; nothing is awaited. */
+    public void terminate() {
+        signal("TERM");
+    }
+
+    /** SIGSTOP: the process freezes, with all its connections open. */
+    public void freeze() {
+        signal("STOP");
+    }
+
+    /** SIGCONT: a frozen process goes on. */
+    public void thaw() {
+        signal("CONT");
+    }
+
+    /** Waits until the process has ended. */
+    public int awaitEnd() {
+        try {
+            if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError("The worker does not end, see " + log);
+            }
+            return process.exitValue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    /** What it has said so far. */
+    public String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void signal(String name) {
+        try {
+            int status = new ProcessBuilder("kill", "-" + name, Long.toString(pid()))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+            if (status != 0) {
+                throw new AssertionError("kill -" + name + " " + pid() + " ended with " + status);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Kills the process if it still runs. */
+    @Override
+    public void close() {
+        kill();
+    }
+}
