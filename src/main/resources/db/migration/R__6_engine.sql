@@ -287,36 +287,52 @@ AS $$
 $$;
 COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
 
+-- A graph has up to 10,000 nodes, and loads have to stay small.
+CREATE OR REPLACE FUNCTION df._first_with_nodes(p_instances text[], p_max_nodes integer) RETURNS text[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_nodes bigint := 0;
+    v_count bigint;
+BEGIN
+    FOR i IN 1 .. cardinality(p_instances) LOOP
+        SELECT count(*) INTO v_count
+        FROM (SELECT FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
+        v_nodes := v_nodes + v_count;
+        IF v_nodes > p_max_nodes AND i > 1 THEN
+            RETURN p_instances[1 : i - 1];
+        END IF;
+    END LOOP;
+    RETURN p_instances;
+END
+$$;
+COMMENT ON FUNCTION df._first_with_nodes(text[], integer) IS
+    'As many of the given instances, from the first on, as have up to p_max_nodes nodes in sum; at least one.';
+
 -- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS text[]
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small.
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 DECLARE
     v_ids text[];
-    v_nodes bigint := 0;
-    v_fit integer := 0;
-    v_count bigint;
 BEGIN
     -- In the order of idx_instances_status, read backwards.
     SELECT array_agg(p.id::text) INTO v_ids FROM (
         SELECT i.id FROM df.instances i WHERE i.status = 'pending'
-        ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit FOR UPDATE SKIP LOCKED) p;
+        ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) p;
     IF v_ids IS NULL THEN
         RETURN '{}';
     END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM df._fence(p_epoch);
-    FOR i IN 1 .. cardinality(v_ids) LOOP
-        SELECT count(*) INTO v_count FROM (SELECT FROM df.nodes n WHERE n.instance_id = v_ids[i] LIMIT 10001) x;
-        v_nodes := v_nodes + v_count;
-        EXIT WHEN v_nodes > p_max_nodes AND i > 1;
-        v_fit := i;
-    END LOOP;
-    v_ids := v_ids[1 : v_fit];
+    v_ids := df._first_with_nodes(v_ids, p_max_nodes);
     UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
                             updated_at = clock_timestamp()
     WHERE id = ANY (v_ids);
@@ -325,6 +341,17 @@ END
 $$;
 COMMENT ON FUNCTION df._take(bigint, integer, integer) IS
     'Marks up to p_limit pending instances (with up to p_max_nodes nodes in sum, at least one instance) as running and returns their ids.';
+
+CREATE OR REPLACE FUNCTION df._running_after(p_after text, p_limit integer, p_max_nodes integer) RETURNS text[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+    SELECT df._first_with_nodes(coalesce(array_agg(r.id::text), '{}'), p_max_nodes) FROM (
+        SELECT id FROM df.instances WHERE status = 'running' AND id > p_after ORDER BY id LIMIT p_limit) r
+$$;
+COMMENT ON FUNCTION df._running_after(text, integer, integer) IS
+    'Ids of running instances in order, a page at a time, for taking them over.';
 
 CREATE OR REPLACE FUNCTION df._mark_running(p_epoch bigint, p_marks text) RETURNS TABLE (instance_id text, node_id text)
 LANGUAGE plpgsql VOLATILE STRICT
@@ -342,7 +369,7 @@ BEGIN
         WHERE (d.status_details ->> 'execution_id' IS NOT DISTINCT FROM m.p AND m.p IS DISTINCT FROM m.s)
            OR (d.status_details ->> 'execution_id' = m.s AND d.status IN ('pending', 'running'))
         ORDER BY d.instance_id, d.id
-        FOR UPDATE OF d SKIP LOCKED
+        FOR NO KEY UPDATE OF d SKIP LOCKED
     )
     UPDATE df.nodes u SET
         status = 'running', result = NULL, result_columns = NULL, error = NULL, executed_query = NULL,
@@ -418,6 +445,8 @@ REVOKE EXECUTE ON FUNCTION df._end_instance(text, text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._checkpoints(bigint, text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._load(text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._first_with_nodes(text[], integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._running_after(text, integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._mark_running(bigint, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._cancelling(integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._set_idle(bigint, boolean) FROM PUBLIC;

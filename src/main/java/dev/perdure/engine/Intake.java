@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class Intake implements Runnable {
 
     private static final Logger LOG = Logger.getLogger(Intake.class);
-    private static final int PAGE = 200;
+    private static final int PAGE = 50;
     private static final int MAX_NODES = 50_000;
     private static final int CANCEL_BATCH = 500;
     private static final long ANSWER_SECONDS = 30;
@@ -99,7 +99,7 @@ final class Intake implements Runnable {
                     return;
                 }
                 failures++;
-                // Instances may have been taken up, and then not loaded: those that run and are not in memory.
+                // Instances may have been taken up while the answer was lost: those that run and are not in memory.
                 takenOverUpTo = "";
                 LOG.warnf("Looking for work failed, trying again: %s", e.getCause() == null ? e : e.getCause());
                 pause(Math.min(5000, 100 * failures));
@@ -137,9 +137,9 @@ final class Intake implements Runnable {
         if (takenOverUpTo == null) {
             return;
         }
-        List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE));
+        List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE, MAX_NODES));
         load(ids.stream().filter(id -> !context.live().contains(id)).toList());
-        takenOverUpTo = ids.size() < PAGE ? null : ids.get(ids.size() - 1);
+        takenOverUpTo = ids.isEmpty() ? null : ids.get(ids.size() - 1);
     }
 
     private void loadRequested() throws InterruptedException, ExecutionException, TimeoutException {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 
@@ -29,6 +30,7 @@ final class RunningMarks implements Runnable {
     private final Set<StepTask> executing;
     private final Clock clock;
     private final Duration after;
+    private final Executor turns;
     private final Runnable fenced;
     private final AtomicBoolean writing = new AtomicBoolean();
 
@@ -38,12 +40,14 @@ final class RunningMarks implements Runnable {
             Set<StepTask> executing,
             Clock clock,
             Duration after,
+            Executor turns,
             Runnable fenced) {
         this.store = store;
         this.live = live;
         this.executing = executing;
         this.clock = clock;
         this.after = after;
+        this.turns = turns;
         this.fenced = fenced;
     }
 
@@ -81,7 +85,8 @@ final class RunningMarks implements Runnable {
         store.mark(batch).onComplete(done -> {
             writing.set(false);
             if (done.succeeded()) {
-                done.result().forEach(this::marked);
+                // Not on the event loop: a turn can commit.
+                turns.execute(() -> done.result().forEach(this::marked));
             } else if (done.cause() instanceof PgException e && "DF002".equals(e.getSqlState())) {
                 fenced.run();
             } else {

@@ -7,8 +7,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Steps that wait for a session. Roles take turns, and within a role its instances; a role never has more than its share
- * of sessions. A slot is held from {@link #take} to {@link #release}: for as long as the session is in use.
+ * Steps that wait for a session. Roles take turns, and within a role its instances. A role never has more than its share
+ * of sessions, nor more than half of what the other roles leave: however many roles are slow, there is a slot for the
+ * next one. A slot is held from {@link #take} to {@link #release}: for as long as the session is in use.
  */
 final class StepQueue {
 
@@ -71,7 +72,7 @@ final class StepQueue {
         }
         for (Map.Entry<Long, RoleLane> entry : roles.entrySet()) {
             RoleLane lane = entry.getValue();
-            if (lane.inUse < maxInUsePerRole) {
+            if (lane.inUse < share(lane)) {
                 StepTask task = lane.tasks.poll();
                 if (task != null) {
                     queued--;
@@ -86,6 +87,11 @@ final class StepQueue {
             }
         }
         return null;
+    }
+
+    private int share(RoleLane lane) {
+        int left = maxInUse - (inUse - lane.inUse);
+        return Math.min(maxInUsePerRole, (left + 1) / 2);
     }
 
     /** Gives a step's slot back; does nothing when it was given back before. */

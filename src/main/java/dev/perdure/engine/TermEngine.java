@@ -72,7 +72,7 @@ public final class TermEngine {
         this.scheduler = timer;
         this.writer = new CheckpointWriter(store, deciders, scheduler, stepDown);
         Set<StepTask> executing = ConcurrentHashMap.newKeySet();
-        this.marks = new RunningMarks(store, live, executing, clock, settings.markRunningAfter(), stepDown);
+        this.marks = new RunningMarks(store, live, executing, clock, settings.markRunningAfter(), deciders, stepDown);
         TermContext context = new TermContext(
                 store,
                 pools,
@@ -103,7 +103,7 @@ public final class TermEngine {
         }
         intake.start();
         long every = Math.max(20, settings.markRunningAfter().toMillis() / 2);
-        scheduler.scheduleWithFixedDelay(marks, every, every, TimeUnit.MILLISECONDS);
+        scheduler.scheduleWithFixedDelay(() -> deciders.execute(marks), every, every, TimeUnit.MILLISECONDS);
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
         statistics.watch(live, queue, pools);
     }

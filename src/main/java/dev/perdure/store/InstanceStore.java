@@ -77,14 +77,13 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     /**
-     * Ids of running instances, for taking them over.
+     * Ids of running instances, for taking them over, as many as have up to {@code maxNodes} nodes in sum; at least one
+     * when there is one.
      *
      * @param after the last id of the page before, or an empty text
      */
-    public Future<List<String>> runningAfter(String after, int limit) {
-        return query(
-                        "SELECT id::text FROM df.instances WHERE status = 'running' AND id > $1 ORDER BY id LIMIT $2",
-                        Tuple.of(after, limit))
+    public Future<List<String>> runningAfter(String after, int limit, int maxNodes) {
+        return query("SELECT unnest(df._running_after($1, $2, $3))", Tuple.of(after, limit, maxNodes))
                 .map(InstanceStore::ids);
     }
 
@@ -193,7 +192,7 @@ public final class InstanceStore implements AutoCloseable {
     public Future<Boolean> isCommitted(String instance, String node, String stamp) {
         return query(
                         "SELECT status IN ('completed', 'failed') AND status_details ->> 'execution_id' = $3"
-                                + " FROM df.nodes WHERE instance_id = $1 AND id = $2 FOR UPDATE",
+                                + " FROM df.nodes WHERE instance_id = $1 AND id = $2 FOR NO KEY UPDATE",
                         Tuple.of(instance, node, stamp))
                 .map(rows -> rows.size() == 1
                         && Boolean.TRUE.equals(rows.iterator().next().getBoolean(0)));

@@ -276,14 +276,18 @@ class WorkflowTest {
                 Submitter observer = Submitter.observer(database)) {
             String sleeping =
                     "SELECT count(*) FROM pg_stat_activity WHERE usename = ? AND state = 'active' AND query ~ 'pg_sleep'";
-            for (int i = 0; i < 20; i++) {
+            String busy = sleeping.replace("count(*)", "count(*) >= 10");
+            for (int i = 0; i < 30; i++) {
                 slow.start("'SELECT pg_sleep(30)'");
                 slower.start("'SELECT pg_sleep(30)'");
             }
-            observer.awaitValue("12", sleeping, "wf_slow1");
-            observer.awaitValue("8", sleeping, "wf_slow2");
+            observer.awaitValue("t", busy, "wf_slow1");
+            observer.awaitValue("t", busy, "wf_slow2");
 
             assertThat(third.run("'SELECT 1'").status()).isEqualTo("completed");
+            assertThat(slow.value("SELECT count(*) FROM df.instances WHERE status = 'completed'"))
+                    .as("slow steps that had to end first")
+                    .isEqualTo("0");
 
             slow.execute("SELECT df.cancel(id) FROM df.instances WHERE status IN ('pending', 'running')");
             slower.execute("SELECT df.cancel(id) FROM df.instances WHERE status IN ('pending', 'running')");
