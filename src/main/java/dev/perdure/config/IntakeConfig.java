@@ -18,19 +18,19 @@ public interface IntakeConfig {
     @WithDefault("1s")
     Duration idlePollInterval();
 
-    /** How often a busy worker looks. */
+    /** How often a worker looks while more than 200 instances a second are started. */
     @DurationMin(millis = 1)
     @WithDefault("5ms")
     Duration busyPollInterval();
 
-    /** After this long without work the worker calls itself idle, and asks for notifications. */
+    /** Over this time the worker counts starts, to tell whether it looks often or asks for notifications. */
     @DurationMin(millis = 1)
     @WithDefault("500ms")
     Duration idleAfter();
 
     /**
-     * Whether {@code df.start} and others send NOTIFY while the worker is idle. Without it new work waits for the
-     * idle poll.
+     * Whether the worker asks for a NOTIFY from {@code df.start} and others while few instances are started. Without it
+     * the worker looks every 50 ms.
      */
     @WithName("notify")
     @WithDefault("true")

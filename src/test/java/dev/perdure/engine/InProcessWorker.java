@@ -20,7 +20,7 @@ import org.awaitility.Awaitility;
  * Election and engine inside the test's JVM, wired as the application wires them, with the settings of {@code PerdureConfig}.
  * Leads within a moment. What tests of whole processes need is {@code WorkerProcess}.
  */
-final class InProcessWorker implements AutoCloseable {
+public final class InProcessWorker implements AutoCloseable {
 
     private static final class Shared {
         static final Vertx VERTX = Vertx.vertx();
@@ -49,6 +49,17 @@ final class InProcessWorker implements AutoCloseable {
     /** A worker with default settings that leads. */
     static InProcessWorker start(TestDatabase database) {
         return start(database, Map.of());
+    }
+
+    /**
+     * A worker with default settings that leads.
+     *
+     * @param url as {@code perdure.database.url}; its database is migrated
+     */
+    public static InProcessWorker start(DatabaseUrl url) {
+        InProcessWorker worker = new InProcessWorker(url, Map.of());
+        worker.awaitRole(LeaderStatus.Role.LEADER);
+        return worker;
     }
 
     /**
