@@ -206,7 +206,7 @@ CREATE TABLE df._worker_epoch (
     last_seen_at timestamptz DEFAULT now(),
     CONSTRAINT _worker_epoch_pkey PRIMARY KEY (epoch_id)
 );
-COMMENT ON TABLE df._worker_epoch IS 'One row: the leading worker''s term, and when it was last seen (about every 5 s).';
+COMMENT ON TABLE df._worker_epoch IS 'One row: the leading worker''s term, and when it was last seen (about every 2 s).';
 
 -- What starts, signals and cancels read to decide whether a NOTIFY is needed (architecture 6).
 CREATE TABLE df._wake (

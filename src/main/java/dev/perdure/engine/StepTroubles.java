@@ -62,7 +62,10 @@ final class StepTroubles {
     /** No session could be had. */
     void notConnected(StepTask task, SQLException e) {
         Failure failure = Failure.of(e);
-        boolean mayPass = failure.kind() == Failure.Kind.CONNECTION_LOST || failure.kind() == Failure.Kind.TRANSIENT;
+        // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
+        boolean passwordAsked = "08004".equals(failure.sqlState());
+        boolean mayPass = failure.kind() == Failure.Kind.TRANSIENT
+                || failure.kind() == Failure.Kind.CONNECTION_LOST && !passwordAsked;
         if (mayPass) {
             // Nothing was executed: this does not count as an attempt.
             LOG.debugf(
@@ -70,11 +73,12 @@ final class StepTroubles {
             enqueueLater(task.again(task.attempt()), task, 500);
             return;
         }
-        String database = task.instance().sessions().database();
         fail(
                 task,
-                "Failed to connect to database '" + (database == null ? "" : database) + "' as '"
-                        + task.instance().role() + "'. Error: error returned from database: " + failure.message(),
+                "Failed to connect to database '"
+                        + context.pools().database(task.instance().sessions()) + "' as '"
+                        + task.instance().role() + "'. Error: "
+                        + (passwordAsked ? "" : "error returned from database: ") + failure.message(),
                 failure.sqlState());
     }
 

@@ -86,6 +86,11 @@ public final class SessionPools implements AutoCloseable {
         session.close();
     }
 
+    /** The name of the database that sessions of the key are in. */
+    public String database(Key key) {
+        return key.database() == null ? settings.worker().database() : key.database();
+    }
+
     /** Closes what has been idle for too long. */
     public void closeExpired() {
         List<StepSession> expired = new ArrayList<>();

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -83,6 +86,24 @@ class AdmissionTest {
                     .contains("as 'admission_former'", "\"admission_former\" is not permitted to log in");
         } finally {
             database.asSuperuser("ALTER ROLE admission_former LOGIN");
+        }
+    }
+
+    @Test
+    void a_role_for_which_the_server_asks_a_password_fails_the_instance_with_the_reason()
+            throws SQLException, IOException {
+        Path rules = Path.of(database.value("postgres", "SHOW hba_file"));
+        String before = Files.readString(rules);
+        try (Submitter asked = Submitter.of(database, "admission_asked")) {
+            Files.writeString(rules, "host all admission_asked all scram-sha-256\n" + before);
+            database.asSuperuser("SELECT pg_reload_conf()");
+
+            assertThat(asked.run("'SELECT 1'").output())
+                    .startsWith("Failed to connect to database '" + database.name() + "' as 'admission_asked'. Error: ")
+                    .contains("password");
+        } finally {
+            Files.writeString(rules, before);
+            database.asSuperuser("SELECT pg_reload_conf()");
         }
     }
 
