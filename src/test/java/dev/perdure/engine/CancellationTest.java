@@ -27,7 +27,7 @@ class CancellationTest {
     static void begin() throws SQLException {
         database = PostgresServer.get().newDatabase();
         worker = InProcessWorker.start(
-                database, Map.of("perdure.step.max-concurrent", "4", "perdure.step.max-concurrent-per-role", "4"));
+                database, Map.of("perdure.step.max-concurrent", "8", "perdure.step.max-concurrent-per-role", "4"));
         app = Submitter.of(database, "cancel_app");
         app.execute("CREATE TABLE ledger (id bigint GENERATED ALWAYS AS IDENTITY, step text)");
         observer = Submitter.observer(database);
