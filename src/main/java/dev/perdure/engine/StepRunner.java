@@ -100,6 +100,9 @@ final class StepRunner implements Runnable {
             } else {
                 troubles.failed(task, e.failure());
             }
+        } catch (RuntimeException | Error e) {
+            giveBack(task, session);
+            throw e;
         }
     }
 
@@ -149,6 +152,9 @@ final class StepRunner implements Runnable {
         } catch (StepFailedException e) {
             giveBack(task, session);
             return troubles.notCommitted(task, decision, e.failure());
+        } catch (RuntimeException | Error e) {
+            giveBack(task, session);
+            throw e;
         }
     }
 

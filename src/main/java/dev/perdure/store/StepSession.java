@@ -91,7 +91,7 @@ public final class StepSession implements AutoCloseable {
         } catch (SQLException e) {
             broken = true;
             throw new StepFailedException(classify(e), e);
-        } catch (StepFailedException e) {
+        } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
         }
@@ -121,7 +121,7 @@ public final class StepSession implements AutoCloseable {
         } catch (SQLException e) {
             broken = true;
             throw new StepFailedException(classify(e), e);
-        } catch (StepFailedException e) {
+        } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
         }
