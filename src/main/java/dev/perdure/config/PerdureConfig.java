@@ -37,6 +37,9 @@ public interface PerdureConfig {
     /** How steps are executed. */
     StepConfig step();
 
+    /** HTTP steps: which hosts may be called, and limits. */
+    HttpConfig http();
+
     /** Election of the one worker that executes. */
     LeaderConfig leader();
 

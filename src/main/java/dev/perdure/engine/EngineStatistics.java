@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.step.http.HttpStatistics;
 import dev.perdure.store.SessionPools;
 import jakarta.inject.Singleton;
 import java.util.concurrent.atomic.LongAdder;
@@ -9,16 +10,17 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public class EngineStatistics {
 
-    private record Watched(LiveInstances live, StepQueue queue, SessionPools pools) {}
+    private record Watched(LiveInstances live, StepQueue queue, SessionPools pools, Requests requests) {}
 
     private final LongAdder stepsCompleted = new LongAdder();
     private final LongAdder stepsFailed = new LongAdder();
     private final LongAdder stepsRetried = new LongAdder();
     private final LongAdder instancesEnded = new LongAdder();
+    private final HttpStatistics http = new HttpStatistics();
     private volatile @Nullable Watched watched;
 
-    void watch(LiveInstances live, StepQueue queue, SessionPools pools) {
-        watched = new Watched(live, queue, pools);
+    void watch(LiveInstances live, StepQueue queue, SessionPools pools, Requests requests) {
+        watched = new Watched(live, queue, pools, requests);
     }
 
     void forget() {
@@ -55,6 +57,17 @@ public class EngineStatistics {
 
     public long instancesEnded() {
         return instancesEnded.sum();
+    }
+
+    /** HTTP requests by how they ended. */
+    public HttpStatistics http() {
+        return http;
+    }
+
+    /** HTTP requests that wait for others of their role, or of all roles, to end. */
+    public int queuedRequests() {
+        Watched now = watched;
+        return now == null ? 0 : now.requests().queued();
     }
 
     /** Instances in memory; 0 when this worker does not lead. */

@@ -4,6 +4,7 @@ import dev.perdure.config.PerdureConfig;
 import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.step.http.HttpStep;
 import dev.perdure.store.DatabaseReady;
 import dev.perdure.store.DatabaseUrl;
 import dev.perdure.store.InstanceStore;
@@ -90,7 +91,8 @@ public class WorkerEngine implements LeaderListener {
                 config.step().sessionIdleTimeout().toNanos(),
                 settings.maxResultSize(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        TermEngine begun = new TermEngine(settings, store, pools, clock, statistics, this::stepDown);
+        HttpStep http = HttpSteps.of(vertx, config.http());
+        TermEngine begun = new TermEngine(settings, store, pools, http, clock, statistics, this::stepDown);
         engine = begun;
         begun.start();
     }

@@ -41,6 +41,24 @@ public sealed interface Event {
             Instant at)
             implements Event {}
 
+    /**
+     * An HTTP request failed for good.
+     *
+     * @param message the whole error text as it is shown to the user
+     * @param status of the answer; null when none came
+     * @param retryAfter the answer's {@code Retry-After}, as it was sent; null without one
+     */
+    record RequestFailed(
+            Activation activation,
+            String message,
+            @Nullable Integer status,
+            @Nullable String retryAfter,
+            String executedQuery,
+            Instant startedAt,
+            int attempt,
+            Instant at)
+            implements Event {}
+
     /** A timer that an {@link Effect.StartTimer} asked for is due. */
     record TimerFired(Activation activation, Instant at) implements Event {}
 

@@ -1,10 +1,12 @@
 package dev.perdure.flow;
 
 import dev.perdure.graph.BreakNode;
+import dev.perdure.graph.HttpNode;
 import dev.perdure.graph.IfNode;
 import dev.perdure.graph.IfRowsNode;
 import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
+import dev.perdure.graph.MultipartNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
 import dev.perdure.graph.SleepNode;
@@ -33,7 +35,7 @@ interface Rule {
     /** The step or timer of this node brought something. What it does not wait for is ignored. */
     default void happened(Turn turn, Running run, Event event) {}
 
-    /** A node type of a later version is added here, in a class of its own: HTTP, SIGNAL, WAIT_SCHEDULE, RETRY. */
+    /** A node type of a later version is added here, in a class of its own: SIGNAL, WAIT_SCHEDULE, RETRY. */
     static Rule of(Node node) {
         if (node instanceof SqlNode sql) {
             return new SqlRule(sql);
@@ -61,6 +63,12 @@ interface Rule {
         }
         if (node instanceof SleepNode sleep) {
             return new SleepRule(sleep);
+        }
+        if (node instanceof HttpNode http) {
+            return new HttpRule(http);
+        }
+        if (node instanceof MultipartNode multipart) {
+            return new MultipartRule(multipart);
         }
         return new UnsupportedRule(node);
     }

@@ -186,6 +186,43 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     /**
+     * A node whose request may be sent now, as far as its being recorded goes.
+     *
+     * @param started when the instance was started, for telling it from another one that had the same id
+     * @param role the submitter's name; null when the role no longer exists
+     * @param mayHttp whether the submitter has EXECUTE on {@code df.http}
+     * @param mayMultipart the same for {@code df.http_multipart}
+     */
+    public record Begun(
+            String instance,
+            String node,
+            String started,
+            @Nullable String role,
+            boolean mayHttp,
+            boolean mayMultipart) {}
+
+    /** Marks nodes as running like {@link #mark}, but durably: the commit has reached the disk when this completes. */
+    public Future<List<Begun>> begin(List<Mark> marks) {
+        return query(
+                        "SELECT instance_id, node_id, started, role_name, may_http, may_multipart"
+                                + " FROM df._begin_requests($1, $2)",
+                        Tuple.of(term.epoch(), MarkDocument.of(marks)))
+                .map(rows -> {
+                    List<Begun> begun = new ArrayList<>();
+                    for (Row row : rows) {
+                        begun.add(new Begun(
+                                row.getString(0),
+                                row.getString(1),
+                                row.getString(2),
+                                row.getString(3),
+                                row.getBoolean(4),
+                                row.getBoolean(5)));
+                    }
+                    return begun;
+                });
+    }
+
+    /**
      * Whether a checkpoint of the step was committed, after its connection was lost. A locking read: the lost backend may
      * still be committing, and then this waits for it.
      */

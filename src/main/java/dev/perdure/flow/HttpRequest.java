@@ -1,0 +1,60 @@
+package dev.perdure.flow;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A request that an HTTP step sends, after substitution. Whether it may and can be sent is not looked at here. */
+public sealed interface HttpRequest {
+
+    /** The URL as it was written. */
+    String url();
+
+    /** In upper case when a builder made the node; anything in a node that was written by hand. */
+    String method();
+
+    /** Header values by name, in the order of the names. */
+    Map<String, String> headers();
+
+    /** The limit for the whole request, from 1. */
+    int timeoutSeconds();
+
+    /** The type of the node: {@code HTTP} or {@code HTTP_MULTIPART}. */
+    String nodeType();
+
+    /** The configuration after substitution, for {@code df.nodes.executed_query}: a JSON object as the builders write it. */
+    default String text() {
+        return HttpRequestText.of(this);
+    }
+
+    /**
+     * A request with a text as its body.
+     *
+     * @param body null for none
+     */
+    record Plain(String url, String method, @Nullable String body, Map<String, String> headers, int timeoutSeconds)
+            implements HttpRequest {
+
+        @Override
+        public String nodeType() {
+            return "HTTP";
+        }
+    }
+
+    /** A request with a {@code multipart/form-data} body. */
+    record Multipart(String url, String method, List<Part> parts, Map<String, String> headers, int timeoutSeconds)
+            implements HttpRequest {
+
+        @Override
+        public String nodeType() {
+            return "HTTP_MULTIPART";
+        }
+    }
+
+    /**
+     * A part of a multipart body.
+     *
+     * @param data its content in base64
+     */
+    record Part(String name, @Nullable String filename, @Nullable String contentType, String data) {}
+}
