@@ -39,7 +39,8 @@ class ConfigurationPageTest {
             String property = prefix + "." + (name == null ? kebab(method.getName()) : name.value());
             boolean isGroup = PerdureConfig.class
                     .getPackage()
-                    .equals(method.getReturnType().getPackage());
+                            .equals(method.getReturnType().getPackage())
+                    && method.getReturnType().isInterface();
             if (isGroup) {
                 collect(property, method.getReturnType(), properties);
             } else {

@@ -52,12 +52,13 @@ public final class InProcessWorker implements AutoCloseable {
     }
 
     /**
-     * A worker with default settings that leads.
+     * A worker that leads.
      *
      * @param url as {@code perdure.database.url}; its database is migrated
+     * @param settings {@code perdure.*} by name
      */
-    public static InProcessWorker start(DatabaseUrl url) {
-        InProcessWorker worker = new InProcessWorker(url, Map.of());
+    public static InProcessWorker start(DatabaseUrl url, Map<String, String> settings) {
+        InProcessWorker worker = new InProcessWorker(url, settings);
         worker.awaitRole(LeaderStatus.Role.LEADER);
         return worker;
     }
