@@ -40,6 +40,9 @@ public interface PerdureConfig {
     /** HTTP steps: which hosts may be called, and limits. */
     HttpConfig http();
 
+    /** Secrets that HTTP steps may refer to. */
+    SecretsConfig secrets();
+
     /** Election of the one worker that executes. */
     LeaderConfig leader();
 

@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import dev.perdure.config.BuildInfo;
 import dev.perdure.config.HttpConfig;
+import dev.perdure.config.PerdureConfig;
 import dev.perdure.step.http.EgressMode;
 import dev.perdure.step.http.EgressPolicy;
 import dev.perdure.step.http.HttpSettings;
@@ -20,7 +21,8 @@ final class HttpSteps {
      *
      * @throws IllegalArgumentException when one of them makes no sense
      */
-    static HttpStep of(Vertx vertx, HttpConfig config) {
+    static HttpStep of(Vertx vertx, PerdureConfig perdure) {
+        HttpConfig config = perdure.http();
         EgressMode mode =
                 switch (config.egress()) {
                     case OFF -> EgressMode.OFF;
@@ -34,6 +36,7 @@ final class HttpSteps {
                 config.maxTimeout(),
                 config.maxResponseSize().asLongValue(),
                 config.certificates(),
+                perdure.secrets().directory(),
                 "perdure/" + BuildInfo.read().version());
         EgressPolicy policy = new EgressPolicy(mode, config.allow().orElse(List.of()));
         return new HttpStep(vertx, settings, policy, new SystemResolver(config.maxConcurrent()));

@@ -11,6 +11,7 @@ import dev.perdure.step.http.Exchange;
 import dev.perdure.step.http.HttpOutcome;
 import dev.perdure.step.http.HttpStep;
 import dev.perdure.step.http.HttpStepException;
+import dev.perdure.step.http.SecretDirectory;
 import dev.perdure.store.InstanceStore.Begun;
 import dev.perdure.store.InstanceStore.Mark;
 import java.util.ArrayList;
@@ -30,6 +31,8 @@ final class Requests {
     private final HttpStep http;
     private final RequestQueue queue;
     private final RequestMarks marks;
+    private final RequestSecrets privileges;
+    private final SecretDirectory secrets;
 
     Requests(TermContext context, Turns turns, HttpStep http) {
         this.context = context;
@@ -38,6 +41,8 @@ final class Requests {
         this.queue = new RequestQueue(
                 http.settings().maxConcurrent(), http.settings().maxConcurrentPerRole());
         this.marks = new RequestMarks(context.store(), context.deciders(), context.scheduler(), context.stepDown());
+        this.privileges = new RequestSecrets(context);
+        this.secrets = new SecretDirectory(http.settings().secrets());
     }
 
     /** Takes a request in; it begins when there is a slot. */
@@ -123,16 +128,36 @@ final class Requests {
         });
         String refused = RequestPrivilege.refuse(task.effect().request(), begun);
         if (refused == null) {
-            send(task, begun);
+            privileges.check(task, begun, without -> mayUseSecrets(task, begun, without));
         } else {
-            context.statistics().http().count(HttpOutcome.BLOCKED);
-            RequestLog.failed(task, HttpOutcome.BLOCKED, refused, 0);
-            failed(task, refused, null, null);
+            notSent(task, HttpOutcome.BLOCKED, refused);
         }
     }
 
+    private void mayUseSecrets(RequestTask task, Begun begun, @Nullable String refused) {
+        if (task.isInterrupted() || task.instance().isGone()) {
+            release(task);
+        } else if (refused == null) {
+            send(task, begun);
+        } else {
+            notSent(task, HttpOutcome.BLOCKED, refused);
+        }
+    }
+
+    private void notSent(RequestTask task, HttpOutcome outcome, String message) {
+        context.statistics().http().count(outcome);
+        RequestLog.failed(task, outcome, message, 0);
+        failed(task, message, null, null);
+    }
+
     private void send(RequestTask task, Begun begun) {
-        HttpRequest request = task.effect().request();
+        HttpRequest request;
+        try {
+            request = secrets.resolve(task.effect().request());
+        } catch (HttpStepException e) {
+            notSent(task, e.outcome(), String.valueOf(e.getMessage()));
+            return;
+        }
         String key = IdempotencyKey.of(
                 begun.instance(), begun.started(), begun.node(), task.effect().step());
         long from = System.nanoTime();

@@ -91,7 +91,7 @@ public class WorkerEngine implements LeaderListener {
                 config.step().sessionIdleTimeout().toNanos(),
                 settings.maxResultSize(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        HttpStep http = HttpSteps.of(vertx, config.http());
+        HttpStep http = HttpSteps.of(vertx, config);
         TermEngine begun = new TermEngine(settings, store, pools, http, clock, statistics, this::stepDown);
         engine = begun;
         begun.start();

@@ -1,7 +1,11 @@
 package dev.perdure.flow;
 
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A request that an HTTP step sends, after substitution. Whether it may and can be sent is not looked at here. */
@@ -27,6 +31,26 @@ public sealed interface HttpRequest {
         return HttpRequestText.of(this);
     }
 
+    /** The names of the secrets that headers and body refer to; their values are not in here. */
+    default Set<String> secrets() {
+        Set<String> names = new LinkedHashSet<>();
+        headers().values().forEach(value -> SecretReference.collect(value, names));
+        return names;
+    }
+
+    /**
+     * The same request with the values of secrets in place of the references: for sending, never for showing.
+     *
+     * @param values by name
+     */
+    HttpRequest withSecrets(UnaryOperator<String> values);
+
+    private static Map<String, String> resolved(Map<String, String> headers, UnaryOperator<String> values) {
+        Map<String, String> resolved = new LinkedHashMap<>();
+        headers.forEach((name, value) -> resolved.put(name, SecretReference.resolve(value, values)));
+        return resolved;
+    }
+
     /**
      * A request with a text as its body.
      *
@@ -39,6 +63,25 @@ public sealed interface HttpRequest {
         public String nodeType() {
             return "HTTP";
         }
+
+        @Override
+        public Set<String> secrets() {
+            Set<String> names = HttpRequest.super.secrets();
+            if (body != null) {
+                SecretReference.collect(body, names);
+            }
+            return names;
+        }
+
+        @Override
+        public HttpRequest withSecrets(UnaryOperator<String> values) {
+            return new Plain(
+                    url,
+                    method,
+                    body == null ? null : SecretReference.resolve(body, values),
+                    resolved(headers, values),
+                    timeoutSeconds);
+        }
     }
 
     /** A request with a {@code multipart/form-data} body. */
@@ -48,6 +91,11 @@ public sealed interface HttpRequest {
         @Override
         public String nodeType() {
             return "HTTP_MULTIPART";
+        }
+
+        @Override
+        public HttpRequest withSecrets(UnaryOperator<String> values) {
+            return new Multipart(url, method, parts, resolved(headers, values), timeoutSeconds);
         }
     }
 

@@ -59,7 +59,7 @@ final class HttpRequestText {
         if (value == null) {
             out.append("null");
         } else {
-            Json.quote(value, out);
+            Json.quote(SecretReference.written(value), out);
         }
     }
 }

@@ -36,7 +36,11 @@ final class HttpTemplate {
     }
 
     String url() {
-        return substitution.raw(required(config, "url"));
+        String url = substitution.rawWithSecrets(required(config, "url"));
+        if (SecretReference.isIn(url)) {
+            throw new SubstitutionException("secrets are put into headers and bodies only: a URL stands in logs and errors");
+        }
+        return url;
     }
 
     String method() {
@@ -45,7 +49,7 @@ final class HttpTemplate {
 
     @Nullable String body() {
         String body = optional(config, "body");
-        return body == null ? null : substitution.raw(body);
+        return body == null ? null : substitution.rawWithSecrets(body);
     }
 
     Map<String, String> headers() {
@@ -63,7 +67,7 @@ final class HttpTemplate {
             if (!value.isValueNode() || value.isNull()) {
                 throw invalid("header '" + name + "' must be a string, a number or a boolean");
             }
-            headers.put(name, value.isTextual() ? substitution.raw(value.textValue()) : Json.write(value));
+            headers.put(name, value.isTextual() ? substitution.rawWithSecrets(value.textValue()) : Json.write(value));
         }
         return headers;
     }

@@ -222,6 +222,12 @@ public final class InstanceStore implements AutoCloseable {
                 });
     }
 
+    /** Which of the secrets the submitter of an instance may not use at this moment. */
+    public Future<List<String>> refusedSecrets(String instance, List<String> names) {
+        return query("SELECT * FROM df._refused_secrets($1, $2)", Tuple.of(instance, names.toArray(String[]::new)))
+                .map(InstanceStore::ids);
+    }
+
     /**
      * Whether a checkpoint of the step was committed, after its connection was lost. A locking read: the lost backend may
      * still be committing, and then this waits for it.

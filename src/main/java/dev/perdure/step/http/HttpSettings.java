@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param maxTimeout of a whole request, whatever the step asks for
  * @param maxResponseSize bytes of a body, decompressed
  * @param certificates authorities to trust besides those of the Java runtime, a PEM file
+ * @param secrets where secrets are, one file each
  * @param userAgent what requests say that they come from
  */
 public record HttpSettings(
@@ -22,4 +23,5 @@ public record HttpSettings(
         Duration maxTimeout,
         long maxResponseSize,
         Optional<Path> certificates,
+        Optional<Path> secrets,
         String userAgent) {}
