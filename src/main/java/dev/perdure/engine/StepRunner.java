@@ -25,11 +25,13 @@ final class StepRunner implements Runnable {
     private final TermContext context;
     private final Turns turns;
     private final StepTroubles troubles;
+    private final OtherDatabaseStep otherDatabase;
 
     StepRunner(TermContext context, Turns turns) {
         this.context = context;
         this.turns = turns;
         this.troubles = new StepTroubles(context, turns);
+        this.otherDatabase = new OtherDatabaseStep(context, turns, troubles);
     }
 
     @Override
@@ -85,7 +87,9 @@ final class StepRunner implements Runnable {
             return;
         }
         try {
-            if (task.outsideTransaction() == null) {
+            if (task.outsideTransaction() == null && instance.sessions().database() != null) {
+                otherDatabase.run(task, session);
+            } else if (task.outsideTransaction() == null) {
                 Result result = context.sqlStep().execute(session, sql);
                 instance.post(() -> succeeded(task, session, result));
             } else {

@@ -147,6 +147,39 @@ public final class StepSession implements AutoCloseable {
         }
     }
 
+    /** Work of ours in the session. */
+    @FunctionalInterface
+    interface Work<T extends @Nullable Object> {
+        T with(Connection connection) throws SQLException;
+    }
+
+    /** Does work of ours, within the open transaction if there is one. */
+    <T extends @Nullable Object> T perform(Work<T> work) throws StepFailedException {
+        try {
+            return work.with(connection);
+        } catch (SQLException e) {
+            broken = true;
+            throw new StepFailedException(classify(e), e);
+        } catch (RuntimeException | Error e) {
+            broken = true;
+            throw e;
+        }
+    }
+
+    /** What precedes the last statement of a step's transaction. */
+    String beforeCheckpoint() {
+        return beforeCheckpoint;
+    }
+
+    /** Nothing that the step did has kept its transaction open. */
+    void mustBeIdle() throws StepFailedException {
+        if (connection.getTransactionState() != TransactionState.IDLE) {
+            broken = true;
+            throw new StepFailedException(
+                    new Failure(Failure.Kind.STEP, null, "the step kept its transaction from being committed"));
+        }
+    }
+
     /**
      * Makes the session as new.
      *
