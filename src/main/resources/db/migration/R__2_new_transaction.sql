@@ -82,7 +82,7 @@ BEGIN
             END IF;
         END LOOP;
         IF clock_timestamp() >= deadline THEN
-            RAISE EXCEPTION 'pg_durable: transaction_mode => ''new'' launch limit reached (max_new_transaction_starts=%). Timed out after %s waiting for a launch slot before opening the loopback session.', slots, seconds || 's'
+            RAISE EXCEPTION 'pg_durable: transaction_mode => ''new'' launch limit reached (max_new_transaction_starts=%). Timed out after %s waiting for a launch slot before opening the loopback session.', slots, seconds
                 USING ERRCODE = 'internal_error';
         END IF;
         PERFORM pg_sleep(0.1);

@@ -12,4 +12,7 @@ CREATE TABLE df._launches (
 );
 COMMENT ON TABLE df._launches IS
     'Proof of the effective role: written and deleted within one call of df.start, so empty to everybody who looks.';
+ALTER TABLE df._launches ENABLE ROW LEVEL SECURITY;
+CREATE POLICY launches_user_isolation ON df._launches FOR INSERT
+    WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));
 GRANT INSERT (token) ON df._launches TO PUBLIC;

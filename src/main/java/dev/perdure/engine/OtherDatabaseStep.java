@@ -135,6 +135,7 @@ final class OtherDatabaseStep {
     private void giveBack(StepTask task, StepSession session) {
         SessionPools.Key key = task.instance().sessions();
         task.leavesSession();
+        session.deallocate();
         context.pools().giveBack(key, session);
         context.queue().release(task);
     }

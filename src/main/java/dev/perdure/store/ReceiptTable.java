@@ -138,9 +138,9 @@ public final class ReceiptTable {
         session.perform(connection -> {
             execute(connection, "BEGIN READ WRITE");
             try (PreparedStatement statement = connection.prepareStatement("DELETE FROM " + name
-                    + " WHERE (home_database, instance_id, node_id, stamp) IN (SELECT * FROM"
-                    + " pg_catalog.unnest(?::pg_catalog.text[], ?::pg_catalog.text[], ?::pg_catalog.text[],"
-                    + " ?::pg_catalog.text[]))")) {
+                    + " WHERE (home_database, instance_id, node_id, stamp) IN (SELECT * FROM ROWS FROM ("
+                    + "pg_catalog.unnest(?::pg_catalog.text[]), pg_catalog.unnest(?::pg_catalog.text[]),"
+                    + " pg_catalog.unnest(?::pg_catalog.text[]), pg_catalog.unnest(?::pg_catalog.text[])))")) {
                 List<Function<Receipt, String>> columns =
                         List.of(Receipt::home, Receipt::instance, Receipt::node, Receipt::stamp);
                 for (int i = 0; i < columns.size(); i++) {

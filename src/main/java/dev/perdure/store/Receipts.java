@@ -125,7 +125,7 @@ public final class Receipts {
                 pools.giveBack(key, session);
             }
         } catch (SQLException | StepFailedException e) {
-            LOG.infof(
+            LOG.warnf(
                     "Receipts of role %s in database %s stay for a while: %s",
                     there.role(), pools.database(key), e.getMessage());
             return null;

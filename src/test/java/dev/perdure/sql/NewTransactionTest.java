@@ -76,7 +76,7 @@ class NewTransactionTest {
         assertThat(sql.rows("SELECT label, vars, database = current_database() FROM df.instances WHERE id = ?", id))
                 .containsExactly(List.of("a \\ \"label\"", "{\"v\": \"x'y\"}", "t"));
         assertThat(sql.value("SELECT query FROM df.nodes WHERE instance_id = ? AND node_type = 'SQL'", id))
-                .isEqualTo("SELECT 'it''s' || E'\\n'");
+                .isEqualTo("SELECT 'it''s' || E'\\\\n'");
         assertThat(sql.text(
                         "SELECT df.start('q', transaction_mode => 'new', options => '{\"idempotency_key\": \"k\"}')"))
                 .isEqualTo(id);
@@ -113,10 +113,12 @@ class NewTransactionTest {
         sql.database.execute(
                 BOB,
                 "CREATE TABLE public.bait (i int); INSERT INTO public.bait SELECT generate_series(1, 10);"
-                        + " CREATE FUNCTION public.bite(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
-                        + " IF current_setting('bait.open', true) = 'yes' THEN"
+                        + " CREATE FUNCTION public.open_session(i int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
                         + " INSERT INTO df._launches (token) VALUES (md5(i::text)::uuid);"
-                        + " PERFORM df._open_loopback('bite' || i, md5(i::text)::uuid); END IF; RETURN i; END $$;"
+                        + " PERFORM df._open_loopback('bite' || i, md5(i::text)::uuid); END $$;"
+                        + " CREATE FUNCTION public.bite(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN"
+                        + " IF current_setting('bait.open', true) = 'yes' THEN PERFORM public.open_session(i); END IF;"
+                        + " RETURN i; END $$;"
                         + " CREATE INDEX ON public.bait (public.bite(i))");
         try (Connection connection = sql.database.connect("postgres");
                 var statement = connection.createStatement()) {
@@ -228,7 +230,7 @@ class NewTransactionTest {
                     .containsExactly(List.of("1"));
             assertThat(messageOf(bob)).contains("the session that was opened is not one of \"bob\" in database");
             sql.database.asSuperuser("DROP USER MAPPING FOR bob SERVER perdure_loopback");
-            assertThat(messageOf(bob)).contains("user mapping not found for \"bob\"");
+            assertThat(messageOf(bob)).contains("user mapping not found for ", "\"bob\"");
         } finally {
             changeRules(rules, before);
             sql.database.asSuperuser("ALTER ROLE alice PASSWORD NULL");
