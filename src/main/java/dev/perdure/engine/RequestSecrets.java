@@ -37,8 +37,7 @@ final class RequestSecrets {
                 return;
             }
             LOG.warnf("%s: whether it may use its secrets is not known, asking again: %s", task, answer.cause());
-            context.scheduler()
-                    .schedule(() -> check(task, begun, then), TRY_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+            context.scheduler().schedule(() -> check(task, begun, then), TRY_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
         });
     }
 

@@ -38,7 +38,8 @@ final class HttpTemplate {
     String url() {
         String url = substitution.rawWithSecrets(required(config, "url"));
         if (SecretReference.isIn(url)) {
-            throw new SubstitutionException("secrets are put into headers and bodies only: a URL stands in logs and errors");
+            throw new SubstitutionException(
+                    "secrets are put into headers and bodies only: a URL stands in logs and errors");
         }
         return url;
     }

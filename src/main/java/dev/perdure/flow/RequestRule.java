@@ -23,7 +23,8 @@ interface RequestRule extends LeafRule {
         }
         Activation activation = new Activation(node().id(), run.stamp());
         int attempt = row == null ? 0 : row.attempt();
-        turn.perform(node(), run, new Effect.SendHttp(activation, request, StepName.of(turn.graph(), run.stamp()), attempt));
+        turn.perform(
+                node(), run, new Effect.SendHttp(activation, request, StepName.of(turn.graph(), run.stamp()), attempt));
     }
 
     @Override

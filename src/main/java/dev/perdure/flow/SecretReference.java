@@ -50,7 +50,6 @@ public final class SecretReference {
         if (text.indexOf('\0') < 0) {
             return text;
         }
-        return MARKED.matcher(text)
-                .replaceAll(reference -> Matcher.quoteReplacement(values.apply(reference.group(1))));
+        return MARKED.matcher(text).replaceAll(reference -> Matcher.quoteReplacement(values.apply(reference.group(1))));
     }
 }

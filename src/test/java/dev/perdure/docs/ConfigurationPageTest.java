@@ -38,7 +38,7 @@ class ConfigurationPageTest {
             WithName name = method.getAnnotation(WithName.class);
             String property = prefix + "." + (name == null ? kebab(method.getName()) : name.value());
             boolean isGroup = PerdureConfig.class
-                    .getPackage()
+                            .getPackage()
                             .equals(method.getReturnType().getPackage())
                     && method.getReturnType().isInterface();
             if (isGroup) {

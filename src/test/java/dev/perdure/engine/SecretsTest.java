@@ -80,7 +80,8 @@ class SecretsTest {
         assertThat(ended.status()).isEqualTo("failed");
         for (String table : new String[] {"nodes", "instances", "executions", "vars", "secret_grants"}) {
             assertThat(database.value(
-                            PostgresServer.OWNER, "SELECT count(*) FROM df." + table + " t WHERE t::text LIKE '%s3cr3t%'"))
+                            PostgresServer.OWNER,
+                            "SELECT count(*) FROM df." + table + " t WHERE t::text LIKE '%s3cr3t%'"))
                     .as(table)
                     .isEqualTo("0");
         }
@@ -93,8 +94,9 @@ class SecretsTest {
         var ended = app.run(call("/refused", "api/key"));
 
         assertThat(ended.output())
-                .isEqualTo("Blocked: role 'secrets_app' may not use the secret 'api/key'. An administrator can allow it:"
-                        + " SELECT df.grant_secret('api/key', 'secrets_app')");
+                .isEqualTo(
+                        "Blocked: role 'secrets_app' may not use the secret 'api/key'. An administrator can allow it:"
+                                + " SELECT df.grant_secret('api/key', 'secrets_app')");
         assertThat(service.received("/refused")).isEmpty();
     }
 
@@ -127,7 +129,8 @@ class SecretsTest {
     @Test
     void a_secret_that_is_missing_or_cannot_be_sent_fails_without_showing_it() throws SQLException {
         assertThat(app.run(call("/absent", "absent")).output())
-                .isEqualTo("Secret 'absent' is not available: there is no such file in the worker's directory of secrets");
+                .isEqualTo(
+                        "Secret 'absent' is not available: there is no such file in the worker's directory of secrets");
         assertThat(app.run(call("/absent", "broken")).output())
                 .contains("the value of header 'Authorization' contains a line break")
                 .doesNotContain("two");

@@ -66,8 +66,7 @@ class HttpRuleTest {
 
     @Test
     void a_secret_in_a_url_fails_the_step() {
-        Simulation run = run(
-                "{\"url\": \"http://h/?key={{secret:token}}\", \"method\": \"GET\"}", Map.of(), "1");
+        Simulation run = run("{\"url\": \"http://h/?key={{secret:token}}\", \"method\": \"GET\"}", Map.of(), "1");
 
         assertThat(run.end()).contains("secrets are put into headers and bodies only");
     }
@@ -75,7 +74,8 @@ class HttpRuleTest {
     @Test
     void names_that_could_leave_the_directory_are_no_references() {
         List<String> names = new ArrayList<>();
-        for (String name : List.of("..", "../x", "/x", "a/../b", "a//b", "a/b/c", ".hidden", "a/.b", "", "a b", "a\\b")) {
+        for (String name :
+                List.of("..", "../x", "/x", "a/../b", "a//b", "a/b/c", ".hidden", "a/.b", "", "a b", "a\\b")) {
             SecretReference.collect(SecretReference.mark("{{secret:" + name + "}}"), names);
         }
         assertThat(names).isEmpty();

@@ -70,7 +70,14 @@ final class Caller implements AutoCloseable {
 
     Caller(EgressPolicy policy, long maxResponseSize, Optional<Path> certificates) {
         HttpSettings settings = new HttpSettings(
-                64, 32, Duration.ofSeconds(5), Duration.ofSeconds(60), maxResponseSize, certificates, Optional.empty(), "perdure/test");
+                64,
+                32,
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(60),
+                maxResponseSize,
+                certificates,
+                Optional.empty(),
+                "perdure/test");
         step = new HttpStep(Shared.VERTX, settings, policy, names);
     }
 
