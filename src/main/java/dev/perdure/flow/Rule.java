@@ -7,10 +7,12 @@ import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
+import dev.perdure.graph.RetryNode;
 import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
 import dev.perdure.graph.ThenNode;
+import dev.perdure.graph.WaitScheduleNode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +64,12 @@ interface Rule {
         }
         if (node instanceof SleepNode sleep) {
             return new SleepRule(sleep);
+        }
+        if (node instanceof WaitScheduleNode schedule) {
+            return new ScheduleRule(schedule);
+        }
+        if (node instanceof RetryNode retry) {
+            return new RetryRule(retry);
         }
         if (node instanceof SignalNode signal) {
             return new SignalRule(signal);
