@@ -3,6 +3,40 @@
 -- Entering a function with a SET clause costs some microseconds, so of those that work for df.start only df.start itself
 -- has one. The others are called with its search_path, pg_catalog alone.
 
+-- NULL passes a check without being asked for, except where the column must not be null.
+CREATE OR REPLACE FUNCTION df._check_node() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF new.submitted_by IS NULL THEN
+        PERFORM df._violates('nodes', 'nodes_submitted_by_present_chk');
+    ELSIF new.id !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_id_format_chk');
+    ELSIF new.instance_id !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_instance_id_format_chk');
+    ELSIF new.left_node !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_left_node_format_chk');
+    ELSIF new.right_node !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_right_node_format_chk');
+    ELSIF new.node_type <> ALL ('{SQL,THEN,IF,JOIN,LOOP,BREAK,RACE,SLEEP,WAIT_SCHEDULE,HTTP,HTTP_MULTIPART,SIGNAL,RETRY}') THEN
+        PERFORM df._violates('nodes', 'nodes_node_type_chk');
+    ELSIF new.result_name !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
+        PERFORM df._violates('nodes', 'nodes_result_name_chk');
+    ELSIF NOT (CASE
+        WHEN new.left_node IS NULL THEN new.right_node IS NULL AND new.query IS NOT NULL
+            AND new.node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
+        WHEN new.right_node IS NULL THEN
+            new.node_type = 'LOOP' OR new.node_type = 'RETRY' AND new.query IS NOT NULL
+        WHEN new.query IS NULL THEN new.node_type = ANY ('{THEN,RACE,JOIN}')
+        ELSE new.node_type = ANY ('{IF,JOIN}')
+    END) THEN
+        PERFORM df._violates('nodes', 'nodes_structure_chk');
+    END IF;
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION df._check_node() IS 'Internal: checks the definition of a node when it is inserted.';
+
 -- Lays a graph out as rows, without touching a table. The walk keeps its own stack: a graph may be 256 levels deep and
 -- functions that call themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
 CREATE OR REPLACE FUNCTION df._graph(

@@ -32,7 +32,7 @@ COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is
 -- (lock order: nodes, then signals, then the instance row, and that only when it changes).
 --   {"n": [{"n": node, "p": prior stamp, "s": stamp, "t": status, "r": index into "r" and "c", "e": error,
 --           "x": canceled reason, "w": wake_at, "b": started_at, "a": attempt, "q": executed query, "d": bindings,
---           "o": at-least-once reason}, …],
+--           "o": at-least-once reason, "k": kind of failure}, …],
 --    "r": [result, …], "c": [columns, …],
 --    "g": [{"i": id of a signal that is consumed, "n": node}, …], ordered by id,
 --    "m": true when several steps share the transaction,
@@ -66,7 +66,7 @@ BEGIN
             bindings = t -> 'd',
             updated_at = clock_timestamp(),
             status_details = jsonb_strip_nulls(jsonb_build_object(
-                'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o'))
+                'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o', 'code', t -> 'k'))
         WHERE instance_id = p_instance AND id = t ->> 'n'
           AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM t ->> 'p' AND t ->> 'p' IS DISTINCT FROM t ->> 's')
                OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running'))
@@ -275,6 +275,9 @@ $$;
 COMMENT ON FUNCTION df._checkpoints(bigint, text[], text[]) IS
     'The owner''s checkpoints (timers, failures), a batch in one transaction: per document the instance''s status, stale, or error:<SQLSTATE>:<message>.';
 
+-- It gains columns from version to version, which CREATE OR REPLACE cannot do.
+DROP FUNCTION IF EXISTS df._load(text[]);
+
 -- Volatile, so that a call in one statement with df._take sees what that has written.
 CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
@@ -282,7 +285,7 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
-    started_at timestamptz, attempt integer, bindings text)
+    started_at timestamptz, attempt integer, bindings text, code text)
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -295,7 +298,7 @@ AS $$
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
-           n.wake_at, n.started_at, n.attempt, n.bindings::text
+           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code'
     FROM df.instances i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
     -- One more than the limit, so that an excess is noticed and not read.
@@ -518,3 +521,9 @@ REVOKE EXECUTE ON FUNCTION df._oldest_signals(text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._set_idle(bigint, boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._begin_term() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._settle_term(bigint) FROM PUBLIC;
+
+COMMENT ON COLUMN df.nodes.status_details IS
+    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status> or http:error.';
+COMMENT ON COLUMN df.nodes.error IS 'Error text of a failed node; of a RETRY that goes on, how its last attempt failed.';
+COMMENT ON COLUMN df.nodes.attempt IS
+    'Number of the latest attempt of the latest activation, from 1; 0 before any. Of a RETRY, the attempt that it waits for or is in.';

@@ -126,7 +126,7 @@ public final class CheckpointCall {
                     && java.util.Objects.equals(transition.priorStamp(), step.priorStamp())
                     && transition.result() == step.result()
                     && transition.bindings() == null
-                    && (transition == step || transition.executedQuery() == null);
+                    && (transition == step || transition.executedQuery() == null && transition.attempt() == 0);
             if (!alike) {
                 return false;
             }
