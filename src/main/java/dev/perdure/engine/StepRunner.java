@@ -109,7 +109,7 @@ final class StepRunner implements Runnable {
     private boolean succeededOutsideTransaction(StepTask task, String reason, Result result) {
         LiveInstance instance = task.instance();
         instance.steps().remove(task.activation(), task);
-        context.statistics().stepCompleted();
+        turns.completed(task);
         return turns.decide(
                 instance, success(task, result), Map.of(task.activation().nodeId(), reason));
     }
@@ -140,7 +140,7 @@ final class StepRunner implements Runnable {
                     context.store().term(), instance.id(), activation.nodeId(), decision.checkpoint());
             String status = session.commit(call);
             instance.steps().remove(activation, task);
-            context.statistics().stepCompleted();
+            turns.completed(task);
             if (LOG.isDebugEnabled()) {
                 LOG.debugf(
                         "Step of instance %s, node %s completed: %s",

@@ -72,6 +72,25 @@ final class StepTask {
         return attempt;
     }
 
+    /**
+     * What is told of this attempt once it has ended.
+     *
+     * @param error null when it completed
+     */
+    StepReport report(StepReport.Outcome outcome, @Nullable String error, Instant now) {
+        Instant began = startedAt;
+        return new StepReport(
+                instance.origin(),
+                activation().nodeId(),
+                "SQL",
+                attempt,
+                effect.sql(),
+                began == null ? now : began,
+                now,
+                outcome,
+                error);
+    }
+
     /** When execution began; null while the step waits for a session. */
     @Nullable Instant startedAt() {
         return startedAt;

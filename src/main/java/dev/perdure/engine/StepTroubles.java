@@ -42,7 +42,7 @@ final class StepTroubles {
     /** The node fails with the given text. */
     void fail(StepTask task, String message, @Nullable String sqlState) {
         LiveInstance instance = task.instance();
-        context.statistics().stepFailed();
+        ended(task, StepReport.Outcome.FAILED, message);
         LOG.debugf(
                 "Step of instance %s, node %s failed: %s",
                 instance.id(), task.activation().nodeId(), message);
@@ -50,6 +50,10 @@ final class StepTroubles {
             instance.steps().remove(task.activation(), task);
             return turns.decide(instance, failure(task, message, sqlState));
         });
+    }
+
+    private void ended(StepTask task, StepReport.Outcome outcome, String error) {
+        context.statistics().stepEnded(task.report(outcome, error, turns.now()));
     }
 
     private Event failure(StepTask task, String message, @Nullable String sqlState) {
@@ -61,6 +65,7 @@ final class StepTroubles {
 
     /** No session could be had. */
     void notConnected(StepTask task, SQLException e) {
+        context.statistics().loginFailed();
         Failure failure = Failure.of(e);
         // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
         boolean passwordAsked = "08004".equals(failure.sqlState());
@@ -92,6 +97,7 @@ final class StepTroubles {
         if (instance.isGone() || task.isInterrupted()) {
             return true;
         }
+        context.statistics().checkpointFailed(failure.kind());
         switch (failure.kind()) {
             case CONNECTION_LOST -> {
                 resolve(task, decision, failure);
@@ -101,9 +107,10 @@ final class StepTroubles {
             // try begins, finds the truth: it steps down, or loads the instance again, or the attempt counts.
             case TRANSIENT, LOCK_TIMEOUT, STALE, FENCED -> tryAgain(task, failure);
             default -> {
-                context.statistics().stepFailed();
+                String message = context.sqlStep().message(failure);
+                ended(task, StepReport.Outcome.FAILED, message);
                 instance.steps().remove(task.activation(), task);
-                return turns.decide(instance, failure(task, context.sqlStep().message(failure), failure.sqlState()));
+                return turns.decide(instance, failure(task, message, failure.sqlState()));
             }
         }
         return true;
@@ -129,7 +136,7 @@ final class StepTroubles {
                             instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
                     if (answer.result()) {
                         instance.steps().remove(activation, task);
-                        context.statistics().stepCompleted();
+                        turns.completed(task);
                         turns.committed(instance, decision, "unknown");
                     } else {
                         tryAgain(task, failure);
@@ -145,7 +152,7 @@ final class StepTroubles {
             fail(task, message, failure.sqlState());
             return;
         }
-        context.statistics().stepRetried();
+        ended(task, StepReport.Outcome.RETRIED, failure.message());
         LOG.infof(
                 "Step of instance %s, node %s is tried again (attempt %d of %d): %s",
                 task.instance().id(),

@@ -7,6 +7,7 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
+import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.OwnerCheckpoint;
 import dev.perdure.store.InstanceStore.Written;
 import dev.perdure.store.LoadedInstance;
@@ -80,7 +81,7 @@ final class Turns {
         context.writer()
                 .write(
                         new OwnerCheckpoint(id, new Checkpoint(List.of(), null, end), Map.of()),
-                        written -> context.statistics().instanceEnded());
+                        written -> context.statistics().instanceEnded(end.status()));
     }
 
     /** The instance was cancelled by its owner. */
@@ -122,16 +123,20 @@ final class Turns {
         if (instance.isGone()) {
             return;
         }
-        if (written.failure() == null) {
+        Failure failure = written.failure();
+        if (failure == null) {
             committed(instance, decision, String.valueOf(written.status()));
-        } else if (written.failure().kind() == dev.perdure.store.Failure.Kind.STALE) {
+            return;
+        }
+        context.statistics().checkpointFailed(failure.kind());
+        if (failure.kind() == Failure.Kind.STALE) {
             loadAgain(instance);
         } else {
             // The rows cannot take what was decided (a value out of jsonb's range, say).
             breakDown(
                     instance,
                     "its state cannot be written after " + event.getClass().getSimpleName() + ": "
-                            + written.failure().message());
+                            + failure.message());
         }
     }
 
@@ -179,9 +184,11 @@ final class Turns {
 
     private void ended(LiveInstance instance, Decision decision) {
         context.live().remove(instance);
-        context.statistics().instanceEnded();
         breakdowns.remove(instance.id());
         Checkpoint.InstanceEnd end = decision.checkpoint().end();
+        if (end != null) {
+            context.statistics().instanceEnded(instance.origin(), end, now());
+        }
         if (end != null && end.status() == Checkpoint.InstanceEnd.Status.FAILED) {
             LOG.infof("Instance %s failed: %s", instance.id(), end.output());
         } else if (end != null && LOG.isDebugEnabled()) {
@@ -207,6 +214,11 @@ final class Turns {
         } else {
             throw new IllegalStateException("Unknown effect " + effect);
         }
+    }
+
+    /** A step has ended well; its checkpoint is committed. */
+    void completed(StepTask task) {
+        context.statistics().stepEnded(task.report(StepReport.Outcome.COMPLETED, null, now()));
     }
 
     /** Puts a step into the queue. */
