@@ -78,4 +78,8 @@ public interface PerdureConfig {
     @DurationMin(seconds = 0)
     @WithDefault("15s")
     Duration metricsInterval();
+
+    /** Where traces are on, whether their spans contain statements and error texts: they can hold what users keep secret. */
+    @WithDefault("false")
+    boolean traceStatements();
 }

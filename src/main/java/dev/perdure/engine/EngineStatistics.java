@@ -52,7 +52,10 @@ public class EngineStatistics {
             try {
                 observer.stepEnded(report);
             } catch (RuntimeException e) {
-                LOG.errorf(e, "What watches the engine failed on a step of instance %s", report.instance().id());
+                LOG.errorf(
+                        e,
+                        "What watches the engine failed on a step of instance %s",
+                        report.instance().id());
             }
         }
     }

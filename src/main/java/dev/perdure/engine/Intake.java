@@ -139,7 +139,8 @@ final class Intake implements Runnable {
             return;
         }
         List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE, MAX_NODES));
-        List<String> left = ids.stream().filter(id -> !context.live().contains(id)).toList();
+        List<String> left =
+                ids.stream().filter(id -> !context.live().contains(id)).toList();
         load(left);
         context.statistics().instancesTakenOver(left.size());
         takenOverUpTo = ids.isEmpty() ? null : ids.get(ids.size() - 1);

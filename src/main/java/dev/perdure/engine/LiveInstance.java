@@ -97,7 +97,9 @@ final class LiveInstance {
 
     /** Goes on after a turn that was not over when it returned. */
     void resume() {
-        for (Turn turn = next(); turn != null && isOver(turn); turn = next()) {}
+        LogFields.with(id(), null, () -> {
+            for (Turn turn = next(); turn != null && isOver(turn); turn = next()) {}
+        });
     }
 
     private boolean isOver(Turn turn) {

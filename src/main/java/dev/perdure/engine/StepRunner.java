@@ -12,7 +12,6 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
 import org.jboss.logging.Logger;
-import org.jboss.logging.MDC;
 
 /**
  * Executes steps, one at a time on each thread that runs this: the statement and the checkpoint that it leads to in one
@@ -38,22 +37,23 @@ final class StepRunner implements Runnable {
             for (StepTask task = context.queue().take();
                     task != null;
                     task = context.queue().take()) {
-                MDC.put("instance", task.instance().id());
-                MDC.put("node", task.activation().nodeId());
-                try {
-                    run(task);
-                } catch (RuntimeException | Error e) {
-                    LOG.errorf(e, "%s: the worker failed on this step", task);
-                    turns.breakDown(task.instance(), "internal error: " + e);
-                    release(task);
-                } finally {
-                    context.executing().remove(task);
-                    MDC.remove("instance");
-                    MDC.remove("node");
-                }
+                StepTask next = task;
+                LogFields.with(next, () -> runGuarded(next));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void runGuarded(StepTask task) {
+        try {
+            run(task);
+        } catch (RuntimeException | Error e) {
+            LOG.errorf(e, "%s: the worker failed on this step", task);
+            turns.breakDown(task.instance(), "internal error: " + e);
+            release(task);
+        } finally {
+            context.executing().remove(task);
         }
     }
 

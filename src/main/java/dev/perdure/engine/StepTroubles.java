@@ -43,9 +43,11 @@ final class StepTroubles {
     void fail(StepTask task, String message, @Nullable String sqlState) {
         LiveInstance instance = task.instance();
         ended(task, StepReport.Outcome.FAILED, message);
-        LOG.debugf(
-                "Step of instance %s, node %s failed: %s",
-                instance.id(), task.activation().nodeId(), message);
+        LogFields.with(task, () -> {
+            LOG.debugf(
+                    "Step of instance %s, node %s failed: %s",
+                    instance.id(), task.activation().nodeId(), message);
+        });
         instance.post(() -> {
             instance.steps().remove(task.activation(), task);
             return turns.decide(instance, failure(task, message, sqlState));
@@ -131,9 +133,13 @@ final class StepTroubles {
                                 .schedule(() -> resolve(task, decision, failure), 200, TimeUnit.MILLISECONDS);
                         return;
                     }
-                    LOG.infof(
-                            "The connection of instance %s, node %s was lost around COMMIT; it was %s",
-                            instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
+                    LogFields.with(task, () -> {
+                        LOG.infof(
+                                "The connection of instance %s, node %s was lost around COMMIT; it was %s",
+                                instance.id(),
+                                activation.nodeId(),
+                                answer.result() ? "committed" : "not committed");
+                    });
                     if (answer.result()) {
                         instance.steps().remove(activation, task);
                         turns.completed(task);
@@ -153,13 +159,15 @@ final class StepTroubles {
             return;
         }
         ended(task, StepReport.Outcome.RETRIED, failure.message());
-        LOG.infof(
-                "Step of instance %s, node %s is tried again (attempt %d of %d): %s",
-                task.instance().id(),
-                task.activation().nodeId(),
-                task.attempt() + 1,
-                context.settings().transientRetries() + 1,
-                failure.message());
+        LogFields.with(task, () -> {
+            LOG.infof(
+                    "Step of instance %s, node %s is tried again (attempt %d of %d): %s",
+                    task.instance().id(),
+                    task.activation().nodeId(),
+                    task.attempt() + 1,
+                    context.settings().transientRetries() + 1,
+                    failure.message());
+        });
         long delay = Math.min(MAX_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(20, task.attempt()));
         StepTask next = task.again(task.attempt() + 1);
         record(task, next.attempt(), () -> enqueueLater(next, task, delay));

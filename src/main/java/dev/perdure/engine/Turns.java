@@ -19,7 +19,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
-import org.jboss.logging.MDC;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,7 +74,9 @@ final class Turns {
     }
 
     private void refuse(String id, boolean cancelled, String message) {
-        LOG.warnf("Instance %s fails: %s", id, message);
+        LogFields.with(id, null, () -> {
+            LOG.warnf("Instance %s fails: %s", id, message);
+        });
         Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
                 cancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, message);
         context.writer()
@@ -113,7 +114,9 @@ final class Turns {
             return true;
         }
         context.writer().write(new OwnerCheckpoint(instance.id(), decision.checkpoint(), atLeastOnce), written -> {
-            written(instance, event, decision, written);
+            LogFields.with(instance.id(), null, () -> {
+                written(instance, event, decision, written);
+            });
             instance.resume();
         });
         return false;
@@ -135,8 +138,7 @@ final class Turns {
             // The rows cannot take what was decided (a value out of jsonb's range, say).
             breakDown(
                     instance,
-                    "its state cannot be written after " + event.getClass().getSimpleName() + ": "
-                            + failure.message());
+                    "its state cannot be written after " + event.getClass().getSimpleName() + ": " + failure.message());
         }
     }
 
@@ -240,7 +242,9 @@ final class Turns {
 
     /** Memory and tables disagree: the tables are right. */
     void loadAgain(LiveInstance instance) {
-        LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
+        LogFields.with(instance.id(), null, () -> {
+            LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
+        });
         context.live().remove(instance);
         if (loader != null) {
             loader.reload(instance.id());
@@ -256,15 +260,8 @@ final class Turns {
         }
         context.live().remove(instance);
         breakdowns.remove(instance.id());
-        MDC.put("instance", instance.id());
-        try {
-            refuse(
-                    instance.id(),
-                    false,
-                    "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
-        } finally {
-            MDC.remove("instance");
-        }
+        refuse(
+                instance.id(), false, "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
     }
 
     Instant now() {

@@ -21,8 +21,8 @@ public class Census {
      */
     public record Counts(Map<String, Long> instances, long waitingTimers, double oldestPendingSeconds) {}
 
-    private static final Counts NOTHING = new Counts(
-            Map.of("pending", 0L, "running", 0L, "completed", 0L, "failed", 0L, "cancelled", 0L), 0, 0);
+    private static final Counts NOTHING =
+            new Counts(Map.of("pending", 0L, "running", 0L, "completed", 0L, "failed", 0L, "cancelled", 0L), 0, 0);
 
     private volatile Counts counts = NOTHING;
 

@@ -45,12 +45,15 @@ public class Maintenance {
     void begin(@Observes DatabaseReady ready) {
         MaintenanceSession opened = new MaintenanceSession(ready.url());
         session = opened;
-        Retention.Limits limits = new Retention.Limits(
-                config.retentionDays(), config.maxEndedInstances(), config.retentionBatchSize());
-        every(config.metricsInterval(), "perdure census", epoch -> opened.call(connection -> {
-            census.take(connection);
-            return epoch;
-        }));
+        Retention.Limits limits =
+                new Retention.Limits(config.retentionDays(), config.maxEndedInstances(), config.retentionBatchSize());
+        every(
+                config.metricsInterval(),
+                "perdure census",
+                epoch -> opened.call(connection -> {
+                    census.take(connection);
+                    return epoch;
+                }));
         every(
                 config.reconcileInterval(),
                 "perdure retention",

@@ -26,11 +26,7 @@ class ClusterMetrics implements MeterBinder {
     private final Maintenance maintenance;
 
     ClusterMetrics(
-            LeaderStatus leader,
-            DatabaseStatus database,
-            Census census,
-            Retention retention,
-            Maintenance maintenance) {
+            LeaderStatus leader, DatabaseStatus database, Census census, Retention retention, Maintenance maintenance) {
         this.leader = leader;
         this.database = database;
         this.census = census;
@@ -54,7 +50,9 @@ class ClusterMetrics implements MeterBinder {
                 .description("The epoch of this worker's term, 0 while it does not lead")
                 .register(registry);
         for (String status : STATUSES) {
-            Gauge.builder("perdure.instances", census, c -> c.counts().instances().getOrDefault(status, 0L))
+            Gauge.builder("perdure.instances", census, c -> c.counts()
+                            .instances()
+                            .getOrDefault(status, 0L))
                     .description("Instances in the database as the leader counted last, 0 on other workers")
                     .tag("status", status)
                     .register(registry);

@@ -26,15 +26,31 @@ class EngineMetrics implements MeterBinder {
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        gauge("perdure.instances.loaded", "Instances in this worker's memory", EngineStatistics::liveInstances, registry);
+        gauge(
+                "perdure.instances.loaded",
+                "Instances in this worker's memory",
+                EngineStatistics::liveInstances,
+                registry);
         gauge("perdure.steps.queued", "Steps that wait for a session's slot", EngineStatistics::queuedSteps, registry);
         gauge("perdure.steps.running", "Steps that hold a session's slot", EngineStatistics::sessionsInUse, registry);
         Gauge.builder("perdure.steps.limit", config.step(), step -> step.maxConcurrent())
                 .description("Slots for steps, all roles together (perdure.step.max-concurrent)")
                 .register(registry);
-        gauge("perdure.sessions.idle", "Open sessions of submitters that are idle", EngineStatistics::sessionsIdle, registry);
-        counter("perdure.session.failures", "Logins as a submitter that failed", registry, EngineStatistics::loginFailures);
-        counter("perdure.instances.started", "Pending instances that were taken up", registry, EngineStatistics::instancesStarted);
+        gauge(
+                "perdure.sessions.idle",
+                "Open sessions of submitters that are idle",
+                EngineStatistics::sessionsIdle,
+                registry);
+        counter(
+                "perdure.session.failures",
+                "Logins as a submitter that failed",
+                registry,
+                EngineStatistics::loginFailures);
+        counter(
+                "perdure.instances.started",
+                "Pending instances that were taken up",
+                registry,
+                EngineStatistics::instancesStarted);
         counter(
                 "perdure.instances.taken.over",
                 "Running instances of an earlier term that were taken over",

@@ -60,8 +60,8 @@ class StepMetrics implements MeterBinder, EngineObserver {
         if (bound == null) {
             return;
         }
-        Timer timer =
-                timers.computeIfAbsent(report.kind(), kind -> timers(bound, kind)).get(report.outcome());
+        Timer timer = timers.computeIfAbsent(report.kind(), kind -> timers(bound, kind))
+                .get(report.outcome());
         if (timer != null) {
             timer.record(Duration.between(report.startedAt(), report.endedAt()));
         }

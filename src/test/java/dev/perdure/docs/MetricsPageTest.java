@@ -24,8 +24,8 @@ class MetricsPageTest {
     void every_metric_is_in_the_table_with_its_type() throws IOException {
         Map<String, String> documented = found(ROW, Files.readString(Path.of("docs", "monitoring.md")));
 
-        Map<String, String> exported =
-                found(TYPE, given().get("/q/metrics").then().statusCode(200).extract().asString());
+        Map<String, String> exported = found(
+                TYPE, given().get("/q/metrics").then().statusCode(200).extract().asString());
 
         assertThat(documented).containsExactlyEntriesOf(exported);
     }
