@@ -19,6 +19,7 @@ final class StepTask {
     private @Nullable StepSession session;
     private volatile @Nullable Instant startedAt;
     private volatile long begunAt;
+    private volatile long queuedAt;
     private boolean interrupted;
 
     StepTask(LiveInstance instance, Effect.RunSql effect, int attempt) {
@@ -61,6 +62,15 @@ final class StepTask {
     /** Why the statement cannot share a transaction with its checkpoint; null when it can. */
     @Nullable String outsideTransaction() {
         return outsideTransaction;
+    }
+
+    /** The step entered the queue, at this {@link System#nanoTime()}. */
+    void queuedAt(long nanoTime) {
+        queuedAt = nanoTime;
+    }
+
+    long queuedAt() {
+        return queuedAt;
     }
 
     /** The queue gave the step a slot. */

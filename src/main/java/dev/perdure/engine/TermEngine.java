@@ -40,6 +40,7 @@ public final class TermEngine {
     private final EngineStatistics statistics;
     private final List<Thread> runners = new ArrayList<>();
     private final StepRunner runner;
+    private final QueueLimit queueLimit;
 
     /**
      * @param stepDown called when the term turns out to be over, or cannot go on
@@ -91,6 +92,7 @@ public final class TermEngine {
         this.intake = new Intake(context, turns);
         turns.loader(intake);
         this.runner = new StepRunner(context, turns);
+        this.queueLimit = new QueueLimit(queue, new StepTroubles(context, turns), settings);
     }
 
     /** Begins to work. */
@@ -104,6 +106,11 @@ public final class TermEngine {
         intake.start();
         long every = Math.max(20, settings.markRunningAfter().toMillis() / 2);
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(marks), every, every, TimeUnit.MILLISECONDS);
+        if (!settings.acquireTimeout().isZero()) {
+            long look = queueLimit.everyMillis();
+            scheduler.scheduleWithFixedDelay(
+                    () -> deciders.execute(queueLimit), look, look, TimeUnit.MILLISECONDS);
+        }
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
         statistics.watch(live, queue, pools);
     }
