@@ -112,6 +112,8 @@ public final class TermEngine {
                     () -> deciders.execute(queueLimit), look, look, TimeUnit.MILLISECONDS);
         }
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
+        ReceiptUpkeep receipts = new ReceiptUpkeep(pools.receipts(), store);
+        scheduler.scheduleWithFixedDelay(() -> deciders.execute(receipts), 1, 1, TimeUnit.SECONDS);
         statistics.watch(live, queue, pools);
     }
 
