@@ -56,7 +56,7 @@ BEGIN
     IF v_ids IS NULL THEN
         RETURN 0;
     END IF;
-    -- The foreign keys between the two tables are checked at COMMIT; those of executions, signals and receipts cascade.
+    -- The foreign keys between the two tables are checked at COMMIT; those of executions and signals cascade.
     DELETE FROM df.nodes WHERE instance_id = ANY (v_ids);
     DELETE FROM df.instances WHERE id = ANY (v_ids);
     RETURN cardinality(v_ids);
