@@ -5,9 +5,11 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -52,40 +54,51 @@ public class Retention {
      */
     long run(Connection connection, long epoch, Limits limits) throws SQLException {
         Instant began = CLOCK.instant();
-        Instant before = oldestKept(connection, limits);
+        Bounds bounds = bounds(connection, limits);
         long sum = 0;
         long batch;
         do {
-            batch = delete(connection, epoch, before, limits.batch());
+            batch = delete(connection, epoch, bounds, limits.batch());
             deleted.add(batch);
             sum += batch;
         } while (batch > 0);
         lastRun = CLOCK.instant();
         if (sum > 0) {
             LOG.infof(
-                    "%d instances that ended before %s were deleted in %d ms",
-                    sum, before, Duration.between(began, CLOCK.instant()).toMillis());
+                    "%d instances that had ended were deleted in %d ms",
+                    sum, Duration.between(began, CLOCK.instant()).toMillis());
         }
         return sum;
     }
 
+    /** Beyond which an instance is deleted, see {@code df._retention_limits}. */
+    private record Bounds(
+            OffsetDateTime olderThan, @Nullable OffsetDateTime tooManyAt, @Nullable String tooManyId) {}
+
     /** Found once a run, since it reads all instances that have ended. */
-    private static Instant oldestKept(Connection connection, Limits limits) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("SELECT df._oldest_kept(?, ?)")) {
+    private static Bounds bounds(Connection connection, Limits limits) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT * FROM df._retention_limits(?, ?)")) {
             statement.setInt(1, limits.days());
             statement.setInt(2, limits.keep());
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                return row.getObject(1, java.time.OffsetDateTime.class).toInstant();
+                return new Bounds(
+                        row.getObject(1, OffsetDateTime.class),
+                        row.getObject(2, OffsetDateTime.class),
+                        row.getString(3));
             }
         }
     }
 
-    private static long delete(Connection connection, long epoch, Instant before, int limit) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_ended(?, ?, ?)")) {
+    private static long delete(Connection connection, long epoch, Bounds bounds, int limit) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT df._delete_ended(?, ?, ?, ?, ?)")) {
             statement.setLong(1, epoch);
-            statement.setObject(2, before.atOffset(java.time.ZoneOffset.UTC));
-            statement.setInt(3, limit);
+            statement.setObject(2, bounds.olderThan());
+            statement.setObject(3, bounds.tooManyAt(), Types.TIMESTAMP_WITH_TIMEZONE);
+            statement.setString(4, bounds.tooManyId());
+            statement.setInt(5, limit);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getLong(1);

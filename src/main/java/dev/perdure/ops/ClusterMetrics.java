@@ -36,7 +36,7 @@ class ClusterMetrics implements MeterBinder {
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        Gauge.builder("perdure.build.info", () -> 1)
+        Gauge.builder("perdure.version", () -> 1)
                 .description("Always 1; the label says which version this is")
                 .tag("version", BuildInfo.read().version())
                 .register(registry);

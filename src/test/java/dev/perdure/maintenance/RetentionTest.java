@@ -113,6 +113,18 @@ class RetentionTest {
     }
 
     @Test
+    void of_many_that_ended_at_the_same_time_as_many_are_kept_as_the_limit_says() throws SQLException {
+        for (int i = 0; i < 5; i++) {
+            ended("failed", 1);
+        }
+        database.execute(OWNER, "UPDATE df.instances SET created_at = now() - interval '1 day'");
+
+        assertThat(run(new Retention.Limits(30, 2, 10))).isEqualTo(3);
+
+        assertThat(left()).hasSize(2);
+    }
+
+    @Test
     void no_days_means_that_nothing_that_has_ended_is_kept() throws SQLException {
         ended("completed", 0);
 
@@ -203,7 +215,7 @@ class RetentionTest {
 
     @Test
     void users_may_not_delete() throws SQLException {
-        for (String call : List.of("_delete_ended(1, now(), 1)", "_oldest_kept(0, 0)", "_census()")) {
+        for (String call : List.of("_delete_ended(1, now(), NULL, NULL, 1)", "_retention_limits(0, 0)", "_census()")) {
             assertThatThrownBy(() -> database.value(ROLE, "SELECT df." + call))
                     .hasMessageContaining("permission denied for function");
         }
