@@ -275,17 +275,16 @@ $$;
 COMMENT ON FUNCTION df._checkpoints(bigint, text[], text[]) IS
     'The owner''s checkpoints (timers, failures), a batch in one transaction: per document the instance''s status, stale, or error:<SQLSTATE>:<message>.';
 
--- It gains columns from version to version, which CREATE OR REPLACE cannot do.
-DROP FUNCTION IF EXISTS df._load(text[]);
-
 -- Volatile, so that a call in one statement with df._take sees what that has written.
+-- What it returns grows from version to version, which CREATE OR REPLACE refuses.
+DROP FUNCTION IF EXISTS df._load(text[]);
 CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
     role_oid bigint, role_name text, role_blocked boolean,
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
-    started_at timestamptz, attempt integer, bindings text, code text)
+    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz)
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -298,7 +297,7 @@ AS $$
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
-           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code'
+           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at
     FROM df.instances i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
     -- One more than the limit, so that an excess is noticed and not read.

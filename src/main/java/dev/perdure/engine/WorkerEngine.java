@@ -129,6 +129,7 @@ public class WorkerEngine implements LeaderListener {
                 config.step().maxConcurrentPerRole(),
                 config.step().maxResultSize().asLongValue(),
                 config.step().shareBelow(),
+                config.step().acquireTimeout(),
                 config.step().transientRetries(),
                 config.intake().batchSize(),
                 config.intake().maxLoadedInstances(),

@@ -88,6 +88,7 @@ final class LoadedRows {
                     first.getString("database"),
                     first.getString("instance_status"),
                     first.getString("cancel_reason"),
+                    Objects.requireNonNullElse(instant(first.getOffsetDateTime("created_at")), Instant.EPOCH),
                     new LoadedInstance.Submitter(
                             first.getLong("role_oid"),
                             first.getString("role_name"),

@@ -94,8 +94,13 @@ public final class InProcessWorker implements AutoCloseable {
         return statistics;
     }
 
+    /** From now on somebody is told what ends. */
+    public void observe(EngineObserver observer) {
+        statistics.observe(observer);
+    }
+
     /** Drops all memory and all sessions in the middle of whatever happens, and leads again from the tables. */
-    void loseMemory() {
+    public void loseMemory() {
         long epoch = status.view().epoch();
         engine.stepDown();
         Awaitility.await("a new term")
