@@ -41,7 +41,9 @@ class FirstVersionTest {
 
     @Test
     void what_its_worker_had_begun_is_continued() throws SQLException {
-        assertThat(statuses().values()).as("the fixture is in the middle").containsOnlyOnce("pending", "cancelled")
+        assertThat(statuses().values())
+                .as("the fixture is in the middle")
+                .containsOnlyOnce("pending", "cancelled")
                 .contains("running");
         Migration.migrate(database.url());
         // A restored copy takes over, which an operator has to confirm (docs/operations.md).
@@ -69,7 +71,9 @@ class FirstVersionTest {
             assertThat(app.value("SELECT count(*) FROM df.nodes WHERE query LIKE 'CALL outside%' AND status_details ?"
                             + " 'at_least_once'"))
                     .isEqualTo("1");
-            assertThat(worker.leaderStatus().epoch()).as("the terms go on counting").isGreaterThan(1);
+            assertThat(worker.leaderStatus().epoch())
+                    .as("the terms go on counting")
+                    .isGreaterThan(1);
         }
     }
 

@@ -110,8 +110,7 @@ class PoisonTest {
                 "SELECT 1 AS x, 2 AS x, 3 AS \"\u00e4\u0001\""
             })
     void a_step_with_a_result_that_is_hard_to_handle_ends_and_holds_up_nobody(String sql) throws SQLException {
-        try (InProcessWorker worker =
-                InProcessWorker.start(database, Map.of("perdure.step.max-concurrent", "2"))) {
+        try (InProcessWorker worker = InProcessWorker.start(database, Map.of("perdure.step.max-concurrent", "2"))) {
             String id = app.start("'" + sql.replace("'", "''") + "' |=> 'r' ~> 'SELECT $r.deep.x?' ");
             List<String> others = ledger.start(5, 2, 0);
 

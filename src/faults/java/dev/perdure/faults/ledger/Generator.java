@@ -17,6 +17,9 @@ public final class Generator {
     /** A workflow that may end in a failure. */
     public Shape workflow() {
         steps = 0;
+        if (random.nextInt(3) == 0) {
+            return leaf();
+        }
         List<Shape> parts = new ArrayList<>();
         int count = 1 + random.nextInt(3);
         for (int i = 0; i < count; i++) {

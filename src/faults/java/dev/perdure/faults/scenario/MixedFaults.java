@@ -35,6 +35,7 @@ public final class MixedFaults implements Scenario {
     private static final int WORKERS = 2;
 
     private final Map<String, Integer> struck = new TreeMap<>();
+    private volatile long began;
 
     @Override
     public String name() {
@@ -75,10 +76,13 @@ public final class MixedFaults implements Scenario {
         ExecutorService second = Executors.newSingleThreadExecutor();
         try (World world = World.create()) {
             world.startWorkers(WORKERS);
-            long began = System.nanoTime();
-            Crowd crowd = new Crowd(world, 150)
+            began = System.nanoTime();
+            Crowd crowd = new Crowd(world, session.size(150, 500))
                     .join(LedgerTables.APP, session.random("app"))
                     .join(LedgerTables.ASYNC, session.random("async"));
+            if (session.longForm()) {
+                crowd.join(LedgerTables.APP, session.random("app 2")).join(LedgerTables.APP, session.random("app 3"));
+            }
             List<Fault> faults = faults();
             long end = began + session.time().toNanos();
             while (System.nanoTime() < end) {
@@ -105,7 +109,14 @@ public final class MixedFaults implements Scenario {
     }
 
     private boolean strike(World world, Fault fault, RandomGenerator random) throws Exception {
+        long begin = System.nanoTime();
         boolean tried = fault.strike(world, random);
+        System.out.printf(
+                "  %4d s  %s%s, %d ms%n",
+                (begin - this.began) / 1_000_000_000,
+                fault.name(),
+                tried ? "" : " (void)",
+                (System.nanoTime() - begin) / 1_000_000);
         synchronized (struck) {
             struck.merge(tried ? fault.name() : fault.name() + " (void)", 1, Integer::sum);
         }
@@ -114,12 +125,11 @@ public final class MixedFaults implements Scenario {
 
     private String figures(World world, Crowd crowd, long seconds) throws Exception {
         return String.format(
-                "%d starts in %d s, %d effects, %d terms of leadership, submitters lost their connection %d times,"
+                "%d starts in %d s, %d effects, submitters lost their connection %d times,"
                         + " steps outside a transaction done again %d times, most attempts of a step %d%n    faults: %s",
                 world.book().size(),
                 seconds,
                 world.effects(),
-                world.number("SELECT last_value FROM df._epoch_seq"),
                 crowd.broken(),
                 world.number("SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM app.effects WHERE step LIKE 'o%'"
                         + " GROUP BY instance, step) x"),

@@ -191,6 +191,11 @@ public final class Link {
     private static void close(Socket socket) {
         try {
             socket.setSoLinger(true, 0);
+        } catch (IOException e) {
+            // Closed already, by the other thread or the other side: there is nothing left to reset.
+            return;
+        }
+        try {
             socket.close();
         } catch (IOException e) {
             throw new IllegalStateException("a socket cannot be closed", e);
