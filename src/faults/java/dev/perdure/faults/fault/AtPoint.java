@@ -6,10 +6,12 @@ import dev.perdure.faults.world.Trap;
 import dev.perdure.faults.world.World;
 import dev.perdure.testing.WorkerProcess;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.awaitility.Awaitility;
 
 /** A step is caught at a named point of the step protocol, and something breaks there. */
 public final class AtPoint implements Fault {
@@ -57,6 +59,15 @@ public final class AtPoint implements Fault {
             trap.forward();
             return false;
         }
+        try {
+            breakThere(world, random, trap, caught.get());
+        } finally {
+            trap.forward();
+        }
+        return true;
+    }
+
+    private void breakThere(World world, RandomGenerator random, Trap trap, Link caught) throws Exception {
         switch (what) {
             case KILL_LEADER -> {
                 WorkerProcess leader = world.workers().leader();
@@ -68,7 +79,7 @@ public final class AtPoint implements Fault {
                 try (Connection superuser = world.server().connect("postgres");
                         var statement =
                                 superuser.prepareStatement("SELECT pg_terminate_backend(?, 5000)")) {
-                    statement.setInt(1, caught.get().backendPid());
+                    statement.setInt(1, caught.backendPid());
                     statement.executeQuery().close();
                 }
                 trap.forward();
@@ -79,26 +90,32 @@ public final class AtPoint implements Fault {
             }
             case FREEZE_LEADER -> freeze(world, trap);
         }
-        return true;
     }
 
     /** At {@link Point#BEFORE_COMMIT} the other cannot lead before what is in flight has ended, so that it goes on first. */
-    private void freeze(World world, Trap trap) throws Exception {
+    private void freeze(World world, Trap trap) {
         WorkerProcess frozen = world.workers().leader();
         frozen.freeze();
         try {
+            Awaitility.await("another leader, or one that waits for what is in flight")
+                    .atMost(World.PATIENCE)
+                    .ignoreExceptionsMatching(SQLException.class::isInstance)
+                    .until(() -> world.number("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%df._settle_term%'")
+                                    > 0
+                            || anotherLeads(world, frozen));
             if (point == Point.BEFORE_COMMIT) {
-                // Another term has begun and waits.
-                world.awaitNumber("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%df._settle_term%'", 1);
                 trap.forward();
             }
-            org.awaitility.Awaitility.await("another leader").atMost(World.PATIENCE).until(() ->
-                    world.workers().all().stream()
-                            .filter(worker -> worker != frozen)
-                            .anyMatch(worker -> worker.health("group/leader") == 200));
+            Awaitility.await("another leader").atMost(World.PATIENCE).until(() -> anotherLeads(world, frozen));
             trap.forward();
         } finally {
             frozen.thaw();
         }
+    }
+
+    private static boolean anotherLeads(World world, WorkerProcess frozen) {
+        return world.workers().all().stream()
+                .filter(worker -> worker != frozen)
+                .anyMatch(worker -> worker.health("group/leader") == 200);
     }
 }

@@ -57,7 +57,25 @@ public final class Starter {
         connection.setAutoCommit(true);
         entry.received(call(connection, entry));
         entry.acknowledge();
+        signal(connection, entry);
         return entry;
+    }
+
+    /** Sends all signals that the workflow waits for, most of them before it does. */
+    private static void signal(Connection connection, Entry entry) throws SQLException {
+        List<String> names = new ArrayList<>();
+        entry.shape().visit(part -> {
+            if (part instanceof SignalledStep waiting) {
+                names.add(waiting.name());
+            }
+        });
+        for (String name : names) {
+            try (PreparedStatement statement = connection.prepareStatement("SELECT df.signal(?, ?)")) {
+                statement.setString(1, entry.id());
+                statement.setString(2, name);
+                statement.executeQuery().close();
+            }
+        }
     }
 
     private Entry cancelLater(Entry entry) {

@@ -19,6 +19,7 @@ import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Point;
 import dev.perdure.faults.world.World;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -110,7 +111,14 @@ public final class MixedFaults implements Scenario {
 
     private boolean strike(World world, Fault fault, RandomGenerator random) throws Exception {
         long begin = System.nanoTime();
-        boolean tried = fault.strike(world, random);
+        boolean tried;
+        try {
+            tried = fault.strike(world, random);
+        } catch (SQLException e) {
+            // Another fault struck this one's own session.
+            System.out.println("        broken off: " + e.getMessage());
+            tried = true;
+        }
         System.out.printf(
                 "  %4d s  %s%s, %d ms%n",
                 (begin - this.began) / 1_000_000_000,

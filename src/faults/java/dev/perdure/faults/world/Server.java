@@ -73,7 +73,10 @@ public final class Server implements AutoCloseable {
 
     /** A session past the proxy. */
     public Connection connect(String role) throws SQLException {
-        return url(role).withParameter("connect_timeout", "10").connect();
+        return url(role)
+                .withParameter("connect_timeout", "10")
+                .withParameter("application_name", "faults")
+                .connect();
     }
 
     /** Executes statements as the superuser. */
