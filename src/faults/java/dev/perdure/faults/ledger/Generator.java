@@ -60,10 +60,9 @@ public final class Generator {
     }
 
     private Shape leaf() {
-        return switch (random.nextInt(16)) {
+        return switch (random.nextInt(15)) {
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
-            case 15 -> new FlakyStep(name("r"));
             case 1, 2 -> new NamedStep(name("n"));
             case 3 -> new Sleep(random.nextInt(3));
             default -> step();

@@ -23,15 +23,6 @@ public final class LedgerTables {
                 xid      xid8 NOT NULL DEFAULT pg_current_xact_id());
             CREATE INDEX ON app.effects (instance);
             GRANT SELECT, INSERT ON app.effects TO public;
-            CREATE SEQUENCE app.luck;
-            GRANT USAGE ON SEQUENCE app.luck TO public;
-            CREATE FUNCTION app.with_luck() RETURNS boolean LANGUAGE plpgsql AS $$
-            BEGIN
-                IF nextval('app.luck') % 3 <> 0 THEN
-                    RAISE 'no luck';
-                END IF;
-                RETURN true;
-            END $$;
             CREATE PROCEDURE app.record_outside(i text, s text) LANGUAGE plpgsql AS $$
             BEGIN
                 INSERT INTO app.effects (instance, step) VALUES (i, s);
