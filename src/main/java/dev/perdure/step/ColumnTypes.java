@@ -1,5 +1,6 @@
 package dev.perdure.step;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.sql.ResultSetMetaData;
@@ -11,6 +12,7 @@ import org.postgresql.jdbc.PgResultSetMetaData;
  * whether an {@code int4} column of a table counts up, once for each result, and then call it {@code serial}, which is no
  * type; the method behind it does neither, and is not public.
  */
+@RegisterForReflection(targets = PgResultSetMetaData.class) // for the native executable
 final class ColumnTypes {
 
     private static final Method TYPE = type();
