@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.client.utils.Serialization;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -26,6 +26,8 @@ import org.yaml.snakeyaml.Yaml;
  * @param content maps, lists and scalars
  */
 record Manifest(Path file, Map<String, Object> content) {
+
+    private static final KubernetesSerialization KUBERNETES = new KubernetesSerialization();
 
     /** The model of Kubernetes takes any member; this one does not. */
     private static final JsonMapper STRICT = JsonMapper.builder()
@@ -106,7 +108,7 @@ record Manifest(Path file, Map<String, Object> content) {
      * @return empty for kinds that Kubernetes itself does not have
      */
     Optional<HasMetadata> strict() {
-        Object resource = Serialization.unmarshal(Serialization.asJson(content));
+        Object resource = KUBERNETES.unmarshal(KUBERNETES.asJson(content));
         if (resource instanceof GenericKubernetesResource || !(resource instanceof HasMetadata)) {
             return Optional.empty();
         }
