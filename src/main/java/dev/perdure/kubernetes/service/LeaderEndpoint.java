@@ -75,11 +75,11 @@ class LeaderEndpoint {
     }
 
     private void run(String name, LeaderSlice wanted) {
-        boolean known = false;
+        @Nullable Boolean known = null; // what the slice says of us; our former self may have left something there
         long next = System.nanoTime();
         while (!ending) {
-            boolean leading = leads();
-            if (leading != known || (leading && System.nanoTime() - next >= 0)) {
+            Boolean leading = leads();
+            if (!leading.equals(known) || (leading && System.nanoTime() - next >= 0)) {
                 boolean done = write(name, wanted, leading);
                 known = done ? leading : known;
                 next = System.nanoTime() + LOOK_AT_SLICE.toNanos();
@@ -88,7 +88,7 @@ class LeaderEndpoint {
                 pause(LOOK_AT_ROLE);
             }
         }
-        if (known) {
+        if (Boolean.TRUE.equals(known)) {
             Thread.interrupted(); // the client would not send anything
             write(name, wanted, false);
         }
