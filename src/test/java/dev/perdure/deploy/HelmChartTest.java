@@ -34,8 +34,7 @@ class HelmChartTest {
     void the_chart_renders_what_is_committed(String name, String values) throws Exception {
         Optional<String> helm = helm();
         assumeThat(helm).as("a helm on the PATH, or HELM").isPresent();
-        List<String> command = new ArrayList<>(
-                List.of(helm.orElseThrow(), "template", "perdure", CHART.toString()));
+        List<String> command = new ArrayList<>(List.of(helm.orElseThrow(), "template", "perdure", CHART.toString()));
         command.addAll(List.of("--namespace", "perdure", "--kube-version", "1.34.0"));
         if (!values.isEmpty()) {
             command.addAll(List.of("--values", values));
@@ -65,15 +64,22 @@ class HelmChartTest {
         Optional<String> helm = helm();
         assumeThat(helm).as("a helm on the PATH, or HELM").isPresent();
         List<String> command = List.of(
-                helm.orElseThrow(), "template", "perdure", CHART.toString(), "--set", "dashboard.enabled=true",
-                "--kube-version", "1.34.0");
+                helm.orElseThrow(),
+                "template",
+                "perdure",
+                CHART.toString(),
+                "--set",
+                "dashboard.enabled=true",
+                "--kube-version",
+                "1.34.0");
         Manifest configMap = Manifest.of(CHART, output(command)).stream()
                 .filter(manifest -> manifest.kind().equals("ConfigMap"))
                 .findFirst()
                 .orElseThrow();
         assertThat(configMap.strict()).isPresent();
         assertThat(new ObjectMapper().readTree(String.valueOf(configMap.at("data", "perdure.json"))))
-                .isEqualTo(new ObjectMapper().readTree(CHART.resolve("dashboard.json").toFile()));
+                .isEqualTo(new ObjectMapper()
+                        .readTree(CHART.resolve("dashboard.json").toFile()));
     }
 
     /** Two ways to the same pod: a change of one has to be made in the other. */
@@ -126,8 +132,7 @@ class HelmChartTest {
 
     private static Optional<String> helm() {
         return Optional.ofNullable(System.getenv("HELM"))
-                .or(() -> Arrays.stream(
-                                System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+                .or(() -> Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
                         .map(folder -> Path.of(folder, "helm"))
                         .filter(Files::isExecutable)
                         .map(Path::toString)

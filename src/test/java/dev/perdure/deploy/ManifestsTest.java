@@ -84,17 +84,18 @@ class ManifestsTest {
         try (Stream<Path> files = Files.list(Path.of("k8s/base"))) {
             assertThat((List<?>) kustomization.at("resources"))
                     .map(Object::toString)
-                    .containsExactlyInAnyOrderElementsOf(files.map(file -> file.getFileName().toString())
-                            .filter(name -> !name.equals("kustomization.yaml"))
-                            .toList());
+                    .containsExactlyInAnyOrderElementsOf(
+                            files.map(file -> file.getFileName().toString())
+                                    .filter(name -> !name.equals("kustomization.yaml"))
+                                    .toList());
         }
     }
 
     @Test
     void the_base_names_no_namespace() {
-        assertThat(Manifest.below(Path.of("k8s/base"))).allSatisfy(manifest -> assertThat(
-                        manifest.at("metadata", "namespace"))
-                .isNull());
+        assertThat(Manifest.below(Path.of("k8s/base")))
+                .allSatisfy(manifest ->
+                        assertThat(manifest.at("metadata", "namespace")).isNull());
     }
 
     /** The rules of the Pod Security level <em>restricted</em>, and a root file system that cannot be written. */
