@@ -150,7 +150,8 @@ final class Turns {
     }
 
     /** The interpreter's decision, or null when it broke down: then the instance has left memory. */
-    @Nullable Decision interpret(LiveInstance instance, Event event) {
+    @Nullable
+    Decision interpret(LiveInstance instance, Event event) {
         try {
             return Interpreter.decide(instance.state(), event);
         } catch (RuntimeException | StackOverflowError e) {
@@ -305,7 +306,9 @@ final class Turns {
         context.live().remove(instance);
         breakdowns.remove(instance.id());
         refuse(
-                instance.id(), false, "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
+                instance.id(),
+                false,
+                "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
     }
 
     Instant now() {

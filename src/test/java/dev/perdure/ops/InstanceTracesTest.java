@@ -75,7 +75,9 @@ class InstanceTracesTest {
     }
 
     private static List<SpanData> steps(List<SpanData> spans) {
-        return spans.stream().filter(span -> SpanId.isValid(span.getParentSpanId())).toList();
+        return spans.stream()
+                .filter(span -> SpanId.isValid(span.getParentSpanId()))
+                .toList();
     }
 
     private static String text(SpanData span, String key) {
@@ -106,8 +108,9 @@ class InstanceTracesTest {
         });
         assertThat(database.rows(PostgresServer.OWNER, "SELECT id FROM df.nodes WHERE node_type = 'SQL'"))
                 .extracting(row -> row.get(0))
-                .containsExactlyInAnyOrderElementsOf(
-                        steps(spans).stream().map(step -> text(step, "perdure.node.id")).toList());
+                .containsExactlyInAnyOrderElementsOf(steps(spans).stream()
+                        .map(step -> text(step, "perdure.node.id"))
+                        .toList());
     }
 
     @Test
@@ -123,7 +126,9 @@ class InstanceTracesTest {
         database.execute(ROLE, "UPDATE gate SET open = true");
         List<SpanData> spans = spansOf(id);
 
-        assertThat(spans).extracting(SpanData::getTraceId).containsOnly(root(spans).getTraceId());
+        assertThat(spans)
+                .extracting(SpanData::getTraceId)
+                .containsOnly(root(spans).getTraceId());
         assertThat(steps(spans))
                 .hasSizeGreaterThanOrEqualTo(3)
                 .extracting(SpanData::getParentSpanId)
