@@ -27,9 +27,7 @@ public interface PerdureConfig {
     Path embeddedDataDirectory();
 
     /** The port of the embedded server on 127.0.0.1. When somebody else has it, a free one is taken and logged. */
-    @Min(1)
-    @Max(65535)
-    @WithDefault("15477")
+    @Min(1) @Max(65535) @WithDefault("15477")
     int embeddedPort();
 
     /** In embedded mode, start a sample workflow as the role {@code app} on each start. */
@@ -60,20 +58,15 @@ public interface PerdureConfig {
     Duration markRunningAfter();
 
     /** So many days after its end an instance is deleted, with its nodes, signals and executions. */
-    @Min(0)
-    @Max(36500)
-    @WithDefault("30")
+    @Min(0) @Max(36500) @WithDefault("30")
     int retentionDays();
 
     /** Of the instances that have ended, so many of the newest are kept at most, however young the others are. */
-    @Min(0)
-    @WithDefault("10000")
+    @Min(0) @WithDefault("10000")
     int maxEndedInstances();
 
     /** How many instances are deleted in one transaction. */
-    @Min(1)
-    @Max(100000)
-    @WithDefault("500")
+    @Min(1) @Max(100000) @WithDefault("500")
     int retentionBatchSize();
 
     /** How often the leader deletes old instances, the first time so long after its start. Zero: never. */

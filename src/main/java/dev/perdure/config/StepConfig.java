@@ -10,13 +10,11 @@ import org.hibernate.validator.constraints.time.DurationMin;
 public interface StepConfig {
 
     /** How many SQL steps execute at the same time, of all roles together: sessions on the server. */
-    @Min(1)
-    @WithDefault("32")
+    @Min(1) @WithDefault("32")
     int maxConcurrent();
 
     /** How many SQL steps of one role execute at the same time. */
-    @Min(1)
-    @WithDefault("16")
+    @Min(1) @WithDefault("16")
     int maxConcurrentPerRole();
 
     /**
@@ -63,7 +61,6 @@ public interface StepConfig {
     Duration acquireTimeout();
 
     /** How often a step that failed with a transient error, such as a deadlock, is tried again. */
-    @Min(0)
-    @WithDefault("10")
+    @Min(0) @WithDefault("10")
     int transientRetries();
 }
