@@ -60,7 +60,8 @@ final class StepTask {
     }
 
     /** Why the statement cannot share a transaction with its checkpoint; null when it can. */
-    @Nullable String outsideTransaction() {
+    @Nullable
+    String outsideTransaction() {
         return outsideTransaction;
     }
 
@@ -120,7 +121,8 @@ final class StepTask {
     }
 
     /** When execution began; null while the step waits for a session. */
-    @Nullable Instant startedAt() {
+    @Nullable
+    Instant startedAt() {
         return startedAt;
     }
 

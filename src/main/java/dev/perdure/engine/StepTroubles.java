@@ -193,9 +193,7 @@ final class StepTroubles {
                     LogFields.with(task, () -> {
                         LOG.infof(
                                 "The connection of instance %s, node %s was lost around COMMIT; it was %s",
-                                instance.id(),
-                                activation.nodeId(),
-                                answer.result() ? "committed" : "not committed");
+                                instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
                     });
                     if (answer.result()) {
                         committed(chain, "unknown");

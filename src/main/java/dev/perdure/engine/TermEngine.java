@@ -114,8 +114,7 @@ public final class TermEngine {
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(marks), every, every, TimeUnit.MILLISECONDS);
         if (!settings.acquireTimeout().isZero()) {
             long look = queueLimit.everyMillis();
-            scheduler.scheduleWithFixedDelay(
-                    () -> deciders.execute(queueLimit), look, look, TimeUnit.MILLISECONDS);
+            scheduler.scheduleWithFixedDelay(() -> deciders.execute(queueLimit), look, look, TimeUnit.MILLISECONDS);
         }
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
         ReceiptUpkeep receipts = new ReceiptUpkeep(pools.receipts(), store);

@@ -72,13 +72,11 @@ public class Retention {
     }
 
     /** Beyond which an instance is deleted, see {@code df._retention_limits}. */
-    private record Bounds(
-            OffsetDateTime olderThan, @Nullable OffsetDateTime tooManyAt, @Nullable String tooManyId) {}
+    private record Bounds(OffsetDateTime olderThan, @Nullable OffsetDateTime tooManyAt, @Nullable String tooManyId) {}
 
     /** Found once a run, since it reads all instances that have ended. */
     private static Bounds bounds(Connection connection, Limits limits) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement("SELECT * FROM df._retention_limits(?, ?)")) {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM df._retention_limits(?, ?)")) {
             statement.setInt(1, limits.days());
             statement.setInt(2, limits.keep());
             try (ResultSet row = statement.executeQuery()) {
@@ -92,8 +90,7 @@ public class Retention {
     }
 
     private static long delete(Connection connection, long epoch, Bounds bounds, int limit) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement("SELECT df._delete_ended(?, ?, ?, ?, ?)")) {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_ended(?, ?, ?, ?, ?)")) {
             statement.setLong(1, epoch);
             statement.setObject(2, bounds.olderThan());
             statement.setObject(3, bounds.tooManyAt(), Types.TIMESTAMP_WITH_TIMEZONE);

@@ -65,15 +65,13 @@ final class InstanceTraces implements EngineObserver {
 
     @Override
     public void instanceEnded(InstanceOrigin instance, Checkpoint.InstanceEnd end, Instant at) {
-        Span span = TraceIds.asRoot(
-                TraceIds.of(instance),
-                () -> tracer.spanBuilder("workflow")
-                        .setNoParent()
-                        .setStartTimestamp(instance.createdAt())
-                        .setAllAttributes(attributes(instance)
-                                .put("perdure.status", end.status().name().toLowerCase(Locale.ROOT))
-                                .build())
-                        .startSpan());
+        Span span = TraceIds.asRoot(TraceIds.of(instance), () -> tracer.spanBuilder("workflow")
+                .setNoParent()
+                .setStartTimestamp(instance.createdAt())
+                .setAllAttributes(attributes(instance)
+                        .put("perdure.status", end.status().name().toLowerCase(Locale.ROOT))
+                        .build())
+                .startSpan());
         if (end.status() != Checkpoint.InstanceEnd.Status.COMPLETED) {
             span.setStatus(StatusCode.ERROR, statements ? end.output() : "");
         }
@@ -81,9 +79,8 @@ final class InstanceTraces implements EngineObserver {
     }
 
     private static AttributesBuilder attributes(InstanceOrigin instance) {
-        AttributesBuilder attributes = Attributes.builder()
-                .put("perdure.instance.id", instance.id())
-                .put("perdure.role", instance.role());
+        AttributesBuilder attributes =
+                Attributes.builder().put("perdure.instance.id", instance.id()).put("perdure.role", instance.role());
         if (instance.label() != null) {
             attributes.put("perdure.label", instance.label());
         }

@@ -95,9 +95,8 @@ class LogFieldsTest {
 
             Awaitility.await("a line about each instance")
                     .atMost(Duration.ofSeconds(60))
-                    .untilAsserted(() -> assertThat(ids)
-                            .allMatch(id -> lines.stream()
-                                    .anyMatch(line -> line.message().contains(id))));
+                    .untilAsserted(() -> assertThat(ids).allMatch(id -> lines.stream()
+                            .anyMatch(line -> line.message().contains(id))));
             Set<String> nodes = database.rows(PostgresServer.OWNER, "SELECT id FROM df.nodes").stream()
                     .map(row -> Objects.requireNonNull(row.get(0)))
                     .collect(Collectors.toSet());

@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -37,7 +38,7 @@ class InstanceTracesTest {
 
     InstanceTracesTest() throws SQLException {
         database.createUser(ROLE);
-        worker = InProcessWorker.start(database.url());
+        worker = InProcessWorker.start(database.url(), Map.of());
     }
 
     @AfterEach
@@ -75,7 +76,9 @@ class InstanceTracesTest {
     }
 
     private static List<SpanData> steps(List<SpanData> spans) {
-        return spans.stream().filter(span -> SpanId.isValid(span.getParentSpanId())).toList();
+        return spans.stream()
+                .filter(span -> SpanId.isValid(span.getParentSpanId()))
+                .toList();
     }
 
     private static String text(SpanData span, String key) {
@@ -106,8 +109,9 @@ class InstanceTracesTest {
         });
         assertThat(database.rows(PostgresServer.OWNER, "SELECT id FROM df.nodes WHERE node_type = 'SQL'"))
                 .extracting(row -> row.get(0))
-                .containsExactlyInAnyOrderElementsOf(
-                        steps(spans).stream().map(step -> text(step, "perdure.node.id")).toList());
+                .containsExactlyInAnyOrderElementsOf(steps(spans).stream()
+                        .map(step -> text(step, "perdure.node.id"))
+                        .toList());
     }
 
     @Test
@@ -123,7 +127,9 @@ class InstanceTracesTest {
         database.execute(ROLE, "UPDATE gate SET open = true");
         List<SpanData> spans = spansOf(id);
 
-        assertThat(spans).extracting(SpanData::getTraceId).containsOnly(root(spans).getTraceId());
+        assertThat(spans)
+                .extracting(SpanData::getTraceId)
+                .containsOnly(root(spans).getTraceId());
         assertThat(steps(spans))
                 .hasSizeGreaterThanOrEqualTo(3)
                 .extracting(SpanData::getParentSpanId)

@@ -21,14 +21,14 @@ class JsonLogIT {
     void a_line_about_an_instance_has_its_id_as_a_field() throws Exception {
         TestDatabase database = PostgresServer.get().newDatabase();
         database.createUser(USER);
-        try (WorkerProcess worker =
-                WorkerProcess.start(database.url(), "quarkus.log.console.json.enabled=true")) {
+        try (WorkerProcess worker = WorkerProcess.start(database.url(), "quarkus.log.console.json.enabled=true")) {
             worker.awaitLeader();
             String id = Objects.requireNonNull(database.value(USER, "SELECT df.start('SELECT 1 / 0')"));
             Awaitility.await("the line of the failure")
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> worker.log().contains(id));
-            String line = worker.log().lines().filter(l -> l.contains(id)).findFirst().orElseThrow();
+            String line =
+                    worker.log().lines().filter(l -> l.contains(id)).findFirst().orElseThrow();
 
             JsonNode json = new ObjectMapper().readTree(line);
 

@@ -75,9 +75,7 @@ class TracesIT {
     }
 
     private void await(String what, byte[] bytes, int atLeast) {
-        Awaitility.await(what)
-                .atMost(Duration.ofSeconds(60))
-                .until(() -> count(bytes) >= atLeast);
+        Awaitility.await(what).atMost(Duration.ofSeconds(60)).until(() -> count(bytes) >= atLeast);
     }
 
     @Test
@@ -88,8 +86,8 @@ class TracesIT {
         String id;
         byte[] trace;
         try (WorkerProcess first = worker(database).awaitLeader()) {
-            id = Objects.requireNonNull(
-                    database.value(USER, "SELECT df.start(df.loop('SELECT 2', 'SELECT NOT open FROM gate'), 'traced')"));
+            id = Objects.requireNonNull(database.value(
+                    USER, "SELECT df.start(df.loop('SELECT 2', 'SELECT NOT open FROM gate'), 'traced')"));
             trace = HexFormat.of().parseHex(TraceIds.of(origin(database, id)).trace());
             await("a span of the first worker", trace, 1);
             first.kill();
@@ -98,19 +96,21 @@ class TracesIT {
         database.execute(USER, "UPDATE gate SET open = true");
         try (WorkerProcess second = worker(database)) {
             second.awaitLeader();
-            assertThat(database.value(USER, "SELECT df.await_instance(?, 60)", id)).isEqualTo("completed");
+            assertThat(database.value(USER, "SELECT df.await_instance(?, 60)", id))
+                    .isEqualTo("completed");
             await("spans of the second worker", trace, sent + 2);
             await("the span of the instance", "workflow".getBytes(StandardCharsets.UTF_8), 1);
         }
         assertThat(count(id.getBytes(StandardCharsets.UTF_8))).isGreaterThan(2);
-        assertThat(count("gate".getBytes(StandardCharsets.UTF_8))).as("statements").isZero();
+        assertThat(count("gate".getBytes(StandardCharsets.UTF_8)))
+                .as("statements")
+                .isZero();
     }
 
     private static InstanceOrigin origin(TestDatabase database, String id) throws SQLException {
         try (Connection connection = database.connect(USER);
                 Statement statement = connection.createStatement();
-                ResultSet row =
-                        statement.executeQuery("SELECT created_at FROM df.instances WHERE id = '" + id + "'")) {
+                ResultSet row = statement.executeQuery("SELECT created_at FROM df.instances WHERE id = '" + id + "'")) {
             row.next();
             return new InstanceOrigin(
                     id, "traced", USER, row.getObject(1, OffsetDateTime.class).toInstant());

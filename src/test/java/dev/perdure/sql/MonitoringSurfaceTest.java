@@ -31,17 +31,21 @@ class MonitoringSurfaceTest {
     void a_function_is_as_specified(String function, String strict, String forPublic, String arguments, String columns)
             throws SQLException {
         assertThat(sql.rows(
-                        "SELECT p.provolatile, p.proisstrict, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),"
-                                + " has_function_privilege('public', p.oid, 'EXECUTE') FROM pg_proc p WHERE p.oid = ?::regprocedure",
+                        "SELECT p.provolatile, p.proisstrict, pg_get_function_arguments(p.oid),"
+                            + " pg_get_function_result(p.oid), has_function_privilege('public', p.oid, 'EXECUTE') FROM"
+                            + " pg_proc p WHERE p.oid = ?::regprocedure",
                         "df." + function))
-                .containsExactly(List.of(
-                        "v", strict, arguments == null ? "" : arguments, "TABLE(" + columns + ")", forPublic));
+                .containsExactly(
+                        List.of("v", strict, arguments == null ? "" : arguments, "TABLE(" + columns + ")", forPublic));
     }
 
     @Test
     void null_arguments_of_strict_functions_give_no_rows() throws SQLException {
-        for (String call :
-                List.of("instance_info(NULL)", "instance_executions(NULL)", "instance_nodes(NULL)", "instance_nodes(NULL, 1)")) {
+        for (String call : List.of(
+                "instance_info(NULL)",
+                "instance_executions(NULL)",
+                "instance_nodes(NULL)",
+                "instance_nodes(NULL, 1)")) {
             assertThat(sql.rows("SELECT * FROM df." + call)).as(call).isEmpty();
         }
     }
@@ -50,11 +54,15 @@ class MonitoringSurfaceTest {
     void what_one_may_not_see_gives_no_rows() throws SQLException {
         String id = sql.text("SELECT df.start('SELECT 1')");
         for (String function : List.of("instance_info", "instance_executions", "instance_nodes")) {
-            assertThat(sql.rows("SELECT * FROM df." + function + "(?)", id)).as(function).isNotEmpty();
+            assertThat(sql.rows("SELECT * FROM df." + function + "(?)", id))
+                    .as(function)
+                    .isNotEmpty();
             assertThat(sql.database.rows(SqlSurface.BOB, "SELECT * FROM df." + function + "(?)", id))
                     .as(function)
                     .isEmpty();
-            assertThat(sql.rows("SELECT * FROM df." + function + "('ffffffff')")).as(function).isEmpty();
+            assertThat(sql.rows("SELECT * FROM df." + function + "('ffffffff')"))
+                    .as(function)
+                    .isEmpty();
         }
     }
 
@@ -62,10 +70,12 @@ class MonitoringSurfaceTest {
     void executions_are_clamped_to_ten_thousand() throws SQLException {
         String id = sql.text("SELECT df.start('SELECT 1')");
         sql.asOwner("INSERT INTO df.executions (instance_id, execution_id) SELECT '" + id
-                + "', i FROM generate_series(1, 10001) i; UPDATE df.instances SET execution_count = 10002 WHERE id = '" + id
+                + "', i FROM generate_series(1, 10001) i; UPDATE df.instances SET execution_count = 10002 WHERE id = '"
+                + id
                 + "'");
 
-        assertThat(sql.value("SELECT count(*) FROM df.instance_executions(?, 20000)", id)).isEqualTo("10000");
+        assertThat(sql.value("SELECT count(*) FROM df.instance_executions(?, 20000)", id))
+                .isEqualTo("10000");
     }
 
     @Test
@@ -91,7 +101,8 @@ class MonitoringSurfaceTest {
                         List.of("epoch_id", "uuid"),
                         List.of("started_at", "timestamp with time zone"),
                         List.of("last_seen_at", "timestamp with time zone"));
-        assertThat(sql.error("UPDATE df._worker_epoch SET last_seen_at = now()")).startsWith("42501");
+        assertThat(sql.error("UPDATE df._worker_epoch SET last_seen_at = now()"))
+                .startsWith("42501");
     }
 
     @Test
