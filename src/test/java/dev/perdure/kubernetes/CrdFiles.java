@@ -1,5 +1,6 @@
 package dev.perdure.kubernetes;
 
+import dev.perdure.kubernetes.api.DurableSchedule;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import io.fabric8.crdv2.generator.CRDGenerator;
 import io.fabric8.crdv2.generator.CustomResourceInfo;
@@ -27,8 +28,8 @@ final class CrdFiles {
 
     static final Path FOLDER = Path.of("k8s", "crds");
     private static final List<String> COLUMNS = List.of(
-            "Phase", "Progress", "Instance", "Schedule", "Suspend", "Active", "Last Schedule", "Next Schedule", "Role",
-            "Age", "Reason");
+            "Phase", "Progress", "Instance", "Role", "Schedule", "Time Zone", "Suspend", "Last Schedule", "Age", "Reason",
+            "Next Schedule");
     /** By path below the version's schema: the member that tells the items of a list apart. */
     private static final Map<String, String> LIST_KEYS =
             Map.of("status.conditions", "type", "spec.vars", "name", "spec.workflowTemplate.spec.vars", "name");
@@ -41,7 +42,9 @@ final class CrdFiles {
             Path folder = Files.createTempDirectory("perdure-crds");
             try {
                 new CRDGenerator()
-                        .customResources(CustomResourceInfo.fromClass(DurableWorkflow.class))
+                        .customResources(
+                                CustomResourceInfo.fromClass(DurableWorkflow.class),
+                                CustomResourceInfo.fromClass(DurableSchedule.class))
                         .inOutputDir(folder.toFile())
                         .generate();
                 Map<String, String> files = new TreeMap<>();
@@ -76,6 +79,7 @@ final class CrdFiles {
         List<CustomResourceColumnDefinition> columns = new ArrayList<>(version.getAdditionalPrinterColumns());
         columns.sort(Comparator.comparingInt(column -> COLUMNS.indexOf(column.getName())));
         version.setAdditionalPrinterColumns(columns);
+        version.getSchema().getOpenAPIV3Schema().setRequired(List.of("spec"));
         LIST_KEYS.forEach((path, key) -> {
             JSONSchemaProps schema = version.getSchema().getOpenAPIV3Schema();
             for (String member : path.split("\\.")) {
