@@ -42,7 +42,19 @@ public final class CheckpointCall {
         if (scalar != null) {
             return scalar;
         }
-        String document = CheckpointDocument.of(checkpoint, Map.of());
+        return document(term, instance, CheckpointDocument.of(checkpoint, Map.of()));
+    }
+
+    /**
+     * The same for several steps of one instance that share a transaction.
+     *
+     * @param checkpoints in the order in which they were decided
+     */
+    public static CheckpointCall ofChain(Term term, String instance, List<Checkpoint> checkpoints) {
+        return document(term, instance, CheckpointDocument.ofChain(checkpoints));
+    }
+
+    private static CheckpointCall document(Term term, String instance, String document) {
         String message = String.join(SEPARATOR, "D", Long.toString(term.epoch()), instance, document);
         return new CheckpointCall(
                 term, "SELECT df.checkpoint(?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
@@ -144,13 +156,22 @@ public final class CheckpointCall {
     }
 
     /**
-     * The instance's status out of what the call returned, or null when the answer is not that of our function: the
-     * step has replaced something of its session.
+     * What the call answered.
+     *
+     * @param status of the instance
+     * @param prepared whether the session has statements that the user prepared
      */
-    @Nullable String statusOf(@Nullable String answer) {
-        if (answer == null || !answer.endsWith(":" + receipt)) {
+    record Answer(String status, boolean prepared) {}
+
+    /** Reads an answer; null when it is not that of our function: the step has replaced something of its session. */
+    @Nullable Answer read(@Nullable String answer) {
+        int end = answer == null ? -1 : answer.indexOf(':');
+        if (answer == null || end < 0) {
             return null;
         }
-        return answer.substring(0, answer.length() - receipt.length() - 1);
+        String status = answer.substring(0, end);
+        String rest = answer.substring(end + 1);
+        boolean prepared = rest.equals(receipt + ":prepared");
+        return prepared || rest.equals(receipt) ? new Answer(status, prepared) : null;
     }
 }

@@ -133,6 +133,8 @@ public final class SessionPools implements AutoCloseable {
         pinned.put("bytea_output", "hex");
         pinned.put("extra_float_digits", "1");
         pinned.put("idle_in_transaction_session_timeout", "60s");
+        // A session waits in the pool; how long is decided here.
+        pinned.put("idle_session_timeout", "0");
         pinned.put("df.in_workflow", "true");
         Connection connection = url.withSettings(pinned)
                 .connect(Map.of(
