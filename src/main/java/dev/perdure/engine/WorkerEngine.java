@@ -68,7 +68,8 @@ public class WorkerEngine implements LeaderListener {
                 config.leader().heartbeatInterval(),
                 config.leader().deadline(),
                 config.leader().deadline().multipliedBy(SILENT_DEADLINES).plus(Duration.ofSeconds(3)));
-        LeaderElection candidate = new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, listeners());
+        LeaderElection candidate =
+                new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, listeners());
         election = candidate;
         candidate.start();
     }

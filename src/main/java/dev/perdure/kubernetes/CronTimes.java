@@ -58,8 +58,9 @@ final class CronTimes {
 
     /** The latest time up to a moment. */
     Optional<Instant> upTo(Instant moment) {
-        ZonedDateTime nextMinute =
-                moment.truncatedTo(ChronoUnit.MINUTES).plus(1, ChronoUnit.MINUTES).atZone(zone);
+        ZonedDateTime nextMinute = moment.truncatedTo(ChronoUnit.MINUTES)
+                .plus(1, ChronoUnit.MINUTES)
+                .atZone(zone);
         return times.lastExecution(nextMinute).map(ZonedDateTime::toInstant);
     }
 }

@@ -103,8 +103,7 @@ public class DurableScheduleReconciler implements Reconciler<DurableSchedule> {
         String namespace = schedule.getMetadata().getNamespace();
         String role = schedule.getSpec().workflowTemplate.spec.role;
         if (!policy.allows(namespace, role)) {
-            throw new InvalidDefinitionException(
-                    TEMPLATE.path() + ".role: " + RolePolicy.refusal(namespace, role));
+            throw new InvalidDefinitionException(TEMPLATE.path() + ".role: " + RolePolicy.refusal(namespace, role));
         }
         return times;
     }
@@ -119,18 +118,21 @@ public class DurableScheduleReconciler implements Reconciler<DurableSchedule> {
                     .withName(name)
                     .delete();
         }
-        decision.missed().ifPresent(time -> say(
-                schedule,
-                context,
-                EventRecorder.WARNING,
-                Reason.MISSED_SCHEDULE,
-                "the run of " + time + " is left out: startingDeadlineSeconds is over"));
-        decision.blocked().ifPresent(time -> say(
-                schedule,
-                context,
-                EventRecorder.NORMAL,
-                Reason.ALREADY_ACTIVE,
-                "the run of " + time + " waits for the end of others: " + String.join(", ", decision.active())));
+        decision.missed()
+                .ifPresent(time -> say(
+                        schedule,
+                        context,
+                        EventRecorder.WARNING,
+                        Reason.MISSED_SCHEDULE,
+                        "the run of " + time + " is left out: startingDeadlineSeconds is over"));
+        decision.blocked()
+                .ifPresent(time -> say(
+                        schedule,
+                        context,
+                        EventRecorder.NORMAL,
+                        Reason.ALREADY_ACTIVE,
+                        "the run of " + time + " waits for the end of others: "
+                                + String.join(", ", decision.active())));
         decision.start().ifPresent(time -> {
             DurableWorkflow run = ScheduledRuns.run(schedule, time);
             try {

@@ -77,8 +77,7 @@ public class DurableWorkflowReconciler implements Reconciler<DurableWorkflow>, C
     }
 
     /** Submits or observes; returns when to look again even if nothing happens. */
-    private @Nullable Duration advance(
-            DurableWorkflow resource, StatusDraft draft, Context<DurableWorkflow> context) {
+    private @Nullable Duration advance(DurableWorkflow resource, StatusDraft draft, Context<DurableWorkflow> context) {
         Wanted wanted = wanted(resource);
         try {
             OperatorTerm term = current.get();
@@ -86,8 +85,9 @@ public class DurableWorkflowReconciler implements Reconciler<DurableWorkflow>, C
             if (instance.isEmpty() && !submit(term, resource, draft, context)) {
                 return draft.status().phase == Phase.PENDING ? TRY_AGAIN : null;
             }
-            SubmittedInstance found =
-                    instance.isPresent() ? instance.get() : term.instances().find(wanted).orElse(null);
+            SubmittedInstance found = instance.isPresent()
+                    ? instance.get()
+                    : term.instances().find(wanted).orElse(null);
             if (found == null) {
                 // Deleted between two statements: retention with no time at all, or by hand.
                 draft.end(Phase.FAILED, Reason.INSTANCE_GONE, "the instance is gone");
@@ -151,7 +151,8 @@ public class DurableWorkflowReconciler implements Reconciler<DurableWorkflow>, C
         draft.observe(found);
         if (found.hasEnded()) {
             switch (found.status()) {
-                case "completed" -> say(resource, context, EventRecorder.NORMAL, Reason.COMPLETED, draft.status().message);
+                case "completed" ->
+                    say(resource, context, EventRecorder.NORMAL, Reason.COMPLETED, draft.status().message);
                 case "failed" -> say(resource, context, EventRecorder.WARNING, Reason.FAILED, draft.status().message);
                 default -> say(resource, context, EventRecorder.NORMAL, Reason.CANCELLED, draft.status().message);
             }
@@ -214,8 +215,9 @@ public class DurableWorkflowReconciler implements Reconciler<DurableWorkflow>, C
                     context,
                     EventRecorder.WARNING,
                     Reason.DATABASE_UNAVAILABLE,
-                    "the instance cannot be cancelled: " + e.getMessage() + ". If the database is gone for good, the annotation "
-                            + DurableWorkflow.FORCE_DELETE + ": \"true\" lets the resource go");
+                    "the instance cannot be cancelled: " + e.getMessage()
+                            + ". If the database is gone for good, the annotation " + DurableWorkflow.FORCE_DELETE
+                            + ": \"true\" lets the resource go");
             return DeleteControl.noFinalizerRemoval().rescheduleAfter(TRY_AGAIN);
         }
         watch.forget(resource);

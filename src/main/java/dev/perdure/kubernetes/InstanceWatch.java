@@ -29,6 +29,7 @@ class InstanceWatch {
     private static final int SHARE = 10;
     /** A changed number of steps alone is told this often: each telling is a write to the API server. */
     private static final long PROGRESS_NANOS = 5_000_000_000L;
+
     private static final int BATCH = 500;
 
     private record Watched(ResourceID resource, String role, @Nullable SubmittedInstance seen, long toldAt) {}

@@ -7,8 +7,7 @@ import org.eclipse.microprofile.config.ConfigProvider;
 /** Resources of other workers are left alone, their finalizers included. Made by the operator's framework. */
 public class OursFilter implements GenericFilter<DurableWorkflow> {
 
-    private final String worker =
-            ConfigProvider.getConfig().getValue("perdure.kubernetes.worker-name", String.class);
+    private final String worker = ConfigProvider.getConfig().getValue("perdure.kubernetes.worker-name", String.class);
 
     @Override
     public boolean accept(DurableWorkflow resource) {

@@ -55,26 +55,23 @@ record ScheduleDecision(
                 .max(Comparator.naturalOrder());
         List<ScheduledRun> active = runs.stream().filter(ScheduledRun::isActive).toList();
         List<String> delete = new ArrayList<>();
-        delete.addAll(surplus(runs, run -> run.phase() == Phase.SUCCEEDED, spec
-                .successfulRunsHistoryLimit));
-        delete.addAll(surplus(
-                runs,
-                run -> !run.isActive() && run.phase() != Phase.SUCCEEDED,
-                spec.failedRunsHistoryLimit));
+        delete.addAll(surplus(runs, run -> run.phase() == Phase.SUCCEEDED, spec.successfulRunsHistoryLimit));
+        delete.addAll(
+                surplus(runs, run -> !run.isActive() && run.phase() != Phase.SUCCEEDED, spec.failedRunsHistoryLimit));
 
         boolean suspended = Boolean.TRUE.equals(spec.suspend);
-        Optional<Instant> due = suspended
-                ? Optional.empty()
-                : times.upTo(now).filter(time -> time.isAfter(done.orElse(created)));
+        Optional<Instant> due =
+                suspended ? Optional.empty() : times.upTo(now).filter(time -> time.isAfter(done.orElse(created)));
         boolean late = due.isPresent()
                 && spec.startingDeadlineSeconds != null
                 && due.get().plusSeconds(spec.startingDeadlineSeconds).isBefore(now);
-        boolean waits = due.isPresent()
-                && !late
-                && !active.isEmpty()
-                && spec.concurrencyPolicy != ConcurrencyPolicy.ALLOW;
+        boolean waits =
+                due.isPresent() && !late && !active.isEmpty() && spec.concurrencyPolicy != ConcurrencyPolicy.ALLOW;
         if (waits && spec.concurrencyPolicy == ConcurrencyPolicy.REPLACE) {
-            active.stream().filter(run -> !run.deleted()).map(ScheduledRun::name).forEach(delete::add);
+            active.stream()
+                    .filter(run -> !run.deleted())
+                    .map(ScheduledRun::name)
+                    .forEach(delete::add);
         }
         Optional<Instant> start = late || waits ? Optional.empty() : due;
         return new ScheduleDecision(

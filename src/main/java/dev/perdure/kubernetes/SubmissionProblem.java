@@ -11,8 +11,8 @@ import java.util.Set;
 record SubmissionProblem(String reason, String message, boolean isFinal) {
 
     /** Classes of SQLSTATEs with which {@code df.start} or the evaluation of an expression refuses a definition. */
-    private static final Set<String> DEFINITION = Set.of("0A", "21", "22", "23", "2F", "34", "38", "39", "3B", "3F", "42",
-            "44", "54", "P0", "XX");
+    private static final Set<String> DEFINITION =
+            Set.of("0A", "21", "22", "23", "2F", "34", "38", "39", "3B", "3F", "42", "44", "54", "P0", "XX");
 
     /** A statement that took longer than it may: the evaluation of an expression. */
     private static final String CANCELED = "57014";

@@ -30,7 +30,8 @@ public final class SubmittedInstances implements AutoCloseable {
             + " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE n.status IN ('completed', 'failed')) AS ended,"
             + " count(*) AS steps FROM df.nodes n WHERE n.instance_id = i.id AND n.node_type IN"
             + " ('SQL', 'HTTP', 'HTTP_MULTIPART', 'SLEEP', 'WAIT_SCHEDULE', 'SIGNAL', 'BREAK')) AS n";
-    private static final String CANCEL = "SELECT df.cancel(i.id, ?)" + FROM + " WHERE i.status IN ('pending', 'running')";
+    private static final String CANCEL =
+            "SELECT df.cancel(i.id, ?)" + FROM + " WHERE i.status IN ('pending', 'running')";
 
     private final DatabaseUrl url;
     private @Nullable Connection connection;
@@ -99,12 +100,10 @@ public final class SubmittedInstances implements AutoCloseable {
             throws SQLException {
         statement.setArray(
                 first,
-                session.createArrayOf(
-                        "text", wanted.stream().map(Wanted::key).toArray()));
+                session.createArrayOf("text", wanted.stream().map(Wanted::key).toArray()));
         statement.setArray(
                 first + 1,
-                session.createArrayOf(
-                        "text", wanted.stream().map(Wanted::role).toArray()));
+                session.createArrayOf("text", wanted.stream().map(Wanted::role).toArray()));
     }
 
     private static SubmittedInstance read(ResultSet row) throws SQLException {

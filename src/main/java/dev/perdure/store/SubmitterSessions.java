@@ -63,7 +63,8 @@ public final class SubmitterSessions implements AutoCloseable {
         }
         Connection session = login.loginAs(worker, role)
                 .withSettings(SETTINGS)
-                .connect(Map.of("ApplicationName", "perdure submission", "connectTimeout", "30", "socketTimeout", "90"));
+                .connect(
+                        Map.of("ApplicationName", "perdure submission", "connectTimeout", "30", "socketTimeout", "90"));
         try (Statement statement = session.createStatement();
                 ResultSet row = statement.executeQuery(ServerIdentity.SQL)) {
             row.next();

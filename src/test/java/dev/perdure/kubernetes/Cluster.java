@@ -80,7 +80,8 @@ final class Cluster {
     }
 
     static DurableWorkflow awaitPhase(DurableWorkflow resource, Phase phase) {
-        return await(resource, "phase " + phase, found -> found.getStatus() != null && found.getStatus().phase == phase);
+        return await(
+                resource, "phase " + phase, found -> found.getStatus() != null && found.getStatus().phase == phase);
     }
 
     static DurableWorkflow await(DurableWorkflow resource, String what, Predicate<DurableWorkflow> holds) {

@@ -32,14 +32,23 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
     /** How a worker reaches the API server. */
     static Map<String, String> settings(KubernetesServer server, String url) {
         return Map.of(
-                "perdure.kubernetes.enabled", "true",
-                "perdure.kubernetes.namespaces", TEAM_A + "," + TEAM_B,
-                "perdure.kubernetes.roles.\"" + TEAM_A + "\"", "k8s_app",
-                "perdure.kubernetes.roles.\"" + TEAM_B + "\"", "k8s_etl,k8s_app",
-                "quarkus.kubernetes-client.api-server-url", url,
-                "quarkus.kubernetes-client.token", server.workerToken(),
-                "quarkus.kubernetes-client.trust-certs", "true",
-                "quarkus.kubernetes-client.namespace", KubernetesServer.WORKER_NAMESPACE);
+                "127.0.0.1",
+                "perdure.kubernetes.enabled",
+                "true",
+                "perdure.kubernetes.namespaces",
+                TEAM_A + "," + TEAM_B,
+                "perdure.kubernetes.roles.\"" + TEAM_A + "\"",
+                "k8s_app,app_orders",
+                "perdure.kubernetes.roles.\"" + TEAM_B + "\"",
+                "k8s_etl,k8s_app",
+                "quarkus.kubernetes-client.api-server-url",
+                url,
+                "quarkus.kubernetes-client.token",
+                server.workerToken(),
+                "quarkus.kubernetes-client.trust-certs",
+                "true",
+                "quarkus.kubernetes-client.namespace",
+                KubernetesServer.WORKER_NAMESPACE);
     }
 
     static TestDatabase database() {
@@ -47,6 +56,8 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
         try {
             database.createUser("k8s_app");
             database.createUser("k8s_etl");
+            database.createUser("app_orders");
+            database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('app_orders', true)");
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -28,7 +28,16 @@ final class CrdFiles {
 
     static final Path FOLDER = Path.of("k8s", "crds");
     private static final List<String> COLUMNS = List.of(
-            "Phase", "Progress", "Instance", "Role", "Schedule", "Time Zone", "Suspend", "Last Schedule", "Age", "Reason",
+            "Phase",
+            "Progress",
+            "Instance",
+            "Role",
+            "Schedule",
+            "Time Zone",
+            "Suspend",
+            "Last Schedule",
+            "Age",
+            "Reason",
             "Next Schedule");
     /** By path below the version's schema: the member that tells the items of a list apart. */
     private static final Map<String, String> LIST_KEYS =

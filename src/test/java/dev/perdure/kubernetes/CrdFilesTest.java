@@ -28,7 +28,8 @@ class CrdFilesTest {
         }
         Map<String, String> committed = new TreeMap<>();
         try (Stream<Path> files = Files.list(CrdFiles.FOLDER)) {
-            for (Path file : files.filter(f -> !f.endsWith("kustomization.yaml")).toList()) {
+            for (Path file :
+                    files.filter(f -> !f.endsWith("kustomization.yaml")).toList()) {
                 committed.put(file.getFileName().toString(), Files.readString(file));
             }
         }

@@ -38,7 +38,8 @@ class ScheduleDecisionTest {
     void a_run_is_started_when_its_time_has_come_and_once() throws InvalidDefinitionException {
         assertThat(at("2026-03-01T01:00:00Z", null).start()).contains(Instant.parse("2026-03-01T01:00:00Z"));
         assertThat(at("2026-03-01T01:00:10Z", "2026-03-01T01:00:00Z").start()).isEmpty();
-        assertThat(at("2026-03-01T01:00:10Z", null, run("a", "2026-03-01T01:00:00Z", null)).start())
+        assertThat(at("2026-03-01T01:00:10Z", null, run("a", "2026-03-01T01:00:00Z", null))
+                        .start())
                 .as("the status was not written, but the run is there")
                 .isEmpty();
     }
@@ -83,7 +84,8 @@ class ScheduleDecisionTest {
         assertThat(forbidden.start()).isEmpty();
         assertThat(forbidden.blocked()).contains(Instant.parse("2026-03-01T02:00:00Z"));
         assertThat(forbidden.delete()).isEmpty();
-        assertThat(at("2026-03-01T02:10:00Z", null, run("old", "2026-03-01T01:00:00Z", Phase.SUCCEEDED)).start())
+        assertThat(at("2026-03-01T02:10:00Z", null, run("old", "2026-03-01T01:00:00Z", Phase.SUCCEEDED))
+                        .start())
                 .as("late, when the other one has ended")
                 .contains(Instant.parse("2026-03-01T02:00:00Z"));
 
@@ -129,7 +131,9 @@ class ScheduleDecisionTest {
         CronTimes times = CronTimes.of(cron, zone);
 
         assertThat(times.after(after)).contains(expected);
-        assertThat(times.upTo(expected)).as("the same time, looked at from behind").contains(expected);
+        assertThat(times.upTo(expected))
+                .as("the same time, looked at from behind")
+                .contains(expected);
         assertThat(times.upTo(expected.minusSeconds(1))).isNotEqualTo(Optional.of(expected));
     }
 

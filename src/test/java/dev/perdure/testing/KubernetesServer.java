@@ -1,5 +1,6 @@
 package dev.perdure.testing;
 
+import io.fabric8.kubeapitest.KubeAPIServer;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
@@ -7,7 +8,7 @@ import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
-import io.fabric8.kubeapitest.KubeAPIServer;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -118,6 +119,25 @@ public final class KubernetesServer {
         return admin.getMasterUrl().toString().replaceAll("/$", "");
     }
 
+    /** A kubeconfig that may do everything and begins in a namespace. */
+    public String kubeconfig(String namespace) {
+        io.fabric8.kubernetes.api.model.Config config =
+                Serialization.unmarshal(kubeconfig(), io.fabric8.kubernetes.api.model.Config.class);
+        config.getContexts().forEach(context -> context.getContext().setNamespace(namespace));
+        return Serialization.asYaml(config);
+    }
+
+    /** The kubectl that belongs to the server. */
+    public Optional<Path> kubectl() {
+        try (Stream<Path> versions = Files.list(Path.of(System.getProperty("user.home"), ".kubeapitest", "k8s"))) {
+            return versions.map(version -> version.resolve("kubectl"))
+                    .filter(Files::isExecutable)
+                    .max(java.util.Comparator.naturalOrder());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The token of the worker's service account. Without {@link #grantOperator} it may do nothing. */
     public String workerToken() {
         return token;
@@ -152,9 +172,23 @@ public final class KubernetesServer {
         }
     }
 
+    /** Takes the right to write a status away from the worker, until {@link #grantOperator}. */
+    public void withdrawStatus(String namespace) {
+        admin.rbac().roles().inNamespace(namespace).withName("perdure-operator").edit(role -> {
+            role.getRules()
+                    .forEach(rule -> rule.setResources(rule.getResources().stream()
+                            .filter(resource -> !resource.endsWith("/status"))
+                            .toList()));
+            role.getRules().removeIf(rule -> rule.getResources().isEmpty());
+            return role;
+        });
+    }
+
     private static List<Path> files(Path folder) {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().endsWith(".yaml")).sorted().toList();
+            return files.filter(file -> file.toString().endsWith(".yaml"))
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -25,7 +25,8 @@ public class DurableWorkflowStatus {
     @JsonPropertyDescription("Why the phase is what it is, for people.")
     public @Nullable String message;
 
-    @JsonPropertyDescription("How many of the steps have ended, such as 3/7. Steps of a branch that is not taken never end.")
+    @JsonPropertyDescription(
+            "How many of the steps have ended, such as 3/7. Steps of a branch that is not taken never end.")
     public @Nullable String progress;
 
     @JsonPropertyDescription("When the worker began with the instance, RFC 3339.")

@@ -27,7 +27,5 @@ public class HttpStep {
     public @Nullable Map<String, JsonNode> headers;
 
     @JsonPropertyDescription("How long the request may take. Default: 30.")
-    @Min(1)
-    @Max(Integer.MAX_VALUE)
-    public @Nullable Integer timeoutSeconds;
+    @Min(1) @Max(Integer.MAX_VALUE) public @Nullable Integer timeoutSeconds;
 }

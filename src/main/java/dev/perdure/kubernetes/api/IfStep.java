@@ -21,12 +21,10 @@ public class IfStep {
     @JsonProperty("then")
     @JsonPropertyDescription("The steps when the condition holds.")
     @Required
-    @Size(min = 1, max = 500)
-    public List<ObjectNode> yes = List.of();
+    @Size(min = 1, max = 500) public List<ObjectNode> yes = List.of();
 
     @JsonProperty("else")
-    @JsonPropertyDescription("The steps when it does not hold. Default: nothing happens, and the result is a row with a"
-            + " null.")
-    @Size(min = 1, max = 500)
-    public @Nullable List<ObjectNode> no;
+    @JsonPropertyDescription(
+            "The steps when it does not hold. Default: nothing happens, and the result is a row with a" + " null.")
+    @Size(min = 1, max = 500) public @Nullable List<ObjectNode> no;
 }

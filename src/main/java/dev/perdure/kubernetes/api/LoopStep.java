@@ -15,11 +15,11 @@ public class LoopStep {
 
     @JsonPropertyDescription("The steps of a round.")
     @Required
-    @Size(min = 1, max = 500)
-    public List<ObjectNode> steps = List.of();
+    @Size(min = 1, max = 500) public List<ObjectNode> steps = List.of();
 
     @JsonProperty("while")
-    @JsonPropertyDescription("A statement that is executed after each round; the loop ends when its first value is not true."
-            + " Default: the loop ends with break.")
+    @JsonPropertyDescription(
+            "A statement that is executed after each round; the loop ends when its first value is not true."
+                    + " Default: the loop ends with break.")
     public @Nullable String condition;
 }

@@ -25,14 +25,11 @@ public class MultipartStep {
 
     @JsonPropertyDescription("The parts, as of df.http_multipart.")
     @Required
-    @Size(min = 1, max = 100)
-    public List<ObjectNode> parts = List.of();
+    @Size(min = 1, max = 100) public List<ObjectNode> parts = List.of();
 
     @JsonPropertyDescription("Headers: texts, numbers or booleans by name.")
     public @Nullable Map<String, JsonNode> headers;
 
     @JsonPropertyDescription("How long the request may take. Default: 30.")
-    @Min(1)
-    @Max(Integer.MAX_VALUE)
-    public @Nullable Integer timeoutSeconds;
+    @Min(1) @Max(Integer.MAX_VALUE) public @Nullable Integer timeoutSeconds;
 }

@@ -16,25 +16,22 @@ public class RetryStep {
 
     @JsonPropertyDescription("The steps of an attempt.")
     @Required
-    @Size(min = 1, max = 500)
-    public List<ObjectNode> steps = List.of();
+    @Size(min = 1, max = 500) public List<ObjectNode> steps = List.of();
 
     @JsonPropertyDescription("How many attempts there are. Default: 3.")
-    @Min(1)
-    public @Nullable Integer maxAttempts;
+    @Min(1) public @Nullable Integer maxAttempts;
 
-    @JsonPropertyDescription("The pause before the second attempt, such as 500ms or 1s; a number means seconds. Default: 1s.")
+    @JsonPropertyDescription(
+            "The pause before the second attempt, such as 500ms or 1s; a number means seconds. Default: 1s.")
     public @Nullable JsonNode initialDelay;
 
     @JsonPropertyDescription("By what the pause grows each time. Default: 2.")
-    @Min(1)
-    public @Nullable Double backoff;
+    @Min(1) public @Nullable Double backoff;
 
     @JsonPropertyDescription("The longest pause. Default: 1h.")
     public @Nullable JsonNode maxDelay;
 
     @JsonPropertyDescription("What is tried again: SQLSTATEs or their classes (40, 57P01) and HTTP outcomes (http:429,"
             + " http:5xx, http:error). Default: every failure.")
-    @Size(min = 1, max = 100)
-    public @Nullable List<String> retryOn;
+    @Size(min = 1, max = 100) public @Nullable List<String> retryOn;
 }

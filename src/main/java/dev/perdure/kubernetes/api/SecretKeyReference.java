@@ -12,13 +12,9 @@ public class SecretKeyReference {
 
     @JsonPropertyDescription("The name of the Secret.")
     @Required
-    @Pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-    @Size(min = 1, max = 253)
-    public String name = "";
+    @Pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$") @Size(min = 1, max = 253) public String name = "";
 
     @JsonPropertyDescription("The key in the Secret's data.")
     @Required
-    @Pattern("^[-._a-zA-Z0-9]+$")
-    @Size(min = 1, max = 253)
-    public String key = "";
+    @Pattern("^[-._a-zA-Z0-9]+$") @Size(min = 1, max = 253) public String key = "";
 }

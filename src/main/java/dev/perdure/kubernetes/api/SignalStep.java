@@ -13,8 +13,7 @@ public class SignalStep {
 
     @JsonPropertyDescription("The signal's name.")
     @Required
-    @Size(min = 1)
-    public String name = "";
+    @Size(min = 1) public String name = "";
 
     @JsonPropertyDescription("How long to wait, such as 30s or 24h; a number means seconds. Default: without end.")
     public @Nullable JsonNode timeout;

@@ -18,9 +18,7 @@ import org.jspecify.annotations.Nullable;
 public class Step {
 
     @JsonPropertyDescription("The name of the result, for $name in later steps.")
-    @Pattern("^[A-Za-z_][A-Za-z0-9_]*$")
-    @Size(min = 1, max = 63)
-    public @Nullable String name;
+    @Pattern("^[A-Za-z_][A-Za-z0-9_]*$") @Size(min = 1, max = 63) public @Nullable String name;
 
     @JsonPropertyDescription("An SQL statement.")
     public @Nullable String sql;
@@ -45,26 +43,25 @@ public class Step {
     public @Nullable IfStep branch;
 
     @JsonPropertyDescription("Runs all branches, each a list of steps, at the same time, and waits for all of them.")
-    @Size(min = 2, max = 100)
-    public @Nullable List<List<ObjectNode>> parallel;
+    @Size(min = 2, max = 100) public @Nullable List<List<ObjectNode>> parallel;
 
-    @JsonPropertyDescription("Runs all branches, each a list of steps, at the same time; the first to end decides, and the"
-            + " others are interrupted.")
-    @Size(min = 2, max = 100)
-    public @Nullable List<List<ObjectNode>> race;
+    @JsonPropertyDescription(
+            "Runs all branches, each a list of steps, at the same time; the first to end decides, and the"
+                    + " others are interrupted.")
+    @Size(min = 2, max = 100) public @Nullable List<List<ObjectNode>> race;
 
     @JsonPropertyDescription("Repeats steps.")
     public @Nullable LoopStep loop;
 
     @JsonProperty("break")
-    @JsonPropertyDescription("Leaves the nearest loop. A text, number or boolean becomes the loop's result; {} leaves it"
-            + " without one.")
+    @JsonPropertyDescription(
+            "Leaves the nearest loop. A text, number or boolean becomes the loop's result; {} leaves it"
+                    + " without one.")
     public @Nullable JsonNode leave;
 
     @JsonPropertyDescription("Runs steps again when they fail.")
     public @Nullable RetryStep retry;
 
     @JsonPropertyDescription("A list of steps as one step, so that its result can have a name.")
-    @Size(min = 1, max = 500)
-    public @Nullable List<ObjectNode> steps;
+    @Size(min = 1, max = 500) public @Nullable List<ObjectNode> steps;
 }

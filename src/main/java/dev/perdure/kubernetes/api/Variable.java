@@ -17,13 +17,10 @@ public class Variable {
 
     @JsonPropertyDescription("The name; steps use it as {name}.")
     @Required
-    @Pattern("^[A-Za-z_][A-Za-z0-9_]*$")
-    @Size(min = 1, max = 63)
-    public String name = "";
+    @Pattern("^[A-Za-z_][A-Za-z0-9_]*$") @Size(min = 1, max = 63) public String name = "";
 
     @JsonPropertyDescription("The value.")
-    @Size(max = 65536)
-    public @Nullable String value;
+    @Size(max = 65536) public @Nullable String value;
 
     @JsonPropertyDescription("Where the value is read when a step needs it. It is never stored in the database.")
     public @Nullable VariableSource valueFrom;

@@ -8,8 +8,9 @@ import io.fabric8.generator.annotation.Required;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class VariableSource {
 
-    @JsonPropertyDescription("A key of a Secret in the namespace of the resource. Only url, headers and body of http and"
-            + " multipart steps can use it.")
+    @JsonPropertyDescription(
+            "A key of a Secret in the namespace of the resource. Only url, headers and body of http and"
+                    + " multipart steps can use it.")
     @Required
     public SecretKeyReference secretKeyRef = new SecretKeyReference();
 }

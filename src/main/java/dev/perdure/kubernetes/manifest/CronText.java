@@ -35,7 +35,8 @@ public final class CronText {
 
     /** What to say of an expression that is not valid. */
     public static String problem(String expression) {
-        return "'" + expression + "' is no cron expression: minute hour day-of-month month day-of-week (0-7, 0 and 7 are"
+        return "'" + expression
+                + "' is no cron expression: minute hour day-of-month month day-of-week (0-7, 0 and 7 are"
                 + " Sunday), or @hourly and the like";
     }
 

@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 /** Durations of a manifest: {@code 90s}, {@code 15m}, {@code 1h30m}, {@code 2d}, {@code 500ms}; a number means seconds. */
 final class DurationText {
 
-    private static final Pattern TEXT = Pattern.compile(
-            "(?=.)(?:(\\d{1,9})d)?(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,18})s)?(?:(\\d{1,18})ms)?");
+    private static final Pattern TEXT =
+            Pattern.compile("(?=.)(?:(\\d{1,9})d)?(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,18})s)?(?:(\\d{1,18})ms)?");
 
     private DurationText() {}
 

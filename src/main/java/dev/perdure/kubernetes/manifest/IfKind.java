@@ -17,7 +17,8 @@ final class IfKind implements StepKind {
         JsonNode otherwise = fields.optional("else");
         NodeText no = otherwise == null ? NodeText.sql(NOTHING) : steps.sequence(otherwise, fields.place("else"));
         if (condition.isObject()) {
-            String result = Fields.of(condition, fields.place("condition"), "hasRows").text("hasRows");
+            String result =
+                    Fields.of(condition, fields.place("condition"), "hasRows").text("hasRows");
             String config = "{\"condition_type\":\"result_has_rows\",\"result_name\":" + JsonText.quote(result) + "}";
             return new NodeText("IF", yes, no, null, List.of(), config, null);
         }

@@ -54,7 +54,8 @@ final class JsonText {
         if (number.isIntegralNumber()) {
             return number.bigIntegerValue().toString();
         }
-        // A double is the shortest text that means it: 0.1 and not 0.1000000000000000055. 1.0 has become 1 in the API server.
+        // A double is the shortest text that means it: 0.1 and not 0.1000000000000000055. 1.0 has become 1 in the API
+        // server.
         BigDecimal exact = number.isBigDecimal() ? number.decimalValue() : BigDecimal.valueOf(number.doubleValue());
         return exact.stripTrailingZeros().toPlainString();
     }

@@ -10,12 +10,6 @@ final class ParallelKind implements StepKind {
     public NodeText translate(JsonNode value, Place place, StepList steps) throws InvalidDefinitionException {
         List<NodeText> branches = steps.branches(value, place);
         return new NodeText(
-                "JOIN",
-                branches.get(0),
-                branches.get(1),
-                null,
-                branches.subList(2, branches.size()),
-                null,
-                null);
+                "JOIN", branches.get(0), branches.get(1), null, branches.subList(2, branches.size()), null, null);
     }
 }

@@ -35,10 +35,13 @@ class TranslationTest {
     @Test
     void sql() throws SQLException {
         same("[{sql: SELECT 1}]", "df.sql('SELECT 1')");
-        same("[{sql: \"SELECT 'a\\\\b', \\\"c\\\",\\n\\t2 -- é 😀 \\x7f\\x1b\"}]",
+        same(
+                "[{sql: \"SELECT 'a\\\\b', \\\"c\\\",\\n\\t2 -- é 😀 \\x7f\\x1b\"}]",
                 "df.sql(E'SELECT ''a\\\\b'', \"c\",\\n\\t2 -- é 😀 \\x7f\\x1b')");
         same("[{sql: SELECT 1, name: one}]", "'SELECT 1' |=> 'one'");
-        same("[{sql: '{\"node_type\":\"SLEEP\",\"query\":\"1\"}'}]", "df.sql('{\"node_type\":\"SLEEP\",\"query\":\"1\"}')");
+        same(
+                "[{sql: '{\"node_type\":\"SLEEP\",\"query\":\"1\"}'}]",
+                "df.sql('{\"node_type\":\"SLEEP\",\"query\":\"1\"}')");
     }
 
     @Test
@@ -47,7 +50,9 @@ class TranslationTest {
                 "[{sql: SELECT 1, name: a}, {sql: SELECT 2}, {sql: SELECT 3, name: c}]",
                 "('SELECT 1' |=> 'a') ~> 'SELECT 2' ~> ('SELECT 3' |=> 'c')");
         same("[{steps: [{sql: SELECT 1}, {sql: SELECT 2}], name: both}]", "('SELECT 1' ~> 'SELECT 2') |=> 'both'");
-        same("[{sql: SELECT 1}, {steps: [{sql: SELECT 2}, {sql: SELECT 3}]}]", "'SELECT 1' ~> ('SELECT 2' ~> 'SELECT 3')");
+        same(
+                "[{sql: SELECT 1}, {steps: [{sql: SELECT 2}, {sql: SELECT 3}]}]",
+                "'SELECT 1' ~> ('SELECT 2' ~> 'SELECT 3')");
     }
 
     @Test
@@ -102,7 +107,9 @@ class TranslationTest {
     @Test
     void schedule() throws SQLException {
         same("[{schedule: {cron: '*/5 9-17 * * mon-fri'}}]", "df.wait_for_schedule('*/5 9-17 * * mon-fri')");
-        same("[{schedule: {cron: '@daily', timeZone: europe/berlin}}]", "df.wait_for_schedule('@daily', 'Europe/Berlin')");
+        same(
+                "[{schedule: {cron: '@daily', timeZone: europe/berlin}}]",
+                "df.wait_for_schedule('@daily', 'Europe/Berlin')");
         same("[{schedule: {cron: '0 3 * * *', timeZone: utc}}]", "df.wait_for_schedule('0 3 * * *', 'UTC')");
     }
 
@@ -127,7 +134,9 @@ class TranslationTest {
 
     @Test
     void parallel_branches() throws SQLException {
-        same("[{parallel: [[{sql: SELECT 1}], [{sql: SELECT 2}, {sql: SELECT 3}]]}]", "'SELECT 1' & ('SELECT 2' ~> 'SELECT 3')");
+        same(
+                "[{parallel: [[{sql: SELECT 1}], [{sql: SELECT 2}, {sql: SELECT 3}]]}]",
+                "'SELECT 1' & ('SELECT 2' ~> 'SELECT 3')");
         same(
                 "[{parallel: [[{sql: SELECT 1, name: a}], [{sql: SELECT 2}], [{sql: SELECT 3}]], name: all}]",
                 "df.join3('SELECT 1' |=> 'a', 'SELECT 2', 'SELECT 3') |=> 'all'");
@@ -140,7 +149,8 @@ class TranslationTest {
 
         assertThat(graph).startsWith("{\"node_type\":\"JOIN\",").contains("\"extra_nodes\":[");
         assertThat(value("SELECT df._parse_root(?)", graph)).isEqualTo(graph);
-        assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", graph)).isEqualTo("6");
+        assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", graph))
+                .isEqualTo("6");
     }
 
     @Test
@@ -154,7 +164,8 @@ class TranslationTest {
     @Test
     void loops_and_breaks() throws SQLException {
         same("[{loop: {steps: [{sql: SELECT 1}, {break: {}}]}}]", "@> ('SELECT 1' ~> df.break())");
-        same("[{loop: {steps: [{sql: SELECT 1}], while: SELECT false}, name: l}]",
+        same(
+                "[{loop: {steps: [{sql: SELECT 1}], while: SELECT false}, name: l}]",
                 "df.loop('SELECT 1', 'SELECT false') |=> 'l'");
         same("[{loop: {steps: [{break: done}]}}]", "df.loop(df.break('done'))");
         same("[{loop: {steps: [{break: 42}]}}]", "df.loop(df.break('42'))");
@@ -164,7 +175,9 @@ class TranslationTest {
 
     @Test
     void a_long_list_stays_within_the_depth_that_df_start_takes() throws SQLException {
-        String steps = IntStream.range(0, 500).mapToObj(i -> "{sql: SELECT " + i + "}").collect(Collectors.joining(", ", "[", "]"));
+        String steps = IntStream.range(0, 500)
+                .mapToObj(i -> "{sql: SELECT " + i + "}")
+                .collect(Collectors.joining(", ", "[", "]"));
 
         assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", translate(steps)))
                 .isEqualTo("999");
@@ -220,13 +233,30 @@ class TranslationTest {
     @Test
     void the_cron_expressions_are_those_that_the_database_takes() throws SQLException {
         for (String cron : new String[] {
-            "* * * * *", "0 0 1 1 0", "0 0 * * 7", "*/15 0-23/2 1,15 jan-mar sun", "@hourly", "@reboot", "60 * * * *",
-            "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *", "*/0 * * * *", "* * * *", "* * * * * *",
-            "* * * foo *", "1,,2 * * * *", "a * * * *", "  0 1 * * *  ", "0 0 * * SUN,Mon", "-1 * * * *", "1-2-3 * * * *"
+            "* * * * *",
+            "0 0 1 1 0",
+            "0 0 * * 7",
+            "*/15 0-23/2 1,15 jan-mar sun",
+            "@hourly",
+            "@reboot",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 8",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "* * * *",
+            "* * * * * *",
+            "* * * foo *",
+            "1,,2 * * * *",
+            "a * * * *",
+            "  0 1 * * *  ",
+            "0 0 * * SUN,Mon",
+            "-1 * * * *",
+            "1-2-3 * * * *"
         }) {
-            assertThat(CronText.isValid(cron))
-                    .as(cron)
-                    .isEqualTo("t".equals(value("SELECT df._valid_cron(?)", cron)));
+            assertThat(CronText.isValid(cron)).as(cron).isEqualTo("t".equals(value("SELECT df._valid_cron(?)", cron)));
         }
     }
 
@@ -252,7 +282,6 @@ class TranslationTest {
     }
 
     private static String value(String sql, Object... parameters) throws SQLException {
-        return String.valueOf(
-                TestDatabase.rows(session, sql, parameters).get(0).get(0));
+        return String.valueOf(TestDatabase.rows(session, sql, parameters).get(0).get(0));
     }
 }
