@@ -44,10 +44,17 @@ public final class SessionPools implements AutoCloseable {
 
     private final Settings settings;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
+    private final Receipts receipts;
     private boolean closed;
 
     public SessionPools(Settings settings) {
         this.settings = settings;
+        this.receipts = new Receipts(this, settings.server().databaseOid());
+    }
+
+    /** Proofs of steps in other databases. */
+    public Receipts receipts() {
+        return receipts;
     }
 
     /** An idle session of the role, or a new one. */
