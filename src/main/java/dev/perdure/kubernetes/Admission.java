@@ -44,7 +44,7 @@ class Admission {
                     spec.expression != null,
                     spec.label == null ? namespace + "/" + name : spec.label,
                     spec.database,
-                    vars(spec, SPEC)));
+                    vars(namespace, spec, SPEC)));
         } catch (InvalidDefinitionException e) {
             return new Refused(Reason.INVALID_DEFINITION, e.getMessage());
         }
@@ -63,13 +63,21 @@ class Admission {
         return StepList.translate(steps, new Place(place + ".steps"));
     }
 
-    private static Map<String, String> vars(WorkflowTemplateSpec spec, Place place) throws InvalidDefinitionException {
+    private static Map<String, String> vars(String namespace, WorkflowTemplateSpec spec, Place place)
+            throws InvalidDefinitionException {
         Map<String, String> vars = new LinkedHashMap<>();
         for (Variable variable : spec.vars == null ? List.<Variable>of() : spec.vars) {
-            if (variable.value == null) {
-                throw new InvalidDefinitionException(place + ".vars: '" + variable.name + "' has no value");
+            if ((variable.value == null) == (variable.valueFrom == null)) {
+                throw new InvalidDefinitionException(
+                        place + ".vars: '" + variable.name + "' needs one of value and valueFrom");
             }
-            if (vars.put(variable.name, variable.value) != null) {
+            String value = variable.valueFrom == null
+                    ? variable.value
+                    : SecretText.reference(
+                            namespace,
+                            variable.valueFrom.secretKeyRef,
+                            new Place(place + ".vars." + variable.name + ".valueFrom.secretKeyRef"));
+            if (vars.put(variable.name, String.valueOf(value)) != null) {
                 throw new InvalidDefinitionException(place + ".vars: '" + variable.name + "' is there twice");
             }
         }

@@ -49,6 +49,7 @@ public class DurableScheduleReconciler implements Reconciler<DurableSchedule> {
     public List<EventSource<?, DurableSchedule>> prepareEventSources(EventSourceContext<DurableSchedule> context) {
         return List.of(new InformerEventSource<>(
                 InformerEventSourceConfiguration.from(DurableWorkflow.class, DurableSchedule.class)
+                        .withNamespacesInheritedFromController()
                         .withLabelSelector(DurableWorkflow.SCHEDULE)
                         .withSecondaryToPrimaryMapper(Mappers.fromOwnerReferences(DurableSchedule.class))
                         .build(),

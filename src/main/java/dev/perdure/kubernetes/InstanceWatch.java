@@ -117,6 +117,9 @@ class InstanceWatch {
                         : before);
         if (told != null && told.seen() == now) {
             events.propagateEvent(told.resource());
+            if (now != null && now.hasEnded()) {
+                unfinished.remove(uid, told);
+            }
         }
     }
 

@@ -2,15 +2,15 @@ package dev.perdure.kubernetes;
 
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import io.javaoperatorsdk.operator.processing.event.source.filter.GenericFilter;
-import org.eclipse.microprofile.config.ConfigProvider;
 
-/** Resources of other workers are left alone, their finalizers included. Made by the operator's framework. */
+/**
+ * Resources of other workers are left alone, their finalizers included. Made by the framework when
+ * the application is built, so it holds nothing.
+ */
 public class OursFilter implements GenericFilter<DurableWorkflow> {
-
-    private final String worker = ConfigProvider.getConfig().getValue("perdure.kubernetes.worker-name", String.class);
 
     @Override
     public boolean accept(DurableWorkflow resource) {
-        return resource.getSpec() != null && worker.equals(resource.getSpec().worker);
+        return resource.getSpec() != null && WorkerName.get().equals(resource.getSpec().worker);
     }
 }

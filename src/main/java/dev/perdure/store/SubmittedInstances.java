@@ -34,8 +34,8 @@ public final class SubmittedInstances implements AutoCloseable {
             "SELECT df.cancel(i.id, ?)" + FROM + " WHERE i.status IN ('pending', 'running')";
 
     private final DatabaseUrl url;
-    private @Nullable Connection connection;
-    private boolean closed;
+    private volatile @Nullable Connection connection;
+    private volatile boolean closed;
 
     public SubmittedInstances(DatabaseUrl url) {
         this.url = url.withParameter("application_name", "perdure kubernetes")
@@ -86,6 +86,10 @@ public final class SubmittedInstances implements AutoCloseable {
         if (session == null) {
             session = url.connect(Map.of("connectTimeout", "10", "socketTimeout", "60"));
             connection = session;
+            if (closed) {
+                disconnect();
+                throw new SQLException("this worker does not lead any more", "57P01");
+            }
         }
         try {
             return work.with(session);
@@ -138,10 +142,18 @@ public final class SubmittedInstances implements AutoCloseable {
         }
     }
 
-    /** Takes no more questions. Waits for the one that is being answered. */
+    /** Takes no more questions; the one that is being answered fails. Does not wait: who leads no more must not be held up. */
     @Override
-    public synchronized void close() {
+    public void close() {
         closed = true;
-        disconnect();
+        Connection session = connection;
+        if (session != null) {
+            try {
+                session.abort(Runnable::run);
+            } catch (SQLException e) {
+                // It is gone already, which is what was wanted.
+                return;
+            }
+        }
     }
 }

@@ -32,7 +32,6 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
     /** How a worker reaches the API server. */
     static Map<String, String> settings(KubernetesServer server, String url) {
         return Map.of(
-                "127.0.0.1",
                 "perdure.kubernetes.enabled",
                 "true",
                 "perdure.kubernetes.namespaces",

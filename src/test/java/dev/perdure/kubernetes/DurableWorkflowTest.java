@@ -88,6 +88,23 @@ class DurableWorkflowTest {
     }
 
     @Test
+    void a_secret_is_stored_as_a_reference_that_names_its_namespace() throws SQLException {
+        DurableWorkflow applied = apply(workflow(
+                "secret",
+                """
+                vars:
+                  - name: token
+                    valueFrom: {secretKeyRef: {name: api, key: token}}
+                steps: [{sql: SELECT 1}]
+                """));
+
+        String id = awaitPhase(applied, Phase.SUCCEEDED).getStatus().instanceId;
+
+        assertThat(cluster.value("SELECT vars ->> 'token' FROM df.instances WHERE id = ?", id))
+                .isEqualTo("{{secret:team-a.api/token}}");
+    }
+
+    @Test
     void an_expression_of_the_sql_language_is_evaluated_in_a_session_of_the_role() {
         DurableWorkflow applied = apply(
                 workflow(

@@ -174,6 +174,19 @@ class TranslationTest {
     }
 
     @Test
+    void retries() {
+        assertThat(translate("[{retry: {steps: [{sql: x}]}}]"))
+                .isEqualTo("{\"node_type\":\"RETRY\",\"left_node\":{\"node_type\":\"SQL\",\"query\":\"x\"},\"query\":"
+                        + "\"{\\\"max_attempts\\\":3,\\\"initial_delay_ms\\\":1000,\\\"backoff\\\":2,"
+                        + "\\\"max_delay_ms\\\":3600000,\\\"retry_on\\\":null}\"}");
+        assertThat(translate("[{retry: {steps: [{sql: x}, {sql: y}], maxAttempts: 5, initialDelay: 500ms, backoff: 1.5,"
+                        + " maxDelay: 1d, retryOn: ['40', 'http:5xx']}, name: r}]"))
+                .contains("\\\"max_attempts\\\":5", "\\\"initial_delay_ms\\\":500", "\\\"backoff\\\":1.5", "86400000")
+                .contains("\\\"retry_on\\\":[\\\"40\\\",\\\"http:5xx\\\"]")
+                .endsWith("\"result_name\":\"r\"}");
+    }
+
+    @Test
     void a_long_list_stays_within_the_depth_that_df_start_takes() throws SQLException {
         String steps = IntStream.range(0, 500)
                 .mapToObj(i -> "{sql: SELECT " + i + "}")
@@ -218,6 +231,9 @@ class TranslationTest {
                 "[{parallel: [[{sql: S}], [{sql: S}, 5]]}]       | spec.steps[0].parallel[1][1]: expected a step such as {sql: …}, found a number",
                 "[{race: [[{sql: S}], {sql: S}]}]                | spec.steps[0].race[1]: expected a list of steps, found an object",
                 "[{loop: {while: SELECT 1}}]                     | spec.steps[0].loop: 'steps' is missing",
+                "[{retry: {steps: [{sql: S}], backoff: 0.5}}]    | spec.steps[0].retry.backoff: expected a number from 1",
+                "[{retry: {steps: [{sql: S}], retryOn: [4]}}]    | spec.steps[0].retry.retryOn[0]: '4' is no SQLSTATE",
+                "[{retry: {steps: [{sql: S}], maxAttempts: 0}}]  | spec.steps[0].retry.maxAttempts: expected a whole number",
                 "[{break: [1]}]                                  | spec.steps[0].break: expected a text, a number, a boolean or {}",
             })
     void what_means_no_workflow_is_refused_with_its_place(String steps, String problem) {
