@@ -55,6 +55,9 @@ public interface PerdureConfig {
     /** The end of the application. */
     ShutdownConfig shutdown();
 
+    /** The operator inside a Kubernetes cluster. */
+    KubernetesConfig kubernetes();
+
     /**
      * A step that runs longer than this is shown as {@code running} in {@code df.nodes}; shorter ones cost no extra
      * commit.

@@ -3,6 +3,7 @@ package dev.perdure.engine;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
+import dev.perdure.leader.LeaderListeners;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.step.http.HttpStep;
 import dev.perdure.step.SqlStep;
@@ -13,18 +14,23 @@ import dev.perdure.store.ServerIdentity;
 import dev.perdure.store.SessionPools;
 import dev.perdure.store.SubmitterLogin;
 import dev.perdure.store.Term;
+import io.quarkus.arc.All;
 import io.quarkus.runtime.ShutdownEvent;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Typed;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** Stands for election once the database is ready, and runs the engine of each term that this worker wins. */
 @Singleton
+@Typed(WorkerEngine.class)
 public class WorkerEngine implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(WorkerEngine.class);
@@ -36,6 +42,7 @@ public class WorkerEngine implements LeaderListener {
     private final PerdureConfig config;
     private final LeaderStatus status;
     private final EngineStatistics statistics;
+    private final List<LeaderListener> companions;
     private final Clock clock = Clock.systemUTC();
     /** The lock is given back first of all when the JVM is told to end, beside the other things that end with it. */
     private final Thread handOver = new Thread(this::handOver, "perdure-hand-over");
@@ -45,11 +52,20 @@ public class WorkerEngine implements LeaderListener {
     private volatile @Nullable TermEngine engine;
     private volatile @Nullable DatabaseUrl url;
 
-    WorkerEngine(Vertx vertx, PerdureConfig config, LeaderStatus status, EngineStatistics statistics) {
+    /**
+     * @param companions what else is done by the worker that leads
+     */
+    WorkerEngine(
+            Vertx vertx,
+            PerdureConfig config,
+            LeaderStatus status,
+            EngineStatistics statistics,
+            @All List<LeaderListener> companions) {
         this.vertx = vertx;
         this.config = config;
         this.status = status;
         this.statistics = statistics;
+        this.companions = companions;
     }
 
     void begin(@Observes DatabaseReady ready) {
@@ -59,7 +75,8 @@ public class WorkerEngine implements LeaderListener {
                 config.leader().heartbeatInterval(),
                 config.leader().deadline(),
                 config.leader().deadline().multipliedBy(SILENT_DEADLINES).plus(Duration.ofSeconds(3)));
-        LeaderElection candidate = new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, this);
+        LeaderElection candidate =
+                new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, listeners());
         election = candidate;
         Runtime.getRuntime().addShutdownHook(handOver);
         candidate.start();
@@ -155,6 +172,12 @@ public class WorkerEngine implements LeaderListener {
         if (current != null) {
             current.stepDown();
         }
+    }
+
+    private LeaderListener listeners() {
+        List<LeaderListener> all = new ArrayList<>(companions);
+        all.add(0, this);
+        return new LeaderListeners(all);
     }
 
     private EngineSettings settings() {

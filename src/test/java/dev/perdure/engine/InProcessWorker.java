@@ -13,6 +13,7 @@ import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 
@@ -42,7 +43,7 @@ public final class InProcessWorker implements AutoCloseable {
                         new PropertiesConfigSource(Map.of("perdure.shutdown.grace-period", "0s"), "tests", 200))
                 .build()
                 .getConfigMapping(PerdureConfig.class);
-        engine = new WorkerEngine(Shared.VERTX, config, status, statistics);
+        engine = new WorkerEngine(Shared.VERTX, config, status, statistics, List.of());
         engine.begin(new DatabaseReady(url));
     }
 
