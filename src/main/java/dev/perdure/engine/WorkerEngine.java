@@ -7,16 +7,24 @@ import dev.perdure.leader.LeaderStatus;
 import dev.perdure.store.DatabaseReady;
 import dev.perdure.store.DatabaseUrl;
 import dev.perdure.store.InstanceStore;
+import dev.perdure.store.LoginBook;
+import dev.perdure.store.PasswordFiles;
+import dev.perdure.store.PasswordSource;
 import dev.perdure.store.ServerIdentity;
 import dev.perdure.store.SessionPools;
 import dev.perdure.store.SubmitterLogin;
 import dev.perdure.store.Term;
+import dev.perdure.store.UnixSocketTransport;
 import io.quarkus.runtime.ShutdownEvent;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -29,16 +37,20 @@ public class WorkerEngine implements LeaderListener {
     /** A leader that was not seen for so many heartbeat deadlines is taken for stopped. */
     private static final int SILENT_DEADLINES = 1;
 
-    private final Vertx vertx;
+    private final Vertx shared;
     private final PerdureConfig config;
     private final LeaderStatus status;
     private final EngineStatistics statistics;
     private final Clock clock = Clock.systemUTC();
+    /** The application's, or one of our own that can use unix sockets. */
+    private volatile Vertx vertx;
+
     private volatile @Nullable LeaderElection election;
     private volatile @Nullable TermEngine engine;
     private volatile @Nullable DatabaseUrl url;
 
     WorkerEngine(Vertx vertx, PerdureConfig config, LeaderStatus status, EngineStatistics statistics) {
+        this.shared = vertx;
         this.vertx = vertx;
         this.config = config;
         this.status = status;
@@ -47,6 +59,7 @@ public class WorkerEngine implements LeaderListener {
 
     void begin(@Observes DatabaseReady ready) {
         url = ready.url();
+        vertx = ready.url().usesUnixSocket() ? UnixSocketTransport.vertx() : shared;
         LeaderElection.Times times = new LeaderElection.Times(
                 config.leader().pollInterval(),
                 config.leader().heartbeatInterval(),
@@ -61,6 +74,9 @@ public class WorkerEngine implements LeaderListener {
         LeaderElection current = election;
         if (current != null) {
             current.close();
+        }
+        if (vertx != shared) {
+            vertx.close();
         }
     }
 
@@ -83,7 +99,8 @@ public class WorkerEngine implements LeaderListener {
                 new InstanceStore(vertx, database.reactiveOptions().get(0), STORE_SESSIONS, term);
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
-                SubmitterLogin.withoutPassword(),
+                SubmitterLogin.withPasswords(passwords()),
+                new LoginBook(store, !passwords().isEmpty()),
                 server,
                 config.step().lockTimeout().toMillis(),
                 config.step().sessionMaxAge().toNanos(),
@@ -119,6 +136,16 @@ public class WorkerEngine implements LeaderListener {
         if (current != null) {
             current.stepDown();
         }
+    }
+
+    private List<PasswordSource> passwords() {
+        List<PasswordSource> sources = new ArrayList<>();
+        config.login().passwordsDirectory().ifPresent(directory -> sources.add(new PasswordFiles(directory)));
+        Map<String, String> configured = config.login().passwords();
+        if (!configured.isEmpty()) {
+            sources.add(role -> Optional.ofNullable(configured.get(role)));
+        }
+        return sources;
     }
 
     private EngineSettings settings() {
