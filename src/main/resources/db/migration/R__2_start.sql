@@ -333,13 +333,18 @@ DECLARE
 BEGIN
     IF jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION 'options of df.start() must be a JSON object' USING ERRCODE = 'internal_error';
-    ELSIF options ? 'idempotency_key' THEN
-        RAISE EXCEPTION 'df.start() option idempotency_key is not supported yet' USING ERRCODE = 'internal_error';
     END IF;
-    SELECT key INTO wrong FROM jsonb_object_keys(options) AS key WHERE key <> 'vars' LIMIT 1;
+    SELECT key INTO wrong FROM jsonb_object_keys(options) AS key WHERE key NOT IN ('idempotency_key', 'vars') LIMIT 1;
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION 'unknown option "%" for df.start()', wrong
-            USING ERRCODE = 'internal_error', HINT = 'There is one option: {"vars": {"name": "value"}}.';
+        RAISE EXCEPTION 'unknown option "%" for df.start(): there are idempotency_key and vars', wrong
+            USING ERRCODE = 'internal_error',
+                  HINT = 'For example {"idempotency_key": "order 17", "vars": {"name": "value"}}.';
+    END IF;
+    -- The length keeps an index entry, of up to four bytes a character, within what an index page takes.
+    IF options ? 'idempotency_key' AND NOT (jsonb_typeof(options -> 'idempotency_key') = 'string'
+            AND length(options ->> 'idempotency_key') BETWEEN 1 AND 255) THEN
+        RAISE EXCEPTION 'option idempotency_key of df.start() must be a string of 1 to 255 characters'
+            USING ERRCODE = 'internal_error';
     END IF;
     IF options ? 'vars' THEN
         IF jsonb_typeof(options -> 'vars') <> 'object' THEN
@@ -356,6 +361,18 @@ END
 $$;
 COMMENT ON FUNCTION df._check_start_options(jsonb) IS 'Internal: checks the options of df.start.';
 
+-- What the caller's snapshot does not show is not found: df.start meets it when it inserts.
+CREATE OR REPLACE FUNCTION df._started_before(submitter oid, key text) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT
+AS $$
+BEGIN
+    RETURN (SELECT i.id FROM df.instances i
+            WHERE i.submitted_by = submitter::regrole AND i.idempotency_key = key);
+END
+$$;
+COMMENT ON FUNCTION df._started_before(oid, text) IS
+    'Internal: the instance that a role has started under an idempotency key, or NULL.';
+
 CREATE OR REPLACE FUNCTION df.start(
     fut text, label text DEFAULT NULL, database text DEFAULT NULL, transaction_mode text DEFAULT 'caller',
     options jsonb DEFAULT NULL)
@@ -367,6 +384,8 @@ DECLARE
     root text;
     submitter oid;
     graph record;
+    once text := options ->> 'idempotency_key';
+    existing text;
     new_id text;
     tries integer := 0;
 BEGIN
@@ -394,19 +413,28 @@ BEGIN
         RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
     END IF;
     submitter := df._submitter(false);
+    existing := df._started_before(submitter, once);
+    IF existing IS NOT NULL THEN
+        RETURN existing;
+    END IF;
     SELECT * INTO graph FROM df._graph(root);
     IF graph.problem IS NOT NULL THEN
         RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
     END IF;
 
     -- ON CONFLICT sees rows of other roles too, and costs no subtransaction, of which a statement that starts many
-    -- instances could afford only a few.
+    -- instances could afford only a few. Where another session is starting under the same key, it waits for that one's
+    -- transaction; in REPEATABLE READ it then raises a serialization failure, since the row cannot be shown.
     LOOP
         new_id := left(gen_random_uuid()::text, 8);
-        INSERT INTO df.instances (id, label, root_node, submitted_by, database, vars)
-        VALUES (new_id, start.label, graph.ids[1], submitter, start.database, df._start_vars(submitter, options))
+        INSERT INTO df.instances (id, label, root_node, submitted_by, database, vars, idempotency_key)
+        VALUES (new_id, start.label, graph.ids[1], submitter, start.database, df._start_vars(submitter, options), once)
         ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;
+        existing := df._started_before(submitter, once);
+        IF existing IS NOT NULL THEN
+            RETURN existing;
+        END IF;
         tries := tries + 1;
         IF tries = 10 THEN
             RAISE EXCEPTION 'Failed to create instance: exhausted 10 attempts to generate a collision-free ID'

@@ -23,7 +23,7 @@ SELECT ARRAY[
     'SELECT ON df.instances',
     'UPDATE (status, updated_at, cancel_reason) ON df.instances',
     'SELECT ON df.nodes',
-    'INSERT (id, label, root_node, submitted_by, database, vars) ON df.instances',
+    'INSERT (id, label, root_node, submitted_by, database, vars, idempotency_key) ON df.instances',
     'INSERT (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database) ON df.nodes',
     'SELECT, INSERT (name, value, owner), UPDATE (value, unset) ON df.vars',
     'SELECT ON df.executions',

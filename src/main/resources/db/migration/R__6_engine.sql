@@ -34,6 +34,7 @@ COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is
 --           "x": canceled reason, "w": wake_at, "b": started_at, "a": attempt, "q": executed query, "d": bindings,
 --           "o": at-least-once reason}, …],
 --    "r": [result, …], "c": [columns, …],
+--    "m": true when several steps share the transaction,
 --    "x": {"n": execution, "o": output of the previous one},
 --    "t": status at the end, "o": output}
 CREATE OR REPLACE FUNCTION df._apply(p_instance text, p_status text, p_doc jsonb) RETURNS text
@@ -121,6 +122,9 @@ $$;
 COMMENT ON FUNCTION df._end_instance(text, text, text) IS 'Ends an instance unless it was cancelled; returns its status.';
 
 -- Definer: submitters have no right to write status or result of df.nodes. Runs no user code, evaluates no text.
+--
+-- The fence keeps a take-over waiting until this transaction ends, so a submitter must not be able to make that late: what
+-- triggers do at COMMIT, and locks that are waited for here, have a limit that is set behind the user's last statement.
 CREATE OR REPLACE FUNCTION df.checkpoint(p_token bytea, p_epoch bigint, p_instance text, p_doc text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -129,8 +133,13 @@ DECLARE
     v_key bytea;
     v_status text;
     v_submitter oid;
+    v_doc jsonb;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'on', true);
+    v_status := set_config('synchronous_commit', 'on', true);
+    v_status := set_config('statement_timeout', '60s', true);
+    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
+        v_status := set_config('lock_timeout', '30s', true);
+    END IF;
     v_key := df._fence(p_epoch);
     IF v_key IS NULL OR p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(
             concat_ws(E'\x1f', 'D', p_epoch::text, p_instance, p_doc), 'UTF8'))) THEN
@@ -145,12 +154,18 @@ BEGIN
         RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it has already ended', p_instance
             USING ERRCODE = 'DF001';
     END IF;
-    v_status := df._apply(p_instance, v_status, p_doc::jsonb);
-    RETURN v_status || ':' || encode(sha256(v_key || p_token), 'hex');
+    v_doc := p_doc::jsonb;
+    -- Cancelled in the middle: the step that was to see it has already run. All are undone, and the first is run alone.
+    IF v_status = 'cancelled' AND v_doc ? 'm' THEN
+        RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it was cancelled', p_instance USING ERRCODE = 'DF001';
+    END IF;
+    v_status := df._apply(p_instance, v_status, v_doc);
+    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
+        CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, text) IS
-    'Called by the worker in a step''s own transaction: writes the checkpoint document that the token authorises. Returns <instance status>:<receipt>.';
+    'Called by the worker in a step''s own transaction: writes the checkpoint document that the token authorises. Returns <instance status>:<receipt>, followed by :prepared when the session has statements that were prepared in SQL.';
 
 -- The fast path: one SQL step completed, and with it enclosing nodes of the same stamp with the same result.
 CREATE OR REPLACE FUNCTION df.checkpoint_step(
@@ -174,6 +189,10 @@ DECLARE
     v_parents text[];
 BEGIN
     v_status := set_config('synchronous_commit', 'on', true);
+    v_status := set_config('statement_timeout', '60s', true);
+    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
+        v_status := set_config('lock_timeout', '30s', true);
+    END IF;
     -- df._fence, written out and with one read in place of three: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
     SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
@@ -222,12 +241,13 @@ BEGIN
     IF p_ends THEN
         v_status := df._end_instance(p_instance, 'completed', p_result);
     END IF;
-    RETURN v_status || ':' || encode(sha256(v_key || p_token), 'hex');
+    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
+        CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint_step(
     bytea, bigint, text, text, text, text, text, boolean, text, integer, text, text, text) IS
-    'Called by the worker in a step''s own transaction: the step completed, with it the enclosing nodes p_parents (comma-separated), and the instance when p_ends. Returns <instance status>:<receipt>.';
+    'Called by the worker in a step''s own transaction: the step completed, with it the enclosing nodes p_parents (comma-separated), and the instance when p_ends. Returns <instance status>:<receipt>, followed by :prepared when the session has statements that were prepared in SQL.';
 
 CREATE OR REPLACE FUNCTION df._checkpoints(p_epoch bigint, p_instances text[], p_docs text[]) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE STRICT

@@ -44,6 +44,14 @@ public interface StepConfig {
     @WithDefault("2s")
     Duration lockTimeout();
 
+    /**
+     * Steps that follow one another share a transaction, and so one commit, while each that follows lately took less than
+     * this. 0 gives every step a transaction of its own.
+     */
+    @DurationMin(millis = 0)
+    @WithDefault("20ms")
+    Duration shareBelow();
+
     /** How often a step that failed with a transient error, such as a deadlock, is tried again. */
     @Min(0) @WithDefault("10")
     int transientRetries();

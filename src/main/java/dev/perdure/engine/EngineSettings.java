@@ -8,6 +8,7 @@ import java.time.Duration;
  * @param maxSteps sessions of steps at once
  * @param maxStepsPerRole the same for one role
  * @param maxResultSize bytes of one result
+ * @param shareBelow steps that lately took less than this may share the transaction of the step before them
  * @param transientRetries how often a step is tried again after failures that may pass
  * @param batchSize instances of one intake
  * @param maxLoaded instances in memory
@@ -23,6 +24,7 @@ public record EngineSettings(
         int maxSteps,
         int maxStepsPerRole,
         long maxResultSize,
+        Duration shareBelow,
         int transientRetries,
         int batchSize,
         int maxLoaded,

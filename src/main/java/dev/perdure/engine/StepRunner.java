@@ -4,7 +4,6 @@ import dev.perdure.flow.Activation;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.Result;
-import dev.perdure.store.CheckpointCall;
 import dev.perdure.store.StepFailedException;
 import dev.perdure.store.StepSession;
 import java.sql.SQLException;
@@ -25,11 +24,13 @@ final class StepRunner implements Runnable {
     private final TermContext context;
     private final Turns turns;
     private final StepTroubles troubles;
+    private final Fusion fusion;
 
     StepRunner(TermContext context, Turns turns) {
         this.context = context;
         this.turns = turns;
         this.troubles = new StepTroubles(context, turns);
+        this.fusion = new Fusion(context);
     }
 
     @Override
@@ -86,7 +87,9 @@ final class StepRunner implements Runnable {
         }
         try {
             if (task.outsideTransaction() == null) {
+                long from = System.nanoTime();
                 Result result = context.sqlStep().execute(session, sql);
+                fusion.took(task, System.nanoTime() - from);
                 instance.post(() -> succeeded(task, session, result));
             } else {
                 Result result = context.sqlStep().executeAutocommit(session, sql);
@@ -135,23 +138,31 @@ final class StepRunner implements Runnable {
             giveBack(task, session);
             return true;
         }
+        StepChain chain = new StepChain(task, decision);
         try {
-            CheckpointCall call = CheckpointCall.of(
-                    context.store().term(), instance.id(), activation.nodeId(), decision.checkpoint());
-            String status = session.commit(call);
-            instance.steps().remove(activation, task);
-            context.statistics().stepCompleted();
-            if (LOG.isDebugEnabled()) {
-                LOG.debugf(
-                        "Step of instance %s, node %s completed: %s",
-                        instance.id(), activation.nodeId(), task.effect().sql());
-            }
-            turns.committed(instance, decision, status);
+            fusion.extend(chain, session);
+        } catch (StepFailedException e) {
+            giveBack(task, session);
+            troubles.chainFailed(chain, e.failure());
+            return true;
+        } catch (RuntimeException | Error e) {
+            giveBack(task, session);
+            throw e;
+        }
+        return commit(chain, session);
+    }
+
+    private boolean commit(StepChain chain, StepSession session) {
+        StepTask task = chain.first();
+        try {
+            String status = session.commit(
+                    chain.call(context.store().term(), task.instance().id()));
+            troubles.committed(chain, status);
             giveBack(task, session);
             return true;
         } catch (StepFailedException e) {
             giveBack(task, session);
-            return troubles.notCommitted(task, decision, e.failure());
+            return troubles.notCommitted(chain, e.failure());
         } catch (RuntimeException | Error e) {
             giveBack(task, session);
             throw e;

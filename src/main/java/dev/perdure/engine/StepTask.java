@@ -14,30 +14,48 @@ final class StepTask {
     private final Effect.RunSql effect;
     private final int attempt;
     private final @Nullable String outsideTransaction;
+    private final boolean alone;
     private final AtomicBoolean slotHeld = new AtomicBoolean();
     private @Nullable StepSession session;
     private volatile @Nullable Instant startedAt;
+    private volatile long begunAt;
     private boolean interrupted;
 
     StepTask(LiveInstance instance, Effect.RunSql effect, int attempt) {
-        this(instance, effect, attempt, null);
+        this(instance, effect, attempt, null, false);
     }
 
-    private StepTask(LiveInstance instance, Effect.RunSql effect, int attempt, @Nullable String outsideTransaction) {
+    private StepTask(
+            LiveInstance instance,
+            Effect.RunSql effect,
+            int attempt,
+            @Nullable String outsideTransaction,
+            boolean alone) {
         this.instance = instance;
         this.effect = effect;
         this.attempt = attempt;
         this.outsideTransaction = outsideTransaction;
+        this.alone = alone;
     }
 
     /** The same step once more. */
     StepTask again(int nextAttempt) {
-        return new StepTask(instance, effect, nextAttempt, outsideTransaction);
+        return new StepTask(instance, effect, nextAttempt, outsideTransaction, alone);
     }
 
     /** The same step outside a transaction block, and why. */
     StepTask outsideTransaction(String reason) {
-        return new StepTask(instance, effect, attempt, reason);
+        return new StepTask(instance, effect, attempt, reason, true);
+    }
+
+    /** The same step, in a transaction that no other joins. */
+    StepTask alone() {
+        return new StepTask(instance, effect, attempt, outsideTransaction, true);
+    }
+
+    /** Whether no other step may join its transaction. */
+    boolean isAlone() {
+        return alone;
     }
 
     /** Why the statement cannot share a transaction with its checkpoint; null when it can. */
@@ -77,8 +95,14 @@ final class StepTask {
         return startedAt;
     }
 
+    /** When execution began, as {@link System#nanoTime()}. */
+    long begunAt() {
+        return begunAt;
+    }
+
     void started(Instant now) {
         startedAt = now;
+        begunAt = System.nanoTime();
     }
 
     /**

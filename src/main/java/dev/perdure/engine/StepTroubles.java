@@ -19,6 +19,9 @@ import org.postgresql.util.PSQLException;
 final class StepTroubles {
 
     private static final Logger LOG = Logger.getLogger(StepTroubles.class);
+    /** invalid_sql_statement_name: the step has removed the prepared checkpoint call from its session. */
+    private static final String DEALLOCATED = "26000";
+
     private static final long FIRST_DELAY_MILLIS = 20;
     private static final long MAX_DELAY_MILLIS = 10_000;
 
@@ -89,21 +92,69 @@ final class StepTroubles {
                 failure.sqlState());
     }
 
+    /** The transaction of a chain was committed: memory advances, and the step that was undone gets one of its own. */
+    void committed(StepChain chain, String status) {
+        LiveInstance instance = chain.first().instance();
+        instance.steps().remove(chain.first().activation(), chain.first());
+        chain.tasks().forEach(task -> {
+            context.statistics().stepCompleted();
+            LOG.debugf(
+                    "Step of instance %s, node %s completed: %s",
+                    instance.id(), task.activation().nodeId(), task.effect().sql());
+        });
+        chain.decisions().subList(0, chain.size() - 1).forEach(instance.state()::apply);
+        Decision last = chain.last();
+        StepChain.Undone undone = chain.undone();
+        if (undone == null) {
+            turns.committed(instance, last, status);
+            return;
+        }
+        turns.committed(instance, new Decision(last.checkpoint(), List.of(), last.change()), status);
+        if (instance.isCancelled() || instance.isGone()) {
+            return;
+        }
+        if (undone.failure() == null) {
+            turns.enqueue(undone.task().alone());
+        } else {
+            instance.steps().put(undone.task().activation(), undone.task());
+            failed(undone.task(), undone.failure());
+        }
+    }
+
+    /** The transaction of a chain is gone, and with it what all of its steps did. */
+    void chainFailed(StepChain chain, Failure failure) {
+        StepTask first = chain.first();
+        if (first.instance().isGone() || first.isInterrupted()) {
+            return;
+        }
+        LOG.debugf("%s runs again, alone: %s", first, failure.message());
+        turns.enqueue(first.alone());
+    }
+
     /**
      * The turn of a step whose checkpoint was refused, or whose commit is in doubt.
      *
      * @return whether the turn is over
      */
-    boolean notCommitted(StepTask task, Decision decision, Failure failure) {
+    boolean notCommitted(StepChain chain, Failure failure) {
+        StepTask task = chain.first();
         LiveInstance instance = task.instance();
         if (instance.isGone() || task.isInterrupted()) {
             return true;
         }
+        if (failure.kind() == Failure.Kind.CONNECTION_LOST) {
+            resolve(chain, failure);
+            return false;
+        }
+        if (chain.size() > 1) {
+            chainFailed(chain, failure);
+            return true;
+        }
+        if (DEALLOCATED.equals(failure.sqlState())) {
+            tryAgain(task, failure);
+            return true;
+        }
         switch (failure.kind()) {
-            case CONNECTION_LOST -> {
-                resolve(task, decision, failure);
-                return false;
-            }
             // Stale or fenced: a deferred trigger of the user can say so too. The owner's own mark, with which another
             // try begins, finds the truth: it steps down, or loads the instance again, or the attempt counts.
             case TRANSIENT, LOCK_TIMEOUT, STALE, FENCED -> tryAgain(task, failure);
@@ -116,10 +167,11 @@ final class StepTroubles {
         return true;
     }
 
-    /** The connection was lost around COMMIT: the node's row says what happened. */
-    private void resolve(StepTask task, Decision decision, Failure failure) {
+    /** The connection was lost around COMMIT: the last node's row says what happened to all. */
+    private void resolve(StepChain chain, Failure failure) {
+        StepTask task = chain.first();
         LiveInstance instance = task.instance();
-        Activation activation = task.activation();
+        Activation activation = chain.tasks().get(chain.size() - 1).activation();
         context.store()
                 .isCommitted(instance.id(), activation.nodeId(), activation.stamp())
                 .onComplete(answer -> context.deciders().execute(() -> {
@@ -127,17 +179,16 @@ final class StepTroubles {
                         return;
                     }
                     if (answer.failed()) {
-                        context.scheduler()
-                                .schedule(() -> resolve(task, decision, failure), 200, TimeUnit.MILLISECONDS);
+                        context.scheduler().schedule(() -> resolve(chain, failure), 200, TimeUnit.MILLISECONDS);
                         return;
                     }
                     LOG.infof(
                             "The connection of instance %s, node %s was lost around COMMIT; it was %s",
                             instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
                     if (answer.result()) {
-                        instance.steps().remove(activation, task);
-                        context.statistics().stepCompleted();
-                        turns.committed(instance, decision, "unknown");
+                        committed(chain, "unknown");
+                    } else if (chain.size() > 1) {
+                        chainFailed(chain, failure);
                     } else {
                         tryAgain(task, failure);
                     }

@@ -153,6 +153,7 @@ public class WorkerEngine implements LeaderListener {
                 config.step().maxConcurrent(),
                 config.step().maxConcurrentPerRole(),
                 config.step().maxResultSize().asLongValue(),
+                config.step().shareBelow(),
                 config.step().transientRetries(),
                 config.intake().batchSize(),
                 config.intake().maxLoadedInstances(),

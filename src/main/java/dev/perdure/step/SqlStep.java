@@ -4,6 +4,7 @@ import dev.perdure.flow.Result;
 import dev.perdure.store.Failure;
 import dev.perdure.store.StepFailedException;
 import dev.perdure.store.StepSession;
+import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,9 @@ public final class SqlStep {
     // Statements that PostgreSQL refuses inside a transaction block (25001), or that end it themselves (2D000).
     private static final Set<String> AUTOCOMMIT =
             Set.of("VACUUM", "CREATE", "DROP", "ALTER", "REINDEX", "CLUSTER", "CALL", "DO", "CHECKPOINT", "REFRESH");
+
+    private static final Set<String> SHARING =
+            Set.of("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES", "TABLE");
 
     private final RowsReader reader;
 
@@ -37,6 +41,24 @@ public final class SqlStep {
     /** Runs the statement in a new transaction of the session, and leaves it open. */
     public Result execute(StepSession session, String sql) throws StepFailedException {
         return session.execute(sql, reader::read);
+    }
+
+    /** Runs the statement in the transaction that an earlier step of the instance has left open. */
+    public Result executeNext(StepSession session, String sql, long timeoutMillis, long lockTimeoutMillis)
+            throws StepFailedException {
+        return session.executeNext(sql, timeoutMillis, lockTimeoutMillis, reader::read);
+    }
+
+    /**
+     * Whether the statement can share a transaction with its neighbours: plain queries only, and not those that look at
+     * the state of workflows, which is not written before the end of the transaction.
+     */
+    public boolean canShareTransaction(String sql) {
+        if (!SHARING.contains(StatementGuard.firstWord(sql)) || refuse(sql) != null) {
+            return false;
+        }
+        String lower = sql.toLowerCase(Locale.ROOT);
+        return !lower.contains("df.") && !lower.contains("\"df\"");
     }
 
     /** Runs the statement outside a transaction block: at least once, since no checkpoint can share its commit. */

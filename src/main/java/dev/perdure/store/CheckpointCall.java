@@ -18,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CheckpointCall {
 
+    /** How the statement of one completed step begins. */
+    static final String STEP = "SELECT df.checkpoint_step(";
+
+    /** How the statement of a document begins. */
+    static final String DOCUMENT = "SELECT df.checkpoint(";
+
     private static final String SEPARATOR = "\u001f";
 
     private final String sql;
@@ -42,10 +48,22 @@ public final class CheckpointCall {
         if (scalar != null) {
             return scalar;
         }
-        String document = CheckpointDocument.of(checkpoint, Map.of());
+        return document(term, instance, CheckpointDocument.of(checkpoint, Map.of()));
+    }
+
+    /**
+     * The same for several steps of one instance that share a transaction.
+     *
+     * @param checkpoints in the order in which they were decided
+     */
+    public static CheckpointCall ofChain(Term term, String instance, List<Checkpoint> checkpoints) {
+        return document(term, instance, CheckpointDocument.ofChain(checkpoints));
+    }
+
+    private static CheckpointCall document(Term term, String instance, String document) {
         String message = String.join(SEPARATOR, "D", Long.toString(term.epoch()), instance, document);
         return new CheckpointCall(
-                term, "SELECT df.checkpoint(?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
+                term, DOCUMENT + "?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
     }
 
     private static @Nullable CheckpointCall scalar(Term term, String instance, String stepNode, Checkpoint checkpoint) {
@@ -104,7 +122,7 @@ public final class CheckpointCall {
         arguments.add(columns);
         arguments.add(executed);
         return new CheckpointCall(
-                term, "SELECT df.checkpoint_step(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
+                term, STEP + "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
     }
 
     private static boolean allLike(Transition step, List<Transition> transitions) {
@@ -127,6 +145,10 @@ public final class CheckpointCall {
         return sql;
     }
 
+    boolean isDocument() {
+        return sql.startsWith(DOCUMENT);
+    }
+
     void bind(PreparedStatement statement) throws SQLException {
         statement.setBytes(1, token);
         for (int i = 0; i < arguments.size(); i++) {
@@ -144,13 +166,22 @@ public final class CheckpointCall {
     }
 
     /**
-     * The instance's status out of what the call returned, or null when the answer is not that of our function: the
-     * step has replaced something of its session.
+     * What the call answered.
+     *
+     * @param status of the instance
+     * @param prepared whether the session has statements that the user prepared
      */
-    @Nullable String statusOf(@Nullable String answer) {
-        if (answer == null || !answer.endsWith(":" + receipt)) {
+    record Answer(String status, boolean prepared) {}
+
+    /** Reads an answer; null when it is not that of our function: the step has replaced something of its session. */
+    @Nullable Answer read(@Nullable String answer) {
+        int end = answer == null ? -1 : answer.indexOf(':');
+        if (answer == null || end < 0) {
             return null;
         }
-        return answer.substring(0, answer.length() - receipt.length() - 1);
+        String status = answer.substring(0, end);
+        String rest = answer.substring(end + 1);
+        boolean prepared = rest.equals(receipt + ":prepared");
+        return prepared || rest.equals(receipt) ? new Answer(status, prepared) : null;
     }
 }

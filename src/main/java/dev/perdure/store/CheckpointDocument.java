@@ -29,12 +29,32 @@ final class CheckpointDocument {
      * @param atLeastOnce nodes whose effect could not share a transaction with this checkpoint, and why
      */
     static String of(Checkpoint checkpoint, Map<String, String> atLeastOnce) {
+        return of(checkpoint, atLeastOnce, false);
+    }
+
+    /**
+     * Encodes checkpoints that one transaction writes, as one.
+     *
+     * @param checkpoints in the order in which they were decided; only the last can end the instance or its execution
+     */
+    static String ofChain(List<Checkpoint> checkpoints) {
+        List<Transition> transitions = new ArrayList<>();
+        checkpoints.forEach(checkpoint -> transitions.addAll(checkpoint.transitions()));
+        Checkpoint last = checkpoints.get(checkpoints.size() - 1);
+        return of(new Checkpoint(transitions, last.nextExecution(), last.end()), Map.of(), true);
+    }
+
+    private static String of(Checkpoint checkpoint, Map<String, String> atLeastOnce, boolean chain) {
         StringWriter out = new StringWriter(512);
         try (JsonGenerator json = JSON.createGenerator(out)) {
             List<Result> results = new ArrayList<>();
             List<Transition> transitions = new ArrayList<>(checkpoint.transitions());
+            // Stable: a node that occurs twice is written in the order of the decisions.
             transitions.sort(Comparator.comparing(Transition::nodeId));
             json.writeStartObject();
+            if (chain) {
+                json.writeBooleanField("m", true);
+            }
             json.writeArrayFieldStart("n");
             for (Transition transition : transitions) {
                 write(json, transition, results, atLeastOnce.get(transition.nodeId()));

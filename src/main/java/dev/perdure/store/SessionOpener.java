@@ -70,6 +70,10 @@ final class SessionOpener {
         pinned.put("bytea_output", "hex");
         pinned.put("extra_float_digits", "1");
         pinned.put("idle_in_transaction_session_timeout", "60s");
+        // A session waits in the pool; how long is decided here.
+        pinned.put("idle_session_timeout", "0");
+        // Nobody reads what a step says, and it could say more than the worker's memory holds (see Notices).
+        pinned.put("client_min_messages", "error");
         pinned.put("df.in_workflow", "true");
         return url.withSettings(pinned)
                 .connect(Map.of(

@@ -43,6 +43,7 @@ public final class SessionPools implements AutoCloseable {
     private final Settings settings;
     private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
+    private final Notices notices = new Notices();
     private boolean closed;
 
     public SessionPools(Settings settings) {
@@ -69,11 +70,14 @@ public final class SessionPools implements AutoCloseable {
             }
         }
         expired.forEach(StepSession::close);
-        return found != null ? found : opener.open(key);
+        StepSession session = found != null ? found : opener.open(key);
+        notices.watch(session);
+        return session;
     }
 
     /** Takes a session back: reset and kept, or closed. */
     public void giveBack(Key key, StepSession session) {
+        notices.leave(session);
         if (!session.reset()) {
             session.close();
             return;
@@ -125,6 +129,7 @@ public final class SessionPools implements AutoCloseable {
     @Override
     public void close() {
         settings.logins().close();
+        notices.close();
         List<StepSession> all = new ArrayList<>();
         synchronized (idle) {
             closed = true;

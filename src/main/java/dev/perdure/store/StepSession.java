@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.TimeZone;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGStatement;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.util.PSQLException;
@@ -15,8 +16,8 @@ import org.postgresql.util.PSQLException;
  * A session that is logged in as a submitter and runs its steps, one at a time (architecture 4). Used by one thread at
  * a time; only {@link #cancel()} may be called from another.
  *
- * <p>The life of a step: {@link #execute}, then {@link #commit} or {@link #rollback}, then {@link #reset}. A session on
- * which anything failed is closed, not reset.
+ * <p>The life of a step: {@link #execute}, then {@link #commit} or {@link #rollback}, then {@link #reset}. Short steps
+ * that follow can join the transaction by {@link #executeNext}. A session on which anything failed is closed, not reset.
  */
 public final class StepSession implements AutoCloseable {
 
@@ -27,28 +28,49 @@ public final class StepSession implements AutoCloseable {
     }
 
     private static final String BEFORE_CHECKPOINT =
-            "SET LOCAL lock_timeout = %d; SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; ";
-    // As one message of its own, so that nothing of it can be skipped by what went before. Nothing of ours is prepared
-    // by
-    // name here, so that DEALLOCATE ALL costs nothing and no step can replace it. The worker's time zone is in
-    // the startup packet (pgjdbc sends it), so that RESET ALL would return to it.
-    private static final String RESET = "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; "
+            "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL lock_timeout = %d; ";
+    // The worker's time zone is in the startup packet (pgjdbc sends it), so that RESET ALL would return to it.
+    private static final String CLEAN = "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; "
             + (isUtc() ? "" : "SET TimeZone = 'UTC'; ")
-            + "DEALLOCATE ALL; DISCARD TEMP; DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all()";
+            + "DISCARD TEMP; DISCARD SEQUENCES; ";
+    // As one message of its own, so that nothing of it can be skipped by what went before, and unnamed, so that no step
+    // can replace it.
+    // Its answer tells whether the calls that were prepared are still the driver's own: what a user prepares in SQL is
+    // from_sql, so that a statement of ours that was taken away cannot be put back.
+    private static final String RESET = CLEAN + "SELECT pg_catalog.pg_advisory_unlock_all(), "
+            + "pg_catalog.bool_or(pg_catalog.starts_with(p.statement, '" + CheckpointCall.STEP + "')), "
+            + "pg_catalog.bool_or(pg_catalog.starts_with(p.statement, '" + CheckpointCall.DOCUMENT + "')) "
+            + "FROM pg_catalog.pg_prepared_statement() p WHERE NOT p.from_sql";
+    // Between two steps of one transaction. What is set after the savepoint ends with it, or with the transaction.
+    private static final String BETWEEN = "SET CONSTRAINTS ALL IMMEDIATE; " + CLEAN
+            + "SAVEPOINT perdure_step; SELECT pg_catalog.pg_advisory_unlock_all(), "
+            + "pg_catalog.set_config('statement_timeout', '%d', true), "
+            + "pg_catalog.set_config('lock_timeout', '%d', true); ";
+    private static final int BETWEEN_RESULTS =
+            (int) BETWEEN.chars().filter(c -> c == ';').count();
 
     private final PgConnection connection;
     private final String beforeCheckpoint;
+    private final boolean readCommitted;
     private final long openedAt = System.nanoTime();
     private volatile long idleSince = openedAt;
     private volatile boolean cancelSent;
     private boolean broken;
+    private boolean shared;
+    private boolean clean;
+    private volatile @Nullable Statement current;
 
     StepSession(Connection connection, long lockTimeoutMillis) throws SQLException {
         this.connection = connection.unwrap(PgConnection.class);
         this.beforeCheckpoint = BEFORE_CHECKPOINT.formatted(lockTimeoutMillis);
-        if (!isUtc()) {
-            try (Statement statement = connection.createStatement()) {
+        try (Statement statement = connection.createStatement()) {
+            if (!isUtc()) {
                 statement.execute("SET TimeZone = 'UTC'");
+            }
+            try (ResultSet row =
+                    statement.executeQuery("SELECT pg_catalog.current_setting('default_transaction_isolation')")) {
+                row.next();
+                readCommitted = row.getString(1).equals("read committed");
             }
         }
     }
@@ -64,21 +86,62 @@ public final class StepSession implements AutoCloseable {
      * @param sql a single statement
      */
     public <T> T execute(String sql, ResultReader<T> reader) throws StepFailedException {
-        return run("BEGIN READ WRITE;", sql, true, reader);
+        shared = false;
+        return run("BEGIN READ WRITE;", 1, sql, true, reader);
     }
 
     /** Runs the user's statement outside a transaction block. */
     public <T> T executeAutocommit(String sql, ResultReader<T> reader) throws StepFailedException {
-        return run("", sql, false, reader);
+        return run("", 0, sql, false, reader);
     }
 
-    private <T> T run(String prefix, String sql, boolean transaction, ResultReader<T> reader)
+    /** Whether two steps can share a transaction: not where the second would see the first one's snapshot. */
+    public boolean canShareTransaction() {
+        return readCommitted && !broken && !cancelSent;
+    }
+
+    /**
+     * Runs the next step's statement in the transaction that is open, behind a savepoint. The session is cleaned before
+     * as between any two steps; what only the end of a transaction ends (locks, {@code now()}) is shared.
+     *
+     * <p>After a failure {@link #rollbackToLastStep()} tells whether the steps before can still be committed.
+     *
+     * @param timeoutMillis after which the statement is given up
+     * @param lockTimeoutMillis how long it waits for a lock
+     */
+    public <T> T executeNext(String sql, long timeoutMillis, long lockTimeoutMillis, ResultReader<T> reader)
             throws StepFailedException {
+        shared = true;
+        return run(BETWEEN.formatted(timeoutMillis, lockTimeoutMillis), BETWEEN_RESULTS, sql, true, reader);
+    }
+
+    /**
+     * Undoes what {@link #executeNext} did.
+     *
+     * @return false when the transaction cannot go on: it has ended, or what the step before left failed when it was
+     *     checked
+     */
+    public boolean rollbackToLastStep() {
         try (Statement statement = connection.createStatement()) {
+            if (connection.getTransactionState() == TransactionState.IDLE) {
+                return false;
+            }
+            statement.execute("ROLLBACK TO SAVEPOINT perdure_step");
+            return connection.getTransactionState() == TransactionState.OPEN;
+        } catch (SQLException e) {
+            // No such savepoint, or no connection: the transaction is given up, and its steps are run again.
+            return false;
+        }
+    }
+
+    private <T> T run(String prefix, int prefixResults, String sql, boolean transaction, ResultReader<T> reader)
+            throws StepFailedException {
+        clean = false;
+        try (Statement statement = connection.createStatement()) {
+            current = statement;
             statement.setEscapeProcessing(false);
             boolean rows = statement.execute(prefix + sql);
-            if (transaction) {
-                // The first result is that of BEGIN.
+            for (int i = 0; i < prefixResults; i++) {
                 rows = statement.getMoreResults();
             }
             T result = reader.read(rows ? statement.getResultSet() : null);
@@ -94,6 +157,8 @@ public final class StepSession implements AutoCloseable {
         } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
+        } finally {
+            current = null;
         }
     }
 
@@ -104,7 +169,11 @@ public final class StepSession implements AutoCloseable {
      */
     public String commit(CheckpointCall call) throws StepFailedException {
         String answer = null;
-        try (PreparedStatement statement = connection.prepareStatement(beforeCheckpoint + call.sql() + "; COMMIT")) {
+        try (PreparedStatement statement = connection.prepareStatement(
+                (shared ? "RESET statement_timeout; " : "") + beforeCheckpoint + call.sql() + "; COMMIT")) {
+            // Prepared by name once a session. A step could replace it, and gains nothing: the answer is signed.
+            statement.unwrap(PGStatement.class).setPrepareThreshold(1);
+            current = statement;
             call.bind(statement);
             boolean rows = statement.execute();
             while (rows || statement.getUpdateCount() != -1) {
@@ -124,14 +193,20 @@ public final class StepSession implements AutoCloseable {
         } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
+        } finally {
+            current = null;
         }
-        String status = call.statusOf(answer);
-        if (status == null) {
+        CheckpointCall.Answer read = call.read(answer);
+        // A statement that stands in for the call could make the call itself, hand on its answer and take the
+        // checkpoint back. So the session is reset here, before the answer is believed.
+        if (read == null || !resetAndCheck(call)) {
             broken = true;
             throw new StepFailedException(
                     new Failure(Failure.Kind.STEP, null, "the step replaced statements of its session"));
         }
-        return status;
+        // What a user prepared could stand in for a statement of ours: the session is closed.
+        broken |= read.prepared();
+        return read.status();
     }
 
     /** Gives the open transaction up. The session is closed afterwards by {@link #reset()}'s answer when that fails. */
@@ -156,17 +231,61 @@ public final class StepSession implements AutoCloseable {
         if (broken || cancelSent) {
             return false;
         }
+        if (clean) {
+            return true;
+        }
+        try {
+            resetNow(null);
+            return clean;
+        } catch (SQLException e) {
+            // Not usable again; the caller closes it.
+            return false;
+        }
+    }
+
+    /** Whether the call that was just answered was ours. A session that cannot be reset any more leaves that in doubt. */
+    private boolean resetAndCheck(CheckpointCall call) throws StepFailedException {
+        try {
+            return resetNow(call);
+        } catch (SQLException e) {
+            broken = true;
+            Failure failure = Failure.of(e);
+            throw new StepFailedException(
+                    new Failure(Failure.Kind.CONNECTION_LOST, failure.sqlState(), failure.message()), e);
+        }
+    }
+
+    private boolean resetNow(@Nullable CheckpointCall call) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             if (connection.getTransactionState() != TransactionState.IDLE) {
                 return false;
             }
-            statement.execute(RESET);
+            boolean rows = statement.execute(RESET);
+            boolean ours = true;
+            while (rows || statement.getUpdateCount() != -1) {
+                if (rows && call != null) {
+                    ResultSet row = statement.getResultSet();
+                    ours = row.next() && row.getBoolean(call.isDocument() ? 3 : 2);
+                }
+                rows = statement.getMoreResults();
+            }
             connection.clearWarnings();
             idleSince = System.nanoTime();
-            return connection.getTransactionState() == TransactionState.IDLE;
-        } catch (SQLException e) {
-            // Not usable again; the caller closes it.
-            return false;
+            clean = connection.getTransactionState() == TransactionState.IDLE;
+            return ours;
+        }
+    }
+
+    /** Forgets what the running statement has said so far ({@code RAISE NOTICE}): the driver collects all of it. */
+    void dropNotices() {
+        Statement running = current;
+        if (running != null) {
+            try {
+                running.clearWarnings();
+            } catch (SQLException e) {
+                // It has just been closed, and with it what it had said.
+                current = null;
+            }
         }
     }
 

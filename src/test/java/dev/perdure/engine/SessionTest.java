@@ -137,6 +137,31 @@ class SessionTest {
     }
 
     @Test
+    void a_step_that_removes_the_prepared_checkpoint_is_run_again_elsewhere() throws SQLException {
+        app.execute("CREATE TABLE IF NOT EXISTS removed (n int)");
+        for (int i = 0; i < 5; i++) {
+            var ended = app.run("'DO $do$ BEGIN INSERT INTO removed VALUES (1); EXECUTE ''DEALLOCATE ALL''; END $do$'");
+
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+        }
+        assertThat(app.value("SELECT count(*) FROM removed")).isEqualTo("5");
+    }
+
+    @Test
+    void a_step_that_replaces_the_prepared_checkpoint_is_found_out_and_leaves_nothing_behind() throws SQLException {
+        query("SELECT 1");
+        String replace = "DO $do$ BEGIN EXECUTE ''DEALLOCATE ALL''; FOR i IN 1..30 LOOP "
+                + "EXECUTE format(''PREPARE %I AS SELECT %L'', ''S_'' || i, ''completed:forged''); END LOOP; END $do$";
+
+        assertThat(app.run("'" + replace + "'").status()).isEqualTo("failed");
+        for (int i = 0; i < 5; i++) {
+            assertThat(query("SELECT count(*) = 0 AS v FROM pg_prepared_statements WHERE from_sql")
+                            .output())
+                    .contains("true");
+        }
+    }
+
+    @Test
     void functions_of_the_user_in_front_of_pg_catalog_are_not_called_by_the_protocol() throws SQLException {
         try (Submitter shadow = Submitter.of(database, "session_shadow")) {
             database.asSuperuser("CREATE SCHEMA shadow AUTHORIZATION session_shadow");

@@ -82,9 +82,10 @@ class StartTest {
                         "'q', transaction_mode => 'Nope'",
                         "invalid transaction_mode \"Nope\" for df.start(): expected 'caller' or 'new'"),
                 error("'q', transaction_mode => 'NEW'", "is not supported yet"),
-                error("'q', options => '{\"idempotency_key\":\"k\"}'", "idempotency_key is not supported yet"),
                 error("'q', options => '[]'", "options of df.start() must be a JSON object"),
-                error("'q', options => '{\"x\":1}'", "unknown option \"x\""),
+                error(
+                        "'q', options => '{\"x\":1}'",
+                        "unknown option \"x\" for df.start(): there are idempotency_key and vars"),
                 error("'q', options => '{\"vars\":1}'", "option vars of df.start() must be a JSON object"),
                 error("'q', options => '{\"vars\":{\"v\":[]}}'", "variable \"v\""),
                 error("'q', database => 'no such'", "database \"no such\" does not exist"),

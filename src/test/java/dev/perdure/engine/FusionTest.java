@@ -1,0 +1,224 @@
+package dev.perdure.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.SQLException;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Short steps that follow one another share a transaction, and nothing else changes. */
+class FusionTest {
+
+    private static final String INSERT = "INSERT INTO fused (what, tx) SELECT ''%s'', txid_current()";
+
+    private static TestDatabase database;
+    private static InProcessWorker worker;
+    private static Submitter app;
+
+    @BeforeAll
+    static void begin() throws SQLException {
+        database = PostgresServer.get().newDatabase();
+        // Generous, so that a crowded machine does not make a short statement long.
+        worker = InProcessWorker.start(database, Map.of("perdure.step.share-below", "150ms"));
+        app = Submitter.of(database, "fusion_app");
+        app.execute(
+                "CREATE TABLE fused (id bigserial, what text, tx bigint);"
+                        + " CREATE TABLE switch (armed boolean NOT NULL, seconds float8 NOT NULL);"
+                        + " INSERT INTO switch VALUES (false, 0); CREATE SEQUENCE tries;"
+                        // What is in a function is not seen in the statement.
+                        + " CREATE FUNCTION stop_when_armed(instance text) RETURNS text LANGUAGE plpgsql AS"
+                        + " 'BEGIN IF (SELECT armed FROM switch) THEN RETURN df.cancel(instance, ''myself''); END IF; RETURN 1; END'");
+    }
+
+    @AfterAll
+    static void end() throws SQLException {
+        app.close();
+        worker.close();
+    }
+
+    @BeforeEach
+    void disarm() throws SQLException {
+        app.execute("UPDATE switch SET armed = false, seconds = 0; TRUNCATE fused");
+    }
+
+    private static String insert(String what) {
+        return "'" + INSERT.formatted(what) + "'";
+    }
+
+    /** Runs the workflow until its statements are known to be short, then leaves the table empty. */
+    private static void learn(Submitter by, String workflow) throws SQLException {
+        for (int i = 0; i < 4; i++) {
+            var ended = by.run(workflow);
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+        }
+        by.execute("TRUNCATE fused");
+    }
+
+    @Test
+    void steps_that_are_known_to_be_short_share_one_transaction() throws SQLException {
+        String workflow = insert("shared 1") + " ~> " + insert("shared 2") + " ~> " + insert("shared 3");
+        assertThat(app.run(workflow).status()).isEqualTo("completed");
+        assertThat(app.value("SELECT count(DISTINCT tx) FROM fused"))
+                .as("transactions of steps that were never seen")
+                .isEqualTo("3");
+
+        learn(app, workflow);
+        var ended = app.run(workflow);
+
+        assertThat(app.value("SELECT count(*) || ' ' || count(DISTINCT tx) FROM fused"))
+                .isEqualTo("3 1");
+        assertThat(app.value("SELECT string_agg(what, ', ' ORDER BY id) FROM fused"))
+                .isEqualTo("shared 1, shared 2, shared 3");
+        assertThat(app.value(
+                        "SELECT string_agg(DISTINCT status, ' ') || ' ' || count(*) || ' '"
+                                + " || count(*) FILTER (WHERE node_type = 'SQL' AND attempt = 1 AND started_at IS NOT NULL)"
+                                + " FROM df.nodes WHERE instance_id = ?",
+                        ended.id()))
+                .isEqualTo("completed 5 3");
+    }
+
+    @Test
+    void results_names_and_conditions_work_inside_a_shared_transaction() throws SQLException {
+        String workflow = "'SELECT 40 + 2 AS n' |=> 'x' ~> df.if('SELECT $x.n = 42', " + insert("yes")
+                + ", 'SELECT 0') ~> 'SELECT $x.n AS seen, count(*)::int AS c FROM fused'";
+        learn(app, workflow);
+
+        assertThat(app.run(workflow).output()).contains("{\"seen\":42,\"c\":1}");
+    }
+
+    @Test
+    void a_step_that_fails_leaves_the_steps_before_it_committed_and_is_not_run_twice() throws SQLException {
+        String workflow = insert("before")
+                + " ~> 'SELECT nextval(''tries''), 1 / (SELECT CASE WHEN armed THEN 0 ELSE 1 END FROM switch)'";
+        learn(app, workflow);
+        app.execute("UPDATE switch SET armed = true");
+        long tries = Long.parseLong(app.value("SELECT last_value FROM tries"));
+
+        var ended = app.run(workflow);
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output()).contains("division by zero");
+        assertThat(app.value("SELECT count(*) FROM fused")).isEqualTo("1");
+        assertThat(app.value("SELECT last_value FROM tries")).isEqualTo(Long.toString(tries + 1));
+        assertThat(app.value(
+                        "SELECT string_agg(status, ' ' ORDER BY created_at, id) FILTER (WHERE query LIKE 'INSERT%') || ' '"
+                                + " || string_agg(status, ' ') FILTER (WHERE query LIKE '%tries%') FROM df.nodes WHERE instance_id = ?",
+                        ended.id()))
+                .isEqualTo("completed failed");
+    }
+
+    @Test
+    void a_step_that_is_slow_all_of_a_sudden_is_cut_off_and_does_not_hold_up_the_steps_before_it() throws SQLException {
+        String workflow = insert("early") + " ~> 'SELECT pg_sleep(seconds) FROM switch' ~> " + insert("late");
+        learn(app, workflow);
+        app.execute("UPDATE switch SET seconds = 4");
+
+        String id = app.start(workflow);
+
+        Awaitility.await("the first step's effect, while the second sleeps").until(() -> app.value(
+                        "SELECT count(*) || ' ' || (SELECT status FROM df.instances WHERE id = ?) FROM fused", id)
+                .equals("1 running"));
+        assertThat(app.await(id).status()).isEqualTo("completed");
+        assertThat(app.value("SELECT string_agg(what, ' ' ORDER BY id) FROM fused"))
+                .isEqualTo("early late");
+    }
+
+    @Test
+    void a_step_that_cancels_its_own_instance_is_the_last_one() throws SQLException {
+        String workflow = "'SELECT stop_when_armed(''{sys_instance_id}'')' ~> " + insert("too late");
+        learn(app, workflow);
+        app.execute("UPDATE switch SET armed = true");
+
+        var ended = app.run(workflow);
+
+        assertThat(ended.status()).isEqualTo("cancelled");
+        assertThat(app.value("SELECT count(*) FROM fused")).isEqualTo("0");
+    }
+
+    @Test
+    void a_deferred_constraint_fails_the_step_that_violates_it_and_what_follows_never_happens() throws SQLException {
+        app.execute("CREATE TABLE deferred (n int, UNIQUE (n) DEFERRABLE INITIALLY DEFERRED)");
+        String workflow = "'INSERT INTO deferred SELECT coalesce(max(n), 0) + 1 FROM deferred' ~> " + insert("after");
+        String violate = "'INSERT INTO deferred SELECT CASE WHEN armed THEN 1 ELSE coalesce(max(n), 0) + 1 END"
+                + " FROM switch LEFT JOIN deferred ON true GROUP BY armed' ~> " + insert("after");
+        learn(app, workflow);
+        learn(app, violate);
+        app.execute("UPDATE switch SET armed = true");
+
+        var ended = app.run(violate);
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output()).contains("duplicate key value violates unique constraint");
+        assertThat(app.value("SELECT count(*) FROM fused")).isEqualTo("0");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            SELECT set_config(''my.left'', ''x'', false)        | SELECT coalesce(current_setting(''my.left'', true), '''') = ''''
+            SELECT set_config(''search_path'', ''pg_temp'', true) | SELECT current_setting(''search_path'') = ''"$user", public''
+            SELECT pg_advisory_lock(771)                        | SELECT count(*) = 0 FROM pg_locks WHERE locktype = ''advisory'' AND objid = 771
+            SELECT 1 AS one INTO TEMP left_table                | SELECT to_regclass(''left_table'') IS NULL
+            SELECT set_config(''role'', ''fusion_app'', false)  | SELECT current_setting(''role'') = ''none''
+            """)
+    void nothing_of_a_step_is_left_for_the_next_one_in_the_same_transaction(String step, String look)
+            throws SQLException {
+        String workflow = "'" + step + "' ~> 'SELECT (" + look + ") AS v' |=> 'r' ~> 'SELECT $r.v AS v, count(*) AS n,"
+                + " (SELECT count(DISTINCT tx) FROM fused) AS t FROM fused'";
+        learn(app, workflow);
+
+        assertThat(app.run(workflow).output()).contains("{\"v\":true");
+    }
+
+    @Test
+    void the_body_of_a_loop_shares_a_transaction_in_each_round() throws SQLException {
+        String workflow = "df.loop(" + insert("in round") + " ~> " + insert("in round")
+                + ", 'SELECT count(*) < 10 FROM fused') ~> 'SELECT 1'";
+        assertThat(app.run(workflow).status()).isEqualTo("completed");
+        app.execute("TRUNCATE fused");
+
+        var ended = app.run(workflow);
+
+        assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+        assertThat(app.value("SELECT count(*) || ' ' || count(DISTINCT tx) FROM fused"))
+                .isEqualTo("10 5");
+    }
+
+    @Test
+    void steps_of_a_role_that_reads_snapshots_never_share() throws SQLException {
+        try (Submitter snapshots = Submitter.of(database, "fusion_snapshots")) {
+            database.asSuperuser("ALTER ROLE fusion_snapshots SET default_transaction_isolation = 'repeatable read';"
+                    + " GRANT ALL ON ALL TABLES IN SCHEMA public TO fusion_snapshots;"
+                    + " GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO fusion_snapshots");
+            String workflow = insert("alone 1") + " ~> " + insert("alone 2");
+            learn(snapshots, workflow);
+            snapshots.run(workflow);
+
+            assertThat(app.value("SELECT count(DISTINCT tx) FROM fused")).isEqualTo("2");
+        }
+    }
+
+    @Test
+    void steps_that_look_at_workflows_never_share() throws SQLException {
+        String workflow = insert("first")
+                + " ~> 'SELECT count(*)::int AS done FROM df.nodes WHERE instance_id = ''{sys_instance_id}'''"
+                + " ~> 'SELECT 1'";
+        learn(app, workflow);
+        String look = insert("first")
+                + " ~> 'SELECT count(*)::int AS done FROM df.nodes WHERE status = ''completed'' AND instance_id = ''{sys_instance_id}'''";
+        learn(app, look);
+
+        assertThat(app.run(look).output()).contains("{\"done\":1}");
+    }
+}
