@@ -5,14 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.engine.Submitter;
 import dev.perdure.testing.PostgresServer;
 import java.sql.SQLException;
+import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Steps that try to become somebody else, or to reach what belongs to the worker. SessionTest has the plain forms. */
 class IdentityAttacksTest {
+
+    /** The words of PostgreSQL 14 to 18. */
+    private static final Pattern DENIED = Pattern.compile("(?i)permission denied|must be|must have|is not allowed"
+            + "|cannot set parameter|would be affected by row-level security|not authorised|term 1 is over");
 
     private static Scene scene;
 
@@ -29,55 +35,58 @@ class IdentityAttacksTest {
         scene.close();
     }
 
-    @ParameterizedTest(name = "{0}")
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            textBlock =
-                    """
-                    SELECT borrow()                                                       | permission denied to set role
-                    SELECT definer()                                                      | cannot set parameter "role" within security-definer function
-                    CALL commits()                                                        | permission denied to set role
-                    DO 'BEGIN SET SESSION AUTHORIZATION postgres; END'                    | permission denied to set session authorization
-                    DO 'BEGIN EXECUTE ''SET LOCAL SESSION AUTHORIZATION alice''; END'     | permission denied to set session authorization
-                    SELECT set_config('role', 'alice', true)                              | permission denied to set role
-                    SELECT set_config('session_authorization', 'alice', true)             | permission denied to set session authorization
-                    CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql SET role = df_worker AS 'SELECT 1' | permission denied to set role
-                    GRANT df_worker TO mallory                                            | ermission denied to grant role
-                    GRANT alice TO mallory                                                | ermission denied to grant role
-                    ALTER ROLE df_worker PASSWORD 'mine'                                  | permission denied
-                    ALTER ROLE mallory SUPERUSER                                          | permission denied
-                    ALTER FUNCTION df.metrics() OWNER TO mallory                          | must be owner of
-                    CREATE OR REPLACE FUNCTION df.version() RETURNS text LANGUAGE sql AS 'SELECT 1' | permission denied for schema df
-                    CREATE TABLE df.mine (x int)                                          | permission denied for schema df
-                    CREATE TRIGGER t BEFORE UPDATE ON df.nodes FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger() | permission denied
-                    CREATE RULE r AS ON UPDATE TO df.instances DO ALSO NOTHING            | must be owner of
-                    ALTER TABLE df.instances DISABLE ROW LEVEL SECURITY                   | must be owner of
-                    CREATE POLICY p ON df.instances USING (true)                          | must be owner of
-                    CREATE INDEX ON df.nodes ((mallory_sees(query)))                      | must be owner of
-                    CREATE STATISTICS s ON id, status FROM df.nodes                       | must be owner of
-                    DO 'BEGIN SET row_security = off; PERFORM count(*) FROM df.instances; END' | would be affected by row-level security
-                    COPY df.nodes TO '/tmp/nodes'                                         | permission denied to COPY to a file
-                    COPY public.alices TO PROGRAM 'cat'                                   | permission denied to COPY to or from an external program
-                    SELECT pg_read_file('postgresql.conf')                                | permission denied
-                    SELECT lo_export(1, '/tmp/x')                                         | permission denied
-                    DO 'BEGIN LOAD ''dblink''; END'                                       | access to library "dblink" is not allowed
-                    ALTER SYSTEM SET work_mem = '1GB'                                     | permission denied
-                    SET session_replication_role = replica                                | permission denied to set parameter
-                    SELECT setval('df._epoch_seq', 1)                                     | permission denied for sequence
-                    INSERT INTO df._logins VALUES (1, 'x')                                | permission denied for table
-                    UPDATE df.settings SET value = 'on'                                   | permission denied for table
-                    SELECT df._login_failed(1, 1, 'x')                                    | permission denied for function
-                    SELECT df._role(1)                                                    | permission denied for function
-                    SELECT df.metrics()                                                   | permission denied for function
-                    SELECT df.grant_usage('mallory', true, true)                          | permission denied for function
-                    SELECT df.checkpoint('\\x00', 1, 'x', '{}')                            | is over, the current term
-                    """)
-    void the_step_fails_and_changes_nothing(String step, String error) throws SQLException {
+    static List<String> steps() {
+        return """
+                    SELECT borrow()
+                    SELECT definer()
+                    CALL commits()
+                    DO 'BEGIN SET SESSION AUTHORIZATION postgres; END'
+                    DO 'BEGIN EXECUTE ''SET LOCAL SESSION AUTHORIZATION alice''; END'
+                    SELECT set_config('role', 'alice', true)
+                    SELECT set_config('session_authorization', 'alice', true)
+                    DO 'BEGIN CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql SET role = df_worker AS ''SELECT 1''; PERFORM pg_temp.f(); END'
+                    GRANT df_worker TO mallory
+                    GRANT alice TO mallory
+                    ALTER ROLE df_worker PASSWORD 'mine'
+                    ALTER ROLE mallory SUPERUSER
+                    ALTER FUNCTION df.metrics() OWNER TO mallory
+                    CREATE OR REPLACE FUNCTION df.version() RETURNS text LANGUAGE sql AS 'SELECT 1'
+                    CREATE TABLE df.mine (x int)
+                    CREATE TRIGGER t BEFORE UPDATE ON df.nodes FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
+                    CREATE RULE r AS ON UPDATE TO df.instances DO ALSO NOTHING
+                    ALTER TABLE df.instances DISABLE ROW LEVEL SECURITY
+                    CREATE POLICY p ON df.instances USING (true)
+                    CREATE INDEX ON df.nodes ((mallory_sees(query)))
+                    CREATE STATISTICS s ON id, status FROM df.nodes
+                    DO 'BEGIN SET row_security = off; PERFORM count(*) FROM df.instances; END'
+                    COPY df.nodes TO '/tmp/nodes'
+                    COPY public.alices TO PROGRAM 'cat'
+                    SELECT pg_read_file('postgresql.conf')
+                    SELECT lo_export(1, '/tmp/x')
+                    DO 'BEGIN LOAD ''dblink''; END'
+                    ALTER SYSTEM SET work_mem = '1GB'
+                    SET session_replication_role = replica
+                    SELECT setval('df._epoch_seq', 1)
+                    INSERT INTO df._logins VALUES (1, 'x')
+                    UPDATE df.settings SET value = 'on'
+                    SELECT df._login_failed(1, 1, 'x')
+                    SELECT df._role(1)
+                    SELECT df.metrics()
+                    SELECT df.grant_usage('mallory', true, true)
+                    SELECT df.checkpoint('\\x00', 1, 'x', '{}')
+                """
+                .lines()
+                .map(String::strip)
+                .toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("steps")
+    void the_step_fails_for_lack_of_a_right(String step) throws SQLException {
         Submitter.Ended ended = scene.mallory.run("$df$" + step + "$df$");
 
         assertThat(ended.status()).as(ended.output()).isEqualTo("failed");
-        assertThat(ended.output()).contains(error);
+        assertThat(ended.output()).containsPattern(DENIED);
     }
 
     @Test
@@ -85,7 +94,7 @@ class IdentityAttacksTest {
         String pids = "FROM pg_stat_activity WHERE usename IN ('df_worker', 'alice') AND datname = current_database()";
         for (String function : new String[] {"pg_cancel_backend", "pg_terminate_backend"}) {
             assertThat(scene.mallory.run("$df$SELECT " + function + "(pid) " + pids + "$df$").output())
-                    .contains("permission denied");
+                    .containsPattern(DENIED);
         }
         // Their statements cannot be read either.
         assertThat(scene.mallory
@@ -116,7 +125,7 @@ class IdentityAttacksTest {
         assertThat(scene.alice.run("'SELECT * FROM bait'").output()).contains("permission denied for table _epoch");
         assertThat(scene.mallory.run("'CREATE INDEX ON trap (snoop(x))'").output()).contains("permission denied for table _epoch");
         // The owner of df does not touch tables of users: not even as a superuser's ANALYZE would.
-        scene.mallory.execute("DELETE FROM trap; CREATE INDEX trap_snoop ON trap (snoop(x)); SET session_replication_role = DEFAULT");
+        scene.mallory.execute("DELETE FROM trap; CREATE INDEX trap_snoop ON trap (snoop(x))");
         scene.assertAliceIsServed();
         assertThat(scene.database.value(PostgresServer.OWNER, "SELECT count(*) FROM df._epoch")).isEqualTo("1");
     }

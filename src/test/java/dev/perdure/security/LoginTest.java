@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -26,6 +27,8 @@ class LoginTest {
 
     private static final String WHO = "'SELECT session_user || '' '' || coalesce(host(inet_client_addr()), ''socket'')"
             + " || '' '' || ssl AS who FROM pg_stat_ssl WHERE pid = pg_backend_pid()'";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private Path directory;
     private GuardedServer server;
@@ -56,7 +59,8 @@ class LoginTest {
             assertThat(app.run(WHO).output()).contains("app 127.0.0.1 true");
             assertThat(worker.statistics().stepsFailed()).isZero();
         }
-        assertThatThrownBy(() -> url.withUser("postgres", null).connect()).hasMessageContaining("no pg_hba.conf entry");
+        server.asSuperuser("app", "CREATE ROLE outsider LOGIN");
+        assertThatThrownBy(() -> url.withUser("outsider", null).connect()).hasMessageContaining("no pg_hba.conf entry");
         assertThatThrownBy(() -> server.tls("localhost").connect()).hasMessageContaining("certificate");
     }
 
@@ -82,10 +86,11 @@ class LoginTest {
                     "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep.600' AND state = 'active'");
             assertThat(worker.statistics().stepsFailed()).isZero();
         }
-        server.createSubmitter("stranger_to_the_map");
         server.guard(DocumentedLines.of("pg_hba peer"), "perdure nobody_else df_worker\n");
-        assertThatThrownBy(() -> url.withUser("app", null).connect())
-                .hasMessageContaining("Peer authentication failed");
+        Awaitility.await("the map is read again")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThatThrownBy(() -> url.withUser("app", null).connect())
+                        .hasMessageContaining("Peer authentication failed"));
     }
 
     @Test
@@ -150,17 +155,17 @@ class LoginTest {
                     .startsWith("Failed to connect to database 'app' as 'app'. Error: ")
                     .contains("password authentication failed")
                     .doesNotContain("mistyped");
-            Awaitility.await("df.start refuses").untilAsserted(() -> assertThatThrownBy(() -> app.start("'SELECT 1'"))
+            Awaitility.await("df.start refuses").atMost(PATIENCE).untilAsserted(() -> assertThatThrownBy(() -> app.start("'SELECT 1'"))
                     .hasMessageContaining("The worker cannot log in as current_user \"app\"")
                     .hasMessageContaining("password authentication failed"));
 
             Files.delete(passwords.resolve("app"));
             Files.writeString(passwords.resolve("app"), "app!");
             Awaitility.await("df.start accepts")
-                    .atMost(java.time.Duration.ofSeconds(60))
+                    .atMost(PATIENCE)
                     .ignoreExceptionsInstanceOf(SQLException.class)
                     .until(() -> app.run("'SELECT 1'").status().equals("completed"));
-            assertThat(worker.statistics().stepsFailed()).isEqualTo(1);
+            assertThat(worker.statistics().stepsFailed()).isPositive();
         }
     }
 

@@ -34,10 +34,6 @@ class RoleChangesTest {
 
     @Test
     void a_renamed_role_goes_on_and_who_took_its_name_gets_nothing_of_it() throws SQLException {
-        database.createRole("changes_before");
-        database.asSuperuser("DROP OWNED BY changes_before");
-        database.asSuperuser("DROP ROLE changes_before");
-        database.asSuperuser("DROP ROLE IF EXISTS changes_after");
         String id;
         try (Submitter role = Submitter.of(database, "changes_before")) {
             id = role.start("df.sleep(2) ~> 'SELECT session_user::text AS who'");
@@ -59,7 +55,7 @@ class RoleChangesTest {
             role.awaitValue("running", "SELECT status FROM df.instances WHERE id = ?", id);
             database.asSuperuser("ALTER ROLE changes_mighty SUPERUSER");
             assertThat(role.await(id).output())
-                    .isEqualTo("submitted_by role \"changes_mighty\" is a superuser, but"
+                    .contains("submitted_by role \"changes_mighty\" is a superuser, but"
                             + " pg_durable.enable_superuser_instances is off");
 
             // The rule can be changed while everything runs.

@@ -88,10 +88,10 @@ class TrespassTest {
 
     @Test
     void ids_that_are_none_cannot_be_inserted_with_operators_of_ones_own() throws SQLException {
+        scene.database.asSuperuser("CREATE SCHEMA mallorys AUTHORIZATION mallory");
         scene.mallory.execute(
                 """
-                DROP SCHEMA IF EXISTS mallorys CASCADE; CREATE SCHEMA mallorys;
-                CREATE FUNCTION mallorys.yes(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                                CREATE FUNCTION mallorys.yes(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
                 CREATE FUNCTION mallorys.no(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';
                 CREATE OPERATOR mallorys.~ (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.yes);
                 CREATE OPERATOR mallorys.!~ (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.no);
@@ -106,7 +106,7 @@ class TrespassTest {
             assertThat(refusal("INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'EVIL', 'x', 'mallory')").getSQLState())
                     .isEqualTo("23514");
         } finally {
-            scene.mallory.execute("RESET search_path; DROP SCHEMA mallorys CASCADE");
+            scene.mallory.execute("RESET search_path");
         }
     }
 
@@ -136,7 +136,7 @@ class TrespassTest {
     void locks_on_every_row_that_can_be_locked_stall_nobody_else() throws SQLException {
         scene.mallory.execute("SELECT df.setvar('v', '1')");
         for (int i = 0; i < 30; i++) {
-            scene.mallory.start("df.sleep(0) ~> 'SELECT 1'");
+            scene.mallory.start("df.sleep(1) ~> 'SELECT 1'");
         }
         try (Submitter locker = scene.anotherMallory()) {
             locker.execute("BEGIN");
