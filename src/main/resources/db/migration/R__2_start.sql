@@ -403,8 +403,7 @@ BEGIN
                 USING ERRCODE = 'internal_error';
         END IF;
         PERFORM df._submitter(true);
-        RAISE EXCEPTION 'df.start() with transaction_mode => ''new'' is not supported yet'
-            USING ERRCODE = 'internal_error', HINT = 'Call df.start() in a transaction of its own.';
+        RETURN df._start_in_new_transaction(fut, label, database, options);
     END IF;
 
     root := df._parse_root(fut);
@@ -416,6 +415,11 @@ BEGIN
     existing := df._started_before(submitter, once);
     IF existing IS NOT NULL THEN
         RETURN existing;
+    END IF;
+    IF NOT has_database_privilege(submitter, database, 'CONNECT') THEN
+        RAISE EXCEPTION 'role "%" may not connect to database "%", where its steps would run', current_user, database
+            USING ERRCODE = 'internal_error',
+                  HINT = format('GRANT CONNECT ON DATABASE %I TO %I;', database, current_user::text);
     END IF;
     SELECT * INTO graph FROM df._graph(root);
     IF graph.problem IS NOT NULL THEN

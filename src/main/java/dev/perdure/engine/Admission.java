@@ -40,10 +40,6 @@ final class Admission {
             throw new RefusedException("Instance " + loaded.id() + ": node "
                     + loaded.strangers().get(0) + " has another submitted_by or database than the instance");
         }
-        if (loaded.database() != null) {
-            throw new RefusedException("Instance " + loaded.id() + ": steps in another database (" + loaded.database()
-                    + ") are not supported by this version of Perdure");
-        }
         try {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
             InstanceState state =

@@ -26,6 +26,8 @@ final class Fusion {
 
     private static final Logger LOG = Logger.getLogger(Fusion.class);
     private static final int MAX_STEPS = 16;
+    /** No step joins a transaction that is older than this many times the limit. */
+    private static final int MAX_AGE = 5;
     /** A statement that was always short and is not any more is given up after this many times the limit. */
     private static final int CUT_OFF = 10;
     // What only the neighbour can have caused: the step is run again in a transaction of its own.
@@ -66,7 +68,7 @@ final class Fusion {
             return;
         }
         InstanceState ahead = null;
-        while (chain.size() < MAX_STEPS && System.nanoTime() - first.begunAt() < limitNanos) {
+        while (chain.size() < MAX_STEPS && System.nanoTime() - first.begunAt() < MAX_AGE * limitNanos) {
             Effect.RunSql next = next(chain.last());
             if (next == null || instance.isGone() || first.isInterrupted() || !mayShare(instance, next)) {
                 return;

@@ -12,6 +12,9 @@ final class ShortSteps {
 
     private static final int KNOWN = 10_000;
     private static final int ENOUGH = 3;
+    private static final int MAX = 8;
+    // A single run that had to wait for a processor does not make a short statement a long one; two in a row do.
+    private static final int SLOW = -4;
 
     private record Statement(long role, int length, long hash) {}
 
@@ -27,7 +30,7 @@ final class ShortSteps {
         this.limitNanos = limit.toNanos();
     }
 
-    /** Whether the statement was short each of the last few times. */
+    /** Whether the statement was short the last few times. */
     boolean contains(long role, String template) {
         Statement statement = statement(role, template);
         synchronized (shortRuns) {
@@ -39,11 +42,8 @@ final class ShortSteps {
     void took(long role, String template, long nanos) {
         Statement statement = statement(role, template);
         synchronized (shortRuns) {
-            if (nanos >= limitNanos) {
-                shortRuns.remove(statement);
-            } else {
-                shortRuns.merge(statement, 1, (runs, one) -> Math.min(ENOUGH, runs + one));
-            }
+            int step = nanos < limitNanos ? 1 : SLOW;
+            shortRuns.merge(statement, Math.max(0, step), (runs, any) -> Math.max(0, Math.min(MAX, runs + step)));
         }
     }
 

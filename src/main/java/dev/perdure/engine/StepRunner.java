@@ -24,12 +24,14 @@ final class StepRunner implements Runnable {
     private final TermContext context;
     private final Turns turns;
     private final StepTroubles troubles;
+    private final OtherDatabaseStep otherDatabase;
     private final Fusion fusion;
 
     StepRunner(TermContext context, Turns turns) {
         this.context = context;
         this.turns = turns;
         this.troubles = new StepTroubles(context, turns);
+        this.otherDatabase = new OtherDatabaseStep(context, turns, troubles);
         this.fusion = new Fusion(context);
     }
 
@@ -86,7 +88,9 @@ final class StepRunner implements Runnable {
             return;
         }
         try {
-            if (task.outsideTransaction() == null) {
+            if (task.outsideTransaction() == null && instance.sessions().database() != null) {
+                otherDatabase.run(task, session);
+            } else if (task.outsideTransaction() == null) {
                 long from = System.nanoTime();
                 Result result = context.sqlStep().execute(session, sql);
                 fusion.took(task, System.nanoTime() - from);

@@ -105,6 +105,8 @@ public final class TermEngine {
         long every = Math.max(20, settings.markRunningAfter().toMillis() / 2);
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(marks), every, every, TimeUnit.MILLISECONDS);
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
+        ReceiptUpkeep receipts = new ReceiptUpkeep(pools.receipts(), store);
+        scheduler.scheduleWithFixedDelay(() -> deciders.execute(receipts), 1, 1, TimeUnit.SECONDS);
         statistics.watch(live, queue, pools);
     }
 

@@ -51,6 +51,11 @@ public final class Json {
         }
     }
 
+    /** Whether a text is JSON. */
+    public static boolean isValid(String text) {
+        return parse(text) != null;
+    }
+
     /** The canonical form of a JSON text; a text that is not JSON stays as it is. */
     public static String canonical(String text) {
         JsonNode node = parse(text);

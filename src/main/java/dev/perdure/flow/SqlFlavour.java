@@ -9,7 +9,27 @@ import org.jspecify.annotations.Nullable;
 /** Values as SQL literals (specification 4.5; types after {@code docs/compatibility}). */
 final class SqlFlavour implements Flavour {
 
-    private static final Set<String> PSEUDO_TYPES = Set.of("void", "record", "unknown", "cstring", "internal");
+    /** Types that nothing can be cast to: their values go on as the text that PostgreSQL printed. */
+    private static final Set<String> ONLY_PRINTED = Set.of(
+            "void",
+            "record",
+            "unknown",
+            "cstring",
+            "internal",
+            "anyarray",
+            "gtsvector",
+            "pg_node_tree",
+            "pg_ndistinct",
+            "pg_dependencies",
+            "pg_mcv_list",
+            "pg_brin_bloom_summary",
+            "pg_brin_minmax_multi_summary");
+
+    /** As bare words these mean {@code character(1)} and {@code bit(1)}. */
+    private static final Set<String> QUOTED = Set.of("char", "bit");
+
+    /** Types that JSON shows as numbers and that no number can be cast to. */
+    private static final Set<String> ONLY_FROM_TEXT = Set.of("xid", "cid", "xid[]", "cid[]");
 
     @Override
     public String value(JsonNode value) {
@@ -101,7 +121,8 @@ final class SqlFlavour implements Flavour {
         if (value.isArray() && isArray(type)) {
             return elements(value, isJson(elementType(type)) ? elementType(type) : type);
         }
-        return value.isNumber() || value.isBoolean() ? bare(value) : text(value);
+        boolean bare = (value.isNumber() || value.isBoolean()) && (type == null || !ONLY_FROM_TEXT.contains(type));
+        return bare ? bare(value) : text(value);
     }
 
     /** A cast binds closer than a minus sign: {@code -1::int2} is the negative of {@code 1::int2}. */
@@ -122,11 +143,18 @@ final class SqlFlavour implements Flavour {
         return type == null || !type.endsWith("[]") ? type : type.substring(0, type.length() - 2);
     }
 
+    /** A type's name in a cast. */
     private static String type(@Nullable String type) {
-        if (type == null || PSEUDO_TYPES.contains(type)) {
+        if (type == null) {
             return "text";
         }
-        return type.startsWith("_") ? type.substring(1) + "[]" : type;
+        if (type.startsWith("_")) {
+            return type(type.substring(1)) + "[]";
+        }
+        if (ONLY_PRINTED.contains(type)) {
+            return "text";
+        }
+        return QUOTED.contains(type) ? identifier(type) : type;
     }
 
     /** A string literal that means the same whatever {@code standard_conforming_strings} says. */

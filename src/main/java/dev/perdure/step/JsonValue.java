@@ -38,8 +38,13 @@ interface JsonValue {
             default ->
                 type.startsWith("_")
                         ? new ArrayValue(of(type.substring(1), column), type.equals("_box") ? ';' : ',')
-                        : (text, out) -> Json.quote(text, out);
+                        : JsonValue::text;
         };
+    }
+
+    /** What has no form of its own in JSON: PostgreSQL's text. */
+    static void text(String text, StringBuilder out) {
+        Json.quote(text, out);
     }
 
     private static void appendFloat(String text, StringBuilder out) {

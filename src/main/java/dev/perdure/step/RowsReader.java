@@ -46,14 +46,14 @@ final class RowsReader {
         int[] positions = new int[columnOf.size()];
         int n = 0;
         for (Map.Entry<String, Integer> entry : columnOf.entrySet()) {
-            String type = ColumnTypes.of(columns, entry.getValue());
+            ColumnType type = ColumnTypes.of(rows, entry.getValue(), entry.getKey());
             keys[n] = Json.quoted(entry.getKey()) + ":";
             positions[n] = entry.getValue();
-            converters[n] = JsonValue.of(type, entry.getKey());
+            converters[n] = type.json();
             types.append(n == 0 ? "[" : ",[")
                     .append(Json.quoted(entry.getKey()))
                     .append(',');
-            types.append(Json.quoted(type)).append(']');
+            types.append(Json.quoted(type.name())).append(']');
             n++;
         }
         types.append(']');

@@ -198,6 +198,19 @@ public final class InstanceStore implements AutoCloseable {
                         && Boolean.TRUE.equals(rows.iterator().next().getBoolean(0)));
     }
 
+    /** Those of the given instances that have ended and are wound up, or do not exist. */
+    public Future<List<String>> ended(List<String> ids) {
+        return query(
+                        "SELECT x FROM unnest($1::text[]) AS x WHERE NOT EXISTS (SELECT FROM df.instances i WHERE i.id = x"
+                                + " AND (i.status IN ('pending', 'running') OR i.output IS NULL))",
+                        Tuple.of(ids.toArray(String[]::new)))
+                .map(rows -> {
+                    List<String> ended = new ArrayList<>();
+                    rows.forEach(row -> ended.add(row.getString(0)));
+                    return ended;
+                });
+    }
+
     /** Says whether starts, signals and cancels have to send a NOTIFY. */
     public Future<Void> setIdle(boolean idle) {
         return query("SELECT df._set_idle($1, $2)", Tuple.of(term.epoch(), idle))

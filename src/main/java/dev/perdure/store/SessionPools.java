@@ -44,12 +44,19 @@ public final class SessionPools implements AutoCloseable {
     private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
     private final Notices notices = new Notices();
+    private final Receipts receipts;
     private boolean closed;
 
     public SessionPools(Settings settings) {
         this.settings = settings;
         this.opener = new SessionOpener(settings);
         settings.logins().begin(opener::probe);
+        this.receipts = new Receipts(this, settings.server().databaseOid());
+    }
+
+    /** Proofs of steps in other databases. */
+    public Receipts receipts() {
+        return receipts;
     }
 
     /** An idle session of the role, or a new one. */

@@ -222,6 +222,57 @@ public final class StepSession implements AutoCloseable {
         }
     }
 
+    /** Work of ours in the session. */
+    @FunctionalInterface
+    interface Work<T extends @Nullable Object> {
+        T with(Connection connection) throws SQLException;
+    }
+
+    /** Does work of ours, within the open transaction if there is one. */
+    <T extends @Nullable Object> T perform(Work<T> work) throws StepFailedException {
+        clean = false;
+        try {
+            return work.with(connection);
+        } catch (SQLException e) {
+            broken = true;
+            throw new StepFailedException(classify(e), e);
+        } catch (RuntimeException | Error e) {
+            broken = true;
+            throw e;
+        }
+    }
+
+    /**
+     * Drops what a step may have prepared in a session whose commits are not {@link #commit}, which looks for it. Not undone
+     * by a rollback.
+     */
+    public void deallocate() {
+        if (broken) {
+            return;
+        }
+        clean = false;
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("DEALLOCATE ALL");
+        } catch (SQLException e) {
+            // Closed when it is given back, and with it everything that was prepared.
+            broken = true;
+        }
+    }
+
+    /** What precedes the last statement of a step's transaction. */
+    String beforeCheckpoint() {
+        return beforeCheckpoint;
+    }
+
+    /** Nothing that the step did has kept its transaction open. */
+    void mustBeIdle() throws StepFailedException {
+        if (connection.getTransactionState() != TransactionState.IDLE) {
+            broken = true;
+            throw new StepFailedException(
+                    new Failure(Failure.Kind.STEP, null, "the step kept its transaction from being committed"));
+        }
+    }
+
     /**
      * Makes the session as new.
      *

@@ -172,14 +172,6 @@ class AdmissionTest {
                 .hasMessageContaining("database \"nowhere\" does not exist");
     }
 
-    @Test
-    void a_workflow_for_another_database_fails_and_says_so() throws SQLException {
-        var ended = app.await(app.value("SELECT df.start('SELECT 1', database => 'postgres')"));
-
-        assertThat(ended.status()).isEqualTo("failed");
-        assertThat(ended.output()).contains("another database (postgres)");
-    }
-
     // ---- rows made by hand, which row-level security lets everybody do
 
     private static String byHand(String id, String root, String nodes) throws SQLException {

@@ -77,6 +77,22 @@ class WorkflowTest {
     }
 
     @Test
+    void the_batch_update_that_was_published_runs_as_it_is_printed() throws SQLException {
+        app.execute("CREATE TABLE documents (id bigint PRIMARY KEY, processed boolean NOT NULL DEFAULT false);"
+                + " INSERT INTO documents SELECT generate_series(1, 250)");
+        String printed = "SELECT df.start('SELECT id FROM documents WHERE processed = false LIMIT 100' |= 'batch' ~>"
+                + " 'UPDATE documents SET processed = true WHERE id = ANY($batch)');";
+
+        for (String processed : java.util.List.of("100", "200", "250", "250")) {
+            var ended = app.await(app.value(printed));
+
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+            assertThat(app.value("SELECT count(*) FROM documents WHERE processed"))
+                    .isEqualTo(processed);
+        }
+    }
+
+    @Test
     void an_if_takes_one_branch_and_never_starts_the_other() throws SQLException {
         var yes = app.run("df.if('SELECT true', " + insert("then") + ", " + insert("else") + ")");
         var no = app.run("'SELECT 0' ?> " + insert("then") + " !> " + insert("else"));

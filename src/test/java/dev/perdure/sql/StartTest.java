@@ -81,7 +81,7 @@ class StartTest {
                 error(
                         "'q', transaction_mode => 'Nope'",
                         "invalid transaction_mode \"Nope\" for df.start(): expected 'caller' or 'new'"),
-                error("'q', transaction_mode => 'NEW'", "is not supported yet"),
+                error("'q', transaction_mode => 'NEW'", "needs the extension dblink, which is not installed"),
                 error("'q', options => '[]'", "options of df.start() must be a JSON object"),
                 error(
                         "'q', options => '{\"x\":1}'",
