@@ -62,8 +62,7 @@ public final class CheckpointCall {
 
     private static CheckpointCall document(Term term, String instance, String document) {
         String message = String.join(SEPARATOR, "D", Long.toString(term.epoch()), instance, document);
-        return new CheckpointCall(
-                term, DOCUMENT + "?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
+        return new CheckpointCall(term, DOCUMENT + "?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
     }
 
     private static @Nullable CheckpointCall scalar(Term term, String instance, String stepNode, Checkpoint checkpoint) {
@@ -121,8 +120,7 @@ public final class CheckpointCall {
         arguments.add(result.json());
         arguments.add(columns);
         arguments.add(executed);
-        return new CheckpointCall(
-                term, STEP + "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
+        return new CheckpointCall(term, STEP + "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
     }
 
     private static boolean allLike(Transition step, List<Transition> transitions) {

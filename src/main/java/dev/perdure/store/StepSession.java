@@ -38,8 +38,10 @@ public final class StepSession implements AutoCloseable {
     // Its answer tells whether the calls that were prepared are still the driver's own: what a user prepares in SQL is
     // from_sql, so that a statement of ours that was taken away cannot be put back.
     private static final String RESET = CLEAN + "SELECT pg_catalog.pg_advisory_unlock_all(), "
-            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.STEP + "')), "
-            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.DOCUMENT + "')) "
+            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.STEP
+            + "')), "
+            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.DOCUMENT
+            + "')) "
             + "FROM pg_catalog.pg_prepared_statement() p WHERE NOT p.from_sql";
     // Between two steps of one transaction. What is set after the savepoint ends with it, or with the transaction.
     private static final String BETWEEN = "SET CONSTRAINTS ALL IMMEDIATE; " + CLEAN

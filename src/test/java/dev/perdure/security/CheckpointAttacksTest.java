@@ -68,7 +68,8 @@ class CheckpointAttacksTest {
         replaceTheCheckpointBy("forged");
 
         assertThat(runReplacing()).startsWith("failed").contains("replaced statements of its session");
-        assertThat(scene.mallory.value("SELECT count(*) FROM effects WHERE step = 'next'")).isEqualTo("0");
+        assertThat(scene.mallory.value("SELECT count(*) FROM effects WHERE step = 'next'"))
+                .isEqualTo("0");
         scene.assertAliceIsServed();
     }
 
@@ -98,7 +99,8 @@ class CheckpointAttacksTest {
         replaceTheCheckpointBy("undone");
 
         assertThat(runReplacing()).startsWith("failed").contains("replaced statements of its session");
-        assertThat(scene.mallory.value("SELECT count(*) FROM effects WHERE step = 'next'")).isEqualTo("0");
+        assertThat(scene.mallory.value("SELECT count(*) FROM effects WHERE step = 'next'"))
+                .isEqualTo("0");
         scene.assertAliceIsServed();
     }
 
@@ -122,8 +124,9 @@ class CheckpointAttacksTest {
             scene.mallory.await(id);
         }
         assertThat(scene.mallory.value("SELECT count(*) FROM effects"))
-                .isEqualTo(scene.mallory.value(
-                        "SELECT count(*) FROM df.nodes WHERE status = 'completed' AND query LIKE 'INSERT INTO effects%'"));
+                .isEqualTo(
+                        scene.mallory.value(
+                                "SELECT count(*) FROM df.nodes WHERE status = 'completed' AND query LIKE 'INSERT INTO effects%'"));
         scene.assertAliceIsServed();
     }
 
@@ -149,12 +152,15 @@ class CheckpointAttacksTest {
         Submitter.Ended ended = scene.mallory.run("'INSERT INTO late VALUES (''x'')'");
 
         assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
-        assertThat(Integer.parseInt(String.valueOf(scene.mallory.value("SELECT count(*) FROM seen")))).isPositive();
-        assertThat(scene.mallory.value("SELECT count(*) FROM seen WHERE query ~ '[0-9a-f]{64}'")).isEqualTo("0");
+        assertThat(Integer.parseInt(String.valueOf(scene.mallory.value("SELECT count(*) FROM seen"))))
+                .isPositive();
+        assertThat(scene.mallory.value("SELECT count(*) FROM seen WHERE query ~ '[0-9a-f]{64}'"))
+                .isEqualTo("0");
     }
 
     @Test
-    void a_trigger_that_cancels_the_instance_at_commit_is_obeyed_and_its_effect_has_its_checkpoint() throws SQLException {
+    void a_trigger_that_cancels_the_instance_at_commit_is_obeyed_and_its_effect_has_its_checkpoint()
+            throws SQLException {
         scene.mallory.execute(
                 """
                 CREATE TABLE late (instance text);
@@ -189,8 +195,10 @@ class CheckpointAttacksTest {
                 CREATE CONSTRAINT TRIGGER sleeps AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
                     FOR EACH ROW EXECUTE FUNCTION sleeps()""");
         scene.mallory.start("'INSERT INTO late VALUES (''first'')'");
-        scene.alice.awaitValue("1", "SELECT count(*) FROM pg_locks WHERE relation = 'df._epoch'::regclass"
-                + " AND mode = 'RowShareLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE usename = 'mallory')");
+        scene.alice.awaitValue(
+                "1",
+                "SELECT count(*) FROM pg_locks WHERE relation = 'df._epoch'::regclass"
+                        + " AND mode = 'RowShareLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE usename = 'mallory')");
 
         // The session stays behind when its worker is gone; the next term begins when it has come to its limit.
         long began = System.nanoTime();
@@ -240,7 +248,8 @@ class CheckpointAttacksTest {
             }
         }
         assertThat(trouble).isEmpty();
-        assertThat(scene.mallory.rows("SELECT step FROM effects GROUP BY 1 HAVING count(*) > 1")).isEmpty();
+        assertThat(scene.mallory.rows("SELECT step FROM effects GROUP BY 1 HAVING count(*) > 1"))
+                .isEmpty();
         assertThat(scene.mallory.value("SELECT count(*) FROM effects"))
                 .isEqualTo(scene.mallory.value(
                         "SELECT count(*) FROM df.nodes WHERE node_type = 'SQL' AND status = 'completed'"
@@ -254,7 +263,9 @@ class CheckpointAttacksTest {
             Submitter.Ended ended = scene.mallory.run("$df$SELECT E'\\\\u0000' || 'a-secret'::text AS v,"
                     + " '{\"a\": \"\\u0000 another-secret\"}'::json AS j$df$");
             assertThat(ended.status()).isEqualTo("failed");
-            assertThat(scene.mallory.value("SELECT string_agg(concat(error, result), ' ') FROM df.nodes WHERE instance_id = ?", ended.id()))
+            assertThat(scene.mallory.value(
+                            "SELECT string_agg(concat(error, result), ' ') FROM df.nodes WHERE instance_id = ?",
+                            ended.id()))
                     .doesNotContain("a-secret", "another-secret", "parameters:");
             assertThat(ended.output()).doesNotContain("secret");
         } finally {

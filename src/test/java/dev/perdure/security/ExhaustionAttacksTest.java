@@ -47,8 +47,7 @@ class ExhaustionAttacksTest {
 
     @Test
     void an_error_text_without_end_is_cut() throws SQLException {
-        Submitter.Ended ended =
-                scene.mallory.run("$df$DO 'BEGIN RAISE ''%'', repeat(''x'', 50000000); END'$df$");
+        Submitter.Ended ended = scene.mallory.run("$df$DO 'BEGIN RAISE ''%'', repeat(''x'', 50000000); END'$df$");
 
         assertThat(ended.status()).isEqualTo("failed");
         assertThat(ended.output()).hasSizeLessThan(11_000).endsWith("… (cut)");

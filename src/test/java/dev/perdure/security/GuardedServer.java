@@ -78,14 +78,16 @@ final class GuardedServer implements AutoCloseable {
                 .until(() -> value("SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL")
                         .equals("0"));
         // The postmaster reads the files for sessions that begin after it did: one that must be refused tells.
-        Awaitility.await("nobody is let in without a line").atMost(java.time.Duration.ofSeconds(60)).until(() -> {
-            try {
-                superuser().withUser("stranger", null).connect().close();
-                return false;
-            } catch (SQLException e) {
-                return String.valueOf(e.getMessage()).contains("no pg_hba.conf entry");
-            }
-        });
+        Awaitility.await("nobody is let in without a line")
+                .atMost(java.time.Duration.ofSeconds(60))
+                .until(() -> {
+                    try {
+                        superuser().withUser("stranger", null).connect().close();
+                        return false;
+                    } catch (SQLException e) {
+                        return String.valueOf(e.getMessage()).contains("no pg_hba.conf entry");
+                    }
+                });
     }
 
     /** The documented lines for {@code pg_ident.conf} of this server's version. */

@@ -25,9 +25,12 @@ class IdentityAttacksTest {
     @BeforeAll
     static void begin() throws SQLException {
         scene = Scene.open();
-        scene.mallory.execute("CREATE FUNCTION borrow() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET ROLE df_worker; END'");
-        scene.mallory.execute("CREATE FUNCTION definer() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN SET ROLE df_worker; END'");
-        scene.mallory.execute("CREATE PROCEDURE commits() LANGUAGE plpgsql AS 'BEGIN SET LOCAL ROLE alice; COMMIT; END'");
+        scene.mallory.execute(
+                "CREATE FUNCTION borrow() RETURNS void LANGUAGE plpgsql AS 'BEGIN SET ROLE df_worker; END'");
+        scene.mallory.execute(
+                "CREATE FUNCTION definer() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN SET ROLE df_worker; END'");
+        scene.mallory.execute(
+                "CREATE PROCEDURE commits() LANGUAGE plpgsql AS 'BEGIN SET LOCAL ROLE alice; COMMIT; END'");
     }
 
     @AfterAll
@@ -93,7 +96,9 @@ class IdentityAttacksTest {
     void sessions_of_the_worker_cannot_be_cancelled_or_ended() throws SQLException {
         String pids = "FROM pg_stat_activity WHERE usename IN ('df_worker', 'alice') AND datname = current_database()";
         for (String function : new String[] {"pg_cancel_backend", "pg_terminate_backend"}) {
-            assertThat(scene.mallory.run("$df$SELECT " + function + "(pid) " + pids + "$df$").output())
+            assertThat(scene.mallory
+                            .run("$df$SELECT " + function + "(pid) " + pids + "$df$")
+                            .output())
                     .containsPattern(DENIED);
         }
         // Their statements cannot be read either.
@@ -111,7 +116,8 @@ class IdentityAttacksTest {
         String id = scene.mallory.value("SELECT public.start_as_alice()");
 
         assertThat(scene.alice.await(String.valueOf(id)).output()).contains("{\"who\":\"alice\"}");
-        assertThat(scene.mallory.value("SELECT count(*) FROM df.instances WHERE id = ?", id)).isEqualTo("0");
+        assertThat(scene.mallory.value("SELECT count(*) FROM df.instances WHERE id = ?", id))
+                .isEqualTo("0");
     }
 
     @Test
@@ -123,10 +129,12 @@ class IdentityAttacksTest {
                 + " CREATE VIEW bait AS SELECT snoop(x) AS x FROM trap; GRANT SELECT ON bait TO alice;"
                 + " INSERT INTO trap VALUES ('a')");
         assertThat(scene.alice.run("'SELECT * FROM bait'").output()).contains("permission denied for table _epoch");
-        assertThat(scene.mallory.run("'CREATE INDEX ON trap (snoop(x))'").output()).contains("permission denied for table _epoch");
+        assertThat(scene.mallory.run("'CREATE INDEX ON trap (snoop(x))'").output())
+                .contains("permission denied for table _epoch");
         // The owner of df does not touch tables of users: not even as a superuser's ANALYZE would.
         scene.mallory.execute("DELETE FROM trap; CREATE INDEX trap_snoop ON trap (snoop(x))");
         scene.assertAliceIsServed();
-        assertThat(scene.database.value(PostgresServer.OWNER, "SELECT count(*) FROM df._epoch")).isEqualTo("1");
+        assertThat(scene.database.value(PostgresServer.OWNER, "SELECT count(*) FROM df._epoch"))
+                .isEqualTo("1");
     }
 }

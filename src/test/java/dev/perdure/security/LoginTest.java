@@ -15,8 +15,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,17 +30,17 @@ class LoginTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    private Path directory;
-    private GuardedServer server;
+    private static Path directory;
+    private static GuardedServer server;
 
-    @BeforeEach
-    void begin() throws IOException, SQLException {
+    @BeforeAll
+    static void begin() throws IOException, SQLException {
         directory = Files.createTempDirectory("pd");
         server = new GuardedServer(directory);
     }
 
-    @AfterEach
-    void end() throws IOException {
+    @AfterAll
+    static void end() throws IOException {
         server.close();
         try (var files = Files.walk(directory)) {
             files.sorted(java.util.Comparator.reverseOrder())
@@ -87,10 +87,9 @@ class LoginTest {
             assertThat(worker.statistics().stepsFailed()).isZero();
         }
         server.guard(DocumentedLines.of("pg_hba peer"), "perdure nobody_else df_worker\n");
-        Awaitility.await("the map is read again")
-                .atMost(PATIENCE)
-                .untilAsserted(() -> assertThatThrownBy(() -> url.withUser("app", null).connect())
-                        .hasMessageContaining("Peer authentication failed"));
+        Awaitility.await("the map is read again").atMost(PATIENCE).untilAsserted(() -> assertThatThrownBy(
+                        () -> url.withUser("app", null).connect())
+                .hasMessageContaining("Peer authentication failed"));
     }
 
     @Test
@@ -113,7 +112,7 @@ class LoginTest {
         String odd = "Odd \"role\" 'ö'; --";
         server.createSubmitter(odd);
         server.install(url);
-        Path passwords = Files.createDirectory(directory.resolve("passwords"));
+        Path passwords = Files.createTempDirectory(directory, "passwords");
         Files.writeString(passwords.resolve("app"), "app!\n");
         Files.writeString(passwords.resolve("Odd.20.22role.22.20.27.c3.b6.27.3b.20--"), odd + "!");
 
@@ -136,6 +135,8 @@ class LoginTest {
 
             server.asSuperuser("app", "ALTER ROLE app VALID UNTIL '2020-01-01'");
             assertThatThrownBy(() -> app.start("'SELECT 1'")).hasMessageContaining("its password was VALID UNTIL");
+        } finally {
+            server.asSuperuser("app", "ALTER ROLE app PASSWORD 'app!' VALID UNTIL 'infinity'");
         }
     }
 
@@ -144,7 +145,7 @@ class LoginTest {
         server.guard(DocumentedLines.of("pg_hba passwords"), "");
         DatabaseUrl url = server.tls("localhost").withUser("df_worker", "worker's own");
         server.install(url);
-        Path passwords = Files.createDirectory(directory.resolve("passwords"));
+        Path passwords = Files.createTempDirectory(directory, "passwords");
         Files.writeString(passwords.resolve("app"), "mistyped-secret");
 
         try (InProcessWorker worker =
@@ -155,7 +156,8 @@ class LoginTest {
                     .startsWith("Failed to connect to database 'app' as 'app'. Error: ")
                     .contains("password authentication failed")
                     .doesNotContain("mistyped");
-            Awaitility.await("df.start refuses").atMost(PATIENCE).untilAsserted(() -> assertThatThrownBy(() -> app.start("'SELECT 1'"))
+            Awaitility.await("df.start refuses").atMost(PATIENCE).untilAsserted(() -> assertThatThrownBy(
+                            () -> app.start("'SELECT 1'"))
                     .hasMessageContaining("The worker cannot log in as current_user \"app\"")
                     .hasMessageContaining("password authentication failed"));
 

@@ -62,8 +62,7 @@ class RoleChangesTest {
             database.execute(
                     PostgresServer.OWNER, "INSERT INTO df.settings VALUES ('enable_superuser_instances', 'on')");
             assertThat(role.run("'SELECT 1 AS n'").status()).isEqualTo("completed");
-            database.execute(
-                    PostgresServer.OWNER, "DELETE FROM df.settings WHERE name = 'enable_superuser_instances'");
+            database.execute(PostgresServer.OWNER, "DELETE FROM df.settings WHERE name = 'enable_superuser_instances'");
             assertThatThrownBy(() -> role.start("'SELECT 1'")).hasMessageContaining("enable_superuser_instances");
         } finally {
             database.asSuperuser("ALTER ROLE changes_mighty NOSUPERUSER");
@@ -117,7 +116,8 @@ class RoleChangesTest {
     void odd_names_start_run_and_keep_their_variables(String name) throws SQLException {
         try (Submitter odd = Submitter.of(database, name)) {
             odd.execute("SELECT df.setvar('v', 'mine')");
-            assertThat(odd.run("'SELECT session_user = current_user AND ''{v}'' = ''mine'' AS same'").output())
+            assertThat(odd.run("'SELECT session_user = current_user AND ''{v}'' = ''mine'' AS same'")
+                            .output())
                     .contains("\"same\":true");
         }
     }

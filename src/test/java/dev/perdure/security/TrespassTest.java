@@ -26,7 +26,8 @@ class TrespassTest {
         scene.alice.execute("SELECT df.setvar('secret', 'alice''s')");
         id = scene.alice.start("'SELECT ''alices result''::text AS r' ~> df.sleep(3600)");
         scene.alice.execute("SELECT df.signal('" + id + "', 'go', '{\"a\":1}')");
-        scene.alice.awaitValue("completed", "SELECT status FROM df.nodes WHERE instance_id = ? AND query LIKE 'SELECT%'", id);
+        scene.alice.awaitValue(
+                "completed", "SELECT status FROM df.nodes WHERE instance_id = ? AND query LIKE 'SELECT%'", id);
     }
 
     @AfterAll
@@ -42,7 +43,8 @@ class TrespassTest {
     private static List<String> tables() throws SQLException {
         List<String> names = new ArrayList<>();
         for (var row : scene.database.rows(
-                "postgres", "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r','p','v','m') ORDER BY 1")) {
+                "postgres",
+                "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r','p','v','m') ORDER BY 1")) {
             names.add(String.valueOf(row.get(0)));
         }
         return names;
@@ -73,16 +75,19 @@ class TrespassTest {
             "INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('0a0a0a0a', '0b0b0b0b', 'alice')",
             "INSERT INTO df.vars (name, value, owner) VALUES ('secret', 'mine', 'alice')",
             "INSERT INTO df.signals (instance_id, name, data) VALUES ('" + id + "', 'go', '1')",
-            "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0c0c0c0c', '" + id + "', 'SQL', 'SELECT 1', 'alice')",
+            "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0c0c0c0c', '" + id
+                    + "', 'SQL', 'SELECT 1', 'alice')",
             "INSERT INTO df.executions (instance_id, execution_id) VALUES ('" + id + "', 9)",
             // By the name of the right submitter only; the foreign key finds the pair.
-            "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0c0c0c0c', '" + id + "', 'SQL', 'SELECT 1', 'mallory')"
+            "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0c0c0c0c', '" + id
+                    + "', 'SQL', 'SELECT 1', 'mallory')"
         }) {
             assertThat(refusal(sql).getSQLState()).as(sql).isIn("42501", "23503");
         }
         scene.mallory.execute("UPDATE df.instances SET status = 'cancelled' WHERE id = '" + id + "'");
         scene.mallory.execute("UPDATE df.vars SET unset = true; UPDATE df.vars SET value = 'mine'");
-        assertThat(scene.alice.value("SELECT status FROM df.instances WHERE id = ?", id)).isEqualTo("running");
+        assertThat(scene.alice.value("SELECT status FROM df.instances WHERE id = ?", id))
+                .isEqualTo("running");
         assertThat(scene.alice.value("SELECT df.getvar('secret')")).isEqualTo("alice's");
     }
 
@@ -99,11 +104,17 @@ class TrespassTest {
                 CREATE OPERATOR mallorys.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.no);
                 SET search_path = mallorys, pg_catalog""");
         try {
-            assertThat(refusal("INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('a,b', '0b0b0b0b', 'mallory')").getSQLState())
+            assertThat(refusal(
+                                    "INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('a,b', '0b0b0b0b', 'mallory')")
+                            .getSQLState())
                     .isEqualTo("23514");
-            assertThat(refusal("INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES (E'a\\x1fb', '0b0b0b0b', 'SQL', 'x', 'mallory')").getSQLState())
+            assertThat(refusal(
+                                    "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES (E'a\\x1fb', '0b0b0b0b', 'SQL', 'x', 'mallory')")
+                            .getSQLState())
                     .isEqualTo("23514");
-            assertThat(refusal("INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'EVIL', 'x', 'mallory')").getSQLState())
+            assertThat(refusal(
+                                    "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'EVIL', 'x', 'mallory')")
+                            .getSQLState())
                     .isEqualTo("23514");
         } finally {
             scene.mallory.execute("RESET search_path");
@@ -125,7 +136,9 @@ class TrespassTest {
     @Test
     void no_lock_that_stops_others_can_be_taken_on_any_table() throws SQLException {
         for (String table : tables()) {
-            for (String mode : new String[] {"ROW SHARE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"}) {
+            for (String mode : new String[] {
+                "ROW SHARE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
+            }) {
                 String sql = "DO 'BEGIN LOCK TABLE " + table + " IN " + mode + " MODE; END'";
                 assertThat(refusal(sql).getSQLState()).as(sql).isEqualTo("42501");
             }
@@ -166,7 +179,8 @@ class TrespassTest {
     void unset_variables_are_gone() throws SQLException {
         scene.mallory.execute("SELECT df.setvar('a', '1'); SELECT df.setvar('b', '2')");
         scene.mallory.execute("SELECT df.unsetvar('a')");
-        assertThat(scene.mallory.value("SELECT string_agg(name, ',') FROM df.vars WHERE name IN ('a', 'b')")).isEqualTo("b");
+        assertThat(scene.mallory.value("SELECT string_agg(name, ',') FROM df.vars WHERE name IN ('a', 'b')"))
+                .isEqualTo("b");
         assertThat(refusal("DELETE FROM df.vars").getSQLState()).isEqualTo("42501");
         scene.mallory.execute("SELECT df.clearvars()");
         assertThat(scene.mallory.value("SELECT count(*) FROM df.vars")).isEqualTo("0");
@@ -174,15 +188,17 @@ class TrespassTest {
 
     @Test
     void every_table_has_row_level_security_or_is_meant_for_everybody() throws SQLException {
-        assertThat(scene.database.rows(
-                        "postgres",
-                        "SELECT relname FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r', 'p')"
-                                + " AND NOT relrowsecurity AND relname NOT IN ('settings', '_wake', '_worker_epoch', 'flyway_schema_history') ORDER BY 1"))
+        assertThat(
+                        scene.database.rows(
+                                "postgres",
+                                "SELECT relname FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r', 'p')"
+                                        + " AND NOT relrowsecurity AND relname NOT IN ('settings', '_wake', '_worker_epoch', 'flyway_schema_history') ORDER BY 1"))
                 .isEmpty();
         // Those without it hold nothing of a submitter, and only the owner writes them.
         for (String table : new String[] {"df.settings", "df._wake", "df._worker_epoch", "df.flyway_schema_history"}) {
             for (String privilege : new String[] {"INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"}) {
-                assertThat(scene.database.value("postgres", "SELECT has_table_privilege('mallory', ?, ?)", table, privilege))
+                assertThat(scene.database.value(
+                                "postgres", "SELECT has_table_privilege('mallory', ?, ?)", table, privilege))
                         .as(table + " " + privilege)
                         .isEqualTo("f");
             }

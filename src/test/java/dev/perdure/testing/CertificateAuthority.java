@@ -30,7 +30,7 @@ public final class CertificateAuthority {
     public CertificateAuthority(Path directory, String name) {
         this.directory = directory;
         this.name = name;
-        keytool(List.of("-genkeypair", "-alias", name, "-dname", "CN=" + name, "-ext", "bc:c", "-keyalg", "RSA"), name);
+        keytool(List.of("-genkeypair", "-alias", name, "-dname", "CN=" + name, "-ext", "bc:c", "-keyalg", "EC"), name);
         keytool(
                 List.of(
                         "-exportcert",
@@ -62,7 +62,7 @@ public final class CertificateAuthority {
      * @param extensions in the terms of keytool, such as {@code san=dns:localhost}
      */
     public Issued issue(String file, String commonName, String... extensions) {
-        keytool(List.of("-genkeypair", "-alias", file, "-dname", "CN=" + commonName, "-keyalg", "RSA"), file);
+        keytool(List.of("-genkeypair", "-alias", file, "-dname", "CN=" + commonName, "-keyalg", "EC"), file);
         Path request = directory.resolve(file + ".csr");
         keytool(List.of("-certreq", "-alias", file, "-file", request.toString()), file);
         Path certificate = directory.resolve(file + ".pem");
