@@ -29,11 +29,12 @@ COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is
 
 -- Writes one checkpoint document. Compare-and-set: a row must carry the stamp that the worker believes it has ("p"),
 -- or already the new one ("s") with a status that is not terminal (a running mark). Rows come ordered by node id
--- (lock order: nodes, then the instance row, and that only when it changes).
+-- (lock order: nodes, then signals, then the instance row, and that only when it changes).
 --   {"n": [{"n": node, "p": prior stamp, "s": stamp, "t": status, "r": index into "r" and "c", "e": error,
 --           "x": canceled reason, "w": wake_at, "b": started_at, "a": attempt, "q": executed query, "d": bindings,
 --           "o": at-least-once reason}, …],
 --    "r": [result, …], "c": [columns, …],
+--    "g": [{"i": id of a signal that is consumed, "n": node}, …], ordered by id,
 --    "m": true when several steps share the transaction,
 --    "x": {"n": execution, "o": output of the previous one},
 --    "t": status at the end, "o": output}
@@ -76,6 +77,14 @@ BEGIN
         IF v_count <> 1 THEN
             RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint', p_instance, t ->> 'n'
                 USING ERRCODE = 'DF001';
+        END IF;
+    END LOOP;
+    FOR t IN SELECT value FROM jsonb_array_elements(p_doc -> 'g') LOOP
+        UPDATE df.signals SET consumed_at = clock_timestamp(), consumed_by = t ->> 'n', seen = true
+        WHERE id = (t ->> 'i')::bigint AND instance_id = p_instance AND consumed_at IS NULL;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint, signal % is consumed',
+                p_instance, t ->> 'n', t ->> 'i' USING ERRCODE = 'DF001';
         END IF;
     END LOOP;
     IF p_doc ? 'x' THEN
@@ -413,6 +422,52 @@ AS $$
 $$;
 COMMENT ON FUNCTION df._cancelling(integer) IS 'Cancelled instances that the worker has not wound up yet.';
 
+-- A lost mark is set again: the commit need not be waited for. An instance that begins to wait after this has read its
+-- rows looks for itself.
+CREATE OR REPLACE FUNCTION df._new_signals(p_epoch bigint, p_limit integer)
+RETURNS TABLE (instance_id text, name text, waited_for boolean)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM df.signals s WHERE NOT s.seen) THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    RETURN QUERY
+    WITH fresh AS MATERIALIZED (
+        SELECT s.id FROM df.signals s WHERE NOT s.seen ORDER BY s.id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+    ), marked AS (
+        UPDATE df.signals u SET seen = true FROM fresh WHERE u.id = fresh.id RETURNING u.id, u.instance_id, u.name
+    )
+    SELECT m.instance_id::text, m.name, EXISTS (
+        SELECT FROM df.nodes n
+        WHERE n.instance_id = m.instance_id AND n.node_type = 'SIGNAL' AND n.status = 'running')
+    FROM marked m ORDER BY m.id;
+END
+$$;
+COMMENT ON FUNCTION df._new_signals(bigint, integer) IS
+    'Signals that have come since the last call, each once, and whether their instance has a node that waits for signals.';
+
+CREATE OR REPLACE FUNCTION df._oldest_signals(p_instances text[], p_names text[])
+RETURNS TABLE (instance_id text, name text, id bigint, data text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+    SELECT w.instance_id, w.name, s.id, coalesce(s.data::text, 'null')
+    FROM unnest(p_instances, p_names) AS w(instance_id, name)
+    CROSS JOIN LATERAL (
+        SELECT x.id, x.data FROM df.signals x
+        WHERE x.instance_id = w.instance_id AND x.name = w.name AND x.consumed_at IS NULL
+        ORDER BY x.id LIMIT 1) s
+$$;
+COMMENT ON FUNCTION df._oldest_signals(text[], text[]) IS
+    'For each pair of instance and name the oldest signal that nothing has consumed.';
+
 CREATE OR REPLACE FUNCTION df._set_idle(p_epoch bigint, p_idle boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -469,6 +524,8 @@ REVOKE EXECUTE ON FUNCTION df._first_with_nodes(text[], integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._running_after(text, integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._mark_running(bigint, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._cancelling(integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._new_signals(bigint, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._oldest_signals(text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._set_idle(bigint, boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._begin_term() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._settle_term(bigint) FROM PUBLIC;

@@ -77,7 +77,9 @@ final class Fusion {
                 ahead = instance.state().copy();
             }
             ahead.apply(chain.last());
-            if (ahead.activeSteps() != 1 || ahead.earliestWake() != null) {
+            if (ahead.activeSteps() != 1
+                    || ahead.earliestWake() != null
+                    || !ahead.signalWaits().isEmpty()) {
                 return;
             }
             StepTask task = new StepTask(instance, next, next.attempt() + 1);

@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.store.InstanceStore;
 import dev.perdure.store.LoadedInstance;
 import io.vertx.core.Future;
 import io.vertx.pgclient.PgException;
@@ -26,6 +27,7 @@ final class Intake implements Runnable {
     private static final int PAGE = 50;
     private static final int MAX_NODES = 50_000;
     private static final int CANCEL_BATCH = 500;
+    private static final int SIGNAL_BATCH = 1000;
     private static final long ANSWER_SECONDS = 30;
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
     private static final double BUSY_PER_SECOND = 200;
@@ -38,6 +40,9 @@ final class Intake implements Runnable {
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
     private @Nullable String takenOverUpTo = "";
+    /** An answer of {@link #signals} may have been lost, and with it who has to look. */
+    private boolean signalsMissed;
+
     private final Arrivals arrivals;
     /** What the tables say; null while unknown. */
     private @Nullable Boolean idle;
@@ -101,11 +106,13 @@ final class Intake implements Runnable {
                 failures++;
                 // Instances may have been taken up while the answer was lost: those that run and are not in memory.
                 takenOverUpTo = "";
+                signalsMissed = true;
                 LOG.warnf("Looking for work failed, trying again: %s", e.getCause() == null ? e : e.getCause());
                 pause(Math.min(5000, 100 * failures));
             } catch (RuntimeException e) {
                 failures++;
                 takenOverUpTo = "";
+                signalsMissed = true;
                 LOG.error("Looking for work failed, trying again", e);
                 pause(Math.min(5000, 100 * failures));
             }
@@ -128,6 +135,7 @@ final class Intake implements Runnable {
         }
         loadRequested();
         cancel();
+        signals();
         extendHorizon();
         return taken;
     }
@@ -167,6 +175,27 @@ final class Intake implements Runnable {
             }
         }
         load(unknown);
+    }
+
+    private void signals() throws InterruptedException, ExecutionException, TimeoutException {
+        if (signalsMissed) {
+            // Those that are not in memory are taken over once more.
+            context.live().all().forEach(turns.signals()::lookAgain);
+            signalsMissed = false;
+        }
+        List<InstanceStore.Arrival> arrivals;
+        do {
+            arrivals = await(context.store().newSignals(SIGNAL_BATCH));
+            for (InstanceStore.Arrival arrival : arrivals) {
+                LiveInstance instance = context.live().get(arrival.instance());
+                if (instance != null) {
+                    turns.signals().arrived(instance, arrival.name());
+                } else if (arrival.isWaitedFor() && !toLoad.contains(arrival.instance())) {
+                    toLoad.add(arrival.instance());
+                }
+            }
+        } while (arrivals.size() == SIGNAL_BATCH);
+        loadRequested();
     }
 
     private void extendHorizon() throws InterruptedException, ExecutionException, TimeoutException {

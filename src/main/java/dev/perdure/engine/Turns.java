@@ -33,10 +33,17 @@ final class Turns {
     private final TermContext context;
     private final Admission admission = new Admission();
     private final Map<String, Integer> breakdowns = new ConcurrentHashMap<>();
+    private final SignalDelivery signals;
     private @Nullable Intake loader;
 
     Turns(TermContext context) {
         this.context = context;
+        this.signals = new SignalDelivery(context, this, this::load);
+    }
+
+    /** What brings signals to waits. */
+    SignalDelivery signals() {
+        return signals;
     }
 
     void loader(Intake intake) {
@@ -167,14 +174,30 @@ final class Turns {
         }
         if (state.hasEnded()) {
             ended(instance, decision);
-        } else if (!instance.isCancelled() && canWaitOutside(state)) {
+        } else {
+            rest(instance);
+        }
+    }
+
+    /** Lets an instance leave memory that has nothing to do for a while. In a turn. */
+    void rest(LiveInstance instance) {
+        if (!instance.isGone() && !instance.isCancelled() && canWaitOutside(instance)) {
             context.live().remove(instance);
         }
     }
 
-    private boolean canWaitOutside(InstanceState state) {
+    private boolean canWaitOutside(LiveInstance instance) {
+        InstanceState state = instance.state();
         Instant wake = state.earliestWake();
-        return loader != null && state.isOnlyWaiting() && wake != null && wake.isAfter(loader.horizon());
+        if (loader == null || !state.isOnlyWaiting() || wake != null && !wake.isAfter(loader.horizon())) {
+            return false;
+        }
+        // A signal may come at any time: it is answered faster from memory, as long as there is room.
+        return state.signalWaits().isEmpty() || isCrowded() && !signals.isLooking(instance);
+    }
+
+    private boolean isCrowded() {
+        return context.live().size() > context.settings().maxLoaded() / 2;
     }
 
     private void ended(LiveInstance instance, Decision decision) {
@@ -194,19 +217,36 @@ final class Turns {
         if (effect instanceof Effect.RunSql run) {
             enqueue(new StepTask(instance, run, run.attempt() + 1));
         } else if (effect instanceof Effect.StartTimer timer) {
-            long millis = Math.max(0, Duration.between(now(), timer.at()).toMillis());
-            ScheduledFuture<?> future = context.scheduler()
-                    .schedule(
-                            () -> context.deciders().execute(() -> {
-                                instance.timers().remove(activation);
-                                instance.post(() -> decide(instance, new Event.TimerFired(activation, now())));
-                            }),
-                            millis,
-                            TimeUnit.MILLISECONDS);
-            instance.timers().put(activation, future);
+            startTimer(
+                    instance,
+                    activation,
+                    timer.at(),
+                    () -> instance.post(() -> decide(instance, new Event.TimerFired(activation, now()))));
+        } else if (effect instanceof Effect.AwaitSignal wait) {
+            signals.look(instance, wait.name());
+            if (wait.deadline() != null) {
+                startTimer(
+                        instance,
+                        activation,
+                        wait.deadline(),
+                        () -> signals.lookLast(instance, wait.name(), activation));
+            }
         } else {
             throw new IllegalStateException("Unknown effect " + effect);
         }
+    }
+
+    private void startTimer(LiveInstance instance, Activation activation, Instant at, Runnable fired) {
+        long millis = Math.max(0, Duration.between(now(), at).toMillis());
+        ScheduledFuture<?> future = context.scheduler()
+                .schedule(
+                        () -> context.deciders().execute(() -> {
+                            instance.timers().remove(activation);
+                            fired.run();
+                        }),
+                        millis,
+                        TimeUnit.MILLISECONDS);
+        instance.timers().put(activation, future);
     }
 
     /** Puts a step into the queue. */
@@ -230,8 +270,12 @@ final class Turns {
     void loadAgain(LiveInstance instance) {
         LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
         context.live().remove(instance);
+        load(instance.id());
+    }
+
+    private void load(String id) {
         if (loader != null) {
-            loader.reload(instance.id());
+            loader.reload(id);
         }
     }
 

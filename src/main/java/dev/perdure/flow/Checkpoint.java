@@ -10,12 +10,20 @@ import org.jspecify.annotations.Nullable;
  * @param transitions node rows; at most one per node
  * @param nextExecution the root LOOP begins another execution; null otherwise
  * @param end the instance ends; null while it goes on
+ * @param consumed signals that are taken away
  */
 public record Checkpoint(
-        List<Transition> transitions, @Nullable NextExecution nextExecution, @Nullable InstanceEnd end) {
+        List<Transition> transitions,
+        @Nullable NextExecution nextExecution,
+        @Nullable InstanceEnd end,
+        List<Consumption> consumed) {
+
+    public Checkpoint(List<Transition> transitions, @Nullable NextExecution nextExecution, @Nullable InstanceEnd end) {
+        this(transitions, nextExecution, end, List.of());
+    }
 
     public boolean isEmpty() {
-        return transitions.isEmpty() && nextExecution == null && end == null;
+        return transitions.isEmpty() && nextExecution == null && end == null && consumed.isEmpty();
     }
 
     /**

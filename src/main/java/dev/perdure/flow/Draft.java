@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ final class Draft {
     private final Map<String, Transition> transitions = new LinkedHashMap<>();
     private final Map<String, RowFact> rows = new LinkedHashMap<>();
     private final Map<Activation, Effect> effects = new LinkedHashMap<>();
+    private final List<Consumption> consumed = new ArrayList<>();
     private Checkpoint.@Nullable NextExecution nextExecution;
     private Checkpoint.@Nullable InstanceEnd end;
 
@@ -101,6 +103,10 @@ final class Draft {
         return effects.remove(activation) != null;
     }
 
+    void consume(Consumption consumption) {
+        consumed.add(consumption);
+    }
+
     void nextExecution(Checkpoint.NextExecution next) {
         nextExecution = next;
     }
@@ -118,7 +124,7 @@ final class Draft {
     }
 
     Checkpoint checkpoint() {
-        return new Checkpoint(List.copyOf(transitions.values()), nextExecution, end);
+        return new Checkpoint(List.copyOf(transitions.values()), nextExecution, end, List.copyOf(consumed));
     }
 
     List<Effect> effects() {

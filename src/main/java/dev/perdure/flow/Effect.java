@@ -19,6 +19,14 @@ public sealed interface Effect {
     /** Send {@link Event.TimerFired} at the given time (at once when it has passed). */
     record StartTimer(Activation activation, Instant at) implements Effect {}
 
-    /** Stop a step or a timer that is no longer wanted; its rows are already part of the checkpoint. */
+    /**
+     * Send {@link Event.SignalReceived} with the oldest signal of that name that nothing has consumed, or else
+     * {@link Event.TimerFired} at the deadline.
+     *
+     * @param deadline null: wait without end
+     */
+    record AwaitSignal(Activation activation, String name, @Nullable Instant deadline) implements Effect {}
+
+    /** Stop a step, a timer or a wait that is no longer wanted; its rows are already part of the checkpoint. */
     record Interrupt(Activation activation, @Nullable String reason) implements Effect {}
 }

@@ -41,7 +41,15 @@ public sealed interface Event {
             Instant at)
             implements Event {}
 
-    /** A timer that an {@link Effect.StartTimer} asked for is due. */
+    /**
+     * A signal that an {@link Effect.AwaitSignal} asked for is there.
+     *
+     * @param signalId {@code df.signals.id}
+     * @param data JSON text
+     */
+    record SignalReceived(Activation activation, long signalId, String data, Instant at) implements Event {}
+
+    /** A timer that an {@link Effect.StartTimer} asked for, or the deadline of an {@link Effect.AwaitSignal}, is due. */
     record TimerFired(Activation activation, Instant at) implements Event {}
 
     /** The instance was found cancelled. */

@@ -1,12 +1,14 @@
 package dev.perdure.flow;
 
 import dev.perdure.graph.Graph;
+import dev.perdure.graph.SignalNode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,10 @@ public final class InstanceState {
     private final Names names;
     private final TreeSet<Wake> timers =
             new TreeSet<>(Comparator.comparing(Wake::at).thenComparing(Wake::nodeId));
+    /** Waits for signals, by when they began. */
+    private final TreeSet<Wake> waits =
+            new TreeSet<>(Comparator.comparing(Wake::at).thenComparing(Wake::nodeId));
+
     private int steps;
     /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
     private @Nullable Map<String, Recorded> recorded;
@@ -73,6 +79,7 @@ public final class InstanceState {
         copy.rows.putAll(rows);
         copy.frames.putAll(frames);
         copy.timers.addAll(timers);
+        copy.waits.addAll(waits);
         copy.steps = steps;
         copy.recorded = recorded;
         copy.version = version;
@@ -119,6 +126,7 @@ public final class InstanceState {
             running.clear();
             frames.clear();
             timers.clear();
+            waits.clear();
             steps = 0;
         }
     }
@@ -168,14 +176,32 @@ public final class InstanceState {
         }
     }
 
-    /** Whether timers are all that the instance waits for, so that it can leave memory until {@link #earliestWake}. */
+    /**
+     * Whether timers and signals are all that the instance waits for, so that it can leave memory until
+     * {@link #earliestWake} or a signal.
+     */
     public boolean isOnlyWaiting() {
-        return !ended && steps == 0 && !timers.isEmpty();
+        return !ended && steps == 0 && !(timers.isEmpty() && waits.isEmpty());
     }
 
     /** When the first of its timers is due; null when it has none. */
     public @Nullable Instant earliestWake() {
         return timers.isEmpty() ? null : timers.first().at();
+    }
+
+    /** The waits for signals, the longest first. */
+    public List<SignalWait> signalWaits() {
+        return waits.stream()
+                .map(wait -> {
+                    SignalNode node = (SignalNode) graph.node(wait.nodeId());
+                    return new SignalWait(
+                            new Activation(
+                                    node.id(),
+                                    Objects.requireNonNull(running.get(node.id()))
+                                            .stamp()),
+                            node.signalName());
+                })
+                .toList();
     }
 
     /** Number of steps (not timers) that are waited for. */
@@ -226,13 +252,21 @@ public final class InstanceState {
         Instant wakeAt = run.wakeAt();
         if (run.phase() == Running.Phase.STEP) {
             steps += sign;
-        } else if (run.phase() == Running.Phase.TIMER && wakeAt != null) {
-            Wake wake = new Wake(wakeAt, node);
-            if (sign > 0) {
-                timers.add(wake);
-            } else {
-                timers.remove(wake);
+        } else if (run.phase() == Running.Phase.TIMER || run.phase() == Running.Phase.SIGNAL) {
+            if (wakeAt != null) {
+                change(timers, new Wake(wakeAt, node), sign);
             }
+            if (run.phase() == Running.Phase.SIGNAL) {
+                change(waits, new Wake(run.startedAt(), node), sign);
+            }
+        }
+    }
+
+    private static void change(TreeSet<Wake> wakes, Wake wake, int sign) {
+        if (sign > 0) {
+            wakes.add(wake);
+        } else {
+            wakes.remove(wake);
         }
     }
 

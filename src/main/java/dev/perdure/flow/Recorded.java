@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *     failure decides nothing
  * @param result the stored result, JSON text; null unless completed or failed
  * @param columns see {@link Result#columns()}
- * @param wakeAt when a waiting node (SLEEP, a LOOP between rounds) is due
+ * @param wakeAt when a waiting node (SLEEP, SIGNAL, a LOOP between rounds) is due
  * @param startedAt when this activation began
  * @param attempt attempts so far
  * @param bindings of a LOOP row: JSON object of the names that earlier rounds bound, each {@code {"r":<result json>,

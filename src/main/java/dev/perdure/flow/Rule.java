@@ -7,6 +7,7 @@ import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
+import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
 import dev.perdure.graph.ThenNode;
@@ -33,7 +34,7 @@ interface Rule {
     /** The step or timer of this node brought something. What it does not wait for is ignored. */
     default void happened(Turn turn, Running run, Event event) {}
 
-    /** A node type of a later version is added here, in a class of its own: HTTP, SIGNAL, WAIT_SCHEDULE, RETRY. */
+    /** A node type of a later version is added here, in a class of its own. */
     static Rule of(Node node) {
         if (node instanceof SqlNode sql) {
             return new SqlRule(sql);
@@ -61,6 +62,9 @@ interface Rule {
         }
         if (node instanceof SleepNode sleep) {
             return new SleepRule(sleep);
+        }
+        if (node instanceof SignalNode signal) {
+            return new SignalRule(signal);
         }
         return new UnsupportedRule(node);
     }

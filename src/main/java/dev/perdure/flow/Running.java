@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param frameRoot root node of the frame that it runs in; its own id when it opened that frame
  * @param stamp of this activation
- * @param wakeAt TIMER: when it is due
+ * @param wakeAt TIMER and SIGNAL: when it is due
  * @param branchesLeft JOIN: branches that have not ended
  */
 record Running(
@@ -21,12 +21,14 @@ record Running(
         STEP,
         /** Waits for a time: a SLEEP, or a LOOP between rounds. */
         TIMER,
+        /** Waits for a signal, and for a time when {@code wakeAt} is set. */
+        SIGNAL,
         /** Was interrupted before a crash; it never ends. */
         BLOCKED
     }
 
     boolean isWaitedFor() {
-        return phase == Phase.STEP || phase == Phase.TIMER;
+        return phase == Phase.STEP || phase == Phase.TIMER || phase == Phase.SIGNAL;
     }
 
     Running in(Phase next, @Nullable Instant wake) {

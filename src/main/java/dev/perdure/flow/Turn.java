@@ -161,6 +161,16 @@ final class Turn {
         draft.start(new Effect.StartTimer(new Activation(node.id(), run.stamp()), due));
     }
 
+    /** The node goes on, waiting for a signal. */
+    void awaitSignal(Node node, Running run, String name, @Nullable Instant deadline) {
+        continueAs(node, run.in(Running.Phase.SIGNAL, deadline));
+        draft.start(new Effect.AwaitSignal(new Activation(node.id(), run.stamp()), name, deadline));
+    }
+
+    void consume(long signalId, Node node) {
+        draft.consume(new Consumption(signalId, node.id()));
+    }
+
     Running continueAs(Node node, Running run) {
         running.put(node.id(), run);
         return run;

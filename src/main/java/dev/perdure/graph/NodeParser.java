@@ -49,7 +49,7 @@ final class NodeParser {
             case "WAIT_SCHEDULE" -> new WaitScheduleNode(id, name, leafText());
             case "HTTP" -> new HttpNode(id, name, leafText());
             case "HTTP_MULTIPART" -> new MultipartNode(id, name, leafText());
-            case "SIGNAL" -> new SignalNode(id, name, leafText());
+            case "SIGNAL" -> signal(id, name);
             default -> throw invalid("Unknown node_type '" + row.nodeType() + "'");
         };
     }
@@ -104,6 +104,23 @@ final class NodeParser {
             branches.add(extra.textValue());
         }
         return branches;
+    }
+
+    private Node signal(String id, @Nullable String name) {
+        leafText();
+        JsonNode config = config();
+        String signal = config == null ? null : string(config, "signal_name");
+        if (config == null || signal == null || signal.isEmpty()) {
+            throw invalid("SIGNAL has no signal_name");
+        }
+        JsonNode timeout = config.get("timeout_seconds");
+        if (timeout == null || timeout.isNull()) {
+            return new SignalNode(id, name, signal, null);
+        }
+        if (!timeout.isIntegralNumber() || !timeout.canConvertToInt() || timeout.intValue() <= 0) {
+            throw invalid("timeout_seconds of SIGNAL is not a positive integer: " + timeout);
+        }
+        return new SignalNode(id, name, signal, timeout.intValue());
     }
 
     private @Nullable String breakValue() {

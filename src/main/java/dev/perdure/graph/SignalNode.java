@@ -5,10 +5,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Waits for a signal.
  *
- * @param config the stored JSON configuration, not looked into yet
+ * @param signalName the name, compared exactly; nothing is substituted in it
+ * @param timeoutSeconds how long it waits at most; null: without end
  */
-public record SignalNode(String id, @Nullable String resultName, String config) implements Node {
-
+public record SignalNode(String id, @Nullable String resultName, String signalName, @Nullable Integer timeoutSeconds)
+        implements Node {
     @Override
     public String type() {
         return "SIGNAL";

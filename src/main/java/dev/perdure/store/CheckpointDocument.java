@@ -3,6 +3,7 @@ package dev.perdure.store;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.perdure.flow.Checkpoint;
+import dev.perdure.flow.Consumption;
 import dev.perdure.flow.NodeStatus;
 import dev.perdure.flow.Result;
 import dev.perdure.flow.Transition;
@@ -61,6 +62,7 @@ final class CheckpointDocument {
             }
             json.writeEndArray();
             writeResults(json, results);
+            writeConsumed(json, checkpoint.consumed());
             Checkpoint.NextExecution next = checkpoint.nextExecution();
             if (next != null) {
                 json.writeObjectFieldStart("x");
@@ -112,6 +114,23 @@ final class CheckpointDocument {
         }
         writeText(json, "o", atLeastOnce);
         json.writeEndObject();
+    }
+
+    /** In the order of their ids, which is the order of their locks. */
+    private static void writeConsumed(JsonGenerator json, List<Consumption> consumed) throws IOException {
+        if (consumed.isEmpty()) {
+            return;
+        }
+        List<Consumption> ordered = new ArrayList<>(consumed);
+        ordered.sort(Comparator.comparingLong(Consumption::signalId));
+        json.writeArrayFieldStart("g");
+        for (Consumption consumption : ordered) {
+            json.writeStartObject();
+            json.writeNumberField("i", consumption.signalId());
+            json.writeStringField("n", consumption.nodeId());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     /** Enclosing nodes carry the very same object: it is sent once. */

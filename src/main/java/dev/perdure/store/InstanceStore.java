@@ -109,6 +109,48 @@ public final class InstanceStore implements AutoCloseable {
                 .map(InstanceStore::ids);
     }
 
+    /**
+     * A signal that has come.
+     *
+     * @param isWaitedFor whether the instance's rows say that it waits for this name
+     */
+    public record Arrival(String instance, String name, boolean isWaitedFor) {}
+
+    /** Signals that have come since the last look, each once. An answer that is lost is not given again. */
+    public Future<List<Arrival>> newSignals(int limit) {
+        return query("SELECT instance_id, name, waited_for FROM df._new_signals($1, $2)", Tuple.of(term.epoch(), limit))
+                .map(rows -> {
+                    List<Arrival> arrivals = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        arrivals.add(new Arrival(row.getString(0), row.getString(1), row.getBoolean(2)));
+                    }
+                    return arrivals;
+                });
+    }
+
+    /**
+     * A signal that nothing has consumed.
+     *
+     * @param data JSON text
+     */
+    public record Signal(String instance, String name, long id, String data) {}
+
+    /** The oldest signal that nothing has consumed, for each pair of instance and name; pairs without one are left out. */
+    public Future<List<Signal>> oldestSignals(List<String> instances, List<String> names) {
+        return query(
+                        "SELECT instance_id, name, id, data FROM df._oldest_signals($1, $2)",
+                        Tuple.tuple()
+                                .addArrayOfString(instances.toArray(String[]::new))
+                                .addArrayOfString(names.toArray(String[]::new)))
+                .map(rows -> {
+                    List<Signal> signals = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        signals.add(new Signal(row.getString(0), row.getString(1), row.getLong(2), row.getString(3)));
+                    }
+                    return signals;
+                });
+    }
+
     /** The outcome of one owner's checkpoint: the status of the instance, or why it was not written. */
     public record Written(@Nullable String status, @Nullable Failure failure) {}
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.SqlNode;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -131,15 +132,22 @@ class CrashProperties {
                         activation -> dice(seed, activation).nextLong()))
                 .orElseThrow();
         Effect effect = Objects.requireNonNull(world.open.get(next));
-        if (effect instanceof Effect.StartTimer timer && timer.at().isAfter(world.now)) {
-            world.now = timer.at();
-        }
         Random dice = dice(seed, next);
         dice.nextLong();
+        boolean comes = effect instanceof Effect.AwaitSignal wait && (dice.nextBoolean() || wait.deadline() == null);
+        Instant due = effect instanceof Effect.StartTimer timer
+                ? timer.at()
+                : effect instanceof Effect.AwaitSignal wait && !comes ? wait.deadline() : null;
+        if (due != null && due.isAfter(world.now)) {
+            world.now = due;
+        }
         if (answer) {
             world.answer(next.nodeId());
         }
-        if (effect instanceof Effect.StartTimer) {
+        if (comes) {
+            return new Event.SignalReceived(next, dice.nextLong(), "{\"vv\": 1.0, \"b\": \"it's\"}", world.now);
+        }
+        if (due != null) {
             return new Event.TimerFired(next, world.now);
         }
         if (dice.nextInt(30) == 0) {

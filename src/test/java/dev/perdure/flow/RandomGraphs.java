@@ -36,7 +36,7 @@ final class RandomGraphs {
         kind = depth > 2 && kind < 4 ? 4 + random.nextInt(11) : kind;
         return switch (kind) {
             case 0, 1, 2 -> leaf();
-            case 3 -> draft.sleep(String.valueOf(random.nextInt(4)));
+            case 3 -> waiting();
             case 4, 5 -> draft.then(node(depth - 1), node(depth - 1));
             case 6 -> draft.when(node(depth - 1), node(depth - 1), node(depth - 1));
             case 7 -> {
@@ -63,6 +63,13 @@ final class RandomGraphs {
         String name = "$" + NAMES[random.nextInt(NAMES.length)];
         String[] forms = {name + "?", name + ".a?", "ANY(" + name + ")", "1", name + ".*", name + ".vv"};
         return draft.sql("SELECT " + forms[random.nextInt(random.nextInt(6) == 0 ? 6 : 4)]);
+    }
+
+    private String waiting() {
+        String[] timeouts = {"", ",\"timeout_seconds\":null", ",\"timeout_seconds\":3"};
+        return random.nextBoolean()
+                ? draft.sleep(String.valueOf(random.nextInt(4)))
+                : draft.leaf("SIGNAL", "{\"signal_name\":\"go\"" + timeouts[random.nextInt(3)] + "}");
     }
 
     private String leave() {

@@ -6,9 +6,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -47,6 +49,7 @@ final class RowStore {
 
     final Map<String, Row> rows = new TreeMap<>();
     final List<Checkpoint.NextExecution> executions = new ArrayList<>();
+    final Set<Long> consumed = new HashSet<>();
     Checkpoint.@Nullable InstanceEnd end;
     int commits;
 
@@ -61,6 +64,11 @@ final class RowStore {
         for (Transition transition : checkpoint.transitions()) {
             if (written.put(transition.nodeId(), row(transition)) != null) {
                 throw new AssertionError("two transitions of node " + transition.nodeId());
+            }
+        }
+        for (Consumption consumption : checkpoint.consumed()) {
+            if (!consumed.add(consumption.signalId())) {
+                throw new AssertionError("consumed twice: " + consumption);
             }
         }
         commits++;

@@ -99,10 +99,16 @@ final class Simulation {
     /** Lets the timer of a node fire at its time. */
     Simulation fire(String node) {
         Activation activation = answer(node);
-        Effect.StartTimer timer = (Effect.StartTimer) Objects.requireNonNull(last);
-        now = timer.at().isAfter(now) ? timer.at() : now;
+        Instant due = due(Objects.requireNonNull(last));
+        now = due.isAfter(now) ? due : now;
         happens(new Event.TimerFired(activation, now));
         return this;
+    }
+
+    private static Instant due(Effect effect) {
+        return effect instanceof Effect.AwaitSignal wait
+                ? Objects.requireNonNull(wait.deadline(), "a wait with a deadline")
+                : ((Effect.StartTimer) effect).at();
     }
 
     Event success(Activation activation, String json, @Nullable String columns) {

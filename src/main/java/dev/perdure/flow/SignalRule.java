@@ -1,0 +1,42 @@
+package dev.perdure.flow;
+
+import dev.perdure.graph.SignalNode;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * SIGNAL: waits for a signal, and for a time (specification 4.8; that signals are kept: {@code docs/compatibility}). The
+ * row says durably that it waits and until when, so that a signal finds an instance that is not in memory.
+ */
+record SignalRule(SignalNode node) implements LeafRule {
+
+    @Override
+    public void begin(Turn turn, Running run, @Nullable Recorded row) {
+        boolean isRecorded = row != null && row.status() == NodeStatus.RUNNING;
+        Instant recorded = row == null ? null : row.wakeAt();
+        Instant deadline = recorded == null && node.timeoutSeconds() != null
+                ? turn.at().plusSeconds(node.timeoutSeconds())
+                : recorded;
+        if (!isRecorded || recorded == null && deadline != null) {
+            turn.persistRunning(node, run, deadline, null);
+        }
+        turn.awaitSignal(node, run, node.signalName(), deadline);
+    }
+
+    @Override
+    public void happened(Turn turn, Running run, Event event) {
+        if (event instanceof Event.SignalReceived signal) {
+            turn.consume(signal.signalId(), node);
+            turn.end(node, new Outcome.Succeeded(result(false, signal.data())));
+        } else if (event instanceof Event.TimerFired) {
+            turn.end(node, new Outcome.Succeeded(result(true, "null")));
+        }
+    }
+
+    private Result result(boolean timedOut, String data) {
+        return new Result(
+                Json.canonical("{\"signal_name\":" + Json.quoted(node.signalName()) + ",\"timed_out\":" + timedOut
+                        + ",\"data\":" + data + "}"),
+                null);
+    }
+}
