@@ -131,6 +131,9 @@ $$;
 COMMENT ON FUNCTION df._end_instance(text, text, text) IS 'Ends an instance unless it was cancelled; returns its status.';
 
 -- Definer: submitters have no right to write status or result of df.nodes. Runs no user code, evaluates no text.
+--
+-- The fence keeps a take-over waiting until this transaction ends, so a submitter must not be able to make that late: what
+-- triggers do at COMMIT, and locks that are waited for here, have a limit that is set behind the user's last statement.
 CREATE OR REPLACE FUNCTION df.checkpoint(p_token bytea, p_epoch bigint, p_instance text, p_doc text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -141,7 +144,11 @@ DECLARE
     v_submitter oid;
     v_doc jsonb;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'on', true);
+    v_status := set_config('synchronous_commit', 'on', true);
+    v_status := set_config('statement_timeout', '60s', true);
+    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
+        v_status := set_config('lock_timeout', '30s', true);
+    END IF;
     v_key := df._fence(p_epoch);
     IF v_key IS NULL OR p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(
             concat_ws(E'\x1f', 'D', p_epoch::text, p_instance, p_doc), 'UTF8'))) THEN
@@ -191,6 +198,10 @@ DECLARE
     v_parents text[];
 BEGIN
     v_status := set_config('synchronous_commit', 'on', true);
+    v_status := set_config('statement_timeout', '60s', true);
+    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
+        v_status := set_config('lock_timeout', '30s', true);
+    END IF;
     -- df._fence, written out and with one read in place of three: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
     SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter

@@ -34,6 +34,9 @@ public interface PerdureConfig {
     @WithDefault("true")
     boolean embeddedSample();
 
+    /** How the worker logs in as submitters. */
+    LoginConfig login();
+
     /** How steps are executed. */
     StepConfig step();
 

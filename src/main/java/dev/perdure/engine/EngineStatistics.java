@@ -1,7 +1,7 @@
 package dev.perdure.engine;
 
-import dev.perdure.step.http.HttpStatistics;
 import dev.perdure.flow.Checkpoint.InstanceEnd;
+import dev.perdure.step.http.HttpStatistics;
 import dev.perdure.store.Failure;
 import dev.perdure.store.SessionPools;
 import jakarta.inject.Singleton;
