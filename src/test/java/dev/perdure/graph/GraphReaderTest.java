@@ -16,7 +16,8 @@ class GraphReaderTest {
     @Test
     void every_type_is_read() {
         String a = draft.as(draft.sql("SELECT 1"), "a");
-        String wide = draft.join(a, draft.sleep("5"), draft.leave("x"), draft.leaf("SIGNAL", "{}"));
+        String signal = draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}");
+        String wide = draft.join(a, draft.sleep("5"), draft.leave("x"), signal);
         String other = draft.race(draft.leaf("HTTP", "{}"), draft.leaf("HTTP_MULTIPART", "{}"));
         String branch = draft.when(draft.sql("SELECT true"), wide, other);
         String rows = draft.whenRows("a", draft.leaf("WAIT_SCHEDULE", "{}"), draft.leave(null));
