@@ -54,8 +54,8 @@ class PoisonTest {
                 "DELETE FROM df.nodes WHERE instance_id = '<id>'",
                 "UPDATE df.nodes SET status = 'running', status_details = '{\"execution_id\": \"garbage\"}'"
                         + " WHERE instance_id = '<id>'",
-                "UPDATE df.nodes SET status = 'completed', result = NULL, status_details = '{\"execution_id\": \"<id>::1\"}'"
-                        + " WHERE instance_id = '<id>' AND node_type = 'SQL'",
+                "UPDATE df.nodes SET status = 'completed', result = NULL, status_details = '{\"execution_id\":"
+                        + " \"<id>::1\"}' WHERE instance_id = '<id>' AND node_type = 'SQL'",
                 "ALTER TABLE df.nodes DROP CONSTRAINT nodes_status_chk; UPDATE df.nodes SET status = 'nonsense'"
                         + " WHERE instance_id = '<id>'"
             })
@@ -105,7 +105,8 @@ class PoisonTest {
     @ValueSource(
             strings = {
                 "SELECT (repeat('[', 3000) || repeat(']', 3000))::jsonb AS deep",
-                "SELECT array_fill(NULL::int, ARRAY[1,1,1,1,1,1]) AS a, 'NaN'::numeric AS n, 'infinity'::timestamptz AS t",
+                "SELECT array_fill(NULL::int, ARRAY[1,1,1,1,1,1]) AS a, 'NaN'::numeric AS n, 'infinity'::timestamptz"
+                        + " AS t",
                 "SELECT",
                 "SELECT 1 AS x, 2 AS x, 3 AS \"\u00e4\u0001\""
             })
