@@ -1,14 +1,14 @@
 package dev.perdure.faults;
 
-import dev.perdure.faults.scenario.CommitInFlight;
-import dev.perdure.faults.scenario.SwitchedServer;
-import dev.perdure.faults.scenario.Load;
-import dev.perdure.faults.scenario.DiskFull;
 import dev.perdure.faults.scenario.ClockJumps;
+import dev.perdure.faults.scenario.CommitInFlight;
+import dev.perdure.faults.scenario.DiskFull;
 import dev.perdure.faults.scenario.Failover;
+import dev.perdure.faults.scenario.Load;
 import dev.perdure.faults.scenario.MixedFaults;
 import dev.perdure.faults.scenario.NamedPoints;
 import dev.perdure.faults.scenario.PlantedViolations;
+import dev.perdure.faults.scenario.SwitchedServer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,8 +25,16 @@ public final class FaultSuite {
     private FaultSuite() {}
 
     private static List<Scenario> scenarios() {
-        return List.of(new PlantedViolations(), new NamedPoints(), new CommitInFlight(), new Failover(),
-                new SwitchedServer(), new DiskFull(), new ClockJumps(), new Load(), new MixedFaults());
+        return List.of(
+                new PlantedViolations(),
+                new NamedPoints(),
+                new CommitInFlight(),
+                new Failover(),
+                new SwitchedServer(),
+                new DiskFull(),
+                new ClockJumps(),
+                new Load(),
+                new MixedFaults());
     }
 
     /** Runs the suite. */
@@ -39,7 +47,8 @@ public final class FaultSuite {
                 .filter(name -> !name.isBlank())
                 .toList();
         System.out.printf(
-                "Fault suite, %s form, seed %d. To repeat: ./mvnw -Pfaults verify -Dfaults.form=%s -Dfaults.seed=%d -Dfaults.seconds=%d%n",
+                "Fault suite, %s form, seed %d. To repeat: ./mvnw -Pfaults verify -Dfaults.form=%s -Dfaults.seed=%d"
+                        + " -Dfaults.seconds=%d%n",
                 longForm ? "long" : "short", seed, longForm ? "long" : "short", seed, time.toSeconds());
         List<String> bad = new ArrayList<>();
         int tried = 0;

@@ -77,8 +77,7 @@ public final class AtPoint implements Fault {
             case RESET -> trap.reset();
             case END_SESSION -> {
                 try (Connection superuser = world.server().connect("postgres");
-                        var statement =
-                                superuser.prepareStatement("SELECT pg_terminate_backend(?, 5000)")) {
+                        var statement = superuser.prepareStatement("SELECT pg_terminate_backend(?, 5000)")) {
                     statement.setInt(1, caught.backendPid());
                     statement.executeQuery().close();
                 }
@@ -100,9 +99,10 @@ public final class AtPoint implements Fault {
             Awaitility.await("another leader, or one that waits for what is in flight")
                     .atMost(World.PATIENCE)
                     .ignoreExceptionsMatching(SQLException.class::isInstance)
-                    .until(() -> world.number("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%df._settle_term%'")
-                                    > 0
-                            || anotherLeads(world, frozen));
+                    .until(() ->
+                            world.number("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%df._settle_term%'")
+                                            > 0
+                                    || anotherLeads(world, frozen));
             if (point == Point.BEFORE_COMMIT) {
                 trap.forward();
             }

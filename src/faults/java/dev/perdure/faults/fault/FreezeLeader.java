@@ -2,7 +2,6 @@ package dev.perdure.faults.fault;
 
 import dev.perdure.faults.world.World;
 import dev.perdure.testing.WorkerProcess;
-import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.awaitility.Awaitility;
 
@@ -27,11 +26,9 @@ public final class FreezeLeader implements Fault {
         WorkerProcess frozen = world.workers().leader();
         frozen.freeze();
         try {
-            Awaitility.await("another leader")
-                    .atMost(World.PATIENCE)
-                    .until(() -> world.workers().all().stream()
-                            .filter(worker -> worker != frozen)
-                            .anyMatch(worker -> worker.health("group/leader") == 200));
+            Awaitility.await("another leader").atMost(World.PATIENCE).until(() -> world.workers().all().stream()
+                    .filter(worker -> worker != frozen)
+                    .anyMatch(worker -> worker.health("group/leader") == 200));
             Pause.millis(random, 0, 1000);
         } finally {
             frozen.thaw();

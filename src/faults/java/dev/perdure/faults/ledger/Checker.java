@@ -126,7 +126,8 @@ public final class Checker {
         }
         int transactions = 0;
         try (var statement = connection.prepareStatement(
-                "SELECT count(DISTINCT xid) FROM app.effects WHERE instance = ? AND began > ? AND step NOT LIKE 'o%'")) {
+                "SELECT count(DISTINCT xid) FROM app.effects WHERE instance = ? AND began > ? AND step NOT LIKE"
+                        + " 'o%'")) {
             statement.setString(1, found.id());
             statement.setObject(2, entry.cancelledBefore());
             try (ResultSet row = statement.executeQuery()) {
@@ -137,8 +138,8 @@ public final class Checker {
         if (transactions > entry.shape().width()) {
             findings.add(
                     Violation.Kind.UNEXPECTED,
-                    transactions + " transactions began after it was cancelled; it has " + entry.shape().width()
-                            + " branches");
+                    transactions + " transactions began after it was cancelled; it has "
+                            + entry.shape().width() + " branches");
         }
     }
 

@@ -105,7 +105,9 @@ public final class Starter {
     /** Cancels what {@link #startSomehow} has put aside, each with a chance of one half, so that they get on for a while. */
     public void cancelSome(Connection connection, RandomGenerator random) throws SQLException {
         List<Entry> waiting = new ArrayList<>();
-        for (Entry entry = book.toCancel().poll(); entry != null; entry = book.toCancel().poll()) {
+        for (Entry entry = book.toCancel().poll();
+                entry != null;
+                entry = book.toCancel().poll()) {
             waiting.add(entry);
         }
         try {

@@ -48,7 +48,8 @@ public final class ClockJumps implements Scenario {
                 long effects = world.effects();
                 Files.writeString(clock, offset);
                 world.awaitNumber("SELECT count(*) FROM app.effects", effects + 50);
-                felt += world.number("SELECT count(*) FROM df.nodes WHERE abs(extract(epoch FROM started_at - updated_at)) > 1800");
+                felt += world.number(
+                        "SELECT count(*) FROM df.nodes WHERE abs(extract(epoch FROM started_at - updated_at)) > 1800");
                 jumps++;
                 TimeUnit.MILLISECONDS.sleep(500);
             }
@@ -65,8 +66,8 @@ public final class ClockJumps implements Scenario {
         if (!Files.isDirectory(libraries)) {
             return Optional.empty();
         }
-        try (Stream<Path> found = Files.find(
-                libraries, 4, (path, is) -> path.endsWith("libfaketimeMT.so.1"), new FileVisitOption[0])) {
+        try (Stream<Path> found =
+                Files.find(libraries, 4, (path, is) -> path.endsWith("libfaketimeMT.so.1"), new FileVisitOption[0])) {
             return found.findFirst();
         }
     }

@@ -84,8 +84,8 @@ final class Crowd {
     private static int unfinished(Connection connection) throws SQLException {
         connection.setAutoCommit(true);
         try (Statement statement = connection.createStatement();
-                ResultSet row =
-                        statement.executeQuery("SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')")) {
+                ResultSet row = statement.executeQuery(
+                        "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')")) {
             row.next();
             return row.getInt(1);
         }

@@ -43,8 +43,9 @@ public final class Load implements Scenario {
         int atOnce = session.size(1_000, 10_000);
         StringBuilder figures = new StringBuilder();
         try (World world = World.create()) {
-            world.server().asSuperuser("CREATE ROLE app_short LOGIN; CREATE ROLE app_slow LOGIN;"
-                    + " SELECT df.grant_usage('app_short'), df.grant_usage('app_slow')");
+            world.server()
+                    .asSuperuser("CREATE ROLE app_short LOGIN; CREATE ROLE app_slow LOGIN;"
+                            + " SELECT df.grant_usage('app_short'), df.grant_usage('app_slow')");
             world.startWorkers(1);
             Watch watch = new Watch(world);
             Future<?> watching = watch.start();
@@ -59,7 +60,8 @@ public final class Load implements Scenario {
             long before = System.nanoTime();
             start(world, atOnce, "'SELECT 1' ~> 'SELECT 2' ~> 'SELECT 3'", "burst");
             figures.append(latency(world, "beside " + atOnce + " of another role at once", 20));
-            world.awaitNumber("SELECT count(*) FROM df.instances WHERE label = 'burst' AND status = 'completed'", atOnce);
+            world.awaitNumber(
+                    "SELECT count(*) FROM df.instances WHERE label = 'burst' AND status = 'completed'", atOnce);
             figures.append(String.format(
                     "%n    %d instances of three steps at once: done after %d ms",
                     atOnce, (System.nanoTime() - before) / 1_000_000));
@@ -94,8 +96,8 @@ public final class Load implements Scenario {
             int batch = 1000;
             for (int i = 0; i < count; i += batch) {
                 statement
-                        .executeQuery("SELECT count(df.start(" + workflow + ", '" + label + "')) FROM generate_series(1, "
-                                + Math.min(batch, count - i) + ")")
+                        .executeQuery("SELECT count(df.start(" + workflow + ", '" + label
+                                + "')) FROM generate_series(1, " + Math.min(batch, count - i) + ")")
                         .close();
             }
         }

@@ -133,14 +133,15 @@ public final class MixedFaults implements Scenario {
 
     private String figures(World world, Crowd crowd, long seconds) throws Exception {
         return String.format(
-                "%d starts in %d s, %d effects, submitters lost their connection %d times,"
-                        + " steps outside a transaction done again %d times, most attempts of a step %d%n    faults: %s",
+                "%d starts in %d s, %d effects, submitters lost their connection %d times, steps outside a transaction"
+                        + " done again %d times, most attempts of a step %d%n    faults: %s",
                 world.book().size(),
                 seconds,
                 world.effects(),
                 crowd.broken(),
-                world.number("SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM app.effects WHERE step LIKE 'o%'"
-                        + " GROUP BY instance, step) x"),
+                world.number(
+                        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM app.effects WHERE step LIKE"
+                                + " 'o%' GROUP BY instance, step) x"),
                 world.number("SELECT max(attempt) FROM df.nodes"),
                 struck);
     }

@@ -32,8 +32,7 @@ public final class PlantedViolations implements Scenario {
     private static Map<String, Violation.Kind> plants() {
         Map<String, Violation.Kind> plants = new LinkedHashMap<>();
         plants.put("DELETE FROM app.effects" + ONE, Violation.Kind.MISSING);
-        plants.put(
-                "INSERT INTO app.effects SELECT * FROM app.effects" + ONE, Violation.Kind.DOUBLED);
+        plants.put("INSERT INTO app.effects SELECT * FROM app.effects" + ONE, Violation.Kind.DOUBLED);
         plants.put("UPDATE df.instances SET status = 'running'" + COMPLETED, Violation.Kind.STUCK);
         plants.put("UPDATE df.instances SET status = 'pending', output = NULL" + COMPLETED, Violation.Kind.STUCK);
         plants.put("UPDATE df.instances SET output = NULL" + COMPLETED, Violation.Kind.STUCK);
@@ -42,8 +41,7 @@ public final class PlantedViolations implements Scenario {
                 "WITH gone AS (DELETE FROM df.instances" + COMPLETED
                         + " RETURNING id) DELETE FROM app.effects WHERE instance IN (SELECT id FROM gone)",
                 Violation.Kind.LOST);
-        plants.put(
-                "INSERT INTO app.effects (instance, step) VALUES ('deadbeef', 's1')", Violation.Kind.UNEXPECTED);
+        plants.put("INSERT INTO app.effects (instance, step) VALUES ('deadbeef', 's1')", Violation.Kind.UNEXPECTED);
         plants.put(
                 "INSERT INTO app.effects (instance, step) SELECT id, 'nowhere' FROM df.instances" + COMPLETED,
                 Violation.Kind.UNEXPECTED);

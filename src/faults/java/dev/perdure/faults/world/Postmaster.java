@@ -32,8 +32,9 @@ final class Postmaster {
             command.set(command.indexOf("-p") + 1, Integer.toString(port));
             new ProcessBuilder(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                            directory.resolveSibling(directory.getFileName() + ".log").toFile()))
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(directory
+                            .resolveSibling(directory.getFileName() + ".log")
+                            .toFile()))
                     .start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -32,8 +32,7 @@ public final class Server implements AutoCloseable {
     /** A new server. */
     public static Server start(Path directory) {
         int port = Ports.free();
-        return new Server(
-                directory, port, EmbeddedServer.start(directory, port).workerUrl());
+        return new Server(directory, port, EmbeddedServer.start(directory, port).workerUrl());
     }
 
     /** A server on a copy of this one's data directory, on a port of its own. */
@@ -91,9 +90,8 @@ public final class Server implements AutoCloseable {
     public void crash() {
         PostmasterFile.read(directory).ifPresent(running -> {
             Processes.signal(running.pid(), "QUIT");
-            Awaitility.await("end of the server")
-                    .atMost(World.PATIENCE)
-                    .until(() -> PostmasterFile.read(directory).isEmpty());
+            Awaitility.await("end of the server").atMost(World.PATIENCE).until(() -> PostmasterFile.read(directory)
+                    .isEmpty());
         });
     }
 

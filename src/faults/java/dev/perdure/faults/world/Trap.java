@@ -47,7 +47,9 @@ public final class Trap {
 
     /** Waits until a step was caught; empty when none came by, in which case a run says nothing. */
     public Optional<Link> await(Duration limit) throws InterruptedException {
-        return reached.await(limit.toMillis(), TimeUnit.MILLISECONDS) ? Optional.ofNullable(caught.get()) : Optional.empty();
+        return reached.await(limit.toMillis(), TimeUnit.MILLISECONDS)
+                ? Optional.ofNullable(caught.get())
+                : Optional.empty();
     }
 
     /** What was held goes on, as if nothing had been. */
