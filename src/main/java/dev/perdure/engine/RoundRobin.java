@@ -21,8 +21,7 @@ final class RoundRobin<K, T> {
         size++;
     }
 
-    @Nullable
-    T poll() {
+    @Nullable T poll() {
         Iterator<Map.Entry<K, Deque<T>>> first = lanes.entrySet().iterator();
         if (!first.hasNext()) {
             return null;

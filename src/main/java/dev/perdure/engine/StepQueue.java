@@ -53,8 +53,7 @@ final class StepQueue {
     }
 
     /** The next step whose role has a slot free; waits for one. Null once the queue is closed. */
-    @Nullable
-    StepTask take() throws InterruptedException {
+    @Nullable StepTask take() throws InterruptedException {
         lock.lock();
         try {
             while (!closed) {

@@ -60,8 +60,7 @@ final class StepTask {
     }
 
     /** Why the statement cannot share a transaction with its checkpoint; null when it can. */
-    @Nullable
-    String outsideTransaction() {
+    @Nullable String outsideTransaction() {
         return outsideTransaction;
     }
 
@@ -121,8 +120,7 @@ final class StepTask {
     }
 
     /** When execution began; null while the step waits for a session. */
-    @Nullable
-    Instant startedAt() {
+    @Nullable Instant startedAt() {
         return startedAt;
     }
 

@@ -150,8 +150,7 @@ final class Turns {
     }
 
     /** The interpreter's decision, or null when it broke down: then the instance has left memory. */
-    @Nullable
-    Decision interpret(LiveInstance instance, Event event) {
+    @Nullable Decision interpret(LiveInstance instance, Event event) {
         try {
             return Interpreter.decide(instance.state(), event);
         } catch (RuntimeException | StackOverflowError e) {

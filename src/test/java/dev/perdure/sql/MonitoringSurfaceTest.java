@@ -32,8 +32,8 @@ class MonitoringSurfaceTest {
             throws SQLException {
         assertThat(sql.rows(
                         "SELECT p.provolatile, p.proisstrict, pg_get_function_arguments(p.oid),"
-                            + " pg_get_function_result(p.oid), has_function_privilege('public', p.oid, 'EXECUTE') FROM"
-                            + " pg_proc p WHERE p.oid = ?::regprocedure",
+                                + " pg_get_function_result(p.oid), has_function_privilege('public', p.oid, 'EXECUTE') FROM"
+                                + " pg_proc p WHERE p.oid = ?::regprocedure",
                         "df." + function))
                 .containsExactly(
                         List.of("v", strict, arguments == null ? "" : arguments, "TABLE(" + columns + ")", forPublic));
