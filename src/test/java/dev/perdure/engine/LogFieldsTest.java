@@ -100,16 +100,19 @@ class LogFieldsTest {
             Set<String> nodes = database.rows(PostgresServer.OWNER, "SELECT id FROM df.nodes").stream()
                     .map(row -> Objects.requireNonNull(row.get(0)))
                     .collect(Collectors.toSet());
+            int ofSteps = 0;
             for (Line line : lines) {
                 Matcher word = Pattern.compile("\\b[0-9a-f]{8}\\b").matcher(line.message());
                 while (word.find()) {
                     if (ids.contains(word.group())) {
                         assertThat(line.fields()).as(line.message()).containsEntry("instance", word.group());
-                    } else if (nodes.contains(word.group())) {
+                    } else if (nodes.contains(word.group()) && line.message().startsWith("Step of")) {
+                        ofSteps++;
                         assertThat(line.fields()).as(line.message()).containsEntry("node", word.group());
                     }
                 }
             }
+            assertThat(ofSteps).as("lines about steps").isGreaterThanOrEqualTo(4);
         }
     }
 }

@@ -188,12 +188,12 @@ class RetentionTest {
     }
 
     @Test
-    void an_instance_that_is_being_signalled_is_left_for_the_next_run_and_holds_up_nobody() throws SQLException {
+    void a_row_that_somebody_locks_is_left_for_the_next_run_and_holds_up_nobody() throws SQLException {
         String locked = ended("completed", 32);
         ended("completed", 31);
-        try (Connection user = database.connect(ROLE);
+        try (Connection user = database.connect("postgres");
                 Statement statement = user.createStatement()) {
-            statement.execute("BEGIN; SELECT df.signal('" + locked + "', 'late')");
+            statement.execute("BEGIN; SELECT 1 FROM df.instances WHERE id = '" + locked + "' FOR KEY SHARE");
 
             assertThat(run(MONTH)).isEqualTo(1);
             assertThat(left()).containsExactly(locked);
