@@ -83,9 +83,14 @@ public final class StepSession implements AutoCloseable {
         return run("BEGIN READ WRITE;", 1, sql, true, reader);
     }
 
-    /** Runs the user's statement outside a transaction block. */
+    /**
+     * Runs the user's statement outside a transaction block. The session is not used again: no checkpoint follows that
+     * would tell whether a procedure has prepared something, which no reset removes.
+     */
     public <T> T executeAutocommit(String sql, ResultReader<T> reader) throws StepFailedException {
-        return run("", 0, sql, false, reader);
+        T result = run("", 0, sql, false, reader);
+        broken = true;
+        return result;
     }
 
     /** Whether two steps can share a transaction: not where the second would see the first one's snapshot. */

@@ -102,6 +102,33 @@ class OtherDatabaseTest {
     }
 
     @Test
+    void receipts_that_an_earlier_term_left_go_when_their_instance_has_ended() throws SQLException {
+        String ended = start(app, "'SELECT 1'");
+        app.await(ended);
+        other.execute(
+                "other_app",
+                "INSERT INTO " + receipts("other_app") + " SELECT oid, '" + ended
+                        + "', '0000000a', 'left', '{}' FROM pg_database WHERE datname = '" + home.name() + "'");
+        worker.loseMemory();
+        app.await(start(app, "'SELECT 1'"));
+
+        try (Submitter observer = Submitter.observer(other)) {
+            observer.awaitValue("0", "SELECT count(*) FROM " + receipts("other_app") + " WHERE stamp = 'left'");
+        }
+    }
+
+    @Test
+    void what_a_step_prepares_there_is_not_there_in_the_next_one() throws SQLException {
+        String id = start(
+                app,
+                "'PREPARE left_plan AS SELECT 1'"
+                        + " ~> 'SELECT count(*) AS n FROM pg_prepared_statements WHERE name = ''left_plan'''");
+        app.await(id);
+
+        assertThat(app.result(id).at("/rows/0/n").asInt()).isZero();
+    }
+
+    @Test
     void a_step_whose_checkpoint_is_lost_with_the_workers_memory_is_not_done_again() throws SQLException {
         String id = String.valueOf(app.value("SELECT df.start(df.sleep(3) ~>"
                 + " 'INSERT INTO public.ledger VALUES (''memory'') RETURNING 40 + 2 AS answer' |=> 'x'"

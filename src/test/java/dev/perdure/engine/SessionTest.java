@@ -137,6 +137,17 @@ class SessionTest {
     }
 
     @Test
+    void what_a_procedure_prepares_outside_a_transaction_is_not_there_in_the_next_step() throws SQLException {
+        app.execute("CREATE PROCEDURE leave_plan() LANGUAGE plpgsql AS $$ BEGIN COMMIT;"
+                + " EXECUTE 'PREPARE left_by_call AS SELECT 1'; END $$");
+
+        assertThat(query("CALL leave_plan()").status()).isEqualTo("completed");
+        assertThat(query("SELECT count(*) AS n FROM pg_prepared_statements WHERE name = 'left_by_call'")
+                        .output())
+                .contains("\"n\":0");
+    }
+
+    @Test
     void a_step_that_removes_the_prepared_checkpoint_is_run_again_elsewhere() throws SQLException {
         app.execute("CREATE TABLE IF NOT EXISTS removed (n int)");
         for (int i = 0; i < 5; i++) {
