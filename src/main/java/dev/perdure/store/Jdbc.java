@@ -76,6 +76,8 @@ final class Jdbc {
         PGProperty.SSL_MODE.set(properties, tls.mode());
         tls.certificate().ifPresent(file -> PGProperty.SSL_CERT.set(properties, file));
         tls.key().ifPresent(file -> PGProperty.SSL_KEY.set(properties, file));
+        // pgjdbc takes a key for RSA unless told otherwise.
+        tls.certificate().ifPresent(file -> PGProperty.PEM_KEY_ALGORITHM.set(properties, Tls.keyAlgorithm(file)));
         if (tls.trustsSystem()) {
             PGProperty.SSL_FACTORY.set(properties, DefaultJavaSSLFactory.class.getName());
         } else {
