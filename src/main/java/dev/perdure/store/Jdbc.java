@@ -79,6 +79,8 @@ final class Jdbc {
         tls.key()
                 .ifPresent(file -> PGProperty.SSL_KEY.set(
                         properties, PrivateKeyFile.strict(Path.of(file)).toString()));
+        // pgjdbc takes a key for RSA unless told otherwise.
+        tls.certificate().ifPresent(file -> PGProperty.PEM_KEY_ALGORITHM.set(properties, Tls.keyAlgorithm(file)));
         if (tls.trustsSystem()) {
             PGProperty.SSL_FACTORY.set(properties, DefaultJavaSSLFactory.class.getName());
         } else {

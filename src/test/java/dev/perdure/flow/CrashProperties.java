@@ -88,7 +88,7 @@ class CrashProperties {
                 }
                 List<Effect> before = sorted(world);
                 world.crash();
-                if (pace.compareTo(Duration.ofSeconds(1)) >= 0 
+                if (pace.compareTo(Duration.ofSeconds(1)) >= 0
                         && before.stream().noneMatch(effect -> isAttemptThatIsDue(world, effect))) {
                     assertThat(sorted(world))
                             .as("what is waited for after a crash")
@@ -140,9 +140,10 @@ class CrashProperties {
                 .filter(activation -> isAttemptThatIsDue(world, world.open.get(activation)))
                 .toList();
         Activation next = (attempts.isEmpty() ? open : attempts)
-                .stream().min(Comparator.comparingLong(
-                        activation -> dice(seed, activation).nextLong()))
-                .orElseThrow();
+                .stream()
+                        .min(Comparator.comparingLong(
+                                activation -> dice(seed, activation).nextLong()))
+                        .orElseThrow();
         Effect effect = Objects.requireNonNull(world.open.get(next));
         Random dice = dice(seed, next);
         dice.nextLong();
