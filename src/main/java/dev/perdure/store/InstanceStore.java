@@ -266,7 +266,8 @@ public final class InstanceStore implements AutoCloseable {
 
     /** Which of the secrets the submitter of an instance may not use at this moment. */
     public Future<List<String>> refusedSecrets(String instance, List<String> names) {
-        return query("SELECT * FROM df._refused_secrets($1, $2)", Tuple.of(instance, (Object) names.toArray(String[]::new)))
+        return query("SELECT * FROM df._refused_secrets($1, $2)", Tuple.of(instance, (Object)
+                        names.toArray(String[]::new)))
                 .map(InstanceStore::ids);
     }
 
