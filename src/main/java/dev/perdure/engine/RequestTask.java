@@ -74,6 +74,21 @@ final class RequestTask {
         return interrupted;
     }
 
+    /** This attempt, as it ended. */
+    StepReport report(StepReport.Outcome outcome, @Nullable String error, Instant now) {
+        Instant begun = startedAt.equals(Instant.EPOCH) ? now : startedAt;
+        return new StepReport(
+                instance.origin(),
+                activation().nodeId(),
+                instance.state().graph().node(activation().nodeId()).type(),
+                attempt(),
+                effect.request().text(),
+                begun,
+                now,
+                outcome,
+                error);
+    }
+
     @Override
     public String toString() {
         return "instance " + instance.id() + ", node " + activation().nodeId();

@@ -172,7 +172,7 @@ final class Requests {
     private void ended(RequestTask task, @Nullable Answer answer, @Nullable Throwable failure, long nanos) {
         if (answer != null) {
             context.statistics().http().ended(answer.outcome(), nanos, answer.bytes());
-            context.statistics().stepCompleted();
+            context.statistics().stepEnded(task.report(StepReport.Outcome.COMPLETED, null, turns.now()));
             RequestLog.answered(task, answer);
             decide(
                     task,
@@ -200,7 +200,7 @@ final class Requests {
     }
 
     private void failed(RequestTask task, String message, @Nullable Integer status, @Nullable String retryAfter) {
-        context.statistics().stepFailed();
+        context.statistics().stepEnded(task.report(StepReport.Outcome.FAILED, message, turns.now()));
         decide(
                 task,
                 new Event.RequestFailed(

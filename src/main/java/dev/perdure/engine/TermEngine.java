@@ -42,6 +42,7 @@ public final class TermEngine {
     private final List<Thread> runners = new ArrayList<>();
     private final StepRunner runner;
     private final Requests requests;
+    private final QueueLimit queueLimit;
 
     /**
      * @param http sends the requests of HTTP steps; ends with the term
@@ -97,6 +98,7 @@ public final class TermEngine {
         this.requests = new Requests(context, turns, http);
         turns.requests(requests);
         this.runner = new StepRunner(context, turns);
+        this.queueLimit = new QueueLimit(queue, new StepTroubles(context, turns), settings);
     }
 
     /** Begins to work. */
@@ -110,6 +112,10 @@ public final class TermEngine {
         intake.start();
         long every = Math.max(20, settings.markRunningAfter().toMillis() / 2);
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(marks), every, every, TimeUnit.MILLISECONDS);
+        if (!settings.acquireTimeout().isZero()) {
+            long look = queueLimit.everyMillis();
+            scheduler.scheduleWithFixedDelay(() -> deciders.execute(queueLimit), look, look, TimeUnit.MILLISECONDS);
+        }
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
         ReceiptUpkeep receipts = new ReceiptUpkeep(pools.receipts(), store);
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(receipts), 1, 1, TimeUnit.SECONDS);

@@ -9,10 +9,12 @@ import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.MultipartNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
+import dev.perdure.graph.RetryNode;
 import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
 import dev.perdure.graph.ThenNode;
+import dev.perdure.graph.WaitScheduleNode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,9 +73,15 @@ interface Rule {
         if (node instanceof MultipartNode multipart) {
             return new MultipartRule(multipart);
         }
+        if (node instanceof WaitScheduleNode schedule) {
+            return new ScheduleRule(schedule);
+        }
+        if (node instanceof RetryNode retry) {
+            return new RetryRule(retry);
+        }
         if (node instanceof SignalNode signal) {
             return new SignalRule(signal);
         }
-        return new UnsupportedRule(node);
+        throw new IllegalArgumentException("node " + node.id() + " has no rule: " + node.type());
     }
 }

@@ -311,6 +311,41 @@ public final class InstanceStore implements AutoCloseable {
                         : Optional.ofNullable(rows.iterator().next().getString(0)));
     }
 
+    /**
+     * A role as it is now.
+     *
+     * @param problem what speaks against steps of it, or null
+     */
+    public record Role(String name, @Nullable String problem) {}
+
+    /** The role with this oid, empty when it was dropped. */
+    public Future<Optional<Role>> role(long oid) {
+        return query("SELECT name, problem FROM df._role($1)", Tuple.of(oid)).map(rows -> {
+            for (Row row : rows) {
+                return Optional.of(new Role(row.getString(0), row.getString(1)));
+            }
+            return Optional.empty();
+        });
+    }
+
+    /** Forgets what earlier terms knew about logins, and says whether this worker has passwords of submitters. */
+    public Future<Void> beginLogins(boolean passwords) {
+        return query("SELECT df._begin_logins($1, $2)", Tuple.of(term.epoch(), passwords))
+                .mapEmpty();
+    }
+
+    /** {@code df.start} refuses the role from now on. */
+    public Future<Void> loginFailed(long role, String problem) {
+        return query("SELECT df._login_failed($1, $2, $3)", Tuple.of(term.epoch(), role, problem))
+                .mapEmpty();
+    }
+
+    /** {@code df.start} accepts the role again. */
+    public Future<Void> loginWorks(long role) {
+        return query("SELECT df._login_works($1, $2)", Tuple.of(term.epoch(), role))
+                .mapEmpty();
+    }
+
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {
         synchronized (this) {
             if (closed) {
