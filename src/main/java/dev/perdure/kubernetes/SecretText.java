@@ -20,7 +20,8 @@ final class SecretText {
     /** {@code <namespace>.<secret>/<key>}. */
     static String name(String namespace, SecretKeyReference reference, Place place) throws InvalidDefinitionException {
         String secret = namespace + "." + reference.name;
-        if (!SEGMENT.matcher(secret).matches() || !SEGMENT.matcher(reference.key).matches()) {
+        if (!SEGMENT.matcher(secret).matches()
+                || !SEGMENT.matcher(reference.key).matches()) {
             throw new InvalidDefinitionException(place + ": '" + reference.name + "/" + reference.key
                     + "' cannot be referred to: a key begins with a letter, a digit or _, and namespace and name have 252"
                     + " characters at most");

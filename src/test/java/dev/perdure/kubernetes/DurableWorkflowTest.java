@@ -89,9 +89,10 @@ class DurableWorkflowTest {
 
     @Test
     void a_secret_is_stored_as_a_reference_that_names_its_namespace() throws SQLException {
-        DurableWorkflow applied = apply(workflow(
-                "secret",
-                """
+        DurableWorkflow applied = apply(
+                workflow(
+                        "secret",
+                        """
                 vars:
                   - name: token
                     valueFrom: {secretKeyRef: {name: api, key: token}}

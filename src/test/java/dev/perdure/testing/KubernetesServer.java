@@ -1,6 +1,7 @@
 package dev.perdure.testing;
 
 import io.fabric8.kubeapitest.KubeAPIServer;
+import io.fabric8.kubeapitest.KubeAPITestException;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
@@ -27,7 +28,7 @@ public final class KubernetesServer {
     /** The namespace of the worker, whose service account is {@code perdure}. */
     public static final String WORKER_NAMESPACE = "perdure";
 
-    private static final String RUNNING = "perdure.test.kubeconfig";
+    private static final String RUNNING = "kube-api-test.kubeconfig";
     private static final Path RBAC = Path.of("k8s", "base", "rbac");
 
     private static final class Holder {
@@ -39,7 +40,7 @@ public final class KubernetesServer {
             String problem = "";
             try {
                 server = new KubernetesServer();
-            } catch (RuntimeException e) {
+            } catch (KubeAPITestException e) {
                 problem = "no API server: its programs are neither in ~/.kubeapitest nor to be downloaded, see"
                         + " CONTRIBUTING.md (" + e + ")";
             }

@@ -65,7 +65,8 @@ final class RetryKind implements StepKind {
             String outcome = value.get(i).asText();
             if (!OUTCOME.matcher(outcome).matches()) {
                 throw place.item(i)
-                        .invalid("'" + outcome + "' is no SQLSTATE, class of SQLSTATEs or HTTP outcome, such as \"40001\","
+                        .invalid("'" + outcome
+                                + "' is no SQLSTATE, class of SQLSTATEs or HTTP outcome, such as \"40001\","
                                 + " \"40\", http:429, http:5xx, http:error");
             }
             outcomes.add(JsonText.quote(outcome));
