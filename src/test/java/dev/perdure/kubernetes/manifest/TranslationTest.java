@@ -25,6 +25,7 @@ class TranslationTest {
     static void begin() throws SQLException {
         TestDatabase database = PostgresServer.get().newDatabase();
         session = database.connect(database.createUser("translator"));
+        database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('translator', true)");
     }
 
     @AfterAll
@@ -291,7 +292,8 @@ class TranslationTest {
 
     private static String translate(String steps) {
         try {
-            return StepList.translate(Serialization.unmarshal(steps, JsonNode.class), new Place("spec.steps"));
+            return StepList.translate(
+                    Serialization.unmarshal("---\n" + steps, JsonNode.class), new Place("spec.steps"));
         } catch (InvalidDefinitionException e) {
             throw new InvalidSteps(e);
         }
