@@ -1,6 +1,7 @@
 package dev.perdure.store;
 
 import dev.perdure.store.DatabaseUrl.Host;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Properties;
@@ -61,7 +62,9 @@ final class Jdbc {
     private static void tls(Tls tls, Properties properties) {
         PGProperty.SSL_MODE.set(properties, tls.mode());
         tls.certificate().ifPresent(file -> PGProperty.SSL_CERT.set(properties, file));
-        tls.key().ifPresent(file -> PGProperty.SSL_KEY.set(properties, file));
+        tls.key()
+                .ifPresent(file -> PGProperty.SSL_KEY.set(
+                        properties, PrivateKeyFile.strict(Path.of(file)).toString()));
         if (tls.trustsSystem()) {
             PGProperty.SSL_FACTORY.set(properties, DefaultJavaSSLFactory.class.getName());
         } else {
