@@ -34,8 +34,17 @@ public interface PerdureConfig {
     @WithDefault("true")
     boolean embeddedSample();
 
+    /** How the worker logs in as submitters. */
+    LoginConfig login();
+
     /** How steps are executed. */
     StepConfig step();
+
+    /** HTTP steps: which hosts may be called, and limits. */
+    HttpConfig http();
+
+    /** Secrets that HTTP steps may refer to. */
+    SecretsConfig secrets();
 
     /** Election of the one worker that executes. */
     LeaderConfig leader();
@@ -48,6 +57,9 @@ public interface PerdureConfig {
 
     /** The end of the application. */
     ShutdownConfig shutdown();
+
+    /** The operator inside a Kubernetes cluster. */
+    KubernetesConfig kubernetes();
 
     /**
      * A step that runs longer than this is shown as {@code running} in {@code df.nodes}; shorter ones cost no extra

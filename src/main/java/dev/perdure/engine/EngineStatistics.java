@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import dev.perdure.flow.Checkpoint.InstanceEnd;
+import dev.perdure.step.http.HttpStatistics;
 import dev.perdure.store.Failure;
 import dev.perdure.store.SessionPools;
 import jakarta.inject.Singleton;
@@ -20,7 +21,7 @@ public class EngineStatistics {
 
     private static final Logger LOG = Logger.getLogger(EngineStatistics.class);
 
-    private record Watched(LiveInstances live, StepQueue queue, SessionPools pools) {}
+    private record Watched(LiveInstances live, StepQueue queue, SessionPools pools, Requests requests) {}
 
     private final Map<StepReport.Outcome, LongAdder> steps = adders(StepReport.Outcome.class);
     private final Map<InstanceEnd.Status, LongAdder> instancesEnded = adders(InstanceEnd.Status.class);
@@ -30,6 +31,7 @@ public class EngineStatistics {
     private final LongAdder terms = new LongAdder();
     private final LongAdder loginFailures = new LongAdder();
     private final List<EngineObserver> observers = new CopyOnWriteArrayList<>();
+    private final HttpStatistics http = new HttpStatistics();
     private volatile @Nullable Watched watched;
 
     /** From now on the observer is told what ends. */
@@ -37,9 +39,9 @@ public class EngineStatistics {
         observers.add(observer);
     }
 
-    void watch(LiveInstances live, StepQueue queue, SessionPools pools) {
+    void watch(LiveInstances live, StepQueue queue, SessionPools pools, Requests requests) {
         terms.increment();
-        watched = new Watched(live, queue, pools);
+        watched = new Watched(live, queue, pools, requests);
     }
 
     void forget() {
@@ -129,6 +131,16 @@ public class EngineStatistics {
     /** How often no session of a submitter could be had. */
     public long loginFailures() {
         return loginFailures.sum();
+    }
+
+    /** HTTP requests by how they ended. */
+    public HttpStatistics http() {
+        return http;
+    }
+
+    /** HTTP requests that wait for others of their role, or of all roles, to end. */
+    public int queuedRequests() {
+        return whileLeading(now -> now.requests().queued());
     }
 
     /** Instances in memory; 0 when this worker does not lead. */

@@ -34,6 +34,7 @@ final class LiveInstance {
     private final SessionPools.Key sessions;
     private final AtomicReference<BiConsumer<LiveInstance, Throwable>> onBreakdown = new AtomicReference<>();
     private final Map<Activation, StepTask> steps = new ConcurrentHashMap<>();
+    private final Map<Activation, RequestTask> requests = new ConcurrentHashMap<>();
     private final Map<Activation, ScheduledFuture<?>> timers = new ConcurrentHashMap<>();
     private final Deque<Turn> turns = new ArrayDeque<>();
     private boolean inTurn;
@@ -71,6 +72,11 @@ final class LiveInstance {
     /** Steps that wait or run, by activation. */
     Map<Activation, StepTask> steps() {
         return steps;
+    }
+
+    /** HTTP requests that wait or are under way, by activation. */
+    Map<Activation, RequestTask> requests() {
+        return requests;
     }
 
     /** Timers that are set, by activation. */
@@ -136,6 +142,7 @@ final class LiveInstance {
     void leave() {
         gone = true;
         steps.values().forEach(StepTask::interrupt);
+        requests.values().forEach(RequestTask::interrupt);
         timers.values().forEach(timer -> timer.cancel(false));
         timers.clear();
     }

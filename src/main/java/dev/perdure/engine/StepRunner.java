@@ -77,7 +77,7 @@ final class StepRunner implements Runnable {
         }
         StepSession session;
         try {
-            session = context.pools().borrow(instance.sessions(), instance.role());
+            session = context.pools().borrow(instance.sessions());
         } catch (SQLException e) {
             release(task);
             troubles.notConnected(task, e);

@@ -5,6 +5,7 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
 import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.Mark;
+import dev.perdure.store.LoginBook;
 import io.vertx.pgclient.PgException;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
 
 /** What happens to a step that did not just succeed: failed, tried again, run in autocommit mode, or in doubt. */
 final class StepTroubles {
@@ -72,6 +74,10 @@ final class StepTroubles {
     void notConnected(StepTask task, SQLException e) {
         context.statistics().loginFailed();
         Failure failure = Failure.of(e);
+        if (LoginBook.REFUSED.equals(failure.sqlState())) {
+            fail(task, failure.message(), failure.sqlState());
+            return;
+        }
         // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
         boolean passwordAsked = "08004".equals(failure.sqlState());
         boolean mayPass = failure.kind() == Failure.Kind.TRANSIENT
@@ -88,7 +94,8 @@ final class StepTroubles {
                 "Failed to connect to database '"
                         + context.pools().database(task.instance().sessions()) + "' as '"
                         + task.instance().role() + "'. Error: "
-                        + (passwordAsked ? "" : "error returned from database: ") + failure.message(),
+                        + (e instanceof PSQLException && !passwordAsked ? "error returned from database: " : "")
+                        + failure.message(),
                 failure.sqlState());
     }
 

@@ -35,6 +35,7 @@ final class Turns {
     private final Map<String, Integer> breakdowns = new ConcurrentHashMap<>();
     private final SignalDelivery signals;
     private @Nullable Intake loader;
+    private @Nullable Requests requests;
 
     Turns(TermContext context) {
         this.context = context;
@@ -48,6 +49,10 @@ final class Turns {
 
     void loader(Intake intake) {
         this.loader = intake;
+    }
+
+    void requests(Requests sender) {
+        this.requests = sender;
     }
 
     /** An instance was loaded: it enters memory and finds its position, or fails at once. */
@@ -231,6 +236,8 @@ final class Turns {
         Activation activation = effect.activation();
         if (effect instanceof Effect.RunSql run) {
             enqueue(new StepTask(instance, run, run.attempt() + 1));
+        } else if (effect instanceof Effect.SendHttp send && requests != null) {
+            requests.add(new RequestTask(instance, send));
         } else if (effect instanceof Effect.StartTimer timer) {
             startTimer(
                     instance,
@@ -279,6 +286,10 @@ final class Turns {
         StepTask task = instance.steps().remove(activation);
         if (task != null) {
             task.interrupt();
+        }
+        RequestTask request = instance.requests().remove(activation);
+        if (request != null) {
+            request.interrupt();
         }
         ScheduledFuture<?> timer = instance.timers().remove(activation);
         if (timer != null) {

@@ -85,7 +85,8 @@ final class LoadedRows {
                             instant(row.getOffsetDateTime("wake_at")),
                             instant(row.getOffsetDateTime("started_at")),
                             row.getInteger("attempt"),
-                            row.getString("bindings")));
+                            row.getString("bindings"),
+                            row.getString("code")));
         }
 
         LoadedInstance build() {

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 class MetricsPageTest {
 
-    private static final Pattern ROW = Pattern.compile("(?m)^\\| `(perdure_[a-z_]+)` \\| (\\w+) \\| (?:.+ )?\\| .+ \\|$");
+    private static final Pattern ROW =
+            Pattern.compile("(?m)^\\| `(perdure_[a-z_]+)` \\| (\\w+) \\| (?:.+ )?\\| .+ \\|$");
     private static final Pattern TYPE = Pattern.compile("(?m)^# TYPE (perdure_[a-z_]+) (\\w+)$");
 
     @Test

@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -37,7 +38,7 @@ class InstanceTracesTest {
 
     InstanceTracesTest() throws SQLException {
         database.createUser(ROLE);
-        worker = InProcessWorker.start(database.url());
+        worker = InProcessWorker.start(database.url(), Map.of());
     }
 
     @AfterEach
