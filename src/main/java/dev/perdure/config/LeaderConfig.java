@@ -2,6 +2,7 @@ package dev.perdure.config;
 
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.Optional;
 import org.hibernate.validator.constraints.time.DurationMin;
 
 /** Election of the one worker that executes: {@code perdure.leader.*}. */
@@ -21,4 +22,16 @@ public interface LeaderConfig {
     @DurationMin(millis = 1)
     @WithDefault("5s")
     Duration deadline();
+
+    /**
+     * In Kubernetes, the EndpointSlice of this worker's namespace that shall hold the address of the leader. It exists
+     * already, as in {@code k8s/base}; without this setting nothing is asked of Kubernetes.
+     */
+    Optional<String> endpointSlice();
+
+    /** The address of this worker's pod, for {@code perdure.leader.endpoint-slice}. */
+    Optional<String> podAddress();
+
+    /** The name of this worker's pod, for {@code perdure.leader.endpoint-slice}. */
+    Optional<String> podName();
 }

@@ -1,6 +1,7 @@
 package dev.perdure.embedded;
 
 import dev.perdure.store.DatabaseUrl;
+import io.quarkus.runtime.ImageMode;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -50,6 +51,12 @@ public final class EmbeddedServer {
      * @throws EmbeddedServerException with the end of the server's log
      */
     public static EmbeddedServer start(Path dataDirectory, int preferredPort) {
+        if (ImageMode.current() == ImageMode.NATIVE_RUN) {
+            throw new EmbeddedServerException(
+                    "The native executable has no embedded PostgreSQL: set perdure.database.url (PERDURE_DATABASE_URL), or"
+                            + " run the JVM application to try Perdure",
+                    null);
+        }
         Path directory = dataDirectory.toAbsolutePath().normalize();
         StopAtExit.register(directory);
         int port = PostmasterFile.read(directory)

@@ -10,6 +10,7 @@ import dev.perdure.graph.InvalidGraphException;
 import dev.perdure.store.LoadedInstance;
 import dev.perdure.store.SessionPools;
 import java.util.Map;
+import java.util.Objects;
 
 /** Decides whether a loaded instance may run at all (specification 4.1), and makes it ready to. */
 final class Admission {
@@ -40,6 +41,9 @@ final class Admission {
             throw new RefusedException("Instance " + loaded.id() + ": node "
                     + loaded.strangers().get(0) + " has another submitted_by or database than the instance");
         }
+        if (loaded.unreadable() != null) {
+            throw new IllegalStateException(loaded.unreadable());
+        }
         try {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
             InstanceState state =
@@ -55,7 +59,10 @@ final class Admission {
             return Map.of();
         }
         try {
-            return JSON.readValue(loaded.vars(), new TypeReference<Map<String, String>>() {});
+            Map<String, String> vars = JSON.readValue(loaded.vars(), new TypeReference<Map<String, String>>() {});
+            // A variable without a value (df.vars takes NULL) is none: its braces stay as they are.
+            vars.values().removeIf(Objects::isNull);
+            return vars;
         } catch (JsonProcessingException e) {
             throw new RefusedException("Instance " + loaded.id()
                     + ": the captured variables (df.instances.vars) are not an object of texts");

@@ -62,6 +62,11 @@ final class Turns {
         } catch (Admission.RefusedException e) {
             refuse(loaded.id(), cancelled, String.valueOf(e.getMessage()));
             return;
+        } catch (RuntimeException | StackOverflowError e) {
+            // Rows that nobody foresaw must not keep the others of the same load from beginning.
+            LOG.errorf(e, "Instance %s: its state cannot be read", loaded.id());
+            unreadable(loaded.id(), cancelled, "its state cannot be read: " + e);
+            return;
         }
         if (!context.live().add(instance)) {
             return;
@@ -281,19 +286,23 @@ final class Turns {
 
     /** Something of ours failed for this instance: load it again, and give it up after a few times. */
     void breakDown(LiveInstance instance, String why) {
-        int times = breakdowns.merge(instance.id(), 1, Integer::sum);
+        context.live().remove(instance);
+        unreadable(instance.id(), instance.isWindingUp(), why);
+    }
+
+    /** Loads an instance again that is not in memory, and gives it up after a few times. */
+    private void unreadable(String id, boolean cancelled, String why) {
+        int times = breakdowns.merge(id, 1, Integer::sum);
         if (times < MAX_BREAKDOWNS) {
-            loadAgain(instance);
+            if (loader != null) {
+                loader.reload(id);
+            }
             return;
         }
-        context.live().remove(instance);
-        breakdowns.remove(instance.id());
-        MDC.put("instance", instance.id());
+        breakdowns.remove(id);
+        MDC.put("instance", id);
         try {
-            refuse(
-                    instance.id(),
-                    false,
-                    "Instance " + instance.id() + " was given up after " + times + " attempts: " + why);
+            refuse(id, cancelled, "Instance " + id + " was given up after " + times + " attempts: " + why);
         } finally {
             MDC.remove("instance");
         }

@@ -4,6 +4,7 @@ import dev.perdure.config.PerdureConfig;
 import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.step.SqlStep;
 import dev.perdure.store.DatabaseReady;
 import dev.perdure.store.DatabaseUrl;
 import dev.perdure.store.InstanceStore;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,10 @@ public class WorkerEngine implements LeaderListener {
     /** The application's, or one of our own that can use unix sockets. */
     private volatile Vertx vertx;
 
+    /** The lock is given back first of all when the JVM is told to end, beside the other things that end with it. */
+    private final Thread handOver = new Thread(this::handOver, "perdure-hand-over");
+
+    private final AtomicBoolean rehearsed = new AtomicBoolean();
     private volatile @Nullable LeaderElection election;
     private volatile @Nullable TermEngine engine;
     private volatile @Nullable DatabaseUrl url;
@@ -67,10 +73,21 @@ public class WorkerEngine implements LeaderListener {
                 config.leader().deadline().multipliedBy(SILENT_DEADLINES).plus(Duration.ofSeconds(3)));
         LeaderElection candidate = new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, this);
         election = candidate;
+        Runtime.getRuntime().addShutdownHook(handOver);
         candidate.start();
     }
 
     void end(@Observes ShutdownEvent shutdown) {
+        handOver();
+        try {
+            Runtime.getRuntime().removeShutdownHook(handOver);
+        } catch (IllegalStateException e) {
+            // The JVM ends: the hook has begun, and this is where its end is waited for.
+            LOG.debug("Handed over while the JVM ends");
+        }
+    }
+
+    private void handOver() {
         LeaderElection current = election;
         if (current != null) {
             current.close();
@@ -110,6 +127,23 @@ public class WorkerEngine implements LeaderListener {
         TermEngine begun = new TermEngine(settings, store, pools, clock, statistics, this::stepDown);
         engine = begun;
         begun.start();
+    }
+
+    @Override
+    public void standsBy(int host) {
+        DatabaseUrl database = url;
+        if (database == null || !rehearsed.compareAndSet(false, true)) {
+            return;
+        }
+        InstanceStore store = new InstanceStore(
+                vertx,
+                database.withHost(database.hosts().get(host)).reactiveOptions().get(0),
+                1,
+                // A term that never was: whatever it would write is fenced off.
+                new Term(0, new byte[32]));
+        Thread thread = new Thread(new Rehearsal(store, new SqlStep(settings().maxResultSize())), "perdure-rehearsal");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     @Override

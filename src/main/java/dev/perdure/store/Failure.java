@@ -35,7 +35,8 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
 
     private static final int MAX_MESSAGE = 10_000;
     private static final Set<String> LOST = Set.of("57P01", "57P02", "57P05", "25P03", "25P04");
-    private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "53300", "57P03");
+    // 53100 and 53200: a disk or a memory that is full now may not be in a moment; attempts are counted.
+    private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "53100", "53200", "53300", "57P03");
 
     /** Classifies an error of pgjdbc. */
     public static Failure of(SQLException e) {

@@ -1,6 +1,7 @@
 package dev.perdure.store;
 
 import dev.perdure.store.DatabaseUrl.Host;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Properties;
@@ -75,7 +76,9 @@ final class Jdbc {
     private static void tls(Tls tls, Properties properties) {
         PGProperty.SSL_MODE.set(properties, tls.mode());
         tls.certificate().ifPresent(file -> PGProperty.SSL_CERT.set(properties, file));
-        tls.key().ifPresent(file -> PGProperty.SSL_KEY.set(properties, file));
+        tls.key()
+                .ifPresent(file -> PGProperty.SSL_KEY.set(
+                        properties, PrivateKeyFile.strict(Path.of(file)).toString()));
         // pgjdbc takes a key for RSA unless told otherwise.
         tls.certificate().ifPresent(file -> PGProperty.PEM_KEY_ALGORITHM.set(properties, Tls.keyAlgorithm(file)));
         if (tls.trustsSystem()) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
  * @param nodes the graph's rows
  * @param recorded what the database knows of each node, by id
+ * @param unreadable which row could not be read and why; null when all could
  */
 public record LoadedInstance(
         String id,
@@ -28,7 +29,8 @@ public record LoadedInstance(
         Submitter submitter,
         List<String> strangers,
         List<NodeRow> nodes,
-        Map<String, Recorded> recorded) {
+        Map<String, Recorded> recorded,
+        @Nullable String unreadable) {
 
     /**
      * The role that an instance runs as.

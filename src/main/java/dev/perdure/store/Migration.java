@@ -1,6 +1,7 @@
 package dev.perdure.store;
 
 import dev.perdure.config.BuildInfo;
+import io.quarkus.runtime.ImageMode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -78,7 +79,7 @@ public final class Migration {
     }
 
     private static FluentConfiguration configuration(DatabaseUrl url) throws SQLException {
-        return Flyway.configure(Migration.class.getClassLoader())
+        FluentConfiguration configuration = Flyway.configure(Migration.class.getClassLoader())
                 .dataSource(Jdbc.dataSource(url))
                 .schemas(SCHEMA)
                 .defaultSchema(SCHEMA)
@@ -87,6 +88,10 @@ public final class Migration {
                 .placeholders(Map.of("perdureVersion", BuildInfo.read().toString()))
                 .callbacks(new PinnedSearchPath())
                 .cleanDisabled(true);
+        if (ImageMode.current() == ImageMode.NATIVE_RUN) {
+            NativeMigrationFiles.provideTo(configuration);
+        }
+        return configuration;
     }
 
     /** Polls: a statement that waits would hold back vacuum. The lock ends with the connection. */

@@ -227,7 +227,7 @@ class CheckpointAttacksTest {
                 while (!stop.get()) {
                     try {
                         hits.addAndGet(Integer.parseInt(String.valueOf(other.value("SELECT count(" + hammer + "(pid)) FROM pg_stat_activity WHERE usename = 'mallory'"
-                                + " AND application_name = 'perdure-step'")));
+                                + " AND application_name = 'perdure-step'"))));
                     } catch (SQLException e) {
                         trouble.add(e);
                         return;

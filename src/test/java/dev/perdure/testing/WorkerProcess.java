@@ -14,22 +14,26 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 
 /**
  * The packaged worker in a process of its own, which can be killed and stopped. For tests that run after the packaging
- * ({@code *IT}). Its log is {@code target/worker-logs/<number>.log}. {@link #close()} leaves no process behind.
+ * ({@code *IT}); with the profile {@code native}, the native executable. Its log is {@code target/worker-logs/<number>.log}. {@link #close()} leaves no process behind.
  */
 public final class WorkerProcess implements AutoCloseable {
 
     private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
+    /** The native executable, where the tests are to run it in place of the application for the JVM. */
+    private static final String EXECUTABLE = System.getProperty("perdure.worker.executable", "");
+
     private static final Path LOGS = Path.of("target", "worker-logs");
     private static final AtomicInteger NUMBER = new AtomicInteger();
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 60));
 
     private final Process process;
     private final int port;
@@ -47,26 +51,24 @@ public final class WorkerProcess implements AutoCloseable {
      * @param settings further ones, such as {@code perdure.timer.window=1s}
      */
     public static WorkerProcess start(DatabaseUrl database, String... settings) {
-        if (!Files.exists(JAR)) {
-            throw new IllegalStateException(JAR + " is missing: tests of processes run after the packaging");
-        }
+        return start(Map.of(), database, settings);
+    }
+
+    /** The same with further variables of the environment. */
+    public static WorkerProcess start(Map<String, String> environment, DatabaseUrl database, String... settings) {
         try {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
             int port = freePort();
-            List<String> command = new ArrayList<>(List.of(
-                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    // Up sooner, for a short life.
-                    "-XX:TieredStopAtLevel=1",
-                    "-Xmx256m",
-                    "-Dquarkus.http.host=127.0.0.1",
-                    "-Dquarkus.http.port=" + port));
+            List<String> options = new ArrayList<>(
+                    List.of("-Xmx256m", "-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
             for (String setting : settings) {
-                command.add("-D" + setting);
+                options.add("-D" + setting);
             }
-            command.addAll(List.of("-jar", JAR.toString()));
+            List<String> command = EXECUTABLE.isEmpty() ? onTheJvm(options) : natively(options);
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+            builder.environment().putAll(environment);
             builder.environment()
                     .put(
                             "PERDURE_DATABASE_URL",
@@ -76,6 +78,29 @@ public final class WorkerProcess implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("The worker does not start", e);
         }
+    }
+
+    private static List<String> onTheJvm(List<String> options) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-XX:TieredStopAtLevel=1"); // up sooner, for a short life
+        command.addAll(options);
+        command.addAll(List.of("-jar", packaged(JAR).toString()));
+        return command;
+    }
+
+    private static List<String> natively(List<String> options) {
+        List<String> command = new ArrayList<>();
+        command.add(packaged(Path.of(EXECUTABLE)).toAbsolutePath().toString());
+        command.addAll(options);
+        return command;
+    }
+
+    private static Path packaged(Path file) {
+        if (!Files.exists(file)) {
+            throw new IllegalStateException(file + " is missing: tests of processes run after the packaging");
+        }
+        return file;
     }
 
     private static int freePort() throws IOException {

@@ -1,0 +1,22 @@
+{{- define "perdure.name" -}}
+{{- if contains "perdure" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-perdure" .Release.Name | trunc 50 | trimSuffix "-" }}{{ end -}}
+{{- end -}}
+
+{{- define "perdure.serviceAccount" -}}
+{{- default (include "perdure.name" .) .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "perdure.selector" -}}
+app.kubernetes.io/name: perdure
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: worker
+{{- end -}}
+
+{{- define "perdure.labels" -}}
+app.kubernetes.io/name: perdure
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: perdure
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Applies the manifests to a real cluster and shows that they do what docs/deployment.md says. Each line "ok: …" is a fact that was checked.
+# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers failover upgrade helm sidecar; without one: all, in this order
+# Needs root, docker and kubectl, and in the environment
+#   CLUSTER_TOOLS   a folder with cluster.sh (up, load IMAGE.tar, down) and image.py
+#   POSTGRES_ROOT   a root folder with PostgreSQL: debootstrap --variant=minbase --include=postgresql bookworm FOLDER
+#   JVM_BASE        a base image with Java, instead of the one in Dockerfile.jvm (optional)
+#   NATIVE_BASE     a base image with glibc, instead of the one in Dockerfile.native (optional)
+#   HELM            the helm program (optional; without it the committed rendering is applied)
+#   KEEP            not empty: the cluster is left running at the end
+# Before: ./mvnw -DskipTests package; for the native executable ./mvnw -Dnative -DskipTests package, which leaves target/quarkus-app alone.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+project=$(cd "$here/../.." && pwd)
+work=$(mktemp -d)
+chains=4
+steps=150
+: "${CLUSTER_TOOLS:?the folder with cluster.sh and image.py}" "${POSTGRES_ROOT:?a root folder with PostgreSQL}"
+# shellcheck source=src/cluster-test/steps.sh
+source "$here/steps.sh"
+# shellcheck source=src/cluster-test/scenarios.sh
+source "$here/scenarios.sh"
+
+finish() {
+  local status=$?
+  if [ $status -ne 0 ]; then
+    echo "FAILED ($status); what was there:"
+    kubectl get pods --all-namespaces -o wide || true
+    for namespace in perdure helm sidecar databases; do
+      kubectl logs --namespace "$namespace" --all-containers --prefix --tail=30 --selector='app in (postgres)' || true
+      kubectl logs --namespace "$namespace" --prefix --tail=30 --selector=app.kubernetes.io/name=perdure || true
+    done
+    kubectl get events --all-namespaces --sort-by=.lastTimestamp | tail -n 30 || true
+  fi
+  [ -n "${KEEP:-}" ] || "$CLUSTER_TOOLS/cluster.sh" down
+  rm -rf "$work"
+  exit $status
+}
+
+build_images
+eval "$("$CLUSTER_TOOLS/cluster.sh" up | tail -n 1)"
+trap finish EXIT
+for image in "$work"/*.tar; do "$CLUSTER_TOOLS/cluster.sh" load "$image"; done
+ok "a cluster: $(kubectl version -o yaml | awk '/serverVersion/ {found = 1} found && /gitVersion/ {print $2; exit}')"
+
+for scenario in "${@:-all}"; do
+  case $scenario in
+    all) workers; failover; upgrade; helm_chart; sidecar ;;
+    workers | failover | upgrade | sidecar) "$scenario" ;;
+    helm) helm_chart ;;
+    *) echo "no scenario $scenario" >&2; exit 2 ;;
+  esac
+done
+echo "all of it holds"

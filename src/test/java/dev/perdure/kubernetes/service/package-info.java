@@ -1,0 +1,5 @@
+/** The Service of the leader. */
+@NullMarked
+package dev.perdure.kubernetes.service;
+
+import org.jspecify.annotations.NullMarked;
