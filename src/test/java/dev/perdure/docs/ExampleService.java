@@ -29,7 +29,11 @@ final class ExampleService implements AutoCloseable {
             return;
         }
         String vectors = StreamSupport.stream(
-                        new ObjectMapper().readTree(received.body()).path("input").spliterator(), false)
+                        new ObjectMapper()
+                                .readTree(received.body())
+                                .path("input")
+                                .spliterator(),
+                        false)
                 .map(text -> "[" + text.asText().length() + ", 0.5, 0.125]")
                 .collect(Collectors.joining(", "));
         HttpService.respond(exchange, 200, "application/json", "{\"embeddings\": [" + vectors + "]}");
