@@ -219,7 +219,8 @@ class HttpWorkflowTest {
                     + ", 'SELECT count(*) < 2 FROM df.executions WHERE instance_id = ''{sys_instance_id}''')"));
         }
         for (String id : ids) {
-            assertThat(app.await(id).status()).isEqualTo("completed");
+            var ended = app.await(id);
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
         }
         Set<String> keys = new HashSet<>();
         service.received("/keys").forEach(request -> keys.add(String.valueOf(request.header("idempotency-key"))));
