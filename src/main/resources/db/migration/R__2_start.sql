@@ -286,15 +286,18 @@ END
 $$;
 COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY perdure_wake when the worker is idle.';
 
--- Who starts: the effective role, if a worker may log in as it. The owner of schema df and its members are refused,
+-- Who starts: the effective role, if a worker may log in as it, as far as it can be told here. Another database is not
+-- looked at: whether it lets the role in is found out there. The owner of schema df and its members are refused,
 -- since a step of theirs could read and write the worker's tables.
 CREATE OR REPLACE FUNCTION df._submitter(needs_login_only boolean) RETURNS oid
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     role record;
+    password_expired boolean;
+    problem text;
 BEGIN
-    SELECT r.oid, r.rolcanlogin, r.rolsuper,
+    SELECT r.oid, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolvaliduntil,
            (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = 'df') AS df_owner
     INTO role
     FROM pg_roles r WHERE r.rolname = current_user;
@@ -312,6 +315,27 @@ BEGIN
         RAISE EXCEPTION 'current_user "%" owns schema df or is a member of its owner. Its steps could read and change the worker''s own tables.', current_user
             USING ERRCODE = 'internal_error',
                   HINT = 'Call df.start() as another role: CREATE ROLE app LOGIN; SELECT df.grant_usage(''app'');';
+    ELSIF role.rolconnlimit = 0 AND NOT role.rolsuper THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": its CONNECTION LIMIT is 0', current_user
+            USING ERRCODE = 'internal_error', HINT = format('ALTER ROLE %I CONNECTION LIMIT -1;', current_user);
+    ELSIF NOT has_database_privilege(role.oid, current_database(), 'CONNECT') THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": it may not CONNECT to database "%"', current_user, current_database()
+            USING ERRCODE = 'internal_error',
+                  HINT = format('GRANT CONNECT ON DATABASE %I TO %I;', current_database(), current_user);
+    ELSIF role.rolvaliduntil IS NOT NULL THEN
+        SELECT w.passwords AND role.rolvaliduntil < now() INTO password_expired FROM df._wake w;
+        IF password_expired THEN
+            RAISE EXCEPTION 'The worker cannot log in as current_user "%": its password was VALID UNTIL %', current_user, role.rolvaliduntil
+                USING ERRCODE = 'internal_error', HINT = format('ALTER ROLE %I VALID UNTIL ''infinity'';', current_user);
+        END IF;
+    END IF;
+    -- What the worker found out when it tried.
+    SELECT l.problem INTO problem FROM df._logins l
+    WHERE l.role_oid = role.oid AND l.checked_at > clock_timestamp() - interval '1 minute';
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": %', current_user, problem
+            USING ERRCODE = 'internal_error',
+                  HINT = 'It goes on trying; docs/security.md has the lines for pg_hba.conf and pg_ident.conf.';
     END IF;
     RETURN role.oid;
 END

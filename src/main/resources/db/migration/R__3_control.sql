@@ -200,7 +200,7 @@ LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM df._refuse_in_workflow('df.unsetvar', 'manage variables before starting the workflow');
-    DELETE FROM df.vars v WHERE v.owner = df._variable_owner() AND v.name = unsetvar.name;
+    UPDATE df.vars v SET unset = true WHERE v.owner = df._variable_owner() AND v.name = unsetvar.name;
     PERFORM df._mark_helper('df.unsetvar()');
     RETURN 'OK';
 END
@@ -212,7 +212,7 @@ LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM df._refuse_in_workflow('df.clearvars', 'manage variables before starting the workflow');
-    DELETE FROM df.vars v WHERE v.owner = df._variable_owner();
+    UPDATE df.vars v SET unset = true WHERE v.owner = df._variable_owner();
     PERFORM df._mark_helper('df.clearvars()');
     RETURN 'OK';
 END

@@ -39,7 +39,7 @@ class ArchitectureTest {
             Map.entry("maintenance", Set.of("store", "leader")),
             Map.entry("kubernetes", Set.of("graph", "store", "leader")),
             Map.entry("web", Set.of("store", "engine")),
-            Map.entry("ops", Set.of("graph", "flow", "store", "step", "leader", "engine", "maintenance")),
+            Map.entry("ops", Set.of("graph", "flow", "store", "step", "leader", "engine", "maintenance", "kubernetes")),
             Map.entry("embedded", Set.of("store")),
             Map.entry("cli", Set.of("store", "embedded")));
 

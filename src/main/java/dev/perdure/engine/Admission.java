@@ -10,6 +10,7 @@ import dev.perdure.graph.InvalidGraphException;
 import dev.perdure.store.LoadedInstance;
 import dev.perdure.store.SessionPools;
 import java.util.Map;
+import java.util.Objects;
 
 /** Decides whether a loaded instance may run at all (specification 4.1), and makes it ready to. */
 final class Admission {
@@ -40,11 +41,15 @@ final class Admission {
             throw new RefusedException("Instance " + loaded.id() + ": node "
                     + loaded.strangers().get(0) + " has another submitted_by or database than the instance");
         }
+        if (loaded.unreadable() != null) {
+            throw new IllegalStateException(loaded.unreadable());
+        }
         try {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
             InstanceState state =
                     InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded());
-            return new LiveInstance(loaded.id(), state, new SessionPools.Key(submitter.oid(), loaded.database()), role);
+            InstanceOrigin origin = new InstanceOrigin(loaded.id(), loaded.label(), role, loaded.createdAt());
+            return new LiveInstance(origin, state, new SessionPools.Key(submitter.oid(), loaded.database()));
         } catch (InvalidGraphException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }
@@ -55,7 +60,10 @@ final class Admission {
             return Map.of();
         }
         try {
-            return JSON.readValue(loaded.vars(), new TypeReference<Map<String, String>>() {});
+            Map<String, String> vars = JSON.readValue(loaded.vars(), new TypeReference<Map<String, String>>() {});
+            // A variable without a value (df.vars takes NULL) is none: its braces stay as they are.
+            vars.values().removeIf(Objects::isNull);
+            return vars;
         } catch (JsonProcessingException e) {
             throw new RefusedException("Instance " + loaded.id()
                     + ": the captured variables (df.instances.vars) are not an object of texts");

@@ -1,10 +1,12 @@
 package dev.perdure.flow;
 
 import dev.perdure.graph.BreakNode;
+import dev.perdure.graph.HttpNode;
 import dev.perdure.graph.IfNode;
 import dev.perdure.graph.IfRowsNode;
 import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
+import dev.perdure.graph.MultipartNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
 import dev.perdure.graph.RetryNode;
@@ -65,6 +67,12 @@ interface Rule {
         if (node instanceof SleepNode sleep) {
             return new SleepRule(sleep);
         }
+        if (node instanceof HttpNode http) {
+            return new HttpRule(http);
+        }
+        if (node instanceof MultipartNode multipart) {
+            return new MultipartRule(multipart);
+        }
         if (node instanceof WaitScheduleNode schedule) {
             return new ScheduleRule(schedule);
         }
@@ -74,6 +82,6 @@ interface Rule {
         if (node instanceof SignalNode signal) {
             return new SignalRule(signal);
         }
-        return new UnsupportedRule(node);
+        throw new IllegalArgumentException("node " + node.id() + " has no rule: " + node.type());
     }
 }

@@ -101,6 +101,7 @@ public final class LeaderElection implements AutoCloseable {
 
     private void stand(LeaderSession session) throws LeaderLostException {
         session.listen(listener::wake, nudge::release);
+        boolean prepared = false;
         while (!stopped && !session.isClosed()) {
             if (session.isReplica()) {
                 report(LeaderStatus.Role.STANDBY, 0, "the server is a replica");
@@ -127,6 +128,10 @@ public final class LeaderElection implements AutoCloseable {
             }
             report(LeaderStatus.Role.STANDBY, 0, "another worker leads");
             backoff = MIN_BACKOFF;
+            if (!prepared) {
+                prepared = true;
+                listener.standsBy(session.host());
+            }
             if (session.replaceKeyHeldByAnotherRole(key)) {
                 LOG.warn("The leader's lock was held by a session of another role; a new key was drawn");
             } else if (session.endSilentLeader(key, times.silence())) {

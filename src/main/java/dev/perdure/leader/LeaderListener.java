@@ -14,6 +14,13 @@ public interface LeaderListener {
      */
     void elected(Term term, ServerIdentity server, int host);
 
+    /**
+     * This worker stands by, for the first time since it connected: it has time to prepare. Must return soon.
+     *
+     * @param host which of the configured servers it is connected to, from 0
+     */
+    default void standsBy(int host) {}
+
     /** A NOTIFY has arrived: there may be something new to do. Called on an event loop; must not block. */
     void wake();
 

@@ -176,6 +176,8 @@ final class LeaderSession implements AutoCloseable {
                 if (!"55P03".equals(e.sqlState())) {
                     throw e;
                 }
+                // Another standby must not take this one, which waits, for one that was stopped.
+                rows("UPDATE df._worker_epoch SET last_seen_at = clock_timestamp()", Tuple.tuple());
             }
         }
     }

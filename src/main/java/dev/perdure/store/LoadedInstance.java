@@ -2,6 +2,7 @@ package dev.perdure.store;
 
 import dev.perdure.flow.Recorded;
 import dev.perdure.graph.NodeRow;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -12,10 +13,12 @@ import org.jspecify.annotations.Nullable;
  * @param status of the instance
  * @param vars captured variables, JSON text of an object; null when none
  * @param cancelReason as given to df.cancel
+ * @param createdAt when the transaction that started it began
  * @param submitter who submitted it
  * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
  * @param nodes the graph's rows
  * @param recorded what the database knows of each node, by id
+ * @param unreadable which row could not be read and why; null when all could
  */
 public record LoadedInstance(
         String id,
@@ -25,10 +28,12 @@ public record LoadedInstance(
         @Nullable String database,
         String status,
         @Nullable String cancelReason,
+        Instant createdAt,
         Submitter submitter,
         List<String> strangers,
         List<NodeRow> nodes,
-        Map<String, Recorded> recorded) {
+        Map<String, Recorded> recorded,
+        @Nullable String unreadable) {
 
     /**
      * The role that an instance runs as.

@@ -38,13 +38,23 @@ final class LoadedRows {
         private final Map<String, Recorded> recorded = new HashMap<>();
         private final List<String> strangers = new ArrayList<>();
         private @Nullable String vars;
+        private @Nullable String unreadable;
 
         Builder(String id, Row first) {
             this.id = id;
             this.first = first;
         }
 
+        /** One row that cannot be read must not keep the other instances of the load from being read. */
         void add(Row row) {
+            try {
+                addNode(row);
+            } catch (RuntimeException e) {
+                unreadable = "node " + row.getString("node_id") + ": " + e;
+            }
+        }
+
+        private void addNode(Row row) {
             String node = row.getString("node_id");
             if (node == null) {
                 return;
@@ -88,13 +98,15 @@ final class LoadedRows {
                     first.getString("database"),
                     first.getString("instance_status"),
                     first.getString("cancel_reason"),
+                    Objects.requireNonNullElse(instant(first.getOffsetDateTime("created_at")), Instant.EPOCH),
                     new LoadedInstance.Submitter(
                             first.getLong("role_oid"),
                             first.getString("role_name"),
                             Boolean.TRUE.equals(first.getBoolean("role_blocked"))),
                     strangers,
                     nodes,
-                    recorded);
+                    recorded,
+                    unreadable);
         }
 
         private static @Nullable Instant instant(@Nullable OffsetDateTime time) {

@@ -37,9 +37,10 @@ class ConfigurationPageTest {
         for (Method method : group.getMethods()) {
             WithName name = method.getAnnotation(WithName.class);
             String property = prefix + "." + (name == null ? kebab(method.getName()) : name.value());
-            boolean isGroup = PerdureConfig.class
-                    .getPackage()
-                    .equals(method.getReturnType().getPackage());
+            boolean isGroup = method.getReturnType().isInterface()
+                    && PerdureConfig.class
+                            .getPackage()
+                            .equals(method.getReturnType().getPackage());
             if (isGroup) {
                 collect(property, method.getReturnType(), properties);
             } else {

@@ -143,9 +143,10 @@ class CrashProperties {
                 .filter(activation -> isAttemptThatIsDue(world, world.open.get(activation)))
                 .toList();
         Activation next = (attempts.isEmpty() ? open : attempts)
-                .stream().min(Comparator.comparingLong(
-                        activation -> dice(seed, activation).nextLong()))
-                .orElseThrow();
+                .stream()
+                        .min(Comparator.comparingLong(
+                                activation -> dice(seed, activation).nextLong()))
+                        .orElseThrow();
         Effect effect = Objects.requireNonNull(world.open.get(next));
         Random dice = dice(seed, next);
         dice.nextLong();

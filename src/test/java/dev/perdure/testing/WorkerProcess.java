@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -32,7 +33,7 @@ public final class WorkerProcess implements AutoCloseable {
     private static final AtomicInteger NUMBER = new AtomicInteger();
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 60));
 
     private final Process process;
     private final int port;
@@ -50,6 +51,11 @@ public final class WorkerProcess implements AutoCloseable {
      * @param settings further ones, such as {@code perdure.timer.window=1s}
      */
     public static WorkerProcess start(DatabaseUrl database, String... settings) {
+        return start(Map.of(), database, settings);
+    }
+
+    /** The same with further variables of the environment. */
+    public static WorkerProcess start(Map<String, String> environment, DatabaseUrl database, String... settings) {
         try {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
@@ -62,6 +68,7 @@ public final class WorkerProcess implements AutoCloseable {
             List<String> command = EXECUTABLE.isEmpty() ? onTheJvm(options) : natively(options);
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+            builder.environment().putAll(environment);
             builder.environment()
                     .put(
                             "PERDURE_DATABASE_URL",
@@ -144,6 +151,14 @@ public final class WorkerProcess implements AutoCloseable {
             Thread.currentThread().interrupt();
             return 0;
         }
+    }
+
+    /** The body that a path of its HTTP server answers with. */
+    public String get(String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(10))
+                .build();
+        return HTTP.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 
     public long pid() {

@@ -1,0 +1,90 @@
+package dev.perdure.faults;
+
+import dev.perdure.faults.scenario.ClockJumps;
+import dev.perdure.faults.scenario.CommitInFlight;
+import dev.perdure.faults.scenario.DiskFull;
+import dev.perdure.faults.scenario.Failover;
+import dev.perdure.faults.scenario.Load;
+import dev.perdure.faults.scenario.MixedFaults;
+import dev.perdure.faults.scenario.NamedPoints;
+import dev.perdure.faults.scenario.PlantedViolations;
+import dev.perdure.faults.scenario.SwitchedServer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Runs the scenarios and says what came of them; exit code 1 when a promise was not kept or nothing was tried.
+ *
+ * <p>System properties: {@code faults.form} ({@code short}, at most five minutes, or {@code long}), {@code faults.seconds} of
+ * mixed faults, {@code faults.seed}, {@code faults.only} (names with commas), {@code faults.patience} in seconds.
+ */
+public final class FaultSuite {
+
+    private FaultSuite() {}
+
+    private static List<Scenario> scenarios() {
+        return List.of(
+                new PlantedViolations(),
+                new NamedPoints(),
+                new CommitInFlight(),
+                new Failover(),
+                new SwitchedServer(),
+                new DiskFull(),
+                new ClockJumps(),
+                new Load(),
+                new MixedFaults());
+    }
+
+    /** Runs the suite. */
+    public static void main(String[] arguments) {
+        boolean longForm = System.getProperty("faults.form", "short").equals("long");
+        long seed = Long.getLong("faults.seed", System.nanoTime() & 0xffffff);
+        Duration time = Duration.ofSeconds(Long.getLong("faults.seconds", longForm ? 1200 : 60));
+        Session session = new Session(seed, longForm, time);
+        List<String> only = Arrays.stream(System.getProperty("faults.only", "").split(","))
+                .filter(name -> !name.isBlank())
+                .toList();
+        System.out.printf(
+                "Fault suite, %s form, seed %d. To repeat: ./mvnw -Pfaults verify -Dfaults.form=%s -Dfaults.seed=%d"
+                        + " -Dfaults.seconds=%d%n",
+                longForm ? "long" : "short", seed, longForm ? "long" : "short", seed, time.toSeconds());
+        List<String> bad = new ArrayList<>();
+        int tried = 0;
+        for (Scenario scenario : scenarios()) {
+            if (only.isEmpty() || only.contains(scenario.name())) {
+                tried++;
+                if (!run(scenario, session)) {
+                    bad.add(scenario.name());
+                }
+            }
+        }
+        if (tried == 0) {
+            bad.add("no scenario is called " + only);
+        }
+        if (!bad.isEmpty()) {
+            System.out.println("FAILED, seed " + seed + ": " + String.join(", ", bad));
+            // Threads of what failed may still run.
+            System.exit(1);
+        }
+        System.out.println("All promises were kept, seed " + seed);
+        System.exit(0);
+    }
+
+    private static boolean run(Scenario scenario, Session session) {
+        System.out.printf("%n%s: %s%n", scenario.name(), scenario.promise());
+        long begin = System.nanoTime();
+        Verdict verdict;
+        try {
+            verdict = scenario.run(session);
+        } catch (Exception | AssertionError e) {
+            e.printStackTrace(System.out);
+            verdict = Verdict.failed("it could not be carried out: " + e);
+        }
+        System.out.printf(
+                "%s %s after %d s: %s%n",
+                verdict.kind(), scenario.name(), (System.nanoTime() - begin) / 1_000_000_000, verdict.text());
+        return verdict.kind() == Verdict.Kind.PASSED || verdict.kind() == Verdict.Kind.SKIPPED;
+    }
+}

@@ -1,0 +1,121 @@
+package dev.perdure.faults.fault;
+
+import dev.perdure.faults.world.Link;
+import dev.perdure.faults.world.Point;
+import dev.perdure.faults.world.Trap;
+import dev.perdure.faults.world.World;
+import dev.perdure.testing.WorkerProcess;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.awaitility.Awaitility;
+
+/** A step is caught at a named point of the step protocol, and something breaks there. */
+public final class AtPoint implements Fault {
+
+    /** What breaks. */
+    public enum Break {
+        /** SIGKILL of the leader. */
+        KILL_LEADER,
+        /** The connection is reset. */
+        RESET,
+        /** The server ends the session. */
+        END_SESSION,
+        /** Immediate shutdown of the server. */
+        CRASH_SERVER,
+        /** The leader freezes until another leads; what was on the way then arrives. */
+        FREEZE_LEADER
+    }
+
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    private final Point point;
+    private final Break what;
+
+    public AtPoint(Point point, Break what) {
+        this.point = point;
+        this.what = what;
+    }
+
+    @Override
+    public String name() {
+        return (what + "-" + point).toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    @Override
+    public boolean takesWorkers() {
+        return true;
+    }
+
+    @Override
+    public boolean strike(World world, RandomGenerator random) throws Exception {
+        Trap trap = world.proxy().arm(point);
+        Optional<Link> caught = trap.await(LIMIT);
+        if (caught.isEmpty()) {
+            world.proxy().disarm();
+            trap.forward();
+            return false;
+        }
+        try {
+            breakThere(world, random, trap, caught.get());
+        } finally {
+            trap.forward();
+        }
+        return true;
+    }
+
+    private void breakThere(World world, RandomGenerator random, Trap trap, Link caught) throws Exception {
+        switch (what) {
+            case KILL_LEADER -> {
+                WorkerProcess leader = world.workers().leader();
+                world.workers().kill(leader);
+                trap.reset();
+            }
+            case RESET -> trap.reset();
+            case END_SESSION -> {
+                try (Connection superuser = world.server().connect("postgres");
+                        var statement = superuser.prepareStatement("SELECT pg_terminate_backend(?, 5000)")) {
+                    statement.setInt(1, caught.backendPid());
+                    statement.executeQuery().close();
+                }
+                trap.forward();
+            }
+            case CRASH_SERVER -> {
+                new CrashServer().strike(world, random);
+                trap.forward();
+            }
+            case FREEZE_LEADER -> freeze(world, trap);
+        }
+    }
+
+    /** At {@link Point#BEFORE_COMMIT} the other cannot lead before what is in flight has ended, so that it goes on first. */
+    private void freeze(World world, Trap trap) {
+        WorkerProcess frozen = world.workers().leader();
+        frozen.freeze();
+        try {
+            Awaitility.await("another leader, or one that waits for what is in flight")
+                    .atMost(World.PATIENCE)
+                    .ignoreExceptionsMatching(SQLException.class::isInstance)
+                    .until(() ->
+                            world.number("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%df._settle_term%'")
+                                            > 0
+                                    || anotherLeads(world, frozen));
+            if (point == Point.BEFORE_COMMIT) {
+                trap.forward();
+            }
+            Awaitility.await("another leader").atMost(World.PATIENCE).until(() -> anotherLeads(world, frozen));
+            trap.forward();
+        } finally {
+            frozen.thaw();
+        }
+    }
+
+    private static boolean anotherLeads(World world, WorkerProcess frozen) {
+        return world.workers().all().stream()
+                .filter(worker -> worker != frozen)
+                .anyMatch(worker -> worker.health("group/leader") == 200);
+    }
+}

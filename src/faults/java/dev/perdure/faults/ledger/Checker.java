@@ -1,0 +1,182 @@
+package dev.perdure.faults.ledger;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Compares the tables with the book, when everything should have ended. */
+public final class Checker {
+
+    private record Found(String id, String status, @Nullable String output) {}
+
+    private final Map<String, Found> byLabel = new HashMap<>();
+    private final Map<String, Effects> effects = new HashMap<>();
+    private final Map<String, List<String>> ends = new HashMap<>();
+    private final Set<String> unmarked = new HashSet<>();
+    private final List<Violation> violations = new ArrayList<>();
+    private final Connection connection;
+
+    private Checker(Connection connection) {
+        this.connection = connection;
+    }
+
+    /**
+     * All promises that were not kept.
+     *
+     * @param superuser a session that sees everything
+     */
+    public static List<Violation> check(Connection superuser, Book book) throws SQLException {
+        Checker checker = new Checker(superuser);
+        checker.read();
+        for (Entry entry : book.entries()) {
+            checker.check(entry);
+        }
+        checker.effects.forEach((instance, left) ->
+                checker.add(Violation.Kind.UNEXPECTED, instance, "effects of an instance that is not there: " + left));
+        return checker.violations;
+    }
+
+    private void read() throws SQLException {
+        rows("SELECT label, id, status, output FROM df.instances WHERE label IS NOT NULL", row -> {
+            Found found = new Found(row.getString(2), row.getString(3), row.getString(4));
+            Found other = byLabel.put(row.getString(1), found);
+            if (other != null) {
+                add(Violation.Kind.DOUBLED, other.id(), "a start made two instances, the other is " + found.id());
+            }
+        });
+        rows("SELECT instance, step, count(*) FROM app.effects GROUP BY 1, 2", row -> effects.computeIfAbsent(
+                        row.getString(1), id -> new Effects())
+                .add(row.getString(2), row.getInt(3)));
+        rows("SELECT instance, before, after FROM watch.ends ORDER BY at", row -> ends.computeIfAbsent(
+                        row.getString(1), id -> new ArrayList<>())
+                .add(row.getString(2) + " -> " + row.getString(3)));
+        rows(
+                "SELECT instance_id, executed_query FROM df.nodes WHERE status = 'completed'"
+                        + " AND starts_with(query, 'CALL app.record_outside') AND NOT status_details ? 'at_least_once'",
+                row -> unmarked.add(row.getString(1)));
+    }
+
+    private void check(Entry entry) throws SQLException {
+        Found found = byLabel.get(entry.label());
+        if (found == null) {
+            absent(entry);
+            return;
+        }
+        Effects left = effects.remove(found.id());
+        Effects happened = left == null ? new Effects() : left;
+        Findings findings = (kind, what) -> add(kind, found.id(), what + " (ended " + found.status() + ")");
+        switch (entry.fate()) {
+            case ROLLED_BACK -> findings.add(Violation.Kind.UNEXPECTED, "its start was rolled back");
+            case STILLBORN -> {
+                expect(found, "cancelled");
+                entry.shape().check(Extent.NEVER, 1, happened, findings);
+            }
+            case CANCELLED -> cancelled(entry, found, happened, findings);
+            case RUNS -> {
+                expect(found, entry.shape().fails() ? "failed" : "completed");
+                entry.shape().check(Extent.DONE, 1, happened, findings);
+            }
+        }
+        for (String step : happened.unread()) {
+            findings.add(Violation.Kind.UNEXPECTED, "it has no step " + step);
+        }
+        endedOnce(found);
+        if (unmarked.contains(found.id())) {
+            findings.add(Violation.Kind.UNMARKED, "a CALL that committed by itself");
+        }
+    }
+
+    private void absent(Entry entry) {
+        if (entry.fate() != Entry.Fate.ROLLED_BACK && !entry.canVanish()) {
+            add(Violation.Kind.LOST, String.valueOf(entry.id()), "its start (" + entry.label() + ") was acknowledged");
+        }
+        Effects left = entry.id() == null ? null : effects.remove(entry.id());
+        if (left != null) {
+            add(Violation.Kind.UNEXPECTED, String.valueOf(entry.id()), "it is not there and took effect: " + left);
+        }
+    }
+
+    private void cancelled(Entry entry, Found found, Effects happened, Findings findings) throws SQLException {
+        if (found.status().equals("cancelled")) {
+            expect(found, "cancelled");
+            entry.shape().check(Extent.PARTLY, 1, happened, findings);
+            afterCancellation(entry, found, findings);
+        } else {
+            // It had ended before it was cancelled.
+            expect(found, entry.shape().fails() ? "failed" : "completed");
+            entry.shape().check(Extent.DONE, 1, happened, findings);
+        }
+    }
+
+    /**
+     * A worker learns of a cancellation by the next checkpoint at the latest, so that each branch can begin one more
+     * transaction.
+     */
+    private void afterCancellation(Entry entry, Found found, Findings findings) throws SQLException {
+        if (entry.cancelledBefore() == null) {
+            return;
+        }
+        int transactions = 0;
+        try (var statement = connection.prepareStatement(
+                "SELECT count(DISTINCT xid) FROM app.effects WHERE instance = ? AND began > ? AND step NOT LIKE"
+                        + " 'o%'")) {
+            statement.setString(1, found.id());
+            statement.setObject(2, entry.cancelledBefore());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                transactions = row.getInt(1);
+            }
+        }
+        if (transactions > entry.shape().width()) {
+            findings.add(
+                    Violation.Kind.UNEXPECTED,
+                    transactions + " transactions began after it was cancelled; it has "
+                            + entry.shape().width() + " branches");
+        }
+    }
+
+    private void expect(Found found, String status) {
+        if (found.status().equals("pending") || found.status().equals("running")) {
+            add(Violation.Kind.STUCK, found.id(), "it is still " + found.status());
+        } else if (!found.status().equals(status)) {
+            add(
+                    Violation.Kind.WRONG_END,
+                    found.id(),
+                    "it ended " + found.status() + " instead of " + status + ": " + found.output());
+        } else if (found.output() == null) {
+            add(Violation.Kind.STUCK, found.id(), "it is " + status + " and was never wound up");
+        }
+    }
+
+    private void endedOnce(Found found) {
+        List<String> seen = ends.getOrDefault(found.id(), List.of());
+        if (seen.size() > 1) {
+            add(Violation.Kind.ENDED_AGAIN, found.id(), String.join(", ", seen));
+        }
+    }
+
+    private void add(Violation.Kind kind, String instance, String what) {
+        violations.add(new Violation(kind, instance, what));
+    }
+
+    private interface RowReader {
+        void read(ResultSet row) throws SQLException;
+    }
+
+    private void rows(String sql, RowReader reader) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            while (rows.next()) {
+                reader.read(rows);
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.perdure.faults.ledger;
+
+import java.util.List;
+
+/**
+ * A timer, which leaves nothing.
+ *
+ * @param seconds how long
+ */
+record Sleep(int seconds) implements Shape {
+
+    @Override
+    public String dsl() {
+        return "df.sleep(" + seconds + ")";
+    }
+
+    @Override
+    public boolean fails() {
+        return false;
+    }
+
+    @Override
+    public int width() {
+        return 0;
+    }
+
+    @Override
+    public List<Shape> parts() {
+        return List.of();
+    }
+
+    @Override
+    public void check(Extent extent, int times, Effects effects, Findings findings) {}
+
+    @Override
+    public boolean began(Effects effects) {
+        return false;
+    }
+}

@@ -1,0 +1,74 @@
+package dev.perdure.faults.scenario;
+
+import dev.perdure.faults.Scenario;
+import dev.perdure.faults.Session;
+import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.world.World;
+import java.io.IOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** The clock of the workers' machine jumps forth and back by hours while they work (needs libfaketime). */
+public final class ClockJumps implements Scenario {
+
+    @Override
+    public String name() {
+        return "clock";
+    }
+
+    @Override
+    public String promise() {
+        return "a clock that jumps can make a sleep too short or too long, and loses and doubles nothing";
+    }
+
+    @Override
+    public Verdict run(Session session) throws Exception {
+        Optional<Path> library = library();
+        if (library.isEmpty()) {
+            return Verdict.skipped("libfaketime is not installed");
+        }
+        try (World world = World.create()) {
+            Path clock = world.folder().resolve("clock");
+            Files.writeString(clock, "+0");
+            world.workers()
+                    .environment("LD_PRELOAD", library.get().toString())
+                    .environment("FAKETIME_TIMESTAMP_FILE", clock.toString())
+                    .environment("FAKETIME_NO_CACHE", "1")
+                    .environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            world.startWorkers(2);
+            Crowd crowd = new Crowd(world, 60).join(LedgerTables.APP, session.random("clock"));
+            int jumps = 0;
+            long felt = 0;
+            for (String offset : new String[] {"+3600", "+0", "-3600", "+7200", "-86400", "+0"}) {
+                long effects = world.effects();
+                Files.writeString(clock, offset);
+                world.awaitNumber("SELECT count(*) FROM app.effects", effects + 50);
+                felt += world.number(
+                        "SELECT count(*) FROM df.nodes WHERE abs(extract(epoch FROM started_at - updated_at)) > 1800");
+                jumps++;
+                TimeUnit.MILLISECONDS.sleep(500);
+            }
+            crowd.stop();
+            if (felt == 0) {
+                return Verdict.empty("no worker's clock has jumped");
+            }
+            return Verdict.of(world.settle(), jumps + " jumps, " + world.book().size() + " starts");
+        }
+    }
+
+    private static Optional<Path> library() throws IOException {
+        Path libraries = Path.of("/usr/lib");
+        if (!Files.isDirectory(libraries)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> found =
+                Files.find(libraries, 4, (path, is) -> path.endsWith("libfaketimeMT.so.1"), new FileVisitOption[0])) {
+            return found.findFirst();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.perdure.faults.scenario;
+
+import dev.perdure.faults.Scenario;
+import dev.perdure.faults.Session;
+import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.Generator;
+import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.Starter;
+import dev.perdure.faults.world.World;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The disk of the ledger's and the worker's tables is full for a while (a tablespace on a tmpfs of 24 MB; needs the right to
+ * mount).
+ */
+public final class DiskFull implements Scenario {
+
+    @Override
+    public String name() {
+        return "disk-full";
+    }
+
+    @Override
+    public String promise() {
+        return "a disk that is full for a moment costs attempts, and nothing is lost or doubled";
+    }
+
+    @Override
+    public Verdict run(Session session) throws Exception {
+        Path disk = Files.createTempDirectory("perdure-disk");
+        if (sh("mount", "-t", "tmpfs", "-o", "size=24m", "perdure-faults", disk.toString()) != 0) {
+            return Verdict.skipped("a tmpfs cannot be mounted here");
+        }
+        try (World world = World.create()) {
+            Path place = Files.createDirectory(disk.resolve("space"));
+            world.server().asSuperuser("CREATE TABLESPACE small LOCATION '" + place + "'");
+            world.server().asSuperuser("ALTER TABLE app.effects SET TABLESPACE small");
+            world.server().asSuperuser("ALTER TABLE df.nodes SET TABLESPACE small");
+            world.startWorkers(1);
+            Starter starter = new Starter(world.book(), LedgerTables.APP);
+            try (Connection app = world.server().connect(LedgerTables.APP)) {
+                for (int i = 0; i < 40; i++) {
+                    starter.start(app, Generator.chain(40, 0.005));
+                }
+            }
+            world.awaitNumber("SELECT count(*) FROM app.effects", 100);
+            Path ballast = disk.resolve("ballast");
+            sh("dd", "if=/dev/zero", "of=" + ballast, "bs=64k");
+            long before = world.effects();
+            TimeUnit.SECONDS.sleep(4);
+            long during = world.number("SELECT coalesce(max(attempt), 0) FROM df.nodes");
+            Files.delete(ballast);
+            Verdict verdict = Verdict.of(
+                    world.settle(),
+                    String.format(
+                            "%d effects when it became full, %d in the end, most attempts of a step %d",
+                            before, world.effects(), world.number("SELECT max(attempt) FROM df.nodes")));
+            boolean felt = during > 1 || world.number("SELECT max(attempt) FROM df.nodes") > 1;
+            return verdict.kind() == Verdict.Kind.PASSED && !felt
+                    ? Verdict.empty("no step met the full disk: " + verdict.text())
+                    : verdict;
+        } finally {
+            sh("umount", "-l", disk.toString());
+            Files.delete(disk);
+        }
+    }
+
+    private static int sh(String... command) throws Exception {
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor();
+    }
+}

@@ -1,0 +1,90 @@
+package dev.perdure.faults.scenario;
+
+import dev.perdure.faults.Scenario;
+import dev.perdure.faults.Session;
+import dev.perdure.faults.Verdict;
+import dev.perdure.faults.fault.AtPoint;
+import dev.perdure.faults.ledger.Generator;
+import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.Starter;
+import dev.perdure.faults.ledger.Violation;
+import dev.perdure.faults.world.Point;
+import dev.perdure.faults.world.World;
+import java.sql.Connection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** Each thing that can break, at each point of the step protocol, one at a time. */
+public final class NamedPoints implements Scenario {
+
+    private static final int TRIES = 3;
+
+    @Override
+    public String name() {
+        return "points";
+    }
+
+    @Override
+    public String promise() {
+        return "a step is not lost and not doubled, at whichever point of its protocol something breaks";
+    }
+
+    private static List<AtPoint> cases(boolean all) {
+        List<AtPoint> cases = new ArrayList<>();
+        for (AtPoint.Break what : AtPoint.Break.values()) {
+            for (Point point : Point.values()) {
+                boolean quick = what == AtPoint.Break.RESET
+                        || what == AtPoint.Break.END_SESSION
+                        || what == AtPoint.Break.KILL_LEADER && point == Point.AFTER_COMMIT
+                        || what == AtPoint.Break.FREEZE_LEADER && point == Point.BEFORE_COMMIT;
+                if (all || quick) {
+                    cases.add(new AtPoint(point, what));
+                }
+            }
+        }
+        return cases;
+    }
+
+    @Override
+    public Verdict run(Session session) throws Exception {
+        RandomGenerator random = session.random("points");
+        Generator generator = new Generator(random);
+        List<String> passed = new ArrayList<>();
+        List<String> empty = new ArrayList<>();
+        List<Violation> violations = new ArrayList<>();
+        try (World world = World.create()) {
+            for (AtPoint fault : cases(session.longForm())) {
+                world.startWorkers(2 - world.workers().all().size());
+                boolean reached = false;
+                for (int i = 0; i < TRIES && !reached; i++) {
+                    start(world, generator, session.size(10, 20));
+                    reached = fault.strike(world, random);
+                }
+                if (world.workers().all().isEmpty()) {
+                    world.workers().start();
+                }
+                violations.addAll(world.settle());
+                (reached ? passed : empty).add(fault.name());
+                if (!violations.isEmpty()) {
+                    return Verdict.of(violations, fault.name() + " after " + passed);
+                }
+            }
+        }
+        if (!empty.isEmpty()) {
+            return Verdict.empty("the point was not reached: " + empty + "; passed: " + passed);
+        }
+        return Verdict.passed(passed.size() + " of " + passed.size() + " points reached: " + String.join(", ", passed));
+    }
+
+    /** Chains, so that there is always a step to catch, and random workflows. */
+    private static void start(World world, Generator generator, int count) throws Exception {
+        Starter starter = new Starter(world.book(), LedgerTables.APP);
+        try (Connection app = world.server().connect(LedgerTables.APP)) {
+            for (int i = 0; i < count; i++) {
+                starter.start(app, Generator.chain(10, 0.02));
+                starter.start(app, generator.workflow());
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package dev.perdure.faults.scenario;
+
+import dev.perdure.faults.Scenario;
+import dev.perdure.faults.Session;
+import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.Checker;
+import dev.perdure.faults.ledger.Generator;
+import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.Starter;
+import dev.perdure.faults.ledger.Violation;
+import dev.perdure.faults.world.World;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+
+/** The checker itself: it is silent after a run without faults, and finds each violation that is planted then. */
+public final class PlantedViolations implements Scenario {
+
+    private static final String ONE = " WHERE ctid = (SELECT ctid FROM app.effects WHERE step LIKE 's%' AND instance IN"
+            + " (SELECT id FROM df.instances WHERE status = 'completed') LIMIT 1)";
+    private static final String COMPLETED =
+            " WHERE id = (SELECT id FROM df.instances WHERE status = 'completed' ORDER BY id LIMIT 1)";
+
+    /** What is planted, by what must be found. */
+    private static Map<String, Violation.Kind> plants() {
+        Map<String, Violation.Kind> plants = new LinkedHashMap<>();
+        plants.put("DELETE FROM app.effects" + ONE, Violation.Kind.MISSING);
+        plants.put("INSERT INTO app.effects SELECT * FROM app.effects" + ONE, Violation.Kind.DOUBLED);
+        plants.put("UPDATE df.instances SET status = 'running'" + COMPLETED, Violation.Kind.STUCK);
+        plants.put("UPDATE df.instances SET status = 'pending', output = NULL" + COMPLETED, Violation.Kind.STUCK);
+        plants.put("UPDATE df.instances SET output = NULL" + COMPLETED, Violation.Kind.STUCK);
+        plants.put("UPDATE df.instances SET status = 'failed'" + COMPLETED, Violation.Kind.WRONG_END);
+        plants.put(
+                "WITH gone AS (DELETE FROM df.instances" + COMPLETED
+                        + " RETURNING id) DELETE FROM app.effects WHERE instance IN (SELECT id FROM gone)",
+                Violation.Kind.LOST);
+        plants.put("INSERT INTO app.effects (instance, step) VALUES ('deadbeef', 's1')", Violation.Kind.UNEXPECTED);
+        plants.put(
+                "INSERT INTO app.effects (instance, step) SELECT id, 'nowhere' FROM df.instances" + COMPLETED,
+                Violation.Kind.UNEXPECTED);
+        plants.put(
+                "INSERT INTO watch.ends SELECT * FROM watch.ends WHERE ctid = (SELECT ctid FROM watch.ends LIMIT 1)",
+                Violation.Kind.ENDED_AGAIN);
+        plants.put(
+                "UPDATE df.nodes SET status_details = status_details - 'at_least_once' WHERE status = 'completed'",
+                Violation.Kind.UNMARKED);
+        return plants;
+    }
+
+    @Override
+    public String name() {
+        return "planted";
+    }
+
+    @Override
+    public String promise() {
+        return "the checker finds nothing where nothing is, and each violation that was planted";
+    }
+
+    @Override
+    public Verdict run(Session session) throws Exception {
+        RandomGenerator random = session.random("planted");
+        try (World world = World.create()) {
+            world.startWorkers(1);
+            Generator generator = new Generator(random);
+            Starter starter = new Starter(world.book(), LedgerTables.APP);
+            try (Connection app = world.server().connect(LedgerTables.APP)) {
+                for (int i = 0; i < 120; i++) {
+                    starter.startSomehow(app, generator.workflow(), random);
+                    starter.cancelSome(app, random);
+                }
+            }
+            List<Violation> violations = world.settle();
+            if (!violations.isEmpty()) {
+                return Verdict.of(violations, "120 workflows without a fault");
+            }
+            return plant(world);
+        }
+    }
+
+    private static Verdict plant(World world) throws SQLException {
+        int found = 0;
+        StringBuilder missed = new StringBuilder();
+        try (Connection connection = world.server().connect("postgres");
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            for (Map.Entry<String, Violation.Kind> plant : plants().entrySet()) {
+                // Without triggers and foreign keys: it is the tables that are wrong.
+                statement.execute("SET LOCAL session_replication_role = replica");
+                int rows = statement.executeUpdate(plant.getKey());
+                Set<Violation.Kind> kinds = Checker.check(connection, world.book()).stream()
+                        .map(Violation::kind)
+                        .collect(Collectors.toCollection(() -> EnumSet.noneOf(Violation.Kind.class)));
+                connection.rollback();
+                if (rows > 0 && kinds.equals(EnumSet.of(plant.getValue()))) {
+                    found++;
+                } else {
+                    missed.append("\n    ")
+                            .append(rows == 0 ? "nothing was planted by " : "found " + kinds + " after ")
+                            .append(plant.getKey());
+                }
+            }
+        }
+        return missed.isEmpty()
+                ? Verdict.passed("120 workflows without a finding, " + found + " planted violations found")
+                : Verdict.failed("not found as they should be:" + missed);
+    }
+}

@@ -1,0 +1,109 @@
+package dev.perdure.faults.scenario;
+
+import dev.perdure.faults.Scenario;
+import dev.perdure.faults.Session;
+import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.Book;
+import dev.perdure.faults.ledger.Checker;
+import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.Violation;
+import dev.perdure.faults.world.Server;
+import dev.perdure.faults.world.World;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/**
+ * An older copy of the database comes up under a running worker, at the address of the original, which lives on: new
+ * connections reach the copy, old ones the original. No step may run on one server because of what the other one's tables
+ * say.
+ */
+public final class SwitchedServer implements Scenario {
+
+    @Override
+    public String name() {
+        return "clone";
+    }
+
+    @Override
+    public String promise() {
+        return "a server that was restored or cloned never meets memory of its former self";
+    }
+
+    @Override
+    public Verdict run(Session session) throws Exception {
+        try (World world = World.create()) {
+            world.startWorkers(2);
+            Crowd crowd = new Crowd(world, 100).join(LedgerTables.APP, session.random("clone"));
+            world.awaitNumber("SELECT count(*) FROM app.effects", session.size(200, 2000));
+            crowd.stop();
+
+            // The copy is of a moment in the middle of everything.
+            world.server().crash();
+            Path folder = world.folder().resolve("copy");
+            Files.createDirectory(folder);
+            world.server().copyTo(folder);
+            world.server().restart();
+            Book before = world.book().copy();
+
+            world.workers().leader();
+            Crowd second = new Crowd(world, 100).join(LedgerTables.APP, session.random("clone 2"));
+            long effects = world.effects();
+            world.awaitNumber("SELECT count(*) FROM app.effects", effects + 100);
+            try (Server copy = world.server().startCopy(folder)) {
+                world.proxy().retarget(copy.port());
+                // Sessions end one after the other and are made anew, on the other server.
+                for (int i = 0; i < 20; i++) {
+                    world.proxy().resetSome(session.random("clone " + i), 0.2);
+                    TimeUnit.MILLISECONDS.sleep(100);
+                }
+                second.stop();
+                world.proxy().resetSome(session.random("all"), 2);
+                List<Violation> violations = new ArrayList<>(finish(copy, before));
+                long onCopy = count(copy);
+
+                world.proxy().retarget(world.server().port());
+                world.proxy().resetSome(session.random("back"), 2);
+                violations.addAll(world.settle());
+                return Verdict.of(
+                        violations,
+                        String.format("%d effects on the original, %d on the copy", world.effects(), onCopy));
+            }
+        }
+    }
+
+    private static List<Violation> finish(Server server, Book book) throws SQLException {
+        Awaitility.await("all instances of the copy have ended")
+                .atMost(World.PATIENCE)
+                .ignoreExceptionsMatching(SQLException.class::isInstance)
+                .until(() -> unfinished(server) == 0);
+        try (Connection connection = server.connect("postgres")) {
+            return Checker.check(connection, book);
+        }
+    }
+
+    private static long unfinished(Server server) throws SQLException {
+        return number(
+                server,
+                "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')"
+                        + " OR status = 'cancelled' AND output IS NULL");
+    }
+
+    private static long count(Server server) throws SQLException {
+        return number(server, "SELECT count(*) FROM app.effects");
+    }
+
+    private static long number(Server server, String sql) throws SQLException {
+        try (Connection connection = server.connect("postgres");
+                var statement = connection.createStatement();
+                var row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.perdure.faults.world;
+
+import dev.perdure.store.DatabaseUrl;
+import dev.perdure.testing.WorkerProcess;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.awaitility.Awaitility;
+
+/** Worker processes on one database, of which one leads. None outlives this JVM. */
+public final class Workers implements AutoCloseable {
+
+    private final DatabaseUrl url;
+    private final String[] settings;
+    private final Map<String, String> environment = new ConcurrentHashMap<>();
+    private final List<WorkerProcess> running = new CopyOnWriteArrayList<>();
+    private final Thread hook = new Thread(() -> running.forEach(WorkerProcess::close), "end workers");
+
+    public Workers(DatabaseUrl url, String... settings) {
+        this.url = url;
+        this.settings = settings;
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /** A variable of the environment of all workers that are started from now on. */
+    public Workers environment(String name, String value) {
+        environment.put(name, value);
+        return this;
+    }
+
+    /** Starts one more; nothing is awaited. */
+    public WorkerProcess start() {
+        WorkerProcess worker = WorkerProcess.start(environment, url, settings);
+        running.add(worker);
+        return worker;
+    }
+
+    public List<WorkerProcess> all() {
+        return List.copyOf(running);
+    }
+
+    /** The one that says that it leads, at this moment. */
+    public Optional<WorkerProcess> findLeader() {
+        return running.stream()
+                .filter(worker -> worker.health("group/leader") == 200)
+                .findFirst();
+    }
+
+    /** Waits until one says that it leads. */
+    public WorkerProcess leader() {
+        return Awaitility.await("a leader")
+                .atMost(World.PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(50))
+                .until(this::findLeader, Optional::isPresent)
+                .orElseThrow();
+    }
+
+    /** One that does not lead. */
+    public Optional<WorkerProcess> findStandby() {
+        List<WorkerProcess> others = new ArrayList<>(running);
+        findLeader().ifPresent(others::remove);
+        return others.stream().findFirst();
+    }
+
+    /** SIGKILL. */
+    public void kill(WorkerProcess worker) {
+        worker.close();
+        running.remove(worker);
+    }
+
+    /** Forgets one that has ended by itself. */
+    public void ended(WorkerProcess worker) {
+        worker.close();
+        running.remove(worker);
+    }
+
+    @Override
+    public void close() {
+        all().forEach(this::kill);
+        Runtime.getRuntime().removeShutdownHook(hook);
+    }
+}

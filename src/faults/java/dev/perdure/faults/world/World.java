@@ -1,0 +1,157 @@
+package dev.perdure.faults.world;
+
+import dev.perdure.faults.ledger.Book;
+import dev.perdure.faults.ledger.Checker;
+import dev.perdure.faults.ledger.Violation;
+import dev.perdure.store.DatabaseUrl;
+import dev.perdure.testing.WorkerProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
+
+/** One scenario's PostgreSQL, proxy and workers, and the book of what was started there. */
+public final class World implements AutoCloseable {
+
+    /** How long anything may take that has to happen, on a machine that others use too. */
+    public static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 120));
+
+    private final Path folder;
+    private final Server server;
+    private final FaultProxy proxy;
+    private final Workers workers;
+    private final Book book = new Book();
+
+    private World(Path folder, Server server, String[] settings) {
+        this.folder = folder;
+        this.server = server;
+        this.proxy = new FaultProxy(server.port());
+        DatabaseUrl through = DatabaseUrl.parse("postgresql://127.0.0.1:" + proxy.port() + "/")
+                .withUser("df_worker", null)
+                .withDatabase(server.url("df_worker").database());
+        this.workers = new Workers(through, settings);
+    }
+
+    /**
+     * A new world without workers.
+     *
+     * @param settings of its workers, such as {@code perdure.timer.window=1s}
+     */
+    public static World create(String... settings) {
+        try {
+            Path folder = Files.createTempDirectory("perdure-faults");
+            Server server = Server.start(folder.resolve("postgres"));
+            return new World(folder, server.install(), settings);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (SQLException e) {
+            throw new IllegalStateException("the ledger cannot be made", e);
+        }
+    }
+
+    public Server server() {
+        return server;
+    }
+
+    public FaultProxy proxy() {
+        return proxy;
+    }
+
+    public Workers workers() {
+        return workers;
+    }
+
+    public Book book() {
+        return book;
+    }
+
+    /** A place for files, gone with the world. */
+    public Path folder() {
+        return folder;
+    }
+
+    /** Starts workers and waits until one leads and all are ready. */
+    public void startWorkers(int count) {
+        for (int i = 0; i < count; i++) {
+            workers.start();
+        }
+        workers.leader();
+        workers.all().forEach(WorkerProcess::awaitReady);
+    }
+
+    /**
+     * Waits until nothing runs any more, and checks the book.
+     *
+     * @return what was not as it must be; instances that do not end are part of it
+     */
+    public List<Violation> settle() throws SQLException {
+        try {
+            Awaitility.await("all instances have ended")
+                    .atMost(PATIENCE)
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(100))
+                    .ignoreExceptionsMatching(SQLException.class::isInstance)
+                    .until(() -> unfinished() == 0);
+        } catch (ConditionTimeoutException e) {
+            System.out.println("  after " + PATIENCE.toSeconds() + " s something still runs; the checker says what");
+        }
+        try (Connection connection = server.connect("postgres")) {
+            return Checker.check(connection, book);
+        }
+    }
+
+    /** Instances that have not ended, or were cancelled and not wound up. */
+    public long unfinished() throws SQLException {
+        return number("SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')"
+                + " OR status = 'cancelled' AND output IS NULL");
+    }
+
+    /** How many effects there are. */
+    public long effects() throws SQLException {
+        return number("SELECT count(*) FROM app.effects");
+    }
+
+    /** One number, as the superuser. */
+    public long number(String sql) throws SQLException {
+        try (Connection connection = server.connect("postgres");
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    /** Waits until a number, asked as the superuser, has reached a value. */
+    public void awaitNumber(String sql, long atLeast) {
+        Awaitility.await(sql)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
+                .ignoreExceptionsMatching(SQLException.class::isInstance)
+                .until(() -> number(sql) >= atLeast);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        proxy.close();
+        server.close();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

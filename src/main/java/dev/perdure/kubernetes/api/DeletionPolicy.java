@@ -1,0 +1,13 @@
+package dev.perdure.kubernetes.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/** What deleting a resource does to its instance. */
+public enum DeletionPolicy {
+    /** The instance is cancelled; the resource stays until it has ended. */
+    @JsonProperty("Cancel")
+    CANCEL,
+    /** The instance goes on. */
+    @JsonProperty("Orphan")
+    ORPHAN
+}

@@ -1,0 +1,30 @@
+package dev.perdure.kubernetes.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a schedule has done, and does next. */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public class DurableScheduleStatus {
+
+    @JsonPropertyDescription("Of which metadata.generation this is the status.")
+    public @Nullable Long observedGeneration;
+
+    @JsonPropertyDescription("The names of the runs that have not ended.")
+    public List<String> active = new ArrayList<>();
+
+    @JsonPropertyDescription("For when the latest run was scheduled, RFC 3339.")
+    public @Nullable String lastScheduleTime;
+
+    @JsonPropertyDescription("When the latest run that succeeded did so, RFC 3339.")
+    public @Nullable String lastSuccessfulTime;
+
+    @JsonPropertyDescription("When the next run is due, RFC 3339. Absent while the schedule is suspended.")
+    public @Nullable String nextScheduleTime;
+
+    @JsonPropertyDescription("Accepted.")
+    public List<StatusCondition> conditions = new ArrayList<>();
+}

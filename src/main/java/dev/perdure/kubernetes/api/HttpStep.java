@@ -1,0 +1,31 @@
+package dev.perdure.kubernetes.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Required;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** An HTTP request, as of {@code df.http}. */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public class HttpStep {
+
+    @JsonPropertyDescription("The URL.")
+    @Required
+    public String url = "";
+
+    @JsonPropertyDescription("GET, POST, PUT, DELETE or PATCH. Default: POST.")
+    public @Nullable String method;
+
+    @JsonPropertyDescription("The body: a text, or an object or list, which is sent as JSON.")
+    public @Nullable JsonNode body;
+
+    @JsonPropertyDescription("Headers: texts, numbers or booleans by name.")
+    public @Nullable Map<String, JsonNode> headers;
+
+    @JsonPropertyDescription("How long the request may take. Default: 30.")
+    @Min(1) @Max(Integer.MAX_VALUE) public @Nullable Integer timeoutSeconds;
+}

@@ -1,0 +1,34 @@
+package dev.perdure.kubernetes.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Required;
+import org.jspecify.annotations.Nullable;
+
+/** A condition as all Kubernetes resources have them. */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public class StatusCondition {
+
+    @JsonPropertyDescription("What it is about: Accepted, Submitted, Complete or Failed.")
+    @Required
+    public String type = "";
+
+    @JsonPropertyDescription("True, False or Unknown.")
+    @Required
+    public String status = "";
+
+    @JsonPropertyDescription("Why, in one CamelCase word.")
+    @Required
+    public String reason = "";
+
+    @JsonPropertyDescription("Why, for people.")
+    @Required
+    public String message = "";
+
+    @JsonPropertyDescription("When the status changed last, RFC 3339.")
+    @Required
+    public String lastTransitionTime = "";
+
+    @JsonPropertyDescription("Of which metadata.generation this is said.")
+    public @Nullable Long observedGeneration;
+}

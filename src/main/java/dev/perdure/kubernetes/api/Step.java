@@ -1,0 +1,67 @@
+package dev.perdure.kubernetes.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Size;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A step of a workflow: one of the keys, and perhaps a name. Schemas of custom resources cannot be recursive: the steps inside
+ * a step are checked by the worker.
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public class Step {
+
+    @JsonPropertyDescription("The name of the result, for $name in later steps.")
+    @Pattern("^[A-Za-z_][A-Za-z0-9_]*$") @Size(min = 1, max = 63) public @Nullable String name;
+
+    @JsonPropertyDescription("An SQL statement.")
+    public @Nullable String sql;
+
+    @JsonPropertyDescription("An HTTP request.")
+    public @Nullable HttpStep http;
+
+    @JsonPropertyDescription("An HTTP request with a multipart/form-data body.")
+    public @Nullable MultipartStep multipart;
+
+    @JsonPropertyDescription("A durable pause, such as 90s, 15m, 2h or 1h30m; a number means seconds.")
+    public @Nullable JsonNode sleep;
+
+    @JsonPropertyDescription("Waits for the next time that matches a cron expression.")
+    public @Nullable ScheduleStep schedule;
+
+    @JsonPropertyDescription("Waits for a signal (df.signal).")
+    public @Nullable SignalStep signal;
+
+    @JsonProperty("if")
+    @JsonPropertyDescription("Runs one of two lists of steps.")
+    public @Nullable IfStep branch;
+
+    @JsonPropertyDescription("Runs all branches, each a list of steps, at the same time, and waits for all of them.")
+    @Size(min = 2, max = 100) public @Nullable List<List<ObjectNode>> parallel;
+
+    @JsonPropertyDescription(
+            "Runs all branches, each a list of steps, at the same time; the first to end decides, and the"
+                    + " others are interrupted.")
+    @Size(min = 2, max = 100) public @Nullable List<List<ObjectNode>> race;
+
+    @JsonPropertyDescription("Repeats steps.")
+    public @Nullable LoopStep loop;
+
+    @JsonProperty("break")
+    @JsonPropertyDescription(
+            "Leaves the nearest loop. A text, number or boolean becomes the loop's result; {} leaves it"
+                    + " without one.")
+    public @Nullable JsonNode leave;
+
+    @JsonPropertyDescription("Runs steps again when they fail.")
+    public @Nullable RetryStep retry;
+
+    @JsonPropertyDescription("A list of steps as one step, so that its result can have a name.")
+    @Size(min = 1, max = 500) public @Nullable List<ObjectNode> steps;
+}

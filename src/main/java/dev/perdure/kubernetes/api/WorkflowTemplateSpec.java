@@ -1,0 +1,60 @@
+package dev.perdure.kubernetes.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What is to run, as whom, and what happens to it. In the template of a schedule everything can be changed. */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@ValidationRule(
+        value = "has(self.steps) != has(self.expression)",
+        message = "exactly one of steps and expression must be given")
+public class WorkflowTemplateSpec {
+
+    @JsonPropertyDescription("Which worker deployment handles this resource: its perdure.kubernetes.worker-name.")
+    @Default("default")
+    @Size(min = 1, max = 63) public String worker = "default";
+
+    @JsonPropertyDescription("The PostgreSQL role that the workflow runs as. The worker's configuration"
+            + " (perdure.kubernetes.roles) says which roles a namespace may use.")
+    @Required
+    @Size(min = 1, max = 63) public String role = "";
+
+    @JsonPropertyDescription(
+            "Another database of the same server, in which the steps are executed. Default: the" + " worker's own.")
+    @Size(min = 1, max = 63) public @Nullable String database;
+
+    @JsonPropertyDescription("The label of the instance in SQL. Default: namespace/name.")
+    @Size(max = 1024) public @Nullable String label;
+
+    @JsonPropertyDescription("Captured variables of this instance, for {name} in its steps. They take precedence over"
+            + " those that the role has set with df.setvar.")
+    @Size(max = 100) public @Nullable List<Variable> vars;
+
+    @JsonPropertyDescription("What is run, one step after the other.")
+    @Size(min = 1, max = 500) public @Nullable List<Step> steps;
+
+    @JsonPropertyDescription("What is run, as an expression of the SQL language, for example 'SELECT 1' ~> 'SELECT 2'."
+            + " It is evaluated once, in a session of the role.")
+    @Size(min = 1, max = 262144) public @Nullable String expression;
+
+    @JsonPropertyDescription("True cancels the instance.")
+    public @Nullable Boolean cancel;
+
+    @JsonPropertyDescription("The instance is cancelled when it has not ended so many seconds after its submission.")
+    @Min(1) public @Nullable Long activeDeadlineSeconds;
+
+    @JsonPropertyDescription("The resource is deleted so many seconds after the workflow has ended. Default: never.")
+    @Min(0) public @Nullable Long ttlSecondsAfterFinished;
+
+    @JsonPropertyDescription("What deleting the resource does to an instance that has not ended: Cancel cancels it and"
+            + " waits for its end, Orphan lets it go on.")
+    @Default("Cancel")
+    public DeletionPolicy deletionPolicy = DeletionPolicy.CANCEL;
+}

@@ -1,0 +1,22 @@
+package dev.perdure.store;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A workflow that the worker starts for somebody.
+ *
+ * @param key the idempotency key: the same role gets the same instance for it
+ * @param role as whom
+ * @param definition the JSON of a node, or with {@code expression} an expression of the SQL language
+ * @param database null for the database that holds schema df
+ * @param vars captured variables by name
+ */
+public record Submission(
+        String key,
+        String role,
+        String definition,
+        boolean expression,
+        String label,
+        @Nullable String database,
+        Map<String, String> vars) {}

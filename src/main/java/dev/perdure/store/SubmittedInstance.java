@@ -1,0 +1,34 @@
+package dev.perdure.store;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the tables say of an instance that was started under an idempotency key.
+ *
+ * @param status pending, running, completed, failed or cancelled
+ * @param output of an instance that has ended: the result, the error, or why it was cancelled
+ * @param stepsEnded how many of its steps have ended
+ * @param steps how many nodes are steps, those of branches that are not taken included
+ */
+public record SubmittedInstance(
+        String key,
+        String id,
+        String status,
+        Instant createdAt,
+        @Nullable Instant startedAt,
+        @Nullable Instant completedAt,
+        @Nullable String output,
+        @Nullable String cancelReason,
+        int stepsEnded,
+        int steps) {
+
+    /** Whether nothing of it goes on: what was interrupted by a cancellation has been wound up too. */
+    public boolean hasEnded() {
+        return switch (status) {
+            case "completed", "failed" -> true;
+            case "cancelled" -> output != null;
+            default -> false;
+        };
+    }
+}

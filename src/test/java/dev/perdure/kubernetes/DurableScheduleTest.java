@@ -1,0 +1,136 @@
+package dev.perdure.kubernetes;
+
+import static dev.perdure.kubernetes.Cluster.admin;
+import static dev.perdure.kubernetes.Cluster.patiently;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.engine.WorkerEngine;
+import dev.perdure.engine.WorkerTerms;
+import dev.perdure.kubernetes.api.DurableSchedule;
+import dev.perdure.kubernetes.api.DurableWorkflow;
+import dev.perdure.kubernetes.api.Phase;
+import dev.perdure.kubernetes.api.StatusCondition;
+import dev.perdure.testing.NeedsKubernetes;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Schedules in the whole application; what is decided when is the business of {@link ScheduleDecisionTest}. */
+@NeedsKubernetes
+@QuarkusTest
+@TestProfile(ClusterProfile.class)
+class DurableScheduleTest {
+
+    @ConfigProperty(name = "perdure.database.url")
+    String database;
+
+    @Inject
+    WorkerEngine engine;
+
+    @Test
+    void a_run_is_created_at_its_minute_once_whoever_leads() throws SQLException {
+        DurableSchedule schedule = apply("minutely", "* * * * *", "k8s_app");
+        patiently("the first run has succeeded").until(() -> get(schedule).getStatus().lastSuccessfulTime != null);
+        WorkerTerms.loseLeadership(engine);
+        DurableSchedule after = get(schedule);
+
+        List<DurableWorkflow> runs = runs("minutely");
+        Instant scheduled = Instant.parse(String.valueOf(after.getStatus().lastScheduleTime));
+        assertThat(runs)
+                .extracting(run -> run.getMetadata().getName())
+                .contains("minutely-" + scheduled.getEpochSecond() / 60);
+        DurableWorkflow run = runs.get(0);
+        assertThat(run.getMetadata().getOwnerReferences()).singleElement().satisfies(owner -> assertThat(owner.getUid())
+                .isEqualTo(schedule.getMetadata().getUid()));
+        assertThat(run.getMetadata().getLabels())
+                .containsEntry("perdure.dev/schedule", "minutely")
+                .containsEntry("team", "a");
+        assertThat(after.getStatus().nextScheduleTime)
+                .isEqualTo(scheduled.plusSeconds(60).toString());
+        for (DurableWorkflow one : runs) {
+            Cluster.awaitPhase(one, Phase.SUCCEEDED);
+            assertThat(new Cluster(database).instances(one)).isEqualTo(1);
+        }
+        admin().resource(schedule).delete();
+    }
+
+    @Test
+    void a_suspended_schedule_has_no_next_time() {
+        DurableSchedule schedule =
+                apply("suspended", "* * * * *\"\n  suspend: true\n  timeZone: \"Asia/Tokyo", "k8s_app");
+
+        patiently("accepted").until(() -> condition(schedule) != null);
+
+        assertThat(condition(schedule).status).isEqualTo("True");
+        assertThat(get(schedule).getStatus().nextScheduleTime).isNull();
+        assertThat(runs("suspended")).isEmpty();
+    }
+
+    @Test
+    void what_is_no_schedule_is_refused() {
+        DurableSchedule cron = apply("no-cron", "61 * * * *", "k8s_app");
+        DurableSchedule role = apply("no-role", "* * * * *", "k8s_etl");
+
+        patiently("refused").until(() -> condition(cron) != null && condition(role) != null);
+
+        assertThat(condition(cron).status).isEqualTo("False");
+        assertThat(condition(cron).message).startsWith("spec.schedule: '61 * * * *' is no cron expression");
+        assertThat(condition(role).status).isEqualTo("False");
+        assertThat(condition(role).message).startsWith("spec.workflowTemplate.spec.role: Namespace team-a may not use");
+    }
+
+    @Test
+    void a_name_that_is_too_long_for_the_names_of_runs_is_refused_by_the_api_server() {
+        try {
+            apply("x".repeat(53), "* * * * *", "k8s_app");
+        } catch (KubernetesClientException e) {
+            assertThat(e.getMessage()).contains("52 characters");
+            return;
+        }
+        throw new AssertionError("the API server takes it");
+    }
+
+    private static DurableSchedule apply(String name, String cron, String role) {
+        DurableSchedule schedule = Serialization.unmarshal(
+                """
+                apiVersion: perdure.dev/v1alpha1
+                kind: DurableSchedule
+                metadata: {name: %s, namespace: team-a}
+                spec:
+                  schedule: "%s"
+                  workflowTemplate:
+                    metadata: {labels: {team: a}}
+                    spec: {role: %s, steps: [{sql: SELECT 1}]}
+                """
+                        .formatted(name, cron, role),
+                DurableSchedule.class);
+        schedule.setStatus(null);
+        return admin().resource(schedule).fieldManager("kubectl").serverSideApply();
+    }
+
+    private static DurableSchedule get(DurableSchedule schedule) {
+        return admin().resource(schedule).get();
+    }
+
+    private static @Nullable StatusCondition condition(DurableSchedule schedule) {
+        return get(schedule).getStatus() == null
+                ? null
+                : get(schedule).getStatus().conditions.stream().findFirst().orElse(null);
+    }
+
+    private static List<DurableWorkflow> runs(String schedule) {
+        return admin().resources(DurableWorkflow.class)
+                .inNamespace(ClusterResource.TEAM_A)
+                .withLabel(DurableWorkflow.SCHEDULE, schedule)
+                .list()
+                .getItems();
+    }
+}

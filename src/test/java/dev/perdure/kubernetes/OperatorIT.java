@@ -1,0 +1,131 @@
+package dev.perdure.kubernetes;
+
+import static dev.perdure.kubernetes.Cluster.apply;
+import static dev.perdure.kubernetes.Cluster.awaitPhase;
+import static dev.perdure.kubernetes.Cluster.patiently;
+import static dev.perdure.kubernetes.Cluster.workflow;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.kubernetes.api.DurableWorkflow;
+import dev.perdure.kubernetes.api.Phase;
+import dev.perdure.testing.KubernetesServer;
+import dev.perdure.testing.NeedsKubernetes;
+import dev.perdure.testing.TcpGate;
+import dev.perdure.testing.TestDatabase;
+import dev.perdure.testing.WorkerProcess;
+import java.net.URI;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Worker processes that are killed, and an API server that is away. */
+@NeedsKubernetes
+class OperatorIT {
+
+    private final KubernetesServer server = KubernetesServer.get();
+    private TestDatabase database;
+    private Cluster cluster;
+
+    @BeforeEach
+    void begin() {
+        for (String namespace : List.of(ClusterResource.TEAM_A, ClusterResource.TEAM_B)) {
+            server.createNamespace(namespace);
+            server.grantOperator(namespace);
+            // What another test left belongs to another database.
+            Cluster.admin()
+                    .resources(DurableWorkflow.class)
+                    .inNamespace(namespace)
+                    .list()
+                    .getItems()
+                    .forEach(left -> {
+                        Cluster.handle(left).edit(resource -> {
+                            resource.getMetadata().setFinalizers(List.of());
+                            return resource;
+                        });
+                        Cluster.handle(left).delete();
+                    });
+        }
+        database = ClusterResource.database();
+        cluster = new Cluster(database.url().toString());
+    }
+
+    @Test
+    void a_worker_killed_between_the_start_of_an_instance_and_its_status_leaves_one_instance() throws SQLException {
+        DurableWorkflow applied;
+        try (WorkerProcess first = worker(server.url())) {
+            first.awaitLeader();
+            // The status cannot be written: whatever comes before has happened then.
+            server.withdrawStatus(ClusterResource.TEAM_A);
+            applied = apply(workflow("killed", "steps: [{sql: SELECT 1}]"));
+            patiently("df.start has committed").until(() -> cluster.instances(applied) == 1);
+            first.kill();
+        } finally {
+            server.grantOperator(ClusterResource.TEAM_A);
+        }
+        String id = cluster.value(
+                "SELECT id FROM df.instances WHERE idempotency_key = ?",
+                applied.getMetadata().getUid());
+
+        try (WorkerProcess second = worker(server.url())) {
+            second.awaitLeader();
+            assertThat(awaitPhase(applied, Phase.SUCCEEDED).getStatus().instanceId)
+                    .isEqualTo(id);
+        }
+        assertThat(cluster.instances(applied)).isEqualTo(1);
+    }
+
+    @Test
+    void a_standby_goes_on_where_a_killed_leader_was() throws SQLException {
+        int many = 40;
+        List<DurableWorkflow> all = new ArrayList<>();
+        try (WorkerProcess leader = worker(server.url()).awaitLeader();
+                WorkerProcess standby = worker(server.url()).awaitReady()) {
+            for (int i = 0; i < many; i++) {
+                all.add(apply(workflow("failover-" + i, "steps: [{sql: SELECT 1}, {sleep: 1s}, {sql: SELECT 2}]")));
+                if (i == many / 2) {
+                    leader.kill();
+                }
+            }
+            standby.awaitLeader();
+            for (DurableWorkflow resource : all) {
+                awaitPhase(resource, Phase.SUCCEEDED);
+                assertThat(cluster.instances(resource)).isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
+    void an_api_server_that_is_away_keeps_nothing_from_working_and_is_found_when_it_is_back() throws SQLException {
+        try (TcpGate gate = new TcpGate(URI.create(server.url()).getPort());
+                WorkerProcess worker = worker("https://127.0.0.1:" + gate.port())) {
+            worker.awaitLeader();
+            assertThat(worker.health("ready")).isEqualTo(200);
+            assertThat(worker.health("live")).isEqualTo(200);
+            database.execute("k8s_app", "SELECT df.start('SELECT 1', 'without Kubernetes')");
+            patiently("SQL is executed").until(() -> "completed"
+                    .equals(cluster.value("SELECT status FROM df.instances WHERE label = 'without Kubernetes'")));
+            DurableWorkflow early = apply(workflow("early", "steps: [{sql: SELECT 1}]"));
+
+            gate.open();
+            awaitPhase(early, Phase.SUCCEEDED);
+
+            gate.shut();
+            DurableWorkflow later = apply(workflow("later", "steps: [{sql: SELECT 1}]"));
+            assertThat(worker.health("ready")).isEqualTo(200);
+            gate.open();
+            awaitPhase(later, Phase.SUCCEEDED);
+        }
+    }
+
+    private WorkerProcess worker(String api) {
+        List<String> settings = new ArrayList<>();
+        for (Map.Entry<String, String> setting :
+                ClusterResource.settings(server, api).entrySet()) {
+            settings.add(setting.getKey() + "=" + setting.getValue());
+        }
+        return WorkerProcess.start(database.url(), settings.toArray(String[]::new));
+    }
+}

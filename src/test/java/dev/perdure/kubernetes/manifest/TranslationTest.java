@@ -1,0 +1,303 @@
+package dev.perdure.kubernetes.manifest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Each kind of step is, character by character, what the builders in a real PostgreSQL print. */
+class TranslationTest {
+
+    private static Connection session;
+
+    @BeforeAll
+    static void begin() throws SQLException {
+        TestDatabase database = PostgresServer.get().newDatabase();
+        session = database.connect(database.createUser("translator"));
+    }
+
+    @AfterAll
+    static void end() throws SQLException {
+        session.close();
+    }
+
+    @Test
+    void sql() throws SQLException {
+        same("[{sql: SELECT 1}]", "df.sql('SELECT 1')");
+        same(
+                "[{sql: \"SELECT 'a\\\\b', \\\"c\\\",\\n\\t2 -- é 😀 \\x7f\\x1b\"}]",
+                "df.sql(E'SELECT ''a\\\\b'', \"c\",\\n\\t2 -- é 😀 \\x7f\\x1b')");
+        same("[{sql: SELECT 1, name: one}]", "'SELECT 1' |=> 'one'");
+        same(
+                "[{sql: '{\"node_type\":\"SLEEP\",\"query\":\"1\"}'}]",
+                "df.sql('{\"node_type\":\"SLEEP\",\"query\":\"1\"}')");
+    }
+
+    @Test
+    void a_sequence() throws SQLException {
+        same(
+                "[{sql: SELECT 1, name: a}, {sql: SELECT 2}, {sql: SELECT 3, name: c}]",
+                "('SELECT 1' |=> 'a') ~> 'SELECT 2' ~> ('SELECT 3' |=> 'c')");
+        same("[{steps: [{sql: SELECT 1}, {sql: SELECT 2}], name: both}]", "('SELECT 1' ~> 'SELECT 2') |=> 'both'");
+        same(
+                "[{sql: SELECT 1}, {steps: [{sql: SELECT 2}, {sql: SELECT 3}]}]",
+                "'SELECT 1' ~> ('SELECT 2' ~> 'SELECT 3')");
+    }
+
+    @Test
+    void http() throws SQLException {
+        same("[{http: {url: 'https://example.com/a'}}]", "df.http('https://example.com/a')");
+        same(
+                """
+                - name: answer
+                  http:
+                    url: https://example.com/{path}
+                    method: put
+                    body: '{"a": "$b"}'
+                    headers: {Longer-Name: "a\\"b", Zeta: x, Abc: 1, Flag: true, Real: 1.50, Big: 12345678901234567890, Small: 0.0001}
+                    timeoutSeconds: 5
+                """,
+                """
+                df.http('https://example.com/{path}', 'put', '{"a": "$b"}',
+                        '{"Longer-Name": "a\\"b", "Zeta": "x", "Abc": 1, "Flag": true, "Real": 1.5,
+                          "Big": 12345678901234567890, "Small": 0.0001}', 5) |=> 'answer'
+                """);
+        same(
+                "[{http: {url: 'http://h/', method: GET, body: {text: a, numbers: [1, 2.5, null]}}}]",
+                "df.http('http://h/', 'GET', df._compact('{\"text\": \"a\", \"numbers\": [1, 2.5, null]}'))");
+    }
+
+    @Test
+    void multipart() throws SQLException {
+        same(
+                """
+                - multipart:
+                    url: https://example.com/upload
+                    parts:
+                      - {name: file, filename: a.txt, content_type: text/plain, data: "é\\n"}
+                      - {name: n, data: "1"}
+                    headers: {X-Id: 7}
+                """,
+                """
+                df.http_multipart('https://example.com/upload', parts => '[
+                    {"name": "file", "filename": "a.txt", "content_type": "text/plain", "data": "é\\n"},
+                    {"name": "n", "data": "1"}]', headers => '{"X-Id": 7}')
+                """);
+    }
+
+    @Test
+    void sleep() throws SQLException {
+        same("[{sleep: 90s}]", "df.sleep(90)");
+        same("[{sleep: 90}]", "df.sleep(90)");
+        same("[{sleep: 1d2h30m}]", "df.sleep(95400)");
+        same("[{sleep: 0s, name: pause}]", "df.sleep(0) |=> 'pause'");
+    }
+
+    @Test
+    void schedule() throws SQLException {
+        same("[{schedule: {cron: '*/5 9-17 * * mon-fri'}}]", "df.wait_for_schedule('*/5 9-17 * * mon-fri')");
+        same(
+                "[{schedule: {cron: '@daily', timeZone: europe/berlin}}]",
+                "df.wait_for_schedule('@daily', 'Europe/Berlin')");
+        same("[{schedule: {cron: '0 3 * * *', timeZone: utc}}]", "df.wait_for_schedule('0 3 * * *', 'UTC')");
+    }
+
+    @Test
+    void signal() throws SQLException {
+        same("[{signal: {name: approve}}]", "df.wait_for_signal('approve')");
+        same("[{signal: {name: approve, timeout: 24h}, name: who}]", "df.wait_for_signal('approve', 86400) |=> 'who'");
+    }
+
+    @Test
+    void a_choice() throws SQLException {
+        same(
+                "[{if: {condition: SELECT true, then: [{sql: SELECT 1}, {sql: SELECT 2}], else: [{sql: SELECT 3}]}}]",
+                "df.if('SELECT true', 'SELECT 1' ~> 'SELECT 2', 'SELECT 3')");
+        same(
+                "[{if: {condition: {hasRows: batch}, then: [{sql: SELECT 1}], else: [{break: {}}]}, name: x}]",
+                "df.if_rows('batch', 'SELECT 1', df.break()) |=> 'x'");
+        same(
+                "[{if: {condition: SELECT true, then: [{sql: SELECT 1}]}}]",
+                "df.if('SELECT true', 'SELECT 1', '" + IfKind.NOTHING + "')");
+    }
+
+    @Test
+    void parallel_branches() throws SQLException {
+        same(
+                "[{parallel: [[{sql: SELECT 1}], [{sql: SELECT 2}, {sql: SELECT 3}]]}]",
+                "'SELECT 1' & ('SELECT 2' ~> 'SELECT 3')");
+        same(
+                "[{parallel: [[{sql: SELECT 1, name: a}], [{sql: SELECT 2}], [{sql: SELECT 3}]], name: all}]",
+                "df.join3('SELECT 1' |=> 'a', 'SELECT 2', 'SELECT 3') |=> 'all'");
+    }
+
+    @Test
+    void more_parallel_branches_than_a_builder_takes_are_one_join_that_df_start_takes() throws SQLException {
+        String graph = translate(
+                "[{parallel: [[{sql: SELECT 1}], [{sql: SELECT 2}], [{sql: SELECT 3}], [{sql: SELECT 4}], [{sql: SELECT 5}]]}]");
+
+        assertThat(graph).startsWith("{\"node_type\":\"JOIN\",").contains("\"extra_nodes\":[");
+        assertThat(value("SELECT df._parse_root(?)", graph)).isEqualTo(graph);
+        assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", graph))
+                .isEqualTo("6");
+    }
+
+    @Test
+    void races() throws SQLException {
+        same("[{race: [[{sql: SELECT 1}], [{sleep: 5s}]]}]", "'SELECT 1' | df.sleep(5)");
+        same(
+                "[{race: [[{sql: SELECT 1}], [{sql: SELECT 2}], [{sql: SELECT 3}]], name: first}]",
+                "('SELECT 1' | 'SELECT 2' | 'SELECT 3') |=> 'first'");
+    }
+
+    @Test
+    void loops_and_breaks() throws SQLException {
+        same("[{loop: {steps: [{sql: SELECT 1}, {break: {}}]}}]", "@> ('SELECT 1' ~> df.break())");
+        same(
+                "[{loop: {steps: [{sql: SELECT 1}], while: SELECT false}, name: l}]",
+                "df.loop('SELECT 1', 'SELECT false') |=> 'l'");
+        same("[{loop: {steps: [{break: done}]}}]", "df.loop(df.break('done'))");
+        same("[{loop: {steps: [{break: 42}]}}]", "df.loop(df.break('42'))");
+        same("[{loop: {steps: [{break: true}]}}]", "df.loop(df.break('true'))");
+        same("[{loop: {steps: [{break: 'a \"b\"'}]}}]", "df.loop(df.break('a \"b\"'))");
+    }
+
+    @Test
+    void retries() {
+        assertThat(translate("[{retry: {steps: [{sql: x}]}}]"))
+                .isEqualTo("{\"node_type\":\"RETRY\",\"left_node\":{\"node_type\":\"SQL\",\"query\":\"x\"},\"query\":"
+                        + "\"{\\\"max_attempts\\\":3,\\\"initial_delay_ms\\\":1000,\\\"backoff\\\":2,"
+                        + "\\\"max_delay_ms\\\":3600000,\\\"retry_on\\\":null}\"}");
+        assertThat(translate("[{retry: {steps: [{sql: x}, {sql: y}], maxAttempts: 5, initialDelay: 500ms, backoff: 1.5,"
+                        + " maxDelay: 1d, retryOn: ['40', 'http:5xx']}, name: r}]"))
+                .contains("\\\"max_attempts\\\":5", "\\\"initial_delay_ms\\\":500", "\\\"backoff\\\":1.5", "86400000")
+                .contains("\\\"retry_on\\\":[\\\"40\\\",\\\"http:5xx\\\"]")
+                .endsWith("\"result_name\":\"r\"}");
+    }
+
+    @Test
+    void a_long_list_stays_within_the_depth_that_df_start_takes() throws SQLException {
+        String steps = IntStream.range(0, 500)
+                .mapToObj(i -> "{sql: SELECT " + i + "}")
+                .collect(Collectors.joining(", ", "[", "]"));
+
+        assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", translate(steps)))
+                .isEqualTo("999");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "[]                                              | spec.steps: the list of steps is empty",
+                "[{}]                                            | spec.steps[0]: the step has no kind",
+                "[{name: a}]                                     | break: {}",
+                "[{sql: SELECT 1}, {sql: SELECT 1, sleep: 1s}]   | spec.steps[1]: the step has more than one kind: sleep, sql",
+                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are break,",
+                "[{sql: SELECT 1, name: 1a}]                     | spec.steps[0].name: not a name",
+                "[{sql: 5}]                                      | spec.steps[0].sql: expected a text, found a number",
+                "[{sql: ' '}]                                    | spec.steps[0].sql: must not be empty",
+                "[{steps: [{sql: SELECT 1, name: a}], name: b}]  | spec.steps[0].name: the only step inside has the name 'a' already",
+                "[{sleep: 5 minutes}]                            | spec.steps[0].sleep: expected a duration such as 90s",
+                "[{sleep: 500ms}]                                | spec.steps[0].sleep: expected whole seconds",
+                "[{sleep: ''}]                                   | spec.steps[0].sleep: expected a duration",
+                "[{http: {url: 'ftp://h/'}}]                     | spec.steps[0].http.url: only http and https are allowed",
+                "[{http: {url: 'http://h/', method: TRACE}}]     | spec.steps[0].http.method: expected one of GET, POST",
+                "[{http: {url: 'http://h/', header: {}}}]        | spec.steps[0].http.header: unknown field",
+                "[{http: {url: 'http://h/', headers: {a: []}}}]  | spec.steps[0].http.headers.a: expected a text",
+                "[{http: {url: 'http://h/', timeoutSeconds: 0}}] | spec.steps[0].http.timeoutSeconds: expected a whole number",
+                "[{multipart: {url: 'http://h/', parts: []}}]    | spec.steps[0].multipart.parts: expected a list of at least one",
+                "[{multipart: {url: 'http://h/'}}]               | spec.steps[0].multipart: 'parts' is missing",
+                "[{schedule: {cron: '61 * * * *'}}]              | spec.steps[0].schedule.cron: '61 * * * *' is no cron expression",
+                "[{schedule: {cron: '* * * * *', timeZone: X}}]  | spec.steps[0].schedule.timeZone: unknown time zone 'X'",
+                "[{signal: {name: ''}}]                          | spec.steps[0].signal.name: must not be empty",
+                "[{signal: {name: a, timeout: 0s}}]              | spec.steps[0].signal.timeout: expected a duration from 1 second",
+                "[{if: {condition: SELECT 1, then: [{x: 1}]}}]   | spec.steps[0].if.then[0]: unknown kind of step 'x'",
+                "[{if: {condition: {rows: a}, then: [{sql: S}]}}]| spec.steps[0].if.condition.rows: unknown field",
+                "[{if: {then: [{sql: SELECT 1}]}}]               | spec.steps[0].if: 'condition' is missing",
+                "[{parallel: [[{sql: SELECT 1}]]}]               | spec.steps[0].parallel: expected a list of at least two branches",
+                "[{parallel: [[{sql: S}], [{sql: S}, 5]]}]       | spec.steps[0].parallel[1][1]: expected a step such as {sql: …}, found a number",
+                "[{race: [[{sql: S}], {sql: S}]}]                | spec.steps[0].race[1]: expected a list of steps, found an object",
+                "[{loop: {while: SELECT 1}}]                     | spec.steps[0].loop: 'steps' is missing",
+                "[{retry: {steps: [{sql: S}], backoff: 0.5}}]    | spec.steps[0].retry.backoff: expected a number from 1",
+                "[{retry: {steps: [{sql: S}], retryOn: [4]}}]    | spec.steps[0].retry.retryOn[0]: '4' is no SQLSTATE",
+                "[{retry: {steps: [{sql: S}], maxAttempts: 0}}]  | spec.steps[0].retry.maxAttempts: expected a whole number",
+                "[{break: [1]}]                                  | spec.steps[0].break: expected a text, a number, a boolean or {}",
+            })
+    void what_means_no_workflow_is_refused_with_its_place(String steps, String problem) {
+        try {
+            translate(steps);
+        } catch (InvalidSteps e) {
+            assertThat(e.getMessage()).contains(problem);
+            return;
+        }
+        throw new AssertionError("translated: " + steps);
+    }
+
+    @Test
+    void the_cron_expressions_are_those_that_the_database_takes() throws SQLException {
+        for (String cron : new String[] {
+            "* * * * *",
+            "0 0 1 1 0",
+            "0 0 * * 7",
+            "*/15 0-23/2 1,15 jan-mar sun",
+            "@hourly",
+            "@reboot",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 8",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "* * * *",
+            "* * * * * *",
+            "* * * foo *",
+            "1,,2 * * * *",
+            "a * * * *",
+            "  0 1 * * *  ",
+            "0 0 * * SUN,Mon",
+            "-1 * * * *",
+            "1-2-3 * * * *"
+        }) {
+            assertThat(CronText.isValid(cron)).as(cron).isEqualTo("t".equals(value("SELECT df._valid_cron(?)", cron)));
+        }
+    }
+
+    /** So that tests need not say that nothing is wrong. */
+    private static final class InvalidSteps extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        InvalidSteps(InvalidDefinitionException cause) {
+            super(cause.getMessage(), cause);
+        }
+    }
+
+    private static void same(String steps, String expression) throws SQLException {
+        assertThat(translate(steps)).as(steps).isEqualTo(value("SELECT " + expression));
+    }
+
+    private static String translate(String steps) {
+        try {
+            return StepList.translate(Serialization.unmarshal(steps, JsonNode.class), new Place("spec.steps"));
+        } catch (InvalidDefinitionException e) {
+            throw new InvalidSteps(e);
+        }
+    }
+
+    private static String value(String sql, Object... parameters) throws SQLException {
+        return String.valueOf(TestDatabase.rows(session, sql, parameters).get(0).get(0));
+    }
+}
