@@ -24,7 +24,8 @@ record RetryRule(RetryNode node) implements Rule {
     @Override
     public void enter(Turn turn, Running run, @Nullable Recorded row) {
         Instant due = row == null || row.status() != NodeStatus.RUNNING ? null : row.wakeAt();
-        if (due != null && due.isAfter(turn.at()) && !LoopRule.hasBegun(turn, node.id(), run.stamp())) {
+        // Also when that time has passed: loading decides nothing that an attempt brings about.
+        if (due != null && !LoopRule.hasBegun(turn, node.id(), run.stamp())) {
             turn.await(node, run, due);
         } else {
             turn.enter(node.body(), run);

@@ -83,6 +83,8 @@ class RetryTest {
         run.fire(retry);
         assertThat(run.running(step)).isEqualTo("SELECT 1");
         run.crash();
+        assertThat(due(run, retry)).as("at once, since the time has passed").isEqualTo(due);
+        run.fire(retry);
         assertThat(run.running(step)).isEqualTo("SELECT 1");
         run.succeed(step, "1");
         assertThat(run.end()).startsWith("COMPLETED");

@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import dev.perdure.graph.Graph;
+import dev.perdure.graph.RetryNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -69,6 +70,8 @@ final class Simulation {
     /** Memory is lost; the rows remain. */
     Simulation crash() {
         open.clear();
+        // An attempt of which no row shows that it has begun begins anew, with its timer.
+        done.removeIf(activation -> graph.node(activation.nodeId()) instanceof RetryNode);
         if (store.end == null) {
             state = InstanceState.load(ID, "a label", vars, graph, store.recorded());
             happens(new Event.Loaded(now));
