@@ -30,14 +30,14 @@ CREATE OR REPLACE FUNCTION df._known_type(node_type text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 AS $$
 SELECT node_type OPERATOR(pg_catalog.=) ANY (ARRAY['SQL', 'THEN', 'IF', 'JOIN', 'LOOP', 'BREAK', 'RACE', 'SLEEP',
-    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL'])
+    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY'])
 $$;
-COMMENT ON FUNCTION df._known_type(text) IS 'Internal: whether this is one of the twelve node types.';
+COMMENT ON FUNCTION df._known_type(text) IS 'Internal: whether this is one of the node types.';
 
 CREATE OR REPLACE FUNCTION df._unknown_type(node_type text) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
-SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL',
+SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY',
     node_type)
 $$;
 COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an unknown node type.';
@@ -318,7 +318,7 @@ DECLARE
     first integer;
     last integer;
 BEGIN
-    FOREACH item IN ARRAY string_to_array(lower(field), ',') LOOP
+    FOREACH item IN ARRAY string_to_array(lower(field COLLATE "C"), ',') LOOP
         part := regexp_match(item, '^(?:(\*)|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:/([0-9]{1,3}))?$');
         IF part IS NULL OR part[4]::integer = 0 THEN
             RETURN false;
@@ -346,7 +346,7 @@ DECLARE
     expression text := btrim(cron_expr, E' \t\n\r');
     field text[];
 BEGIN
-    IF lower(expression) IN ('@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly') THEN
+    IF lower(expression COLLATE "C") IN ('@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly') THEN
         RETURN true;
     END IF;
     field := regexp_split_to_array(expression, '[ \t\n\r]+');
@@ -358,7 +358,8 @@ BEGIN
         AND df._cron_field(field[5], 0, 7, '{sun,mon,tue,wed,thu,fri,sat}');
 END
 $$;
-COMMENT ON FUNCTION df._valid_cron(text) IS 'Internal: whether this is a cron expression in the five-field Unix form.';
+COMMENT ON FUNCTION df._valid_cron(text) IS
+    'Internal: whether this is a cron expression in the five-field Unix form. dev.perdure.flow.cron accepts the same.';
 
 -- The TimeZone setting knows names in any case and gives back the proper one, at the price of one file. It accepts
 -- POSIX rules too (FOO3), which are no names: what could be one is looked up in the view, which reads all files.
@@ -374,10 +375,12 @@ BEGIN
         RETURN NULL;
     END;
     proper := current_setting('TimeZone');
-    IF proper ~ '^[A-Za-z_]+(/[A-Za-z_]+)+$' THEN
+    IF proper ~ '^[A-Za-z_]+(/[A-Za-z_]+)+$' AND proper !~ '^(posix|right)/' THEN
         RETURN proper;
     END IF;
-    RETURN (SELECT z.name FROM pg_timezone_names z WHERE lower(z.name) = lower(_timezone.name) LIMIT 1);
+    -- What stands for the server's own zone or for another set of rules is no name that a worker elsewhere could know.
+    RETURN (SELECT z.name FROM pg_timezone_names z WHERE lower(z.name) = lower(_timezone.name)
+            AND z.name !~ '^(posix/|right/|posixrules$|localtime$|Factory$)' LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION df._timezone(text) IS 'Internal: the proper spelling of a time zone''s name, NULL for an unknown one.';
@@ -482,6 +485,59 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.race(text, text) IS 'Runs both branches at once; the first to end decides. Operator: a | b.';
+
+CREATE OR REPLACE FUNCTION df._retry_delay(argument text, delay interval) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    millis numeric := round(extract(epoch FROM delay)::numeric * 1000);
+BEGIN
+    -- Ten years, so that times stay within what a timestamp can hold. An infinite interval (PostgreSQL 17) is longer.
+    IF millis BETWEEN 0 AND 315576000000 THEN
+        RETURN millis;
+    END IF;
+    RAISE EXCEPTION 'df.retry: % must be between 0 and 10 years, not %', argument, delay USING ERRCODE = 'internal_error';
+END
+$$;
+COMMENT ON FUNCTION df._retry_delay(text, interval) IS 'Internal: a delay of df.retry in milliseconds.';
+
+CREATE OR REPLACE FUNCTION df.retry(
+    node text, max_attempts integer DEFAULT 3, initial_delay interval DEFAULT '1 second',
+    backoff double precision DEFAULT 2, max_delay interval DEFAULT '1 hour', retry_on text[] DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wrong text;
+BEGIN
+    PERFORM df._require(0, node IS NOT NULL), df._require(2, initial_delay IS NOT NULL),
+            df._require(3, backoff IS NOT NULL), df._require(4, max_delay IS NOT NULL);
+    IF max_attempts < 1 THEN
+        RAISE EXCEPTION 'df.retry: max_attempts must be at least 1, or NULL for no limit' USING ERRCODE = 'internal_error';
+    -- NaN counts as greater than any number.
+    ELSIF NOT backoff BETWEEN 1 AND 1000000 THEN
+        RAISE EXCEPTION 'df.retry: backoff must be a number from 1 to 1000000' USING ERRCODE = 'internal_error';
+    ELSIF cardinality(retry_on) = 0 THEN
+        RAISE EXCEPTION 'df.retry: retry_on must not be empty' USING ERRCODE = 'internal_error',
+            HINT = 'Leave it out to retry on every failure.';
+    END IF;
+    SELECT coalesce(c, 'NULL') INTO wrong FROM unnest(retry_on) AS c
+    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error))$') IS NOT TRUE LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'df.retry: ''%'' in retry_on is no SQLSTATE, class of SQLSTATEs or HTTP outcome', wrong
+            USING ERRCODE = 'internal_error',
+                  HINT = 'Examples: ''40001'', ''40'', ''http:429'', ''http:5xx'', ''http:error''.';
+    END IF;
+    RETURN concat('{"node_type":"RETRY","left_node":', df._as_node(node), ',"query":', to_json(concat(
+        '{"max_attempts":', coalesce(max_attempts::text, 'null'),
+        ',"initial_delay_ms":', df._retry_delay('initial_delay', initial_delay),
+        ',"backoff":', to_json(backoff),
+        ',"max_delay_ms":', df._retry_delay('max_delay', max_delay),
+        ',"retry_on":', coalesce(array_to_json(retry_on)::text, 'null'), '}')), '}');
+END
+$$;
+COMMENT ON FUNCTION df.retry(text, integer, interval, double precision, interval, text[]) IS
+    'Runs a step or a whole sub-graph again when it fails, up to max_attempts times (NULL: without end), after a growing delay.';
 
 CREATE OR REPLACE FUNCTION df.wait_for_signal(name text, timeout_seconds integer DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

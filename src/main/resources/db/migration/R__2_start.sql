@@ -3,6 +3,40 @@
 -- Entering a function with a SET clause costs some microseconds, so of those that work for df.start only df.start itself
 -- has one. The others are called with its search_path, pg_catalog alone.
 
+-- NULL passes a check without being asked for, except where the column must not be null.
+CREATE OR REPLACE FUNCTION df._check_node() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF new.submitted_by IS NULL THEN
+        PERFORM df._violates('nodes', 'nodes_submitted_by_present_chk');
+    ELSIF new.id !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_id_format_chk');
+    ELSIF new.instance_id !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_instance_id_format_chk');
+    ELSIF new.left_node !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_left_node_format_chk');
+    ELSIF new.right_node !~ '^[0-9a-f]{8}$' THEN
+        PERFORM df._violates('nodes', 'nodes_right_node_format_chk');
+    ELSIF new.node_type <> ALL ('{SQL,THEN,IF,JOIN,LOOP,BREAK,RACE,SLEEP,WAIT_SCHEDULE,HTTP,HTTP_MULTIPART,SIGNAL,RETRY}') THEN
+        PERFORM df._violates('nodes', 'nodes_node_type_chk');
+    ELSIF new.result_name !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
+        PERFORM df._violates('nodes', 'nodes_result_name_chk');
+    ELSIF NOT (CASE
+        WHEN new.left_node IS NULL THEN new.right_node IS NULL AND new.query IS NOT NULL
+            AND new.node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
+        WHEN new.right_node IS NULL THEN
+            new.node_type = 'LOOP' OR new.node_type = 'RETRY' AND new.query IS NOT NULL
+        WHEN new.query IS NULL THEN new.node_type = ANY ('{THEN,RACE,JOIN}')
+        ELSE new.node_type = ANY ('{IF,JOIN}')
+    END) THEN
+        PERFORM df._violates('nodes', 'nodes_structure_chk');
+    END IF;
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION df._check_node() IS 'Internal: checks the definition of a node when it is inserted.';
+
 -- Lays a graph out as rows, without touching a table. The walk keeps its own stack: a graph may be 256 levels deep and
 -- functions that call themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
 CREATE OR REPLACE FUNCTION df._graph(
@@ -252,15 +286,18 @@ END
 $$;
 COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY perdure_wake when the worker is idle.';
 
--- Who starts: the effective role, if a worker may log in as it. The owner of schema df and its members are refused,
+-- Who starts: the effective role, if a worker may log in as it, as far as it can be told here. Another database is not
+-- looked at: whether it lets the role in is found out there. The owner of schema df and its members are refused,
 -- since a step of theirs could read and write the worker's tables.
 CREATE OR REPLACE FUNCTION df._submitter(needs_login_only boolean) RETURNS oid
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     role record;
+    password_expired boolean;
+    problem text;
 BEGIN
-    SELECT r.oid, r.rolcanlogin, r.rolsuper,
+    SELECT r.oid, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolvaliduntil,
            (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = 'df') AS df_owner
     INTO role
     FROM pg_roles r WHERE r.rolname = current_user;
@@ -278,6 +315,27 @@ BEGIN
         RAISE EXCEPTION 'current_user "%" owns schema df or is a member of its owner. Its steps could read and change the worker''s own tables.', current_user
             USING ERRCODE = 'internal_error',
                   HINT = 'Call df.start() as another role: CREATE ROLE app LOGIN; SELECT df.grant_usage(''app'');';
+    ELSIF role.rolconnlimit = 0 AND NOT role.rolsuper THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": its CONNECTION LIMIT is 0', current_user
+            USING ERRCODE = 'internal_error', HINT = format('ALTER ROLE %I CONNECTION LIMIT -1;', current_user);
+    ELSIF NOT has_database_privilege(role.oid, current_database(), 'CONNECT') THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": it may not CONNECT to database "%"', current_user, current_database()
+            USING ERRCODE = 'internal_error',
+                  HINT = format('GRANT CONNECT ON DATABASE %I TO %I;', current_database(), current_user);
+    ELSIF role.rolvaliduntil IS NOT NULL THEN
+        SELECT w.passwords AND role.rolvaliduntil < now() INTO password_expired FROM df._wake w;
+        IF password_expired THEN
+            RAISE EXCEPTION 'The worker cannot log in as current_user "%": its password was VALID UNTIL %', current_user, role.rolvaliduntil
+                USING ERRCODE = 'internal_error', HINT = format('ALTER ROLE %I VALID UNTIL ''infinity'';', current_user);
+        END IF;
+    END IF;
+    -- What the worker found out when it tried.
+    SELECT l.problem INTO problem FROM df._logins l
+    WHERE l.role_oid = role.oid AND l.checked_at > clock_timestamp() - interval '1 minute';
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": %', current_user, problem
+            USING ERRCODE = 'internal_error',
+                  HINT = 'It goes on trying; docs/security.md has the lines for pg_hba.conf and pg_ident.conf.';
     END IF;
     RETURN role.oid;
 END

@@ -200,7 +200,7 @@ LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM df._refuse_in_workflow('df.unsetvar', 'manage variables before starting the workflow');
-    DELETE FROM df.vars v WHERE v.owner = df._variable_owner() AND v.name = unsetvar.name;
+    UPDATE df.vars v SET unset = true WHERE v.owner = df._variable_owner() AND v.name = unsetvar.name;
     PERFORM df._mark_helper('df.unsetvar()');
     RETURN 'OK';
 END
@@ -212,7 +212,7 @@ LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM df._refuse_in_workflow('df.clearvars', 'manage variables before starting the workflow');
-    DELETE FROM df.vars v WHERE v.owner = df._variable_owner();
+    UPDATE df.vars v SET unset = true WHERE v.owner = df._variable_owner();
     PERFORM df._mark_helper('df.clearvars()');
     RETURN 'OK';
 END
@@ -247,7 +247,7 @@ SELECT CASE WHEN length(content) > longest THEN left(content, longest - 3) || '.
 $$;
 COMMENT ON FUNCTION df._cut(text, integer) IS 'Internal: a text cut to a number of characters, with dots when something is missing.';
 
--- Nodes of a graph in one document, for everything that walks it: {id: {i: position, t: type, q: query, n: result name,
+-- Nodes of a graph in one document, for everything that walks it: {id: {i: position, a: attempt if known, t: type, q: query, n: result name,
 -- l: left, r: right, c: condition, x: [extras], s: stored status}}. Ids in a configuration are taken only where the type
 -- has such children. Positions count from 1; walks mark in an array what they have seen, since users write these rows and
 -- may link them in circles.
@@ -263,7 +263,7 @@ BEGIN
         config := df._json_object(query);
     END IF;
     RETURN jsonb_build_object('i', node_position, 't', node_type, 'q', query, 'n', result_name,
-        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP') THEN left_node END,
+        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY') THEN left_node END,
         'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF') THEN right_node END,
         'c', CASE WHEN node_type IN ('IF', 'LOOP') AND jsonb_typeof(config -> 'condition_node') = 'string'
                   THEN config ->> 'condition_node' END,
@@ -284,7 +284,7 @@ DECLARE
     config jsonb;
     display text;
 BEGIN
-    IF kind IN ('WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK') THEN
+    IF kind IN ('WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY') THEN
         config := df._json_object(query);
     END IF;
     display := CASE kind
@@ -293,6 +293,10 @@ BEGIN
         WHEN 'WAIT_SCHEDULE' THEN format('WAIT ''%s''', coalesce(config ->> 'cron_expr', '?'))
         WHEN 'SIGNAL' THEN format('SIGNAL ''%s''', coalesce(config ->> 'signal_name', '?'))
             || coalesce(' (' || (config ->> 'timeout_seconds') || 's)', '')
+        -- Stored nodes know their attempt.
+        WHEN 'RETRY' THEN format('RETRY (%s%s)',
+            coalesce('attempt ' || nullif(node ->> 'a', '0') || ' of ', 'up to '),
+            CASE WHEN config IS NULL THEN '?' ELSE coalesce(config ->> 'max_attempts', 'any number') END)
         WHEN 'LOOP' THEN CASE WHEN node ->> 'c' IS NULL THEN 'LOOP (infinite)' ELSE 'LOOP (while)' END
         WHEN 'BREAK' THEN CASE WHEN jsonb_typeof(config -> 'break_value') = 'string'
             THEN format('BREAK ''%s''', df._cut(config ->> 'break_value', 20)) ELSE 'BREAK' END
@@ -386,6 +390,7 @@ BEGIN
                 WHEN prefix = '' OR last OR nodes -> id ->> 't' = 'THEN' THEN '    ' ELSE '│   ' END);
             branches := CASE node ->> 't'
                 WHEN 'LOOP' THEN ARRAY['↻ body:', node ->> 'l', '? while:', node ->> 'c']
+                WHEN 'RETRY' THEN ARRAY['↻ body:', node ->> 'l']
                 WHEN 'IF' THEN ARRAY['? condition:', node ->> 'c', '✓ then:', node ->> 'l', '✗ else:', node ->> 'r']
                 WHEN 'RACE' THEN ARRAY['║ branch 1:', node ->> 'l', '║ branch 2:', node ->> 'r']
                 WHEN 'JOIN' THEN ARRAY['║ branch 1:', node ->> 'l', '║ branch 2:', node ->> 'r']
@@ -400,7 +405,7 @@ BEGIN
                 new_prefixes := new_prefixes || NULL::text || concat(below, '  ');
                 -- Branches of JOIN and RACE hang together; the parts of LOOP and IF stand alone.
                 new_lasts := new_lasts || NULL::boolean
-                    || (node ->> 't' IN ('LOOP', 'IF') OR 2 * j = cardinality(branches));
+                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY') OR 2 * j = cardinality(branches));
             END LOOP;
         END LOOP;
         FOR j IN REVERSE cardinality(new_texts) .. 1 LOOP

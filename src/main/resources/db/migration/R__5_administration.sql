@@ -25,7 +25,7 @@ SELECT ARRAY[
     'SELECT ON df.nodes',
     'INSERT (id, label, root_node, submitted_by, database, vars, idempotency_key) ON df.instances',
     'INSERT (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database) ON df.nodes',
-    'SELECT, INSERT, UPDATE, DELETE ON df.vars',
+    'SELECT, INSERT (name, value, owner), UPDATE (value, unset) ON df.vars',
     'SELECT ON df.executions',
     'SELECT ON df.signals',
     'INSERT (instance_id, name, data) ON df.signals']
@@ -87,7 +87,7 @@ $$;
 COMMENT ON FUNCTION df.revoke_usage(text) IS 'Takes back what the caller granted to a role (or PUBLIC) with df.grant_usage.';
 
 -- What every submitter may read; USAGE on the schema is the gate.
-GRANT SELECT ON df.settings, df._worker_epoch, df._wake TO PUBLIC;
+GRANT SELECT ON df.settings, df._worker_epoch, df._wake, df._logins TO PUBLIC;
 
 -- Taken from PUBLIC once. A later run of this file must not take away what an administrator has granted since.
 DO $$

@@ -32,7 +32,7 @@ COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is
 -- (lock order: nodes, then signals, then the instance row, and that only when it changes).
 --   {"n": [{"n": node, "p": prior stamp, "s": stamp, "t": status, "r": index into "r" and "c", "e": error,
 --           "x": canceled reason, "w": wake_at, "b": started_at, "a": attempt, "q": executed query, "d": bindings,
---           "o": at-least-once reason}, …],
+--           "o": at-least-once reason, "k": kind of failure}, …],
 --    "r": [result, …], "c": [columns, …],
 --    "g": [{"i": id of a signal that is consumed, "n": node}, …], ordered by id,
 --    "m": true when several steps share the transaction,
@@ -66,7 +66,7 @@ BEGIN
             bindings = t -> 'd',
             updated_at = clock_timestamp(),
             status_details = jsonb_strip_nulls(jsonb_build_object(
-                'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o'))
+                'execution_id', t -> 's', 'canceled', t -> 'x', 'at_least_once', t -> 'o', 'code', t -> 'k'))
         WHERE instance_id = p_instance AND id = t ->> 'n'
           AND ((status_details ->> 'execution_id' IS NOT DISTINCT FROM t ->> 'p' AND t ->> 'p' IS DISTINCT FROM t ->> 's')
                OR (status_details ->> 'execution_id' = t ->> 's' AND status IN ('pending', 'running'))
@@ -131,6 +131,9 @@ $$;
 COMMENT ON FUNCTION df._end_instance(text, text, text) IS 'Ends an instance unless it was cancelled; returns its status.';
 
 -- Definer: submitters have no right to write status or result of df.nodes. Runs no user code, evaluates no text.
+--
+-- The fence keeps a take-over waiting until this transaction ends, so a submitter must not be able to make that late: what
+-- triggers do at COMMIT, and locks that are waited for here, have a limit that is set behind the user's last statement.
 CREATE OR REPLACE FUNCTION df.checkpoint(p_token bytea, p_epoch bigint, p_instance text, p_doc text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -141,7 +144,11 @@ DECLARE
     v_submitter oid;
     v_doc jsonb;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'on', true);
+    v_status := set_config('synchronous_commit', 'on', true);
+    v_status := set_config('statement_timeout', '60s', true);
+    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
+        v_status := set_config('lock_timeout', '30s', true);
+    END IF;
     v_key := df._fence(p_epoch);
     IF v_key IS NULL OR p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(
             concat_ws(E'\x1f', 'D', p_epoch::text, p_instance, p_doc), 'UTF8'))) THEN
@@ -191,6 +198,10 @@ DECLARE
     v_parents text[];
 BEGIN
     v_status := set_config('synchronous_commit', 'on', true);
+    v_status := set_config('statement_timeout', '60s', true);
+    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
+        v_status := set_config('lock_timeout', '30s', true);
+    END IF;
     -- df._fence, written out and with one read in place of three: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
     SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
@@ -276,13 +287,15 @@ COMMENT ON FUNCTION df._checkpoints(bigint, text[], text[]) IS
     'The owner''s checkpoints (timers, failures), a batch in one transaction: per document the instance''s status, stale, or error:<SQLSTATE>:<message>.';
 
 -- Volatile, so that a call in one statement with df._take sees what that has written.
+-- What it returns grows from version to version, which CREATE OR REPLACE refuses.
+DROP FUNCTION IF EXISTS df._load(text[]);
 CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
     role_oid bigint, role_name text, role_blocked boolean,
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
-    started_at timestamptz, attempt integer, bindings text)
+    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz)
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -295,7 +308,7 @@ AS $$
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
-           n.wake_at, n.started_at, n.attempt, n.bindings::text
+           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at
     FROM df.instances i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
     -- One more than the limit, so that an excess is noticed and not read.
@@ -518,3 +531,9 @@ REVOKE EXECUTE ON FUNCTION df._oldest_signals(text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._set_idle(bigint, boolean) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._begin_term() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._settle_term(bigint) FROM PUBLIC;
+
+COMMENT ON COLUMN df.nodes.status_details IS
+    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status> or http:error.';
+COMMENT ON COLUMN df.nodes.error IS 'Error text of a failed node; of a RETRY that goes on, how its last attempt failed.';
+COMMENT ON COLUMN df.nodes.attempt IS
+    'Number of the latest attempt of the latest activation, from 1; 0 before any. Of a RETRY, the attempt that it waits for or is in.';

@@ -34,8 +34,17 @@ public interface PerdureConfig {
     @WithDefault("true")
     boolean embeddedSample();
 
+    /** How the worker logs in as submitters. */
+    LoginConfig login();
+
     /** How steps are executed. */
     StepConfig step();
+
+    /** HTTP steps: which hosts may be called, and limits. */
+    HttpConfig http();
+
+    /** Secrets that HTTP steps may refer to. */
+    SecretsConfig secrets();
 
     /** Election of the one worker that executes. */
     LeaderConfig leader();
@@ -59,4 +68,30 @@ public interface PerdureConfig {
     @DurationMin(millis = 1)
     @WithDefault("100ms")
     Duration markRunningAfter();
+
+    /** So many days after its end an instance is deleted, with its nodes, signals and executions. */
+    @Min(0) @Max(36500) @WithDefault("30")
+    int retentionDays();
+
+    /** Of the instances that have ended, so many of the newest are kept at most, however young the others are. */
+    @Min(0) @WithDefault("10000")
+    int maxEndedInstances();
+
+    /** How many instances are deleted in one transaction. */
+    @Min(1) @Max(100000) @WithDefault("500")
+    int retentionBatchSize();
+
+    /** How often the leader deletes old instances, the first time so long after its start. Zero: never. */
+    @DurationMin(seconds = 0)
+    @WithDefault("1h")
+    Duration reconcileInterval();
+
+    /** How often the leader counts instances and timers for the metrics. Zero: never. */
+    @DurationMin(seconds = 0)
+    @WithDefault("15s")
+    Duration metricsInterval();
+
+    /** Where traces are on, whether their spans contain statements and error texts: they can hold what users keep secret. */
+    @WithDefault("false")
+    boolean traceStatements();
 }

@@ -52,6 +52,14 @@ public interface StepConfig {
     @WithDefault("20ms")
     Duration shareBelow();
 
+    /**
+     * A step that has waited for a slot for this long fails. Zero lets it wait for as long as it takes, which delays
+     * workflows under load and fails none.
+     */
+    @DurationMin(millis = 0)
+    @WithDefault("0s")
+    Duration acquireTimeout();
+
     /** How often a step that failed with a transient error, such as a deadlock, is tried again. */
     @Min(0) @WithDefault("10")
     int transientRetries();

@@ -48,7 +48,8 @@ final class Admission {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
             InstanceState state =
                     InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded());
-            return new LiveInstance(loaded.id(), state, new SessionPools.Key(submitter.oid(), loaded.database()), role);
+            InstanceOrigin origin = new InstanceOrigin(loaded.id(), loaded.label(), role, loaded.createdAt());
+            return new LiveInstance(origin, state, new SessionPools.Key(submitter.oid(), loaded.database()));
         } catch (InvalidGraphException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }

@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param maxStepsPerRole the same for one role
  * @param maxResultSize bytes of one result
  * @param shareBelow steps that lately took less than this may share the transaction of the step before them
+ * @param acquireTimeout how long a step may wait for a slot before it fails; zero for as long as it takes
  * @param transientRetries how often a step is tried again after failures that may pass
  * @param batchSize instances of one intake
  * @param maxLoaded instances in memory
@@ -25,6 +26,7 @@ public record EngineSettings(
         int maxStepsPerRole,
         long maxResultSize,
         Duration shareBelow,
+        Duration acquireTimeout,
         int transientRetries,
         int batchSize,
         int maxLoaded,

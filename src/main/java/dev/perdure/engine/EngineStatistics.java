@@ -1,83 +1,182 @@
 package dev.perdure.engine;
 
+import dev.perdure.flow.Checkpoint.InstanceEnd;
+import dev.perdure.step.http.HttpStatistics;
+import dev.perdure.store.Failure;
 import dev.perdure.store.SessionPools;
 import jakarta.inject.Singleton;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToIntFunction;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Counters and gauges of the engine, for health and metrics. Thread-safe. */
+/** Counters and gauges of the engine, for health and metrics, since the process began. Thread-safe. */
 @Singleton
 public class EngineStatistics {
 
-    private record Watched(LiveInstances live, StepQueue queue, SessionPools pools) {}
+    private static final Logger LOG = Logger.getLogger(EngineStatistics.class);
 
-    private final LongAdder stepsCompleted = new LongAdder();
-    private final LongAdder stepsFailed = new LongAdder();
-    private final LongAdder stepsRetried = new LongAdder();
-    private final LongAdder instancesEnded = new LongAdder();
+    private record Watched(LiveInstances live, StepQueue queue, SessionPools pools, Requests requests) {}
+
+    private final Map<StepReport.Outcome, LongAdder> steps = adders(StepReport.Outcome.class);
+    private final Map<InstanceEnd.Status, LongAdder> instancesEnded = adders(InstanceEnd.Status.class);
+    private final Map<Failure.Kind, LongAdder> checkpointFailures = adders(Failure.Kind.class);
+    private final LongAdder instancesStarted = new LongAdder();
+    private final LongAdder instancesTakenOver = new LongAdder();
+    private final LongAdder terms = new LongAdder();
+    private final LongAdder loginFailures = new LongAdder();
+    private final List<EngineObserver> observers = new CopyOnWriteArrayList<>();
+    private final HttpStatistics http = new HttpStatistics();
     private volatile @Nullable Watched watched;
 
-    void watch(LiveInstances live, StepQueue queue, SessionPools pools) {
-        watched = new Watched(live, queue, pools);
+    /** From now on the observer is told what ends. */
+    public void observe(EngineObserver observer) {
+        observers.add(observer);
+    }
+
+    void watch(LiveInstances live, StepQueue queue, SessionPools pools, Requests requests) {
+        terms.increment();
+        watched = new Watched(live, queue, pools, requests);
     }
 
     void forget() {
         watched = null;
     }
 
-    void stepCompleted() {
-        stepsCompleted.increment();
+    void stepEnded(StepReport report) {
+        counter(steps, report.outcome()).increment();
+        for (EngineObserver observer : observers) {
+            try {
+                observer.stepEnded(report);
+            } catch (RuntimeException e) {
+                LOG.errorf(
+                        e,
+                        "What watches the engine failed on a step of instance %s",
+                        report.instance().id());
+            }
+        }
     }
 
-    void stepFailed() {
-        stepsFailed.increment();
+    void instanceEnded(InstanceOrigin instance, InstanceEnd end, Instant at) {
+        instanceEnded(end.status());
+        for (EngineObserver observer : observers) {
+            try {
+                observer.instanceEnded(instance, end, at);
+            } catch (RuntimeException e) {
+                LOG.errorf(e, "What watches the engine failed on the end of instance %s", instance.id());
+            }
+        }
     }
 
-    void stepRetried() {
-        stepsRetried.increment();
+    /** An instance ended that was never let into memory. */
+    void instanceEnded(InstanceEnd.Status status) {
+        counter(instancesEnded, status).increment();
     }
 
-    void instanceEnded() {
-        instancesEnded.increment();
+    void checkpointFailed(Failure.Kind kind) {
+        counter(checkpointFailures, kind).increment();
     }
 
-    public long stepsCompleted() {
-        return stepsCompleted.sum();
+    void instancesStarted(int count) {
+        instancesStarted.add(count);
+    }
+
+    void instancesTakenOver(int count) {
+        instancesTakenOver.add(count);
+    }
+
+    void loginFailed() {
+        loginFailures.increment();
+    }
+
+    /** Attempts at steps that ended in this way. */
+    public long steps(StepReport.Outcome outcome) {
+        return counter(steps, outcome).sum();
     }
 
     public long stepsFailed() {
-        return stepsFailed.sum();
+        return steps(StepReport.Outcome.FAILED);
     }
 
-    public long stepsRetried() {
-        return stepsRetried.sum();
+    /** Instances that this worker ended in this way. */
+    public long instancesEnded(InstanceEnd.Status status) {
+        return counter(instancesEnded, status).sum();
     }
 
-    public long instancesEnded() {
-        return instancesEnded.sum();
+    /** Checkpoints that could not be written at the first try, by what was wrong. */
+    public long checkpointFailures(Failure.Kind kind) {
+        return counter(checkpointFailures, kind).sum();
+    }
+
+    /** Instances that were pending and were taken up. */
+    public long instancesStarted() {
+        return instancesStarted.sum();
+    }
+
+    /** Running instances of an earlier term that were taken over. */
+    public long instancesTakenOver() {
+        return instancesTakenOver.sum();
+    }
+
+    /** Terms of leadership that this process began. */
+    public long terms() {
+        return terms.sum();
+    }
+
+    /** How often no session of a submitter could be had. */
+    public long loginFailures() {
+        return loginFailures.sum();
+    }
+
+    /** HTTP requests by how they ended. */
+    public HttpStatistics http() {
+        return http;
+    }
+
+    /** HTTP requests that wait for others of their role, or of all roles, to end. */
+    public int queuedRequests() {
+        return whileLeading(now -> now.requests().queued());
     }
 
     /** Instances in memory; 0 when this worker does not lead. */
     public int liveInstances() {
-        Watched now = watched;
-        return now == null ? 0 : now.live().size();
+        return whileLeading(now -> now.live().size());
     }
 
     /** Steps that wait for a session. */
     public int queuedSteps() {
-        Watched now = watched;
-        return now == null ? 0 : now.queue().queued();
+        return whileLeading(now -> now.queue().queued());
     }
 
     /** Sessions of submitters in use. */
     public int sessionsInUse() {
-        Watched now = watched;
-        return now == null ? 0 : now.queue().inUse();
+        return whileLeading(now -> now.queue().inUse());
     }
 
     /** Sessions of submitters that are open and idle. */
     public int sessionsIdle() {
+        return whileLeading(now -> now.pools().idleCount());
+    }
+
+    private int whileLeading(ToIntFunction<Watched> gauge) {
         Watched now = watched;
-        return now == null ? 0 : now.pools().idleCount();
+        return now == null ? 0 : gauge.applyAsInt(now);
+    }
+
+    private static <E extends Enum<E>> Map<E, LongAdder> adders(Class<E> kinds) {
+        Map<E, LongAdder> adders = new EnumMap<>(kinds);
+        for (E kind : kinds.getEnumConstants()) {
+            adders.put(kind, new LongAdder());
+        }
+        return adders;
+    }
+
+    private static <E extends Enum<E>> LongAdder counter(Map<E, LongAdder> adders, E kind) {
+        return java.util.Objects.requireNonNull(adders.get(kind));
     }
 }

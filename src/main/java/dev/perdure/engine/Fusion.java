@@ -106,7 +106,7 @@ final class Fusion {
             chain.undone(task, ownFault ? e.failure() : null);
         } catch (RuntimeException | StackOverflowError e) {
             // Found again when it runs alone, and handled there.
-            LOG.debugf(e, "%s: the decision failed", task);
+            LogFields.with(task, () -> LOG.debugf(e, "%s: the decision failed", task));
             undo(chain, session, task, new StepFailedException(new Failure(Failure.Kind.TRANSIENT, null, "" + e)));
             chain.undone(task, null);
         }
@@ -122,7 +122,10 @@ final class Fusion {
         if (!session.rollbackToLastStep()) {
             throw failure;
         }
-        LOG.debugf("%s does not share the transaction of %s: %s", task, chain.first(), failure.getMessage());
+        LogFields.with(
+                task,
+                () -> LOG.debugf(
+                        "%s does not share the transaction of %s: %s", task, chain.first(), failure.getMessage()));
     }
 
     private Event success(StepTask task, Result result) {

@@ -128,6 +128,7 @@ final class Intake implements Runnable {
                         await(context.store().take(context.settings().batchSize(), MAX_NODES));
                 started.forEach(turns::begin);
                 taken = started.size();
+                context.statistics().instancesStarted(taken);
             } finally {
                 context.live().loadEnds();
             }
@@ -146,7 +147,10 @@ final class Intake implements Runnable {
             return;
         }
         List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE, MAX_NODES));
-        load(ids.stream().filter(id -> !context.live().contains(id)).toList());
+        List<String> left =
+                ids.stream().filter(id -> !context.live().contains(id)).toList();
+        load(left);
+        context.statistics().instancesTakenOver(left.size());
         takenOverUpTo = ids.isEmpty() ? null : ids.get(ids.size() - 1);
     }
 

@@ -29,12 +29,12 @@ final class LiveInstance {
         boolean run();
     }
 
-    private final String id;
+    private final InstanceOrigin origin;
     private final InstanceState state;
     private final SessionPools.Key sessions;
-    private final String role;
     private final AtomicReference<BiConsumer<LiveInstance, Throwable>> onBreakdown = new AtomicReference<>();
     private final Map<Activation, StepTask> steps = new ConcurrentHashMap<>();
+    private final Map<Activation, RequestTask> requests = new ConcurrentHashMap<>();
     private final Map<Activation, ScheduledFuture<?>> timers = new ConcurrentHashMap<>();
     private final Deque<Turn> turns = new ArrayDeque<>();
     private boolean inTurn;
@@ -42,15 +42,18 @@ final class LiveInstance {
     private volatile boolean cancelled;
     private volatile boolean windingUp;
 
-    LiveInstance(String id, InstanceState state, SessionPools.Key sessions, String role) {
-        this.id = id;
+    LiveInstance(InstanceOrigin origin, InstanceState state, SessionPools.Key sessions) {
+        this.origin = origin;
         this.state = state;
         this.sessions = sessions;
-        this.role = role;
     }
 
     String id() {
-        return id;
+        return origin.id();
+    }
+
+    InstanceOrigin origin() {
+        return origin;
     }
 
     /** Touched in turns only. */
@@ -63,12 +66,17 @@ final class LiveInstance {
     }
 
     String role() {
-        return role;
+        return origin.role();
     }
 
     /** Steps that wait or run, by activation. */
     Map<Activation, StepTask> steps() {
         return steps;
+    }
+
+    /** HTTP requests that wait or are under way, by activation. */
+    Map<Activation, RequestTask> requests() {
+        return requests;
     }
 
     /** Timers that are set, by activation. */
@@ -95,7 +103,9 @@ final class LiveInstance {
 
     /** Goes on after a turn that was not over when it returned. */
     void resume() {
-        for (Turn turn = next(); turn != null && isOver(turn); turn = next()) {}
+        LogFields.with(id(), null, () -> {
+            for (Turn turn = next(); turn != null && isOver(turn); turn = next()) {}
+        });
     }
 
     private boolean isOver(Turn turn) {
@@ -132,6 +142,7 @@ final class LiveInstance {
     void leave() {
         gone = true;
         steps.values().forEach(StepTask::interrupt);
+        requests.values().forEach(RequestTask::interrupt);
         timers.values().forEach(timer -> timer.cancel(false));
         timers.clear();
     }

@@ -108,7 +108,7 @@ final class OtherDatabaseStep {
         LiveInstance instance = task.instance();
         Activation activation = task.activation();
         instance.steps().remove(activation, task);
-        context.statistics().stepCompleted();
+        turns.completed(task);
         // Runs after the decision's commit. Memory advances only then: what is still active has not been written.
         instance.post(() -> {
             if (!instance.state().isActive(activation)) {

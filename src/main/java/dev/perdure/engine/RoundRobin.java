@@ -1,10 +1,13 @@
 package dev.perdure.engine;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** First in first out within a lane, and the lanes in turn. Not thread-safe. */
@@ -33,6 +36,23 @@ final class RoundRobin<K, T> {
             lanes.put(lane, items);
         }
         return item;
+    }
+
+    /** Takes everything out that a condition holds for. */
+    List<T> removeIf(Predicate<T> condition) {
+        List<T> removed = new ArrayList<>();
+        lanes.values().removeIf(items -> {
+            items.removeIf(item -> {
+                boolean matches = condition.test(item);
+                if (matches) {
+                    removed.add(item);
+                }
+                return matches;
+            });
+            return items.isEmpty();
+        });
+        size -= removed.size();
+        return removed;
     }
 
     int size() {

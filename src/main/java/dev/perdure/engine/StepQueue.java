@@ -1,6 +1,8 @@
 package dev.perdure.engine;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -39,6 +41,7 @@ final class StepQueue {
             if (closed) {
                 return;
             }
+            task.queuedAt(System.nanoTime());
             roles.computeIfAbsent(task.instance().sessions().roleOid(), oid -> new RoleLane())
                     .tasks
                     .add(task.instance().id(), task);
@@ -116,6 +119,23 @@ final class StepQueue {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Takes the steps out that have waited for longer. */
+    List<StepTask> removeWaitingFor(long nanos) {
+        List<StepTask> removed = new ArrayList<>();
+        lock.lock();
+        try {
+            long now = System.nanoTime();
+            for (RoleLane lane : roles.values()) {
+                removed.addAll(lane.tasks.removeIf(task -> now - task.queuedAt() > nanos));
+            }
+            queued -= removed.size();
+            roles.values().removeIf(lane -> lane.inUse == 0 && lane.tasks.size() == 0);
+        } finally {
+            lock.unlock();
+        }
+        return removed;
     }
 
     /** Steps that wait. */

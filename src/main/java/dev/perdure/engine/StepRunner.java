@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
 import org.jboss.logging.Logger;
-import org.jboss.logging.MDC;
 
 /**
  * Executes steps, one at a time on each thread that runs this: the statement and the checkpoint that it leads to in one
@@ -41,22 +40,23 @@ final class StepRunner implements Runnable {
             for (StepTask task = context.queue().take();
                     task != null;
                     task = context.queue().take()) {
-                MDC.put("instance", task.instance().id());
-                MDC.put("node", task.activation().nodeId());
-                try {
-                    run(task);
-                } catch (RuntimeException | Error e) {
-                    LOG.errorf(e, "%s: the worker failed on this step", task);
-                    turns.breakDown(task.instance(), "internal error: " + e);
-                    release(task);
-                } finally {
-                    context.executing().remove(task);
-                    MDC.remove("instance");
-                    MDC.remove("node");
-                }
+                StepTask next = task;
+                LogFields.with(next, () -> runGuarded(next));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void runGuarded(StepTask task) {
+        try {
+            run(task);
+        } catch (RuntimeException | Error e) {
+            LOG.errorf(e, "%s: the worker failed on this step", task);
+            turns.breakDown(task.instance(), "internal error: " + e);
+            release(task);
+        } finally {
+            context.executing().remove(task);
         }
     }
 
@@ -77,7 +77,7 @@ final class StepRunner implements Runnable {
         }
         StepSession session;
         try {
-            session = context.pools().borrow(instance.sessions(), instance.role());
+            session = context.pools().borrow(instance.sessions());
         } catch (SQLException e) {
             release(task);
             troubles.notConnected(task, e);
@@ -116,7 +116,7 @@ final class StepRunner implements Runnable {
     private boolean succeededOutsideTransaction(StepTask task, String reason, Result result) {
         LiveInstance instance = task.instance();
         instance.steps().remove(task.activation(), task);
-        context.statistics().stepCompleted();
+        turns.completed(task);
         return turns.decide(
                 instance, success(task, result), Map.of(task.activation().nodeId(), reason));
     }

@@ -19,6 +19,7 @@ final class StepTask {
     private @Nullable StepSession session;
     private volatile @Nullable Instant startedAt;
     private volatile long begunAt;
+    private volatile long queuedAt;
     private boolean interrupted;
 
     StepTask(LiveInstance instance, Effect.RunSql effect, int attempt) {
@@ -63,6 +64,15 @@ final class StepTask {
         return outsideTransaction;
     }
 
+    /** The step entered the queue, at this {@link System#nanoTime()}. */
+    void queuedAt(long nanoTime) {
+        queuedAt = nanoTime;
+    }
+
+    long queuedAt() {
+        return queuedAt;
+    }
+
     /** The queue gave the step a slot. */
     void slotTaken() {
         slotHeld.set(true);
@@ -88,6 +98,25 @@ final class StepTask {
     /** Which attempt this is, from 1. */
     int attempt() {
         return attempt;
+    }
+
+    /**
+     * What is told of this attempt once it has ended.
+     *
+     * @param error null when it completed
+     */
+    StepReport report(StepReport.Outcome outcome, @Nullable String error, Instant now) {
+        Instant began = startedAt;
+        return new StepReport(
+                instance.origin(),
+                activation().nodeId(),
+                "SQL",
+                attempt,
+                effect.sql(),
+                began == null ? now : began,
+                now,
+                outcome,
+                error);
     }
 
     /** When execution began; null while the step waits for a session. */

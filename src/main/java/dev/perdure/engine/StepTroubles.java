@@ -5,6 +5,7 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
 import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.Mark;
+import dev.perdure.store.LoginBook;
 import io.vertx.pgclient.PgException;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
 
 /** What happens to a step that did not just succeed: failed, tried again, run in autocommit mode, or in doubt. */
 final class StepTroubles {
@@ -45,14 +47,20 @@ final class StepTroubles {
     /** The node fails with the given text. */
     void fail(StepTask task, String message, @Nullable String sqlState) {
         LiveInstance instance = task.instance();
-        context.statistics().stepFailed();
-        LOG.debugf(
-                "Step of instance %s, node %s failed: %s",
-                instance.id(), task.activation().nodeId(), message);
+        ended(task, StepReport.Outcome.FAILED, message);
+        LogFields.with(task, () -> {
+            LOG.debugf(
+                    "Step of instance %s, node %s failed: %s",
+                    instance.id(), task.activation().nodeId(), message);
+        });
         instance.post(() -> {
             instance.steps().remove(task.activation(), task);
             return turns.decide(instance, failure(task, message, sqlState));
         });
+    }
+
+    private void ended(StepTask task, StepReport.Outcome outcome, String error) {
+        context.statistics().stepEnded(task.report(outcome, error, turns.now()));
     }
 
     private Event failure(StepTask task, String message, @Nullable String sqlState) {
@@ -64,7 +72,12 @@ final class StepTroubles {
 
     /** No session could be had. */
     void notConnected(StepTask task, SQLException e) {
+        context.statistics().loginFailed();
         Failure failure = Failure.of(e);
+        if (LoginBook.REFUSED.equals(failure.sqlState())) {
+            fail(task, failure.message(), failure.sqlState());
+            return;
+        }
         // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
         boolean passwordAsked = "08004".equals(failure.sqlState());
         boolean mayPass = failure.kind() == Failure.Kind.TRANSIENT
@@ -81,7 +94,8 @@ final class StepTroubles {
                 "Failed to connect to database '"
                         + context.pools().database(task.instance().sessions()) + "' as '"
                         + task.instance().role() + "'. Error: "
-                        + (passwordAsked ? "" : "error returned from database: ") + failure.message(),
+                        + (e instanceof PSQLException && !passwordAsked ? "error returned from database: " : "")
+                        + failure.message(),
                 failure.sqlState());
     }
 
@@ -90,10 +104,16 @@ final class StepTroubles {
         LiveInstance instance = chain.first().instance();
         instance.steps().remove(chain.first().activation(), chain.first());
         chain.tasks().forEach(task -> {
-            context.statistics().stepCompleted();
-            LOG.debugf(
-                    "Step of instance %s, node %s completed: %s",
-                    instance.id(), task.activation().nodeId(), task.effect().sql());
+            turns.completed(task);
+            if (LOG.isDebugEnabled()) {
+                LogFields.with(
+                        task,
+                        () -> LOG.debugf(
+                                "Step of instance %s, node %s completed: %s",
+                                instance.id(),
+                                task.activation().nodeId(),
+                                task.effect().sql()));
+            }
         });
         chain.decisions().subList(0, chain.size() - 1).forEach(instance.state()::apply);
         Decision last = chain.last();
@@ -135,6 +155,7 @@ final class StepTroubles {
         if (instance.isGone() || task.isInterrupted()) {
             return true;
         }
+        context.statistics().checkpointFailed(failure.kind());
         if (failure.kind() == Failure.Kind.CONNECTION_LOST) {
             resolve(chain, failure);
             return false;
@@ -152,9 +173,10 @@ final class StepTroubles {
             // try begins, finds the truth: it steps down, or loads the instance again, or the attempt counts.
             case TRANSIENT, LOCK_TIMEOUT, STALE, FENCED -> tryAgain(task, failure);
             default -> {
-                context.statistics().stepFailed();
+                String message = context.sqlStep().message(failure);
+                ended(task, StepReport.Outcome.FAILED, message);
                 instance.steps().remove(task.activation(), task);
-                return turns.decide(instance, failure(task, context.sqlStep().message(failure), failure.sqlState()));
+                return turns.decide(instance, failure(task, message, failure.sqlState()));
             }
         }
         return true;
@@ -175,9 +197,11 @@ final class StepTroubles {
                         context.scheduler().schedule(() -> resolve(chain, failure), 200, TimeUnit.MILLISECONDS);
                         return;
                     }
-                    LOG.infof(
-                            "The connection of instance %s, node %s was lost around COMMIT; it was %s",
-                            instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
+                    LogFields.with(task, () -> {
+                        LOG.infof(
+                                "The connection of instance %s, node %s was lost around COMMIT; it was %s",
+                                instance.id(), activation.nodeId(), answer.result() ? "committed" : "not committed");
+                    });
                     if (answer.result()) {
                         committed(chain, "unknown");
                     } else if (chain.size() > 1) {
@@ -196,14 +220,16 @@ final class StepTroubles {
             fail(task, message, failure.sqlState());
             return;
         }
-        context.statistics().stepRetried();
-        LOG.infof(
-                "Step of instance %s, node %s is tried again (attempt %d of %d): %s",
-                task.instance().id(),
-                task.activation().nodeId(),
-                task.attempt() + 1,
-                context.settings().transientRetries() + 1,
-                failure.message());
+        ended(task, StepReport.Outcome.RETRIED, failure.message());
+        LogFields.with(task, () -> {
+            LOG.infof(
+                    "Step of instance %s, node %s is tried again (attempt %d of %d): %s",
+                    task.instance().id(),
+                    task.activation().nodeId(),
+                    task.attempt() + 1,
+                    context.settings().transientRetries() + 1,
+                    failure.message());
+        });
         long delay = Math.min(MAX_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(20, task.attempt()));
         StepTask next = task.again(task.attempt() + 1);
         record(task, next.attempt(), () -> enqueueLater(next, task, delay));

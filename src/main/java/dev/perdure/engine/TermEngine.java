@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import dev.perdure.step.SqlStep;
+import dev.perdure.step.http.HttpStep;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.SessionPools;
 import java.time.Clock;
@@ -40,14 +41,18 @@ public final class TermEngine {
     private final EngineStatistics statistics;
     private final List<Thread> runners = new ArrayList<>();
     private final StepRunner runner;
+    private final Requests requests;
+    private final QueueLimit queueLimit;
 
     /**
+     * @param http sends the requests of HTTP steps; ends with the term
      * @param stepDown called when the term turns out to be over, or cannot go on
      */
     public TermEngine(
             EngineSettings settings,
             InstanceStore store,
             SessionPools pools,
+            HttpStep http,
             Clock clock,
             EngineStatistics statistics,
             Runnable stepDown) {
@@ -90,7 +95,10 @@ public final class TermEngine {
         Turns turns = new Turns(context);
         this.intake = new Intake(context, turns);
         turns.loader(intake);
+        this.requests = new Requests(context, turns, http);
+        turns.requests(requests);
         this.runner = new StepRunner(context, turns);
+        this.queueLimit = new QueueLimit(queue, new StepTroubles(context, turns), settings);
     }
 
     /** Begins to work. */
@@ -104,10 +112,14 @@ public final class TermEngine {
         intake.start();
         long every = Math.max(20, settings.markRunningAfter().toMillis() / 2);
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(marks), every, every, TimeUnit.MILLISECONDS);
+        if (!settings.acquireTimeout().isZero()) {
+            long look = queueLimit.everyMillis();
+            scheduler.scheduleWithFixedDelay(() -> deciders.execute(queueLimit), look, look, TimeUnit.MILLISECONDS);
+        }
         scheduler.scheduleWithFixedDelay(pools::closeExpired, 5, 5, TimeUnit.SECONDS);
         ReceiptUpkeep receipts = new ReceiptUpkeep(pools.receipts(), store);
         scheduler.scheduleWithFixedDelay(() -> deciders.execute(receipts), 1, 1, TimeUnit.SECONDS);
-        statistics.watch(live, queue, pools);
+        statistics.watch(live, queue, pools, requests);
     }
 
     /** There may be something new in the tables. Does not block. */
@@ -128,6 +140,7 @@ public final class TermEngine {
     public void stop(boolean orderly) {
         intake.stop();
         queue.close();
+        requests.close();
         if (orderly) {
             awaitSteps();
         }
@@ -138,6 +151,7 @@ public final class TermEngine {
             join(thread, 2000);
         }
         deciders.shutdown();
+        requests.end();
         pools.close();
         store.close();
         statistics.forget();
@@ -145,7 +159,7 @@ public final class TermEngine {
 
     private void awaitSteps() {
         long deadline = System.nanoTime() + settings.grace().toNanos();
-        while (queue.inUse() > 0 && System.nanoTime() < deadline) {
+        while (queue.inUse() + requests.inUse() > 0 && System.nanoTime() < deadline) {
             try {
                 TimeUnit.MILLISECONDS.sleep(5);
             } catch (InterruptedException e) {
@@ -157,6 +171,12 @@ public final class TermEngine {
             LOG.warnf(
                     "%d steps did not end within the grace period; they are rolled back and run again elsewhere",
                     queue.inUse());
+        }
+        if (requests.inUse() > 0) {
+            LOG.warnf(
+                    "%d HTTP requests did not end within the grace period; they are sent again, with the same"
+                            + " Idempotency-Key",
+                    requests.inUse());
         }
     }
 

@@ -7,6 +7,7 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
+import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.OwnerCheckpoint;
 import dev.perdure.store.InstanceStore.Written;
 import dev.perdure.store.LoadedInstance;
@@ -18,7 +19,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
-import org.jboss.logging.MDC;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +35,7 @@ final class Turns {
     private final Map<String, Integer> breakdowns = new ConcurrentHashMap<>();
     private final SignalDelivery signals;
     private @Nullable Intake loader;
+    private @Nullable Requests requests;
 
     Turns(TermContext context) {
         this.context = context;
@@ -48,6 +49,10 @@ final class Turns {
 
     void loader(Intake intake) {
         this.loader = intake;
+    }
+
+    void requests(Requests sender) {
+        this.requests = sender;
     }
 
     /** An instance was loaded: it enters memory and finds its position, or fails at once. */
@@ -64,7 +69,8 @@ final class Turns {
             return;
         } catch (RuntimeException | StackOverflowError e) {
             // Rows that nobody foresaw must not keep the others of the same load from beginning.
-            LOG.errorf(e, "Instance %s: its state cannot be read", loaded.id());
+            LogFields.with(
+                    loaded.id(), null, () -> LOG.errorf(e, "Instance %s: its state cannot be read", loaded.id()));
             unreadable(loaded.id(), cancelled, "its state cannot be read: " + e);
             return;
         }
@@ -86,13 +92,15 @@ final class Turns {
     }
 
     private void refuse(String id, boolean cancelled, String message) {
-        LOG.warnf("Instance %s fails: %s", id, message);
+        LogFields.with(id, null, () -> {
+            LOG.warnf("Instance %s fails: %s", id, message);
+        });
         Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
                 cancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, message);
         context.writer()
                 .write(
                         new OwnerCheckpoint(id, new Checkpoint(List.of(), null, end), Map.of()),
-                        written -> context.statistics().instanceEnded());
+                        written -> context.statistics().instanceEnded(end.status()));
     }
 
     /** The instance was cancelled by its owner. */
@@ -124,7 +132,9 @@ final class Turns {
             return true;
         }
         context.writer().write(new OwnerCheckpoint(instance.id(), decision.checkpoint(), atLeastOnce), written -> {
-            written(instance, event, decision, written);
+            LogFields.with(instance.id(), null, () -> {
+                written(instance, event, decision, written);
+            });
             instance.resume();
         });
         return false;
@@ -134,16 +144,19 @@ final class Turns {
         if (instance.isGone()) {
             return;
         }
-        if (written.failure() == null) {
+        Failure failure = written.failure();
+        if (failure == null) {
             committed(instance, decision, String.valueOf(written.status()));
-        } else if (written.failure().kind() == dev.perdure.store.Failure.Kind.STALE) {
+            return;
+        }
+        context.statistics().checkpointFailed(failure.kind());
+        if (failure.kind() == Failure.Kind.STALE) {
             loadAgain(instance);
         } else {
             // The rows cannot take what was decided (a value out of jsonb's range, say).
             breakDown(
                     instance,
-                    "its state cannot be written after " + event.getClass().getSimpleName() + ": "
-                            + written.failure().message());
+                    "its state cannot be written after " + event.getClass().getSimpleName() + ": " + failure.message());
         }
     }
 
@@ -207,9 +220,11 @@ final class Turns {
 
     private void ended(LiveInstance instance, Decision decision) {
         context.live().remove(instance);
-        context.statistics().instanceEnded();
         breakdowns.remove(instance.id());
         Checkpoint.InstanceEnd end = decision.checkpoint().end();
+        if (end != null) {
+            context.statistics().instanceEnded(instance.origin(), end, now());
+        }
         if (end != null && end.status() == Checkpoint.InstanceEnd.Status.FAILED) {
             LOG.infof("Instance %s failed: %s", instance.id(), end.output());
         } else if (end != null && LOG.isDebugEnabled()) {
@@ -221,6 +236,8 @@ final class Turns {
         Activation activation = effect.activation();
         if (effect instanceof Effect.RunSql run) {
             enqueue(new StepTask(instance, run, run.attempt() + 1));
+        } else if (effect instanceof Effect.SendHttp send && requests != null) {
+            requests.add(new RequestTask(instance, send));
         } else if (effect instanceof Effect.StartTimer timer) {
             startTimer(
                     instance,
@@ -239,6 +256,11 @@ final class Turns {
         } else {
             throw new IllegalStateException("Unknown effect " + effect);
         }
+    }
+
+    /** A step has ended well; its checkpoint is committed. */
+    void completed(StepTask task) {
+        context.statistics().stepEnded(task.report(StepReport.Outcome.COMPLETED, null, now()));
     }
 
     private void startTimer(LiveInstance instance, Activation activation, Instant at, Runnable fired) {
@@ -265,6 +287,10 @@ final class Turns {
         if (task != null) {
             task.interrupt();
         }
+        RequestTask request = instance.requests().remove(activation);
+        if (request != null) {
+            request.interrupt();
+        }
         ScheduledFuture<?> timer = instance.timers().remove(activation);
         if (timer != null) {
             timer.cancel(false);
@@ -273,7 +299,9 @@ final class Turns {
 
     /** Memory and tables disagree: the tables are right. */
     void loadAgain(LiveInstance instance) {
-        LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
+        LogFields.with(instance.id(), null, () -> {
+            LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
+        });
         context.live().remove(instance);
         load(instance.id());
     }
@@ -300,12 +328,7 @@ final class Turns {
             return;
         }
         breakdowns.remove(id);
-        MDC.put("instance", id);
-        try {
-            refuse(id, cancelled, "Instance " + id + " was given up after " + times + " attempts: " + why);
-        } finally {
-            MDC.remove("instance");
-        }
+        refuse(id, cancelled, "Instance " + id + " was given up after " + times + " attempts: " + why);
     }
 
     Instant now() {

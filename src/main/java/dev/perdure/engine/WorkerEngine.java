@@ -6,13 +6,18 @@ import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderListeners;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.step.SqlStep;
+import dev.perdure.step.http.HttpStep;
 import dev.perdure.store.DatabaseReady;
 import dev.perdure.store.DatabaseUrl;
 import dev.perdure.store.InstanceStore;
+import dev.perdure.store.LoginBook;
+import dev.perdure.store.PasswordFiles;
+import dev.perdure.store.PasswordSource;
 import dev.perdure.store.ServerIdentity;
 import dev.perdure.store.SessionPools;
 import dev.perdure.store.SubmitterLogin;
 import dev.perdure.store.Term;
+import dev.perdure.store.UnixSocketTransport;
 import io.quarkus.arc.All;
 import io.quarkus.runtime.ShutdownEvent;
 import io.vertx.core.Vertx;
@@ -23,6 +28,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +44,7 @@ public class WorkerEngine implements LeaderListener {
     /** A leader that was not seen for so many heartbeat deadlines is taken for stopped. */
     private static final int SILENT_DEADLINES = 1;
 
-    private final Vertx vertx;
+    private final Vertx shared;
     private final PerdureConfig config;
     private final LeaderStatus status;
     private final EngineStatistics statistics;
@@ -47,6 +54,9 @@ public class WorkerEngine implements LeaderListener {
     private final Thread handOver = new Thread(this::handOver, "perdure-hand-over");
 
     private final AtomicBoolean rehearsed = new AtomicBoolean();
+    /** The application's, or one of our own that can use unix sockets. */
+    private volatile Vertx vertx;
+
     private volatile @Nullable LeaderElection election;
     private volatile @Nullable TermEngine engine;
     private volatile @Nullable DatabaseUrl url;
@@ -60,6 +70,7 @@ public class WorkerEngine implements LeaderListener {
             LeaderStatus status,
             EngineStatistics statistics,
             @All List<LeaderListener> companions) {
+        this.shared = vertx;
         this.vertx = vertx;
         this.config = config;
         this.status = status;
@@ -69,6 +80,7 @@ public class WorkerEngine implements LeaderListener {
 
     void begin(@Observes DatabaseReady ready) {
         url = ready.url();
+        vertx = ready.url().usesUnixSocket() ? UnixSocketTransport.vertx() : shared;
         LeaderElection.Times times = new LeaderElection.Times(
                 config.leader().pollInterval(),
                 config.leader().heartbeatInterval(),
@@ -96,6 +108,9 @@ public class WorkerEngine implements LeaderListener {
         if (current != null) {
             current.close();
         }
+        if (vertx != shared) {
+            vertx.close();
+        }
     }
 
     /** Whether the loop of a leading worker turns; true for one that does not lead. */
@@ -117,14 +132,16 @@ public class WorkerEngine implements LeaderListener {
                 new InstanceStore(vertx, database.reactiveOptions().get(0), STORE_SESSIONS, term);
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
-                SubmitterLogin.withoutPassword(),
+                SubmitterLogin.withPasswords(passwords()),
+                new LoginBook(store, !passwords().isEmpty()),
                 server,
                 config.step().lockTimeout().toMillis(),
                 config.step().sessionMaxAge().toNanos(),
                 config.step().sessionIdleTimeout().toNanos(),
                 settings.maxResultSize(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        TermEngine begun = new TermEngine(settings, store, pools, clock, statistics, this::stepDown);
+        HttpStep http = HttpSteps.of(vertx, config);
+        TermEngine begun = new TermEngine(settings, store, pools, http, clock, statistics, this::stepDown);
         engine = begun;
         begun.start();
     }
@@ -178,12 +195,23 @@ public class WorkerEngine implements LeaderListener {
         return new LeaderListeners(all);
     }
 
+    private List<PasswordSource> passwords() {
+        List<PasswordSource> sources = new ArrayList<>();
+        config.login().passwordsDirectory().ifPresent(directory -> sources.add(new PasswordFiles(directory)));
+        Map<String, String> configured = config.login().passwords();
+        if (!configured.isEmpty()) {
+            sources.add(role -> Optional.ofNullable(configured.get(role)));
+        }
+        return sources;
+    }
+
     private EngineSettings settings() {
         return new EngineSettings(
                 config.step().maxConcurrent(),
                 config.step().maxConcurrentPerRole(),
                 config.step().maxResultSize().asLongValue(),
                 config.step().shareBelow(),
+                config.step().acquireTimeout(),
                 config.step().transientRetries(),
                 config.intake().batchSize(),
                 config.intake().maxLoadedInstances(),

@@ -31,6 +31,7 @@ final class Draft {
             String stamp,
             @Nullable Result result,
             @Nullable String error,
+            @Nullable String code,
             Execution execution,
             @Nullable String bindings) {
         NodeStatus status = error == null ? NodeStatus.COMPLETED : NodeStatus.FAILED;
@@ -50,7 +51,8 @@ final class Draft {
                 execution.startedAt(),
                 execution.attempt(),
                 execution.executedQuery(),
-                bindings));
+                bindings,
+                code));
     }
 
     /** A node must be durable while it runs. */
@@ -67,7 +69,26 @@ final class Draft {
                 startedAt,
                 0,
                 null,
-                bindings));
+                bindings,
+                null));
+    }
+
+    /** A node waits for its next attempt; meanwhile its row says how the last one failed. */
+    void retrying(String nodeId, String stamp, Instant wakeAt, Instant startedAt, int attempt, String lastError) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.RUNNING,
+                null,
+                lastError,
+                null,
+                wakeAt,
+                startedAt,
+                attempt,
+                null,
+                null,
+                null));
     }
 
     /** A node was interrupted; its failure decides nothing. */
@@ -85,7 +106,8 @@ final class Draft {
                 startedAt,
                 0,
                 null,
-                bindings));
+                bindings,
+                null));
     }
 
     /** Whether the row says, or will say with this checkpoint, that the activation runs. */

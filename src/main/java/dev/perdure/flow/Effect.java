@@ -16,6 +16,16 @@ public sealed interface Effect {
      */
     record RunSql(Activation activation, String sql, int attempt) implements Effect {}
 
+    /**
+     * Send an HTTP request on behalf of the submitter. Answered by {@link Event.StepSucceeded} with the envelope as its
+     * result, or by {@link Event.RequestFailed}.
+     *
+     * @param step what all attempts of the step have in common, and no other step of the instance (beside the node): the
+     *     stamp without the attempts of a retry
+     * @param attempt number of attempts recorded before this one, 0 when none
+     */
+    record SendHttp(Activation activation, HttpRequest request, String step, int attempt) implements Effect {}
+
     /** Send {@link Event.TimerFired} at the given time (at once when it has passed). */
     record StartTimer(Activation activation, Instant at) implements Effect {}
 

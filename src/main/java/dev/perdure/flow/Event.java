@@ -42,6 +42,24 @@ public sealed interface Event {
             implements Event {}
 
     /**
+     * An HTTP request failed for good.
+     *
+     * @param message the whole error text as it is shown to the user
+     * @param status of the answer; null when none came
+     * @param retryAfter the answer's {@code Retry-After}, as it was sent; null without one
+     */
+    record RequestFailed(
+            Activation activation,
+            String message,
+            @Nullable Integer status,
+            @Nullable String retryAfter,
+            String executedQuery,
+            Instant startedAt,
+            int attempt,
+            Instant at)
+            implements Event {}
+
+    /**
      * A signal that an {@link Effect.AwaitSignal} asked for is there.
      *
      * @param signalId {@code df.signals.id}

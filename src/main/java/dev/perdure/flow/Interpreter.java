@@ -28,6 +28,8 @@ public final class Interpreter {
             turn.happened(step.activation(), event);
         } else if (event instanceof Event.StepFailed step) {
             turn.happened(step.activation(), event);
+        } else if (event instanceof Event.RequestFailed request) {
+            turn.happened(request.activation(), event);
         } else if (event instanceof Event.SignalReceived signal) {
             turn.happened(signal.activation(), event);
         } else if (event instanceof Event.TimerFired timer) {

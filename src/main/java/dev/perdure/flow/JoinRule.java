@@ -39,8 +39,8 @@ record JoinRule(JoinNode node) implements Rule {
             Outcome outcome = turn.kept(branch);
             if (decisive == null && outcome instanceof Outcome.Failed failure) {
                 String message = "JOIN branch " + (i + 1) + " failed: " + failure.error();
-                LoopRule.failedAsBranch(turn, branch, message);
-                decisive = new Outcome.Failed(message);
+                decisive = failure.saying(message);
+                LoopRule.failedAsBranch(turn, branch, failure.saying(message));
             } else {
                 turn.mergeNames(branch, run);
                 if (decisive == null && outcome instanceof Outcome.Broke) {

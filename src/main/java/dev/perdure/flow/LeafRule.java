@@ -26,7 +26,7 @@ interface LeafRule extends Rule {
         if (row == null || !row.status().isTerminal()) {
             begin(turn, run, row);
         } else if (row.status() == NodeStatus.FAILED) {
-            turn.end(node(), new Outcome.Failed(error(row)));
+            turn.end(node(), new Outcome.Failed(error(row), row.code(), null));
         } else {
             turn.end(node(), completed(result(row)));
         }

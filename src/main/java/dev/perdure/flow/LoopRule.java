@@ -38,7 +38,7 @@ record LoopRule(LoopNode node) implements Rule {
     @Override
     public void enter(Turn turn, Running run, @Nullable Recorded row) {
         Instant due = row == null || row.status() != NodeStatus.RUNNING ? null : row.wakeAt();
-        if (due != null && due.isAfter(turn.at()) && !hasBegun(turn, run.stamp())) {
+        if (due != null && due.isAfter(turn.at()) && !hasBegun(turn, node.id(), run.stamp())) {
             turn.await(node, run, due);
         } else {
             turn.enter(node.body(), run);
@@ -55,7 +55,7 @@ record LoopRule(LoopNode node) implements Rule {
     @Override
     public void childEnded(Turn turn, Running run, Node child, Outcome outcome) {
         if (outcome instanceof Outcome.Failed failure) {
-            fail(turn, failure.error());
+            fail(turn, failure);
         } else if (outcome instanceof Outcome.Broke broke) {
             turn.end(node, new Outcome.Succeeded(broke.value()));
         } else if (outcome instanceof Outcome.Succeeded success) {
@@ -81,8 +81,8 @@ record LoopRule(LoopNode node) implements Rule {
         if (round.stamp().generation() >= MAX_ROUNDS) {
             fail(
                     turn,
-                    "Loop exceeded maximum iteration count of " + MAX_ROUNDS
-                            + ". Use df.break() to exit the loop or restructure the workflow.");
+                    new Outcome.Failed("Loop exceeded maximum iteration count of " + MAX_ROUNDS
+                            + ". Use df.break() to exit the loop or restructure the workflow."));
             return;
         }
         Instant earliest = round.begun().plus(SHORTEST_ROUND);
@@ -111,31 +111,31 @@ record LoopRule(LoopNode node) implements Rule {
      * A loop that is neither the root nor a branch fails its parent with a prefixed message. Its row carries that message
      * too, but only in the first round: the original fences the parent's write off later.
      */
-    private void fail(Turn turn, String cause) {
+    private void fail(Turn turn, Outcome.Failed cause) {
         Node parent = turn.graph().parent(node.id());
         if (parent == null || parent instanceof JoinNode || parent instanceof RaceNode) {
-            turn.end(node, new Outcome.Failed(cause));
+            turn.end(node, cause);
             return;
         }
-        String message = "Loop sub-orchestration failed: " + cause;
+        String message = "Loop sub-orchestration failed: " + cause.error();
         boolean isFirst = turn.frame(node.id()).stamp().generation() == 1;
-        turn.end(node, new Outcome.Failed(message), isFirst ? message : cause);
+        turn.end(node, cause.saying(message), isFirst ? message : cause.error());
     }
 
     /** A branch failed its JOIN or RACE: a loop in its first round carries the prefixed message in its own row. */
-    static void failedAsBranch(Turn turn, String branch, String message) {
+    static void failedAsBranch(Turn turn, String branch, Outcome.Failed failure) {
         boolean isLoop = turn.graph().node(branch) instanceof LoopNode;
         if (isLoop && turn.frame(branch).stamp().generation() == 1) {
-            turn.rewriteFailure(branch, message);
+            turn.rewriteFailure(branch, failure);
         }
     }
 
     /**
-     * Whether anything in the loop's body carries this round's stamp. Then the wait before the round is over, whatever
-     * the clock of this machine says.
+     * Whether anything below a loop (or RETRY) carries this round's stamp. Then the wait before the round is over,
+     * whatever the clock of this machine says.
      */
-    private boolean hasBegun(Turn turn, String stamp) {
-        Deque<String> open = new ArrayDeque<>(turn.graph().children(node.id()));
+    static boolean hasBegun(Turn turn, String nodeId, String stamp) {
+        Deque<String> open = new ArrayDeque<>(turn.graph().children(nodeId));
         while (!open.isEmpty()) {
             String id = open.pop();
             Recorded row = turn.recorded(id);

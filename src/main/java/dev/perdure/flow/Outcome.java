@@ -1,5 +1,8 @@
 package dev.perdure.flow;
 
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
 /** How a node ended. */
 sealed interface Outcome {
 
@@ -8,5 +11,21 @@ sealed interface Outcome {
     /** Passed by a BREAK, which goes on up to the nearest enclosing loop. */
     record Broke(Result value) implements Outcome {}
 
-    record Failed(String error) implements Outcome {}
+    /**
+     * Failed.
+     *
+     * @param code what kind of failure it was, see {@link FailureCode}; null when it has none
+     * @param notBefore the service asked not to be called again earlier; null when it did not
+     */
+    record Failed(String error, @Nullable String code, @Nullable Instant notBefore) implements Outcome {
+
+        Failed(String error) {
+            this(error, null, null);
+        }
+
+        /** The same failure in other words. */
+        Failed saying(String message) {
+            return new Failed(message, code, notBefore);
+        }
+    }
 }

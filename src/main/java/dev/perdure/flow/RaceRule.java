@@ -25,8 +25,8 @@ record RaceRule(RaceNode node) implements Rule {
         turn.interrupt(loser, LOST, "Loop branch cancelled after losing RACE");
         if (outcome instanceof Outcome.Failed failure) {
             String message = "RACE " + (isLeft ? "left" : "right") + " branch failed: " + failure.error();
-            LoopRule.failedAsBranch(turn, child.id(), message);
-            turn.end(node, new Outcome.Failed(message));
+            LoopRule.failedAsBranch(turn, child.id(), failure.saying(message));
+            turn.end(node, failure.saying(message));
         } else {
             turn.mergeNames(child.id(), run);
             turn.end(node, outcome);

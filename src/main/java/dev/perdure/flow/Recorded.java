@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param attempt attempts so far
  * @param bindings of a LOOP row: JSON object of the names that earlier rounds bound, each {@code {"r":<result json>,
  *     "c":<columns or null>}}; null when none
+ * @param code of a failed row what kind of failure it was ({@code status_details->>'code'}): a SQLSTATE,
+ *     {@code http:<status>} or {@code http:error}; null when it has none
  */
 public record Recorded(
         NodeStatus status,
@@ -26,4 +28,5 @@ public record Recorded(
         @Nullable Instant wakeAt,
         @Nullable Instant startedAt,
         int attempt,
-        @Nullable String bindings) {}
+        @Nullable String bindings,
+        @Nullable String code) {}

@@ -1,16 +1,20 @@
 package dev.perdure.flow;
 
 import dev.perdure.graph.BreakNode;
+import dev.perdure.graph.HttpNode;
 import dev.perdure.graph.IfNode;
 import dev.perdure.graph.IfRowsNode;
 import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
+import dev.perdure.graph.MultipartNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
+import dev.perdure.graph.RetryNode;
 import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
 import dev.perdure.graph.ThenNode;
+import dev.perdure.graph.WaitScheduleNode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,9 +67,21 @@ interface Rule {
         if (node instanceof SleepNode sleep) {
             return new SleepRule(sleep);
         }
+        if (node instanceof HttpNode http) {
+            return new HttpRule(http);
+        }
+        if (node instanceof MultipartNode multipart) {
+            return new MultipartRule(multipart);
+        }
+        if (node instanceof WaitScheduleNode schedule) {
+            return new ScheduleRule(schedule);
+        }
+        if (node instanceof RetryNode retry) {
+            return new RetryRule(retry);
+        }
         if (node instanceof SignalNode signal) {
             return new SignalRule(signal);
         }
-        return new UnsupportedRule(node);
+        throw new IllegalArgumentException("node " + node.id() + " has no rule: " + node.type());
     }
 }

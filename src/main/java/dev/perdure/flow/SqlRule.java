@@ -32,7 +32,7 @@ record SqlRule(SqlNode node) implements LeafRule {
         } else if (event instanceof Event.StepFailed step) {
             turn.end(
                     node,
-                    new Outcome.Failed(step.message()),
+                    new Outcome.Failed(step.message(), step.sqlState(), null),
                     new Draft.Execution(step.startedAt(), step.attempt(), step.executedQuery()));
         }
     }

@@ -60,6 +60,16 @@ final class Substitution {
         return substitute(variables.substitute(template), RAW, null);
     }
 
+    /**
+     * Substitutes into a text that is not SQL, and marks the references to secrets that the submitter wrote: those in the
+     * template and in variables, and none that comes with a result.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved
+     */
+    String rawWithSecrets(String template) {
+        return substitute(SecretReference.mark(variables.substitute(template)), RAW, null);
+    }
+
     private String substitute(String template, Flavour flavour, @Nullable SqlLexer lexer) {
         int dollar = template.indexOf('$');
         if (dollar < 0) {

@@ -13,13 +13,14 @@ import org.jspecify.annotations.Nullable;
  * @param status RUNNING only for rows that must be durable while they run (timers, LOOP rounds)
  * @param result COMPLETED: the result. Equal results of enclosing nodes are the same object. FAILED: null, the row's
  *     result becomes the error as a JSON string
- * @param error FAILED: the whole error text
+ * @param error FAILED: the whole error text. RUNNING: how the last attempt of a RETRY failed
  * @param canceled FAILED: non-null when the node was interrupted, with the reason
  * @param wakeAt RUNNING: when it is due
  * @param startedAt when this activation began, null when unknown
  * @param attempt attempts so far, 0 when none counts
  * @param executedQuery the text after substitution; null for control nodes
  * @param bindings see {@link Recorded#bindings()}
+ * @param code FAILED: see {@link Recorded#code()}
  */
 public record Transition(
         String nodeId,
@@ -33,4 +34,5 @@ public record Transition(
         @Nullable Instant startedAt,
         int attempt,
         @Nullable String executedQuery,
-        @Nullable String bindings) {}
+        @Nullable String bindings,
+        @Nullable String code) {}

@@ -5,6 +5,7 @@ import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
+import dev.perdure.graph.RetryNode;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -146,7 +147,8 @@ final class Turn {
 
     private void end(Node node, Outcome outcome, Draft.Execution execution, @Nullable String rowError) {
         String stamp = required(running(node.id()), node.id()).stamp();
-        tasks.push(new Ended(node, stamp, outcome, execution, rowError));
+        Outcome how = outcome instanceof Outcome.Succeeded success ? HttpAnswer.judge(this, node, success) : outcome;
+        tasks.push(new Ended(node, stamp, how, execution, rowError));
     }
 
     /** The node goes on, as a step of the engine. */
@@ -178,6 +180,11 @@ final class Turn {
 
     void persistRunning(Node node, Running run, @Nullable Instant wakeAt, @Nullable String bindings) {
         draft.running(node.id(), run.stamp(), wakeAt, run.startedAt(), bindings);
+    }
+
+    /** The node waits for its next attempt. */
+    void persistRetrying(Node node, Running run, Instant wakeAt, int attempt, String lastError) {
+        draft.retrying(node.id(), run.stamp(), wakeAt, run.startedAt(), attempt, lastError);
     }
 
     void bind(String frameRoot, String name, Result result) {
@@ -215,57 +222,23 @@ final class Turn {
     }
 
     /** A loop that failed its JOIN or RACE carries the message of that failure. */
-    void rewriteFailure(String loop, String message) {
+    void rewriteFailure(String loop, Outcome.Failed failure) {
         Frame frame = frame(loop);
         Draft.Execution execution = new Draft.Execution(frame.begun(), 0, null);
-        draft.ended(loop, frame.text(), null, message, execution, frame.bindings());
+        draft.ended(loop, frame.text(), null, failure.error(), failure.code(), execution, frame.bindings());
     }
 
     /**
-     * Interrupts whatever runs below a node and forgets it. Steps and timers end as failed; compound nodes keep their
-     * rows, except a loop at the very top that is in its first round.
+     * Interrupts whatever runs below a node.
      *
-     * @param loopError what the row of that loop says; null when it too keeps its row
+     * @param loopError see {@link Interruption#below}
      */
     void interrupt(String rootId, String reason, @Nullable String loopError) {
-        Running top = running(rootId);
-        if (top != null && loopError != null && graph().node(rootId) instanceof LoopNode) {
-            Running before = state.running(rootId);
-            boolean isNew = (before == null || !before.stamp().equals(top.stamp()))
-                    && !draft.isRecordedRunning(rootId, top.stamp());
-            Frame frame = frame(rootId);
-            if (top.phase() == Running.Phase.COMPOUND && frame.stamp().generation() == 1 && !isNew) {
-                draft.canceled(rootId, top.stamp(), loopError, reason, top.startedAt(), null);
-            }
-        }
-        Deque<String> open = new ArrayDeque<>();
-        open.push(rootId);
-        while (!open.isEmpty()) {
-            String id = open.pop();
-            Running run = running(id);
-            if (run != null) {
-                if (run.isWaitedFor()) {
-                    interruptLeaf(id, run, reason);
-                } else if (run.phase() == Running.Phase.COMPOUND) {
-                    graph().children(id).forEach(open::push);
-                }
-                running.put(id, null);
-            }
-            close(id);
-        }
+        new Interruption(this, draft, state, reason).below(rootId, loopError);
     }
 
-    private void interruptLeaf(String id, Running run, String reason) {
-        Activation activation = new Activation(id, run.stamp());
-        boolean isNew = draft.takeBack(activation);
-        if (isNew && !draft.isRecordedRunning(id, run.stamp())) {
-            return;
-        }
-        String bindings = isOpen(id) ? frame(id).bindings() : null;
-        draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), bindings);
-        if (!isNew) {
-            draft.start(new Effect.Interrupt(activation, reason));
-        }
+    void forget(String nodeId) {
+        running.put(nodeId, null);
     }
 
     // ---- the work
@@ -288,15 +261,14 @@ final class Turn {
         if (parent != null && (above == null || !above.stamp().equals(task.parentStamp()))) {
             return; // the parent has ended meanwhile, or is in another round
         }
-        boolean opensFrame = parent == null || isBranching(parent) || node instanceof LoopNode;
+        boolean opensFrame =
+                parent == null || isBranching(parent) || node instanceof LoopNode || node instanceof RetryNode;
         String frameRoot = above == null || opensFrame ? node.id() : above.frameRoot();
         if (opensFrame) {
             Stamp first = above == null
                     ? Stamp.root(state.instanceId())
                     : frame(above.frameRoot()).stamp().child(node.id());
-            setFrame(
-                    node.id(),
-                    node instanceof LoopNode loop ? LoopRule.open(this, loop, first) : Frame.open(first, at, null));
+            setFrame(node.id(), open(node, first));
         }
         String stamp = frame(frameRoot).text();
         Recorded row = recorded(node.id());
@@ -311,6 +283,13 @@ final class Turn {
         }
         running.put(node.id(), run);
         Rule.of(node).enter(this, run, row);
+    }
+
+    private Frame open(Node node, Stamp first) {
+        if (node instanceof LoopNode loop) {
+            return LoopRule.open(this, loop, first);
+        }
+        return node instanceof RetryNode retry ? RetryRule.open(this, retry, first) : Frame.open(first, at, null);
     }
 
     private void ended(Ended task) {
@@ -331,7 +310,7 @@ final class Turn {
             return;
         }
         Running above = required(running(parent.id()), parent.id());
-        if (node instanceof LoopNode && !isBranching(parent)) {
+        if ((node instanceof LoopNode || node instanceof RetryNode) && !isBranching(parent)) {
             mergeNames(node.id(), above);
             close(node.id());
         }
@@ -342,18 +321,20 @@ final class Turn {
         Outcome outcome = task.outcome();
         Result result = null;
         String error = null;
+        String code = null;
         if (outcome instanceof Outcome.Succeeded success) {
             result = success.result();
         } else if (outcome instanceof Outcome.Broke broke) {
             result = broke.value();
         } else if (outcome instanceof Outcome.Failed failure) {
             error = task.rowError() == null ? failure.error() : task.rowError();
+            code = failure.code();
         }
         Draft.Execution execution =
                 task.execution() == NONE ? new Draft.Execution(run.startedAt(), 0, null) : task.execution();
         String bindings =
                 task.node() instanceof LoopNode ? frame(run.frameRoot()).bindings() : null;
-        draft.ended(task.node().id(), run.stamp(), result, error, execution, bindings);
+        draft.ended(task.node().id(), run.stamp(), result, error, code, execution, bindings);
     }
 
     private void finish(Outcome outcome) {
@@ -370,11 +351,11 @@ final class Turn {
         draft.end(new Checkpoint.InstanceEnd(status, output));
     }
 
-    private @Nullable Running running(String nodeId) {
+    @Nullable Running running(String nodeId) {
         return running.containsKey(nodeId) ? running.get(nodeId) : state.running(nodeId);
     }
 
-    private boolean isOpen(String rootId) {
+    boolean isOpen(String rootId) {
         return (frames.containsKey(rootId) ? frames.get(rootId) : state.frame(rootId)) != null;
     }
 

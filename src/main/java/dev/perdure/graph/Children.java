@@ -21,6 +21,9 @@ final class Children {
             String condition = loop.condition();
             return condition == null ? List.of(loop.body()) : List.of(loop.body(), condition);
         }
+        if (node instanceof RetryNode retry) {
+            return List.of(retry.body());
+        }
         if (node instanceof JoinNode join) {
             return join.branches();
         }

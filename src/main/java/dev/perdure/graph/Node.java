@@ -15,6 +15,7 @@ public sealed interface Node
                 BreakNode,
                 JoinNode,
                 RaceNode,
+                RetryNode,
                 SleepNode,
                 WaitScheduleNode,
                 HttpNode,

@@ -46,7 +46,8 @@ final class NodeParser {
             case "JOIN" -> new JoinNode(id, name, branches());
             case "RACE" -> new RaceNode(id, name, left(), right());
             case "SLEEP" -> new SleepNode(id, name, leafText());
-            case "WAIT_SCHEDULE" -> new WaitScheduleNode(id, name, leafText());
+            case "WAIT_SCHEDULE" -> schedule(id, name);
+            case "RETRY" -> retry(id, name);
             case "HTTP" -> new HttpNode(id, name, leafText());
             case "HTTP_MULTIPART" -> new MultipartNode(id, name, leafText());
             case "SIGNAL" -> signal(id, name);
@@ -104,6 +105,31 @@ final class NodeParser {
             branches.add(extra.textValue());
         }
         return branches;
+    }
+
+    private Node schedule(String id, @Nullable String name) {
+        leafText();
+        JsonNode config = config();
+        String expression = config == null ? null : string(config, "cron_expr");
+        if (config == null || expression == null) {
+            throw invalid("WAIT_SCHEDULE has no cron_expr");
+        }
+        return new WaitScheduleNode(id, name, expression, string(config, "timezone"));
+    }
+
+    private Node retry(String id, @Nullable String name) {
+        if (row.rightNode() != null) {
+            throw invalid("RETRY has a right child");
+        }
+        JsonNode config = config();
+        if (config == null) {
+            throw invalid("RETRY has no configuration");
+        }
+        try {
+            return new RetryNode(id, name, left(), RetryPolicyParser.parse(config));
+        } catch (IllegalArgumentException e) {
+            throw invalid(String.valueOf(e.getMessage()));
+        }
     }
 
     private Node signal(String id, @Nullable String name) {

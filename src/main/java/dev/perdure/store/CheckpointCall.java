@@ -18,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CheckpointCall {
 
+    /** How the statement of one completed step begins. */
+    static final String STEP = "SELECT df.checkpoint_step(";
+
+    /** How the statement of a document begins. */
+    static final String DOCUMENT = "SELECT df.checkpoint(";
+
     private static final String SEPARATOR = "\u001f";
 
     private final String sql;
@@ -56,8 +62,7 @@ public final class CheckpointCall {
 
     private static CheckpointCall document(Term term, String instance, String document) {
         String message = String.join(SEPARATOR, "D", Long.toString(term.epoch()), instance, document);
-        return new CheckpointCall(
-                term, "SELECT df.checkpoint(?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
+        return new CheckpointCall(term, DOCUMENT + "?, ?, ?, ?)", message, List.of(term.epoch(), instance, document));
     }
 
     private static @Nullable CheckpointCall scalar(Term term, String instance, String stepNode, Checkpoint checkpoint) {
@@ -115,8 +120,7 @@ public final class CheckpointCall {
         arguments.add(result.json());
         arguments.add(columns);
         arguments.add(executed);
-        return new CheckpointCall(
-                term, "SELECT df.checkpoint_step(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
+        return new CheckpointCall(term, STEP + "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", message, arguments);
     }
 
     private static boolean allLike(Transition step, List<Transition> transitions) {
@@ -126,7 +130,7 @@ public final class CheckpointCall {
                     && java.util.Objects.equals(transition.priorStamp(), step.priorStamp())
                     && transition.result() == step.result()
                     && transition.bindings() == null
-                    && (transition == step || transition.executedQuery() == null);
+                    && (transition == step || transition.executedQuery() == null && transition.attempt() == 0);
             if (!alike) {
                 return false;
             }
@@ -137,6 +141,10 @@ public final class CheckpointCall {
     /** The statement; its first parameter is the token, and it returns {@code <instance status>:<receipt>}. */
     String sql() {
         return sql;
+    }
+
+    boolean isDocument() {
+        return sql.startsWith(DOCUMENT);
     }
 
     void bind(PreparedStatement statement) throws SQLException {

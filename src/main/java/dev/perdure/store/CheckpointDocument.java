@@ -113,6 +113,7 @@ final class CheckpointDocument {
             json.writeRawValue(transition.bindings());
         }
         writeText(json, "o", atLeastOnce);
+        writeText(json, "k", transition.code());
         json.writeEndObject();
     }
 

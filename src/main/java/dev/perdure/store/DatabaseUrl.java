@@ -51,6 +51,11 @@ public final class DatabaseUrl {
             return name.startsWith("/");
         }
 
+        /** The file of the unix socket. */
+        String socketPath() {
+            return name + "/.s.PGSQL." + port;
+        }
+
         @Override
         public String toString() {
             return (name.contains(":") ? "[" + name + "]" : name) + ":" + port;
@@ -60,7 +65,8 @@ public final class DatabaseUrl {
     /**
      * Reads {@code postgresql://user:password@host:port/database?parameter=value}; {@code postgres://} is the same. What is
      * missing is filled in as libpq does: the user is that of the operating system, the database has the user's name, the
-     * port is 5432; a missing host is {@code localhost}.
+     * port is 5432; a missing host is {@code localhost}. A host that begins with {@code /} (percent-encoded, or as
+     * parameter {@code host}) is the directory of a unix socket.
      *
      * @throws InvalidDatabaseUrlException with a message that names the part that is wrong, without its secrets
      */
@@ -83,6 +89,11 @@ public final class DatabaseUrl {
     /** The servers in the order of the URL, at least one. */
     public List<Host> hosts() {
         return hosts;
+    }
+
+    /** Whether the server is reached by a unix socket, and not by TCP. */
+    public boolean usesUnixSocket() {
+        return hosts.get(0).isSocketDirectory();
     }
 
     /** The role that logs in. */

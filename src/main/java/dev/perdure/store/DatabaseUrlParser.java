@@ -18,6 +18,7 @@ final class DatabaseUrlParser {
             "channel_binding",
             "connect_timeout",
             "options",
+            "passfile",
             "sslcert",
             "sslkey",
             "sslmode",
@@ -76,6 +77,10 @@ final class DatabaseUrlParser {
     static void checkParameter(String name, String value) {
         if (WITHOUT_EFFECT.contains(name)) {
             return;
+        }
+        if (name.equals("sslpassword")) {
+            throw invalid("sslpassword is not supported: store the key of sslkey without a password, readable for the"
+                    + " worker only (openssl pkcs8 -topk8 -nocrypt)");
         }
         if (!PARAMETERS.contains(name)) {
             throw invalid(
@@ -146,6 +151,9 @@ final class DatabaseUrlParser {
         for (int i = 0; i < names.size(); i++) {
             String name = names.get(i).isEmpty() ? "localhost" : names.get(i);
             hosts.add(new Host(name, port(ports.size() == 1 ? ports.get(0) : ports.get(i))));
+        }
+        if (hosts.size() > 1 && hosts.stream().anyMatch(Host::isSocketDirectory)) {
+            throw invalid("a unix socket is the only host of its URL");
         }
         return hosts;
     }

@@ -33,6 +33,7 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         FENCED
     }
 
+    private static final int MAX_MESSAGE = 10_000;
     private static final Set<String> LOST = Set.of("57P01", "57P02", "57P05", "25P03", "25P04");
     // 53100 and 53200: a disk or a memory that is full now may not be in a moment; attempts are counted.
     private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "53100", "53200", "53300", "57P03");
@@ -43,7 +44,12 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         org.postgresql.util.ServerErrorMessage server =
                 e instanceof org.postgresql.util.PSQLException ours ? ours.getServerErrorMessage() : null;
         String message = server != null && server.getMessage() != null ? server.getMessage() : text(e);
-        return new Failure(kind(state, server != null), state, message);
+        return new Failure(kind(state, server != null), state, cut(message));
+    }
+
+    /** A step can raise an error of hundreds of megabytes, and the text is stored three times. */
+    private static String cut(String message) {
+        return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "… (cut)";
     }
 
     private static Kind kind(@Nullable String state, boolean fromServer) {

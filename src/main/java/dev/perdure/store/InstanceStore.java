@@ -228,6 +228,50 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     /**
+     * A node whose request may be sent now, as far as its being recorded goes.
+     *
+     * @param started when the instance was started, for telling it from another one that had the same id
+     * @param role the submitter's name; null when the role no longer exists
+     * @param mayHttp whether the submitter has EXECUTE on {@code df.http}
+     * @param mayMultipart the same for {@code df.http_multipart}
+     */
+    public record Begun(
+            String instance,
+            String node,
+            String started,
+            @Nullable String role,
+            boolean mayHttp,
+            boolean mayMultipart) {}
+
+    /** Marks nodes as running like {@link #mark}, but durably: the commit has reached the disk when this completes. */
+    public Future<List<Begun>> begin(List<Mark> marks) {
+        return query(
+                        "SELECT instance_id, node_id, started, role_name, may_http, may_multipart"
+                                + " FROM df._begin_requests($1, $2)",
+                        Tuple.of(term.epoch(), MarkDocument.of(marks)))
+                .map(rows -> {
+                    List<Begun> begun = new ArrayList<>();
+                    for (Row row : rows) {
+                        begun.add(new Begun(
+                                row.getString(0),
+                                row.getString(1),
+                                row.getString(2),
+                                row.getString(3),
+                                row.getBoolean(4),
+                                row.getBoolean(5)));
+                    }
+                    return begun;
+                });
+    }
+
+    /** Which of the secrets the submitter of an instance may not use at this moment. */
+    public Future<List<String>> refusedSecrets(String instance, List<String> names) {
+        return query("SELECT * FROM df._refused_secrets($1, $2)", Tuple.of(instance, (Object)
+                        names.toArray(String[]::new)))
+                .map(InstanceStore::ids);
+    }
+
+    /**
      * Whether a checkpoint of the step was committed, after its connection was lost. A locking read: the lost backend may
      * still be committing, and then this waits for it.
      */
@@ -265,6 +309,41 @@ public final class InstanceStore implements AutoCloseable {
                 .map(rows -> rows.size() == 0
                         ? Optional.empty()
                         : Optional.ofNullable(rows.iterator().next().getString(0)));
+    }
+
+    /**
+     * A role as it is now.
+     *
+     * @param problem what speaks against steps of it, or null
+     */
+    public record Role(String name, @Nullable String problem) {}
+
+    /** The role with this oid, empty when it was dropped. */
+    public Future<Optional<Role>> role(long oid) {
+        return query("SELECT name, problem FROM df._role($1)", Tuple.of(oid)).map(rows -> {
+            for (Row row : rows) {
+                return Optional.of(new Role(row.getString(0), row.getString(1)));
+            }
+            return Optional.empty();
+        });
+    }
+
+    /** Forgets what earlier terms knew about logins, and says whether this worker has passwords of submitters. */
+    public Future<Void> beginLogins(boolean passwords) {
+        return query("SELECT df._begin_logins($1, $2)", Tuple.of(term.epoch(), passwords))
+                .mapEmpty();
+    }
+
+    /** {@code df.start} refuses the role from now on. */
+    public Future<Void> loginFailed(long role, String problem) {
+        return query("SELECT df._login_failed($1, $2, $3)", Tuple.of(term.epoch(), role, problem))
+                .mapEmpty();
+    }
+
+    /** {@code df.start} accepts the role again. */
+    public Future<Void> loginWorks(long role) {
+        return query("SELECT df._login_works($1, $2)", Tuple.of(term.epoch(), role))
+                .mapEmpty();
     }
 
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {

@@ -27,7 +27,8 @@ final class Jdbc {
     static Properties properties(DatabaseUrl url) {
         Properties properties = new Properties();
         PGProperty.USER.set(properties, url.user());
-        url.password().ifPresent(password -> PGProperty.PASSWORD.set(properties, password));
+        Passfile.passwordOf(url, url.hosts().get(0))
+                .ifPresent(password -> PGProperty.PASSWORD.set(properties, password));
         PGProperty.APPLICATION_NAME.set(
                 properties, url.parameter("application_name").orElse("perdure"));
         url.parameter("connect_timeout").ifPresent(seconds -> PGProperty.CONNECT_TIMEOUT.set(properties, seconds));
@@ -35,13 +36,26 @@ final class Jdbc {
         url.parameter("channel_binding").ifPresent(mode -> PGProperty.CHANNEL_BINDING.set(properties, mode));
         PGProperty.TARGET_SERVER_TYPE.set(properties, targetServerType(url));
         PGProperty.TCP_KEEP_ALIVE.set(properties, true);
-        tls(Tls.of(url), properties);
+        if (url.usesUnixSocket()) {
+            // As in libpq, nothing is encrypted that does not leave the machine.
+            PGProperty.SSL_MODE.set(properties, "disable");
+            PGProperty.GSS_ENC_MODE.set(properties, "disable");
+            PGProperty.SOCKET_FACTORY.set(properties, UnixSocketFactory.class.getName());
+            PGProperty.SOCKET_FACTORY_ARG.set(properties, url.hosts().get(0).socketPath());
+        } else {
+            tls(Tls.of(url), properties);
+        }
         return properties;
     }
 
     /** Past {@code DriverManager}, whose list of drivers depends on class loaders. */
     static Connection connect(String url, Properties properties) throws SQLException {
-        Connection connection = DRIVER.connect(url, properties);
+        Connection connection;
+        try {
+            connection = DRIVER.connect(url, properties);
+        } catch (SQLException e) {
+            throw ConnectFailure.explain(e);
+        }
         if (connection == null) {
             throw new SQLException("pgjdbc does not accept the URL " + url, "08001");
         }
@@ -65,6 +79,8 @@ final class Jdbc {
         tls.key()
                 .ifPresent(file -> PGProperty.SSL_KEY.set(
                         properties, PrivateKeyFile.strict(Path.of(file)).toString()));
+        // pgjdbc takes a key for RSA unless told otherwise.
+        tls.certificate().ifPresent(file -> PGProperty.PEM_KEY_ALGORITHM.set(properties, Tls.keyAlgorithm(file)));
         if (tls.trustsSystem()) {
             PGProperty.SSL_FACTORY.set(properties, DefaultJavaSSLFactory.class.getName());
         } else {
@@ -78,10 +94,7 @@ final class Jdbc {
     }
 
     private static String address(Host host) {
-        if (host.isSocketDirectory()) {
-            throw new InvalidDatabaseUrlException(
-                    "The database URL cannot be used: unix sockets are not supported yet, name a host");
-        }
-        return host.toString();
+        // pgjdbc wants a name; where the session goes is decided by the socket factory.
+        return host.isSocketDirectory() ? "localhost:" + host.port() : host.toString();
     }
 }

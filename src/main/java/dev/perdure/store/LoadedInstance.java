@@ -2,6 +2,7 @@ package dev.perdure.store;
 
 import dev.perdure.flow.Recorded;
 import dev.perdure.graph.NodeRow;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param status of the instance
  * @param vars captured variables, JSON text of an object; null when none
  * @param cancelReason as given to df.cancel
+ * @param createdAt when the transaction that started it began
  * @param submitter who submitted it
  * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
  * @param nodes the graph's rows
@@ -26,6 +28,7 @@ public record LoadedInstance(
         @Nullable String database,
         String status,
         @Nullable String cancelReason,
+        Instant createdAt,
         Submitter submitter,
         List<String> strangers,
         List<NodeRow> nodes,

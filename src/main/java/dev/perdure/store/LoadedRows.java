@@ -85,7 +85,8 @@ final class LoadedRows {
                             instant(row.getOffsetDateTime("wake_at")),
                             instant(row.getOffsetDateTime("started_at")),
                             row.getInteger("attempt"),
-                            row.getString("bindings")));
+                            row.getString("bindings"),
+                            row.getString("code")));
         }
 
         LoadedInstance build() {
@@ -97,6 +98,7 @@ final class LoadedRows {
                     first.getString("database"),
                     first.getString("instance_status"),
                     first.getString("cancel_reason"),
+                    Objects.requireNonNullElse(instant(first.getOffsetDateTime("created_at")), Instant.EPOCH),
                     new LoadedInstance.Submitter(
                             first.getLong("role_oid"),
                             first.getString("role_name"),

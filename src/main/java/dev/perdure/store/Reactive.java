@@ -23,7 +23,7 @@ final class Reactive {
                 .setDatabase(url.database())
                 .setUser(url.user());
         // The client falls back to PGPASSWORD of the environment; a URL without a password means: none.
-        options.setPassword(url.password().orElse(""));
+        options.setPassword(Passfile.passwordOf(url, host).orElse(""));
         options.addProperty(
                 "application_name", url.parameter("application_name").orElse("perdure"));
         url.parameter("options").ifPresent(text -> options.addProperty("options", text));
@@ -31,8 +31,12 @@ final class Reactive {
                 .map(Integer::parseInt)
                 .filter(seconds -> seconds > 0)
                 .ifPresent(seconds -> options.setConnectTimeout(seconds * 1000));
-        options.setTcpKeepAlive(true);
-        tls(Tls.of(url), options);
+        if (host.isSocketDirectory()) {
+            options.setSslMode(SslMode.DISABLE); // as in libpq
+        } else {
+            options.setTcpKeepAlive(true);
+            tls(Tls.of(url), options);
+        }
         return options;
     }
 

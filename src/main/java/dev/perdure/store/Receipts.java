@@ -118,7 +118,7 @@ public final class Receipts {
 
     private <T> @Nullable T withSession(Key key, Known there, Use<T> use) {
         try {
-            StepSession session = pools.borrow(key, there.role());
+            StepSession session = pools.borrow(key);
             try {
                 return use.in(session);
             } finally {

@@ -1,15 +1,11 @@
 package dev.perdure.store;
 
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,11 +26,13 @@ public final class SessionPools implements AutoCloseable {
     /**
      * What the pools have to know.
      *
+     * @param logins which roles may log in, and cannot; closed with the pools
      * @param server the server that the leader's own session met, see {@link ServerIdentity}
      */
     public record Settings(
             DatabaseUrl worker,
             SubmitterLogin login,
+            LoginBook logins,
             ServerIdentity server,
             long lockTimeoutMillis,
             long maxAgeNanos,
@@ -43,12 +41,16 @@ public final class SessionPools implements AutoCloseable {
             int connectTimeoutSeconds) {}
 
     private final Settings settings;
+    private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
+    private final Notices notices = new Notices();
     private final Receipts receipts;
     private boolean closed;
 
     public SessionPools(Settings settings) {
         this.settings = settings;
+        this.opener = new SessionOpener(settings);
+        settings.logins().begin(opener::probe);
         this.receipts = new Receipts(this, settings.server().databaseOid());
     }
 
@@ -58,7 +60,7 @@ public final class SessionPools implements AutoCloseable {
     }
 
     /** An idle session of the role, or a new one. */
-    public StepSession borrow(Key key, String role) throws SQLException {
+    public StepSession borrow(Key key) throws SQLException {
         List<StepSession> expired = new ArrayList<>();
         StepSession found = null;
         synchronized (idle) {
@@ -75,11 +77,14 @@ public final class SessionPools implements AutoCloseable {
             }
         }
         expired.forEach(StepSession::close);
-        return found != null ? found : open(key, role);
+        StepSession session = found != null ? found : opener.open(key);
+        notices.watch(session);
+        return session;
     }
 
     /** Takes a session back: reset and kept, or closed. */
     public void giveBack(Key key, StepSession session) {
+        notices.leave(session);
         if (!session.reset()) {
             session.close();
             return;
@@ -128,58 +133,10 @@ public final class SessionPools implements AutoCloseable {
         }
     }
 
-    private StepSession open(Key key, String role) throws SQLException {
-        DatabaseUrl url = settings.login().loginAs(settings.worker(), role);
-        if (key.database() != null) {
-            url = url.withDatabase(key.database());
-        }
-        // In the startup packet: a role's defaults do not beat it, and RESET ALL returns to it (architecture 4).
-        Map<String, String> pinned = new LinkedHashMap<>();
-        pinned.put("standard_conforming_strings", "on");
-        pinned.put("IntervalStyle", "postgres");
-        pinned.put("bytea_output", "hex");
-        pinned.put("extra_float_digits", "1");
-        pinned.put("idle_in_transaction_session_timeout", "60s");
-        // A session waits in the pool; how long is decided here.
-        pinned.put("idle_session_timeout", "0");
-        pinned.put("df.in_workflow", "true");
-        Connection connection = url.withSettings(pinned)
-                .connect(Map.of(
-                        "ApplicationName", "perdure-step",
-                        "assumeMinServerVersion", "14",
-                        "binaryTransfer", "false",
-                        "prepareThreshold", "0",
-                        "connectTimeout", Integer.toString(settings.connectTimeoutSeconds()),
-                        "loginTimeout", Integer.toString(settings.connectTimeoutSeconds()),
-                        "tcpKeepAlive", "true",
-                        "maxResultBuffer", Long.toString(Math.max(1, settings.maxResultSize()))));
-        try {
-            checkServer(connection, key.database());
-            return new StepSession(connection, settings.lockTimeoutMillis());
-        } catch (SQLException | RuntimeException e) {
-            connection.close();
-            throw e;
-        }
-    }
-
-    /** A step must never run on another server than the one whose tables its checkpoint is decided from. */
-    private void checkServer(Connection connection, @Nullable String database) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(ServerIdentity.SQL)) {
-            row.next();
-            ServerIdentity found = new ServerIdentity(row.getString(1), row.getString(2), row.getString(3));
-            boolean same = database == null ? found.equals(settings.server()) : found.sameServer(settings.server());
-            if (!same) {
-                throw new SQLException(
-                        "this session reached another server (%s) than the worker's own (%s)"
-                                .formatted(found, settings.server()),
-                        "08006");
-            }
-        }
-    }
-
     @Override
     public void close() {
+        settings.logins().close();
+        notices.close();
         List<StepSession> all = new ArrayList<>();
         synchronized (idle) {
             closed = true;

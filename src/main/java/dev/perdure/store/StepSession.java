@@ -28,14 +28,21 @@ public final class StepSession implements AutoCloseable {
     }
 
     private static final String BEFORE_CHECKPOINT =
-            "SET LOCAL lock_timeout = %d; SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; ";
+            "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL lock_timeout = %d; ";
     // The worker's time zone is in the startup packet (pgjdbc sends it), so that RESET ALL would return to it.
     private static final String CLEAN = "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; "
             + (isUtc() ? "" : "SET TimeZone = 'UTC'; ")
             + "DISCARD TEMP; DISCARD SEQUENCES; ";
     // As one message of its own, so that nothing of it can be skipped by what went before, and unnamed, so that no step
     // can replace it.
-    private static final String RESET = CLEAN + "SELECT pg_catalog.pg_advisory_unlock_all()";
+    // Its answer tells whether the calls that were prepared are still the driver's own: what a user prepares in SQL is
+    // from_sql, so that a statement of ours that was taken away cannot be put back.
+    private static final String RESET = CLEAN + "SELECT pg_catalog.pg_advisory_unlock_all(), "
+            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.STEP
+            + "')), "
+            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.DOCUMENT
+            + "')) "
+            + "FROM pg_catalog.pg_prepared_statement() p WHERE NOT p.from_sql";
     // Between two steps of one transaction. What is set after the savepoint ends with it, or with the transaction.
     private static final String BETWEEN = "SET CONSTRAINTS ALL IMMEDIATE; " + CLEAN
             + "SAVEPOINT perdure_step; SELECT pg_catalog.pg_advisory_unlock_all(), "
@@ -52,6 +59,8 @@ public final class StepSession implements AutoCloseable {
     private volatile boolean cancelSent;
     private boolean broken;
     private boolean shared;
+    private boolean clean;
+    private volatile @Nullable Statement current;
 
     StepSession(Connection connection, long lockTimeoutMillis) throws SQLException {
         this.connection = connection.unwrap(PgConnection.class);
@@ -134,7 +143,9 @@ public final class StepSession implements AutoCloseable {
 
     private <T> T run(String prefix, int prefixResults, String sql, boolean transaction, ResultReader<T> reader)
             throws StepFailedException {
+        clean = false;
         try (Statement statement = connection.createStatement()) {
+            current = statement;
             statement.setEscapeProcessing(false);
             boolean rows = statement.execute(prefix + sql);
             for (int i = 0; i < prefixResults; i++) {
@@ -153,6 +164,8 @@ public final class StepSession implements AutoCloseable {
         } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
+        } finally {
+            current = null;
         }
     }
 
@@ -167,6 +180,7 @@ public final class StepSession implements AutoCloseable {
                 (shared ? "RESET statement_timeout; " : "") + beforeCheckpoint + call.sql() + "; COMMIT")) {
             // Prepared by name once a session. A step could replace it, and gains nothing: the answer is signed.
             statement.unwrap(PGStatement.class).setPrepareThreshold(1);
+            current = statement;
             call.bind(statement);
             boolean rows = statement.execute();
             while (rows || statement.getUpdateCount() != -1) {
@@ -186,9 +200,13 @@ public final class StepSession implements AutoCloseable {
         } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
+        } finally {
+            current = null;
         }
         CheckpointCall.Answer read = call.read(answer);
-        if (read == null) {
+        // A statement that stands in for the call could make the call itself, hand on its answer and take the
+        // checkpoint back. So the session is reset here, before the answer is believed.
+        if (read == null || !resetAndCheck(call)) {
             broken = true;
             throw new StepFailedException(
                     new Failure(Failure.Kind.STEP, null, "the step replaced statements of its session"));
@@ -219,6 +237,7 @@ public final class StepSession implements AutoCloseable {
 
     /** Does work of ours, within the open transaction if there is one. */
     <T extends @Nullable Object> T perform(Work<T> work) throws StepFailedException {
+        clean = false;
         try {
             return work.with(connection);
         } catch (SQLException e) {
@@ -238,6 +257,7 @@ public final class StepSession implements AutoCloseable {
         if (broken) {
             return;
         }
+        clean = false;
         try (Statement statement = connection.createStatement()) {
             statement.execute("DEALLOCATE ALL");
         } catch (SQLException e) {
@@ -269,17 +289,61 @@ public final class StepSession implements AutoCloseable {
         if (broken || cancelSent) {
             return false;
         }
+        if (clean) {
+            return true;
+        }
+        try {
+            resetNow(null);
+            return clean;
+        } catch (SQLException e) {
+            // Not usable again; the caller closes it.
+            return false;
+        }
+    }
+
+    /** Whether the call that was just answered was ours. A session that cannot be reset any more leaves that in doubt. */
+    private boolean resetAndCheck(CheckpointCall call) throws StepFailedException {
+        try {
+            return resetNow(call);
+        } catch (SQLException e) {
+            broken = true;
+            Failure failure = Failure.of(e);
+            throw new StepFailedException(
+                    new Failure(Failure.Kind.CONNECTION_LOST, failure.sqlState(), failure.message()), e);
+        }
+    }
+
+    private boolean resetNow(@Nullable CheckpointCall call) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             if (connection.getTransactionState() != TransactionState.IDLE) {
                 return false;
             }
-            statement.execute(RESET);
+            boolean rows = statement.execute(RESET);
+            boolean ours = true;
+            while (rows || statement.getUpdateCount() != -1) {
+                if (rows && call != null) {
+                    ResultSet row = statement.getResultSet();
+                    ours = row.next() && row.getBoolean(call.isDocument() ? 3 : 2);
+                }
+                rows = statement.getMoreResults();
+            }
             connection.clearWarnings();
             idleSince = System.nanoTime();
-            return connection.getTransactionState() == TransactionState.IDLE;
-        } catch (SQLException e) {
-            // Not usable again; the caller closes it.
-            return false;
+            clean = connection.getTransactionState() == TransactionState.IDLE;
+            return ours;
+        }
+    }
+
+    /** Forgets what the running statement has said so far ({@code RAISE NOTICE}): the driver collects all of it. */
+    void dropNotices() {
+        Statement running = current;
+        if (running != null) {
+            try {
+                running.clearWarnings();
+            } catch (SQLException e) {
+                // It has just been closed, and with it what it had said.
+                current = null;
+            }
         }
     }
 

@@ -1,7 +1,11 @@
 package dev.perdure.store;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.util.Optional;
 
 /**
@@ -25,6 +29,19 @@ record Tls(String mode, Optional<String> rootCertificate, Optional<String> certi
         Tls tls = new Tls(mode, root, url.parameter("sslcert"), url.parameter("sslkey"));
         tls.check();
         return tls;
+    }
+
+    /** Of the key that belongs to a certificate: {@code RSA}, {@code EC} and so on. */
+    static String keyAlgorithm(String certificate) {
+        try (InputStream in = Files.newInputStream(Path.of(certificate))) {
+            return CertificateFactory.getInstance("X.509")
+                    .generateCertificate(in)
+                    .getPublicKey()
+                    .getAlgorithm();
+        } catch (IOException | CertificateException e) {
+            throw new InvalidDatabaseUrlException("The database URL cannot be used: the file of sslcert, " + certificate
+                    + ", is no certificate in PEM: " + e.getMessage());
+        }
     }
 
     boolean verifies() {

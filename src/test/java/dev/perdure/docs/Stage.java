@@ -46,6 +46,7 @@ final class Stage implements AutoCloseable {
     private final @Nullable EmbeddedPostgres ownServer;
     private final Map<String, Connection> sessions = new HashMap<>();
     private final Set<String> known = new HashSet<>();
+    private final ExampleService service = new ExampleService();
     private @Nullable InProcessWorker worker;
     private @Nullable String latest;
 
@@ -100,7 +101,7 @@ final class Stage implements AutoCloseable {
 
     private List<String> run(Page.Block block, Connection session, Example example) {
         String place = block.page() + ":" + example.line();
-        String sql = example.sql();
+        String sql = service.inPlaceOfLocalhost(example.sql());
         if (PLACEHOLDER.matcher(sql).find()) {
             if (latest == null) {
                 throw new AssertionError(place + ": '<id>' before anything was started");
@@ -206,7 +207,7 @@ final class Stage implements AutoCloseable {
         Migration.migrate(owner);
         execute(superuser, SUBMITTER);
         execute(owner, "SELECT df.grant_usage('app')");
-        worker = InProcessWorker.start(owner);
+        worker = InProcessWorker.start(owner, Map.of("perdure.http.allow", service.authority()));
     }
 
     private Connection session(String role) throws SQLException {
@@ -227,6 +228,7 @@ final class Stage implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
+        service.close();
         if (worker != null) {
             worker.close();
         }

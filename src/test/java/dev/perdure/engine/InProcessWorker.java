@@ -48,17 +48,28 @@ public final class InProcessWorker implements AutoCloseable {
     }
 
     /** A worker with default settings that leads. */
-    static InProcessWorker start(TestDatabase database) {
+    public static InProcessWorker start(TestDatabase database) {
         return start(database, Map.of());
     }
 
     /**
-     * A worker with default settings that leads.
+     * A worker that leads.
      *
      * @param url as {@code perdure.database.url}; its database is migrated
+     * @param settings {@code perdure.*} by name
      */
     public static InProcessWorker start(DatabaseUrl url) {
-        InProcessWorker worker = new InProcessWorker(url, Map.of());
+        return start(url, Map.of());
+    }
+
+    /**
+     * A worker that leads.
+     *
+     * @param url as {@code perdure.database.url}; its database is migrated
+     * @param settings {@code perdure.*} by name
+     */
+    public static InProcessWorker start(DatabaseUrl url, Map<String, String> settings) {
+        InProcessWorker worker = new InProcessWorker(url, settings);
         worker.awaitRole(LeaderStatus.Role.LEADER);
         return worker;
     }
@@ -68,34 +79,39 @@ public final class InProcessWorker implements AutoCloseable {
      *
      * @param settings {@code perdure.*} by name
      */
-    static InProcessWorker start(TestDatabase database, Map<String, String> settings) {
+    public static InProcessWorker start(TestDatabase database, Map<String, String> settings) {
         InProcessWorker worker = candidate(database, settings);
         worker.awaitRole(LeaderStatus.Role.LEADER);
         return worker;
     }
 
     /** A worker that stands for election; nothing is awaited. */
-    static InProcessWorker candidate(TestDatabase database, Map<String, String> settings) {
+    public static InProcessWorker candidate(TestDatabase database, Map<String, String> settings) {
         return new InProcessWorker(database.url(), settings);
     }
 
-    void awaitRole(LeaderStatus.Role role) {
+    public void awaitRole(LeaderStatus.Role role) {
         Awaitility.await("role " + role)
                 .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> status.view().role() == role);
     }
 
-    LeaderStatus.View leaderStatus() {
+    public LeaderStatus.View leaderStatus() {
         return status.view();
     }
 
-    EngineStatistics statistics() {
+    public EngineStatistics statistics() {
         return statistics;
     }
 
+    /** From now on somebody is told what ends. */
+    public void observe(EngineObserver observer) {
+        statistics.observe(observer);
+    }
+
     /** Drops all memory and all sessions in the middle of whatever happens, and leads again from the tables. */
-    void loseMemory() {
+    public void loseMemory() {
         long epoch = status.view().epoch();
         engine.stepDown();
         Awaitility.await("a new term")

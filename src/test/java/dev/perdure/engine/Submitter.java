@@ -16,7 +16,7 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** A role that starts workflows and looks at them, in one session. For one thread. */
-final class Submitter implements AutoCloseable {
+public final class Submitter implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -31,26 +31,26 @@ final class Submitter implements AutoCloseable {
     }
 
     /** A role that may use {@code df}, created when it does not exist. */
-    static Submitter of(TestDatabase database, String role) throws SQLException {
+    public static Submitter of(TestDatabase database, String role) throws SQLException {
         database.createUser(role);
         return new Submitter(role, database.connect(role));
     }
 
     /** A role in a database of another server; it may use {@code df} already. */
-    static Submitter at(DatabaseUrl url) throws SQLException {
+    public static Submitter at(DatabaseUrl url) throws SQLException {
         return new Submitter(url.user(), url.connect());
     }
 
     /** The superuser, who sees what everybody's sessions do; it starts nothing. */
-    static Submitter observer(TestDatabase database) throws SQLException {
+    public static Submitter observer(TestDatabase database) throws SQLException {
         return new Submitter("postgres", database.connect("postgres"));
     }
 
-    String role() {
+    public String role() {
         return role;
     }
 
-    Connection connection() {
+    public Connection connection() {
         return connection;
     }
 
@@ -60,20 +60,20 @@ final class Submitter implements AutoCloseable {
      * @param expression of the DSL, for example {@code 'SELECT 1' ~> 'SELECT 2'}
      * @return the instance's id
      */
-    String start(String expression) throws SQLException {
+    public String start(String expression) throws SQLException {
         return Objects.requireNonNull(value("SELECT df.start(" + expression + ")"));
     }
 
     /** Starts a workflow and waits until it has ended. */
-    Ended run(String expression) throws SQLException {
+    public Ended run(String expression) throws SQLException {
         return await(start(expression));
     }
 
     /** How an instance ended. */
-    record Ended(String id, String status, String output) {}
+    public record Ended(String id, String status, String output) {}
 
     /** Waits until an instance has ended and was wound up. */
-    Ended await(String id) {
+    public Ended await(String id) {
         return Awaitility.await("end of instance " + id)
                 .atMost(PATIENCE)
                 .pollDelay(Duration.ZERO)
@@ -90,7 +90,7 @@ final class Submitter implements AutoCloseable {
     }
 
     /** Waits until a query of one value answers as expected. */
-    void awaitValue(String expected, String sql, Object... parameters) {
+    public void awaitValue(String expected, String sql, Object... parameters) {
         Awaitility.await(sql)
                 .atMost(PATIENCE)
                 .pollDelay(Duration.ZERO)
@@ -99,7 +99,7 @@ final class Submitter implements AutoCloseable {
     }
 
     /** The instance's result as JSON. */
-    JsonNode result(String id) throws SQLException {
+    public JsonNode result(String id) throws SQLException {
         try {
             return JSON.readTree(value("SELECT df.result(?)", id));
         } catch (JsonProcessingException e) {
@@ -108,23 +108,23 @@ final class Submitter implements AutoCloseable {
     }
 
     /** One column of the node whose query begins with the given text. */
-    @Nullable String node(String id, String queryBegins, String column) throws SQLException {
+    public @Nullable String node(String id, String queryBegins, String column) throws SQLException {
         return value(
                 "SELECT " + column + " FROM df.nodes WHERE instance_id = ? AND starts_with(query, ?)", id, queryBegins);
     }
 
-    void execute(String sql) throws SQLException {
+    public void execute(String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }
     }
 
-    @Nullable String value(String sql, Object... parameters) throws SQLException {
+    public @Nullable String value(String sql, Object... parameters) throws SQLException {
         List<List<@Nullable String>> rows = rows(sql, parameters);
         return rows.isEmpty() ? null : rows.get(0).get(0);
     }
 
-    List<List<@Nullable String>> rows(String sql, Object... parameters) throws SQLException {
+    public List<List<@Nullable String>> rows(String sql, Object... parameters) throws SQLException {
         return TestDatabase.rows(connection, sql, parameters);
     }
 

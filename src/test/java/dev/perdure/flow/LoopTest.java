@@ -142,7 +142,9 @@ class LoopTest {
         String body = draft.sql("body");
         String loop = draft.loop(body);
         Map<String, Recorded> rows = new HashMap<>();
-        rows.put(loop, new Recorded(NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null));
+        rows.put(
+                loop,
+                new Recorded(NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null, null));
         InstanceState state = InstanceState.load(Simulation.ID, null, Map.of(), draft.graph(loop), rows);
         var at = java.time.Instant.parse("2026-01-01T00:00:00Z");
         state.apply(Interpreter.decide(state, new Event.Loaded(at)));
@@ -205,6 +207,6 @@ class LoopTest {
     }
 
     private static Recorded completed(String result) {
-        return new Recorded(NodeStatus.COMPLETED, Simulation.S1, false, result, null, null, null, 1, null);
+        return new Recorded(NodeStatus.COMPLETED, Simulation.S1, false, result, null, null, null, 1, null, null);
     }
 }

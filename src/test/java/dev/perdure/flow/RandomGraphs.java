@@ -32,8 +32,8 @@ final class RandomGraphs {
     }
 
     private String unnamed(int depth) {
-        int kind = random.nextInt(depth == 0 ? 4 : 15);
-        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(11) : kind;
+        int kind = random.nextInt(depth == 0 ? 4 : 17);
+        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(13) : kind;
         return switch (kind) {
             case 0, 1, 2 -> leaf();
             case 3 -> waiting();
@@ -51,6 +51,7 @@ final class RandomGraphs {
                 random.nextBoolean()
                         ? draft.join(node(depth - 1), node(depth - 1))
                         : draft.join(node(depth - 1), node(depth - 1), node(depth - 1));
+            case 12, 13 -> draft.retry(node(depth - 1), 1 + random.nextInt(3), random.nextInt(3) == 0 ? "40" : null);
             default ->
                 races ? draft.race(node(depth - 1), node(depth - 1)) : draft.join(node(depth - 1), node(depth - 1));
         };
@@ -67,9 +68,15 @@ final class RandomGraphs {
 
     private String waiting() {
         String[] timeouts = {"", ",\"timeout_seconds\":null", ",\"timeout_seconds\":3"};
-        return random.nextBoolean()
-                ? draft.sleep(String.valueOf(random.nextInt(4)))
-                : draft.leaf("SIGNAL", "{\"signal_name\":\"go\"" + timeouts[random.nextInt(3)] + "}");
+        String[] schedules = {"* * * * *", "30 2 * * *", "0 0 30 2 *"};
+        return switch (random.nextInt(4)) {
+            case 0 -> draft.leaf("SIGNAL", "{\"signal_name\":\"go\"" + timeouts[random.nextInt(3)] + "}");
+            case 1 ->
+                draft.leaf(
+                        "WAIT_SCHEDULE",
+                        "{\"cron_expr\":\"" + schedules[random.nextInt(3)] + "\",\"timezone\":\"Europe/Berlin\"}");
+            default -> draft.sleep(String.valueOf(random.nextInt(4)));
+        };
     }
 
     private String leave() {

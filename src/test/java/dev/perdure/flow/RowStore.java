@@ -30,7 +30,8 @@ final class RowStore {
             @Nullable Instant startedAt,
             int attempt,
             @Nullable String executedQuery,
-            @Nullable String bindings) {
+            @Nullable String bindings,
+            @Nullable String code) {
 
         /** What must not depend on crashes: everything but times. */
         String essence() {
@@ -43,7 +44,8 @@ final class RowStore {
                     String.valueOf(error),
                     String.valueOf(canceled),
                     String.valueOf(executedQuery),
-                    String.valueOf(bindings));
+                    String.valueOf(bindings),
+                    String.valueOf(code));
         }
     }
 
@@ -106,7 +108,8 @@ final class RowStore {
                 t.startedAt(),
                 t.attempt(),
                 t.executedQuery(),
-                jsonb(t.bindings()));
+                jsonb(t.bindings()),
+                t.code());
     }
 
     void mark(InstanceState.Unmarked mark) {
@@ -114,7 +117,7 @@ final class RowStore {
         if (Objects.equals(present == null ? null : present.stamp(), mark.priorStamp())) {
             rows.put(
                     mark.nodeId(),
-                    new Row(mark.stamp(), NodeStatus.RUNNING, null, null, null, null, null, null, 0, null, null));
+                    new Row(mark.stamp(), NodeStatus.RUNNING, null, null, null, null, null, null, 0, null, null, null));
         } else {
             throw new AssertionError("stale mark " + mark + " on " + present);
         }
@@ -133,7 +136,8 @@ final class RowStore {
                         row.wakeAt(),
                         row.startedAt(),
                         row.attempt(),
-                        row.bindings())));
+                        row.bindings(),
+                        row.code())));
         return recorded;
     }
 

@@ -143,13 +143,6 @@ class SequenceTest {
     }
 
     @Test
-    void types_of_a_later_version_fail_when_they_are_reached() {
-        String http = draft.leaf("HTTP", "{}");
-        assertThat(new Simulation(draft.graph(http)).end())
-                .isEqualTo("FAILED HTTP nodes are not supported by this version of Perdure (node " + http + ")");
-    }
-
-    @Test
     void a_cancelled_instance_interrupts_what_runs() {
         String a = draft.sql("a");
         String sleep = draft.sleep("9");

@@ -116,7 +116,16 @@ final class Simulation {
     }
 
     Event failure(Activation activation, String message) {
-        return new Event.StepFailed(activation, message, null, sql(), now, 1, now);
+        return failure(activation, message, null);
+    }
+
+    Event failure(Activation activation, String message, @Nullable String sqlState) {
+        return new Event.StepFailed(activation, message, sqlState, sql(), now, 1, now);
+    }
+
+    Simulation fail(String node, String message, String sqlState) {
+        happens(failure(answer(node), message, sqlState));
+        return this;
     }
 
     private @Nullable Effect last;

@@ -63,6 +63,17 @@ public final class GraphDraft {
         return add("LOOP", "{\"condition_node\":\"" + condition + "\"}", body, null);
     }
 
+    /** At most so many attempts, delays of about a second, a condition on which to retry or none. */
+    public String retry(String body, @Nullable Integer attempts, @Nullable String on) {
+        return add(
+                "RETRY",
+                "{\"max_attempts\":" + attempts
+                        + ",\"initial_delay_ms\":1000,\"backoff\":1,\"max_delay_ms\":60000,\"retry_on\":"
+                        + (on == null ? "null" : "[\"" + on + "\"]") + "}",
+                body,
+                null);
+    }
+
     /** Names the result of a node. */
     public String as(String id, String name) {
         rows.replaceAll(row -> row.id().equals(id)

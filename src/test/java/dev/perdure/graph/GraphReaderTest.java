@@ -20,7 +20,7 @@ class GraphReaderTest {
         String wide = draft.join(a, draft.sleep("5"), draft.leave("x"), signal);
         String other = draft.race(draft.leaf("HTTP", "{}"), draft.leaf("HTTP_MULTIPART", "{}"));
         String branch = draft.when(draft.sql("SELECT true"), wide, other);
-        String rows = draft.whenRows("a", draft.leaf("WAIT_SCHEDULE", "{}"), draft.leave(null));
+        String rows = draft.whenRows("a", draft.leaf("WAIT_SCHEDULE", "{\"cron_expr\":\"@daily\"}"), draft.leave(null));
         String loop = draft.loop(draft.then(branch, rows), draft.sql("SELECT false"));
         Graph graph = draft.graph(loop);
 

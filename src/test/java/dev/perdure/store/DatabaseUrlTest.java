@@ -8,6 +8,7 @@ import io.vertx.pgclient.SslMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +114,45 @@ class DatabaseUrlTest {
         assertThat(url.withHost(url.hosts().get(1)).jdbcUrl()).isEqualTo("jdbc:postgresql://b:5432/d");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "postgresql:///app?host=/run/postgresql&user=u&port=5433",
+                "postgresql://u@%2Frun%2Fpostgresql:5433/app",
+                "postgresql://u@/app?host=%2Frun%2Fpostgresql&port=5433&sslmode=require"
+            })
+    void the_directory_of_a_unix_socket_is_a_host_and_nothing_is_encrypted(String text) {
+        DatabaseUrl url = DatabaseUrl.checked(text);
+
+        assertThat(url.usesUnixSocket()).isTrue();
+        assertThat(url.jdbcProperties())
+                .containsEntry("socketFactoryArg", "/run/postgresql/.s.PGSQL.5433")
+                .containsEntry("sslmode", "disable");
+        PgConnectOptions options = url.reactiveOptions().get(0);
+        assertThat(options.isUsingDomainSocket()).isTrue();
+        assertThat(options.getSslMode()).isEqualTo(SslMode.DISABLE);
+        assertThat(DatabaseUrl.parse(url.toUri())).isEqualTo(url);
+    }
+
+    @Test
+    void a_password_file_is_read_as_libpq_reads_it(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("pgpass"),
+                "# host:port:database:user:password\nother:*:*:u:no\nh:5432:d:u:a\\:b:c\n*:*:*:*:rest\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        DatabaseUrl url = DatabaseUrl.parse("postgresql://u@h/d?passfile=" + file);
+
+        assertThat(url.jdbcProperties()).containsEntry("password", "a:b:c");
+        assertThat(url.reactiveOptions().get(0).getPassword()).isEqualTo("a:b:c");
+        assertThat(url.withUser("alice", null).jdbcProperties()).containsEntry("password", "rest");
+        assertThat(url.withUser("alice", "own").jdbcProperties()).containsEntry("password", "own");
+
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+        assertThatThrownBy(url::jdbcProperties)
+                .hasMessageContaining("chmod 600")
+                .hasMessageNotContaining("rest");
+    }
+
     @Test
     void encryption_is_preferred_by_default_as_in_libpq() {
         PgConnectOptions options =
@@ -151,7 +191,9 @@ class DatabaseUrlTest {
         "sslmode=verify-full&sslrootcert=/no/such/file, does not exist",
         "sslmode=verify-ca&sslrootcert=system, needs sslmode=verify-full",
         "sslcert=/no/such/file, does not exist",
-        "host=/var/run/postgresql, unix sockets are not supported yet",
+        "sslpassword=x, sslpassword is not supported",
+        "host=/run/postgresql%2Cdb, a unix socket is the only host",
+        "passfile=/no/such/file, cannot be read",
     })
     void what_its_sessions_could_not_use_is_refused_early(String parameters, String why) {
         assertThatThrownBy(() -> DatabaseUrl.checked("postgresql://u@/d?" + parameters))

@@ -38,11 +38,18 @@ public final class KubernetesServer {
         static {
             KubernetesServer server = null;
             String problem = "";
+            // An earlier test's application may have left its class loader, whose classes are not those of this one.
+            Thread thread = Thread.currentThread();
+            ClassLoader before = thread.getContextClassLoader();
+            thread.setContextClassLoader(KubernetesServer.class.getClassLoader());
             try {
                 server = new KubernetesServer();
+                Serialization.unmarshal(kubeconfig(), io.fabric8.kubernetes.api.model.Config.class);
             } catch (KubeAPITestException e) {
                 problem = "no API server: its programs are neither in ~/.kubeapitest nor to be downloaded, see"
                         + " CONTRIBUTING.md (" + e + ")";
+            } finally {
+                thread.setContextClassLoader(before);
             }
             SERVER = server;
             PROBLEM = problem;

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A PostgreSQL for tests, one for each JVM, started by the first test that asks and stopped at the end. Its version is
- * the Maven property {@code postgres.binaries.version}. All roles log in without a password. It does not survive a crash
+ * the Maven property {@code postgres.version}. A container where a Docker engine answers, else an embedded server. All roles log in without a password. It does not survive a crash
  * of the machine (no fsync).
  */
 public final class PostgresServer {
@@ -27,18 +27,24 @@ public final class PostgresServer {
         static final PostgresServer SERVER = new PostgresServer();
     }
 
-    private final EmbeddedPostgres postgres;
+    private final PostgresContainer.Address address;
     private boolean templateReady;
 
     private PostgresServer() {
+        address = PostgresContainer.start().orElseGet(PostgresServer::embedded);
+        asSuperuser("postgres", "CREATE ROLE " + OWNER + " LOGIN");
+    }
+
+    private static PostgresContainer.Address embedded() {
         try {
-            postgres = EmbeddedPostgres.builder()
+            int port = EmbeddedPostgres.builder()
                     .setServerConfig("max_connections", "300")
-                    .start();
+                    .start()
+                    .getPort();
+            return new PostgresContainer.Address("127.0.0.1", port);
         } catch (IOException e) {
             throw new UncheckedIOException("The PostgreSQL for the tests does not start", e);
         }
-        asSuperuser("postgres", "CREATE ROLE " + OWNER + " LOGIN");
     }
 
     /** The server of this JVM. */
@@ -46,9 +52,14 @@ public final class PostgresServer {
         return Holder.SERVER;
     }
 
-    /** The port on 127.0.0.1. */
+    /** The host that it is reached at. */
+    public String host() {
+        return address.host();
+    }
+
+    /** The port. */
     public int port() {
-        return postgres.getPort();
+        return address.port();
     }
 
     /** A new database in which {@link #OWNER} has just installed the schema {@code df}. */
@@ -92,7 +103,7 @@ public final class PostgresServer {
 
     /** How a role reaches a database of this server. */
     public DatabaseUrl url(String role, String database) {
-        return DatabaseUrl.parse("postgresql://127.0.0.1:" + port() + "/")
+        return DatabaseUrl.parse("postgresql://" + host() + ":" + port() + "/")
                 .withUser(role, null)
                 .withDatabase(database);
     }

@@ -153,6 +153,14 @@ public final class WorkerProcess implements AutoCloseable {
         }
     }
 
+    /** The body that a path of its HTTP server answers with. */
+    public String get(String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(10))
+                .build();
+        return HTTP.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
     public long pid() {
         return process.pid();
     }

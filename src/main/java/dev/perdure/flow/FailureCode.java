@@ -1,0 +1,48 @@
+package dev.perdure.flow;
+
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Kinds of failure, in the words of {@code df.retry}: a SQLSTATE, {@code http:<status>}, or {@code http:error} for a
+ * request without an answer.
+ */
+final class FailureCode {
+
+    private static final String HTTP = "http:";
+
+    /** A request that was not answered. */
+    static final String HTTP_ERROR = HTTP + "error";
+
+    /** Answers that ask for another try (RFC 9110, 15.5.9; RFC 8470; RFC 6585), beside 5xx. */
+    private static final Set<Integer> TRY_AGAIN = Set.of(408, 425, 429);
+
+    private FailureCode() {}
+
+    /** The code of an answer. */
+    static String http(int status) {
+        return HTTP + status;
+    }
+
+    /** Whether a failure is one of those that are tried again; null conditions: every failure is. */
+    static boolean matches(@Nullable List<String> conditions, @Nullable String code) {
+        if (conditions == null) {
+            return true;
+        }
+        return code != null
+                && conditions.stream()
+                        .anyMatch(condition -> condition.equals(code)
+                                || condition.length() == 2 && code.length() == 5 && code.startsWith(condition)
+                                || condition.endsWith("xx")
+                                        && condition.length() == code.length()
+                                        && code.startsWith(condition.substring(0, condition.length() - 2)));
+    }
+
+    /** Whether an answer with that status, which is no failure by itself, is one under the given conditions. */
+    static boolean isFailure(@Nullable List<String> conditions, int status) {
+        return conditions == null
+                ? TRY_AGAIN.contains(status) || status >= 500 && status <= 599
+                : matches(conditions, http(status));
+    }
+}

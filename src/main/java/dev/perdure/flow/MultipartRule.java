@@ -1,0 +1,60 @@
+package dev.perdure.flow;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.perdure.graph.MultipartNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** HTTP_MULTIPART: one request with a {@code multipart/form-data} body, sent by the engine. */
+record MultipartRule(MultipartNode node) implements RequestRule {
+
+    private static final Pattern WHOLE_REFERENCE =
+            Pattern.compile("\\$[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?\\??|\\{[A-Za-z_][A-Za-z0-9_]*}");
+
+    @Override
+    public HttpRequest request(Turn turn, Running run) {
+        Substitution substitution = turn.substitution(run);
+        HttpTemplate template = new HttpTemplate("multipart HTTP", node.config(), substitution);
+        String url = template.url();
+        Map<String, String> headers = template.headers();
+        JsonNode stored = template.member("parts");
+        if (!stored.isArray() || stored.isEmpty()) {
+            throw template.invalid("parts must be an array with at least one part");
+        }
+        List<HttpRequest.Part> parts = new ArrayList<>();
+        for (JsonNode part : stored) {
+            parts.add(part(part, template, substitution));
+        }
+        return new HttpRequest.Multipart(url, template.method(), parts, headers, template.timeoutSeconds());
+    }
+
+    private HttpRequest.Part part(JsonNode part, HttpTemplate template, Substitution substitution) {
+        if (!part.isObject()) {
+            throw template.invalid("a part must be a JSON object");
+        }
+        String name = substitution.raw(template.required(part, "name"));
+        String filename = template.optional(part, "filename");
+        String data = template.required(part, "data_b64");
+        return new HttpRequest.Part(
+                name,
+                filename == null ? null : substitution.raw(filename),
+                template.optional(part, "content_type"),
+                data(name, data, substitution));
+    }
+
+    /** Base64 takes a whole reference only: a text spliced into it would corrupt it. */
+    private String data(String name, String data, Substitution substitution) {
+        if (data.indexOf('$') < 0 && data.indexOf('{') < 0) {
+            return data;
+        }
+        String reference = data.strip();
+        if (!WHOLE_REFERENCE.matcher(reference).matches()) {
+            throw new SubstitutionException("HTTP_MULTIPART node " + node.id() + ": data_b64 for part '" + name
+                    + "' mixes a variable reference with other text. Only a whole-value reference is supported (e.g."
+                    + " data_b64 => '$result' or '{myvar}'), because splicing into base64 would corrupt the payload.");
+        }
+        return substitution.raw(reference);
+    }
+}

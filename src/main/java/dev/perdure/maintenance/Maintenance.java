@@ -1,0 +1,116 @@
+package dev.perdure.maintenance;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.store.DatabaseReady;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import io.quarkus.scheduler.Scheduler;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.atomic.LongAdder;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Runs what has to be done now and then, once the database is ready and while this worker leads. */
+@Singleton
+public class Maintenance {
+
+    private static final Logger LOG = Logger.getLogger(Maintenance.class);
+    private static final String FENCED = "DF002";
+
+    private final PerdureConfig config;
+    private final LeaderStatus leader;
+    private final Scheduler scheduler;
+    private final Census census;
+    private final Retention retention;
+    private final LongAdder failures = new LongAdder();
+    private volatile @Nullable MaintenanceSession session;
+
+    Maintenance(PerdureConfig config, LeaderStatus leader, Scheduler scheduler, Census census, Retention retention) {
+        this.config = config;
+        this.leader = leader;
+        this.scheduler = scheduler;
+        this.census = census;
+        this.retention = retention;
+    }
+
+    /** Runs that failed since the process began. */
+    public long failures() {
+        return failures.sum();
+    }
+
+    void begin(@Observes DatabaseReady ready) {
+        MaintenanceSession opened = new MaintenanceSession(ready.url());
+        session = opened;
+        Retention.Limits limits =
+                new Retention.Limits(config.retentionDays(), config.maxEndedInstances(), config.retentionBatchSize());
+        every(
+                config.metricsInterval(),
+                "perdure census",
+                epoch -> opened.call(connection -> {
+                    census.take(connection);
+                    return epoch;
+                }));
+        every(
+                config.reconcileInterval(),
+                "perdure retention",
+                epoch -> opened.call(connection -> retention.run(connection, epoch, limits)));
+    }
+
+    void end(@Observes ShutdownEvent shutdown) {
+        MaintenanceSession opened = session;
+        if (opened != null) {
+            close(opened);
+        }
+    }
+
+    /** One run of a job. */
+    @FunctionalInterface
+    private interface Job {
+        long run(long epoch) throws SQLException;
+    }
+
+    private void every(Duration interval, String name, Job job) {
+        if (interval.isZero()) {
+            return;
+        }
+        scheduler
+                .newJob(name)
+                .setInterval(interval.toString())
+                .setDelayed(interval.toString())
+                .setConcurrentExecution(ConcurrentExecution.SKIP)
+                .setTask(execution -> runWhileLeading(name, job))
+                .schedule();
+    }
+
+    private void runWhileLeading(String name, Job job) {
+        LeaderStatus.View view = leader.view();
+        MaintenanceSession opened = session;
+        if (view.role() != LeaderStatus.Role.LEADER) {
+            census.forget();
+            if (opened != null) {
+                close(opened);
+            }
+            return;
+        }
+        try {
+            job.run(view.epoch());
+        } catch (SQLException e) {
+            if (!FENCED.equals(e.getSQLState())) {
+                failures.increment();
+                LOG.warnf("The job \"%s\" failed, it runs again at its next time: %s", name, e.getMessage());
+            }
+        }
+    }
+
+    private static void close(MaintenanceSession session) {
+        try {
+            session.close();
+        } catch (SQLException e) {
+            LOG.debugf("The maintenance session was not closed in order: %s", e.getMessage());
+        }
+    }
+}

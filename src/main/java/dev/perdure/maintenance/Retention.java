@@ -1,0 +1,105 @@
+package dev.perdure.maintenance;
+
+import jakarta.inject.Singleton;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.concurrent.atomic.LongAdder;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Deletes instances that ended long ago, and the oldest of those that are too many (specification 4.12), with all that
+ * belongs to them. In short transactions, so that nobody waits for it. Thread-safe.
+ */
+@Singleton
+public class Retention {
+
+    /**
+     * Which instances are kept.
+     *
+     * @param days so long after its end an instance is deleted; 0: at the next run
+     * @param keep of the instances that have ended, this many of the newest are kept at most
+     * @param batch how many are deleted in one transaction
+     */
+    public record Limits(int days, int keep, int batch) {}
+
+    private static final Logger LOG = Logger.getLogger(Retention.class);
+    private static final Clock CLOCK = Clock.systemUTC();
+
+    private final LongAdder deleted = new LongAdder();
+    private volatile @Nullable Instant lastRun;
+
+    /** Instances deleted since the process began. */
+    public long deleted() {
+        return deleted.sum();
+    }
+
+    /** When the last run ended well; null before the first. */
+    public @Nullable Instant lastRun() {
+        return lastRun;
+    }
+
+    /**
+     * One run, as long as there is something to delete.
+     *
+     * @param epoch of this worker's term; with SQLSTATE DF002 it is over
+     * @return how many instances were deleted
+     */
+    long run(Connection connection, long epoch, Limits limits) throws SQLException {
+        Instant began = CLOCK.instant();
+        Bounds bounds = bounds(connection, limits);
+        long sum = 0;
+        long batch;
+        do {
+            batch = delete(connection, epoch, bounds, limits.batch());
+            deleted.add(batch);
+            sum += batch;
+        } while (batch > 0);
+        lastRun = CLOCK.instant();
+        if (sum > 0) {
+            LOG.infof(
+                    "%d instances that had ended were deleted in %d ms",
+                    sum, Duration.between(began, CLOCK.instant()).toMillis());
+        }
+        return sum;
+    }
+
+    /** Beyond which an instance is deleted, see {@code df._retention_limits}. */
+    private record Bounds(OffsetDateTime olderThan, @Nullable OffsetDateTime tooManyAt, @Nullable String tooManyId) {}
+
+    /** Found once a run, since it reads all instances that have ended. */
+    private static Bounds bounds(Connection connection, Limits limits) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM df._retention_limits(?, ?)")) {
+            statement.setInt(1, limits.days());
+            statement.setInt(2, limits.keep());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new Bounds(
+                        row.getObject(1, OffsetDateTime.class),
+                        row.getObject(2, OffsetDateTime.class),
+                        row.getString(3));
+            }
+        }
+    }
+
+    private static long delete(Connection connection, long epoch, Bounds bounds, int limit) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_ended(?, ?, ?, ?, ?)")) {
+            statement.setLong(1, epoch);
+            statement.setObject(2, bounds.olderThan());
+            statement.setObject(3, bounds.tooManyAt(), Types.TIMESTAMP_WITH_TIMEZONE);
+            statement.setString(4, bounds.tooManyId());
+            statement.setInt(5, limit);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getLong(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+/**
+ * What the leader does beside executing: it deletes old instances, and counts for the metrics. It touches no instance that
+ * runs or waits.
+ */
+@NullMarked
+package dev.perdure.maintenance;
+
+import org.jspecify.annotations.NullMarked;

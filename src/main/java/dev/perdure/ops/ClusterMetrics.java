@@ -1,0 +1,90 @@
+package dev.perdure.ops;
+
+import dev.perdure.config.BuildInfo;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.maintenance.Census;
+import dev.perdure.maintenance.Maintenance;
+import dev.perdure.maintenance.Retention;
+import dev.perdure.store.DatabaseStatus;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+
+/** Who leads, and what the leader's maintenance has counted and deleted. */
+@Singleton
+class ClusterMetrics implements MeterBinder {
+
+    private static final String[] STATUSES = {"pending", "running", "completed", "failed", "cancelled"};
+
+    private final LeaderStatus leader;
+    private final DatabaseStatus database;
+    private final Census census;
+    private final Retention retention;
+    private final Maintenance maintenance;
+
+    ClusterMetrics(
+            LeaderStatus leader, DatabaseStatus database, Census census, Retention retention, Maintenance maintenance) {
+        this.leader = leader;
+        this.database = database;
+        this.census = census;
+        this.retention = retention;
+        this.maintenance = maintenance;
+    }
+
+    @Override
+    public void bindTo(MeterRegistry registry) {
+        Gauge.builder("perdure.version", () -> 1)
+                .description("Always 1; the label says which version this is")
+                .tag("version", BuildInfo.read().version())
+                .register(registry);
+        Gauge.builder("perdure.database.ready", database, d -> truth(d.current().state() == DatabaseStatus.State.READY))
+                .description("1 while the database answers and its schema is migrated")
+                .register(registry);
+        Gauge.builder("perdure.leader", leader, l -> truth(leads(l)))
+                .description("1 while this worker leads")
+                .register(registry);
+        Gauge.builder("perdure.epoch", leader, l -> l.view().epoch())
+                .description("The epoch of this worker's term, 0 while it does not lead")
+                .register(registry);
+        for (String status : STATUSES) {
+            Gauge.builder("perdure.instances", census, c -> c.counts()
+                            .instances()
+                            .getOrDefault(status, 0L))
+                    .description("Instances in the database as the leader counted last, 0 on other workers")
+                    .tag("status", status)
+                    .register(registry);
+        }
+        Gauge.builder("perdure.timers.waiting", census, c -> c.counts().waitingTimers())
+                .description("Nodes that wait for a time, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.oldest.pending", census, c -> c.counts().oldestPendingSeconds())
+                .description("How long the oldest pending instance has waited, as the leader counted last")
+                .baseUnit("seconds")
+                .register(registry);
+        FunctionCounter.builder("perdure.retention.deleted", retention, Retention::deleted)
+                .description("Instances that retention deleted")
+                .register(registry);
+        Gauge.builder("perdure.retention.last.success", retention, r -> seconds(r.lastRun()))
+                .description("When retention ended well the last time, in seconds since 1970, 0 before the first time")
+                .baseUnit("seconds")
+                .register(registry);
+        FunctionCounter.builder("perdure.maintenance.failures", maintenance, Maintenance::failures)
+                .description("Runs of maintenance jobs that failed")
+                .register(registry);
+    }
+
+    private static boolean leads(LeaderStatus leader) {
+        return leader.view().role() == LeaderStatus.Role.LEADER;
+    }
+
+    private static int truth(boolean value) {
+        return value ? 1 : 0;
+    }
+
+    private static double seconds(@org.jspecify.annotations.Nullable Instant time) {
+        return time == null ? 0 : time.toEpochMilli() / 1000.0;
+    }
+}

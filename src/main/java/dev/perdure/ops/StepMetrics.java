@@ -1,0 +1,84 @@
+package dev.perdure.ops;
+
+import dev.perdure.engine.EngineObserver;
+import dev.perdure.engine.EngineStatistics;
+import dev.perdure.engine.StepReport;
+import dev.perdure.engine.StepReport.Outcome;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** How long steps take, by type of node and outcome. */
+@Singleton
+class StepMetrics implements MeterBinder, EngineObserver {
+
+    private static final Duration[] BUCKETS = {
+        Duration.ofMillis(1),
+        Duration.ofNanos(2_500_000),
+        Duration.ofMillis(5),
+        Duration.ofMillis(10),
+        Duration.ofMillis(25),
+        Duration.ofMillis(50),
+        Duration.ofMillis(100),
+        Duration.ofMillis(250),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(1),
+        Duration.ofMillis(2500),
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(30),
+        Duration.ofMinutes(1),
+        Duration.ofMinutes(5),
+        Duration.ofMinutes(30)
+    };
+
+    private final EngineStatistics statistics;
+    private final Map<String, Map<Outcome, Timer>> timers = new ConcurrentHashMap<>();
+
+    StepMetrics(EngineStatistics statistics) {
+        this.statistics = statistics;
+    }
+
+    @Override
+    public void bindTo(MeterRegistry registry) {
+        // Before the first step: a dashboard must find the names on a new worker.
+        timers.put("SQL", timers(registry, "SQL"));
+        this.registry = registry;
+        statistics.observe(this);
+    }
+
+    private volatile @org.jspecify.annotations.Nullable MeterRegistry registry;
+
+    @Override
+    public void stepEnded(StepReport report) {
+        MeterRegistry bound = registry;
+        if (bound == null) {
+            return;
+        }
+        Timer timer = timers.computeIfAbsent(report.kind(), kind -> timers(bound, kind))
+                .get(report.outcome());
+        if (timer != null) {
+            timer.record(Duration.between(report.startedAt(), report.endedAt()));
+        }
+    }
+
+    private static Map<Outcome, Timer> timers(MeterRegistry registry, String kind) {
+        Map<Outcome, Timer> byOutcome = new EnumMap<>(Outcome.class);
+        for (Outcome outcome : Outcome.values()) {
+            byOutcome.put(
+                    outcome,
+                    Timer.builder("perdure.step.duration")
+                            .description("Attempts at steps, from the moment that they got a session's slot")
+                            .tag("kind", kind)
+                            .tag("outcome", Labels.of(outcome))
+                            .serviceLevelObjectives(BUCKETS)
+                            .register(registry));
+        }
+        return byOutcome;
+    }
+}

@@ -1,0 +1,214 @@
+package dev.perdure.step.http;
+
+import dev.perdure.flow.HttpRequest;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.SocketAddress;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request and its answer. Everything happens in one context of Vert.x, so one thing at a time; {@link #cancel} may come
+ * from anywhere.
+ */
+public final class Exchange {
+
+    private final HttpStep step;
+    private final HttpRequest request;
+    private final String key;
+    private final CompletableFuture<Answer> answer = new CompletableFuture<>();
+    private final long begun = System.nanoTime();
+    private final long seconds;
+    private volatile @Nullable HttpClientRequest sent;
+    private volatile long timer = -1;
+
+    Exchange(HttpStep step, HttpRequest request, String key) {
+        this.step = step;
+        this.request = request;
+        this.key = key;
+        this.seconds = Math.max(
+                1,
+                Math.min(request.timeoutSeconds(), step.settings().maxTimeout().toSeconds()));
+    }
+
+    /**
+     * The answer. Fails with {@link HttpStepException} only; a status of 500 or more is a failure (specification 4.10). On
+     * completion nothing of the request is under way any more.
+     */
+    public CompletionStage<Answer> answer() {
+        return answer;
+    }
+
+    /** Ends the request, whatever state it is in. */
+    public void cancel() {
+        fail(new HttpStepException(HttpOutcome.CANCELED, "canceled"));
+    }
+
+    void begin() {
+        if (answer.isDone()) {
+            return;
+        }
+        PreparedRequest prepared;
+        try {
+            prepared = PreparedRequest.of(request, key, step.settings().userAgent(), step.policy());
+        } catch (HttpStepException e) {
+            fail(e);
+            return;
+        }
+        timer = step.vertx().setTimer(TimeUnit.SECONDS.toMillis(seconds), ignored -> timedOut());
+        answer.whenComplete((done, failure) -> step.vertx().cancelTimer(timer));
+        InetAddress literal = prepared.target().address();
+        if (literal != null) {
+            resolved(prepared, List.of(literal));
+            return;
+        }
+        var context = step.vertx().getOrCreateContext();
+        step.resolver()
+                .resolve(prepared.target().host())
+                .whenComplete((addresses, failure) -> context.runOnContext(ignored -> {
+                    if (failure == null) {
+                        resolved(prepared, addresses);
+                    } else {
+                        notConnected("the host '" + prepared.target().host() + "' cannot be resolved");
+                    }
+                }));
+    }
+
+    private void resolved(PreparedRequest prepared, List<InetAddress> addresses) {
+        try {
+            connect(prepared, step.policy().permitted(prepared.target(), addresses), 0);
+        } catch (HttpStepException e) {
+            fail(e);
+        }
+    }
+
+    /** Connects to one of the addresses that the policy permits; to the next one when that fails. */
+    private void connect(PreparedRequest prepared, List<InetAddress> addresses, int index) {
+        if (answer.isDone()) {
+            return;
+        }
+        Target target = prepared.target();
+        InetAddress address = addresses.get(index);
+        RequestOptions options = new RequestOptions()
+                // As a number: nothing resolves it a second time.
+                .setServer(SocketAddress.inetSocketAddress(target.port(), address.getHostAddress()))
+                .setHost(target.host())
+                .setPort(target.port())
+                .setSsl(target.tls())
+                .setMethod(prepared.method())
+                .setURI(target.uri())
+                .setHeaders(prepared.headers())
+                .setFollowRedirects(false);
+        step.client().request(options).onComplete(connected -> {
+            if (connected.succeeded()) {
+                send(prepared, addresses, index, connected.result());
+            } else if (index + 1 < addresses.size()) {
+                connect(prepared, addresses, index + 1);
+            } else {
+                notConnected(ConnectionTrouble.text(connected.cause()));
+            }
+        });
+    }
+
+    private void send(PreparedRequest prepared, List<InetAddress> addresses, int index, HttpClientRequest outgoing) {
+        if (answer.isDone()) {
+            outgoing.reset();
+            return;
+        }
+        InetAddress address = addresses.get(index);
+        if (!address.getHostAddress()
+                .equals(outgoing.connection().remoteAddress().hostAddress())) {
+            outgoing.reset();
+            fail(HttpStepException.blocked("the connection to '"
+                    + prepared.target().host() + "' leads to another address than the one that was checked"));
+            return;
+        }
+        boolean reused = step.isReused(outgoing.connection());
+        sent = outgoing;
+        outgoing.exceptionHandler(ignored -> {
+            // What fails is told by the response, too.
+        });
+        outgoing.response().onComplete(response -> {
+            if (response.succeeded()) {
+                answered(response.result());
+            } else if (reused && response.cause() instanceof HttpClosedException) {
+                // The server had closed the idle connection: the request has not reached it.
+                connect(prepared, addresses, index);
+            } else {
+                broken(response.cause());
+            }
+        });
+        if (prepared.body() == null) {
+            outgoing.end();
+        } else {
+            outgoing.end(prepared.body());
+        }
+        if (answer.isDone()) {
+            outgoing.reset();
+        }
+    }
+
+    private void answered(HttpClientResponse response) {
+        long limit = step.settings().maxResponseSize();
+        new ResponseReader(response, limit, (body, failure) -> {
+                    if (body != null) {
+                        complete(response, body);
+                    } else if (failure instanceof ResponseReader.TooLargeException) {
+                        fail(new HttpStepException(
+                                HttpOutcome.TOO_LARGE,
+                                "HTTP request failed: " + request.url() + " - the response is larger than " + limit
+                                        + " bytes (setting perdure.http.max-response-size of the worker)"));
+                    } else {
+                        fail(new HttpStepException(
+                                HttpOutcome.FAILED,
+                                "Failed to read response body: " + ConnectionTrouble.text(failure)));
+                    }
+                })
+                .read();
+    }
+
+    private void complete(HttpClientResponse response, Buffer body) {
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
+        Answer came = Answer.of(response.statusCode(), response.headers(), body.getBytes(), millis);
+        if (came.status() >= 500) {
+            fail(new HttpStepException(
+                    came.outcome(),
+                    request.nodeType() + " " + request.method() + " " + request.url() + " returned " + came.status()
+                            + ": " + came.body().preview(),
+                    came.status(),
+                    came.retryAfter()));
+        } else {
+            answer.complete(came);
+        }
+    }
+
+    private void timedOut() {
+        fail(new HttpStepException(HttpOutcome.TIMEOUT, "HTTP timeout after " + seconds + "s: " + request.url()));
+    }
+
+    private void notConnected(String detail) {
+        fail(new HttpStepException(
+                HttpOutcome.CONNECTION_FAILED, "HTTP connection failed: " + request.url() + " - " + detail));
+    }
+
+    private void broken(Throwable cause) {
+        fail(new HttpStepException(
+                HttpOutcome.FAILED, "HTTP request failed: " + request.url() + " - " + ConnectionTrouble.text(cause)));
+    }
+
+    private void fail(HttpStepException failure) {
+        if (answer.completeExceptionally(failure)) {
+            HttpClientRequest under = sent;
+            if (under != null) {
+                under.reset();
+            }
+        }
+    }
+}

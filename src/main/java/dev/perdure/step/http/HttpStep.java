@@ -1,0 +1,95 @@
+package dev.perdure.step.http;
+
+import dev.perdure.flow.HttpRequest;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpConnection;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Sends the requests of HTTP steps. Redirects are not followed, nothing is taken from the environment (no proxies), and
+ * connections are made to addresses that the policy has seen. Thread-safe.
+ */
+public final class HttpStep implements AutoCloseable {
+
+    /** Shorter than what servers usually grant, so that connections are seldom found closed. */
+    private static final int KEEP_ALIVE_SECONDS = 4;
+
+    private static final int MAX_HEADER_SIZE = 64 * 1024;
+
+    private final Vertx vertx;
+    private final HttpSettings settings;
+    private final EgressPolicy policy;
+    private final HostResolver resolver;
+    private final HttpClient client;
+    private final Set<HttpConnection> used = ConcurrentHashMap.newKeySet();
+
+    /** Takes over the resolver, which ends with this. */
+    public HttpStep(Vertx vertx, HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
+        this.vertx = vertx;
+        this.settings = settings;
+        this.policy = policy;
+        this.resolver = resolver;
+        HttpClientOptions options = new HttpClientOptions()
+                .setConnectTimeout((int) settings.connectTimeout().toMillis())
+                .setSslHandshakeTimeout(settings.connectTimeout().toMillis())
+                .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setMaxPoolSize(settings.maxConcurrent())
+                .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
+                .setMaxHeaderSize(MAX_HEADER_SIZE)
+                .setDecompressionSupported(true)
+                .setVerifyHost(true);
+        settings.certificates().ifPresent(file -> options.setTrustOptions(TrustedCertificates.with(file)));
+        this.client = vertx.createHttpClient(options);
+    }
+
+    public HttpSettings settings() {
+        return settings;
+    }
+
+    /**
+     * Begins a request. Returns at once; nothing is thrown for what the request asks.
+     *
+     * @param key for {@code Idempotency-Key}
+     */
+    public Exchange send(HttpRequest request, String key) {
+        Exchange exchange = new Exchange(this, request, key);
+        vertx.getOrCreateContext().runOnContext(ignored -> exchange.begin());
+        return exchange;
+    }
+
+    Vertx vertx() {
+        return vertx;
+    }
+
+    EgressPolicy policy() {
+        return policy;
+    }
+
+    HostResolver resolver() {
+        return resolver;
+    }
+
+    HttpClient client() {
+        return client;
+    }
+
+    /** Whether a request before this one went over the connection. */
+    boolean isReused(HttpConnection connection) {
+        if (!used.add(connection)) {
+            return true;
+        }
+        connection.closeHandler(ignored -> used.remove(connection));
+        return false;
+    }
+
+    /** Ends all connections. */
+    @Override
+    public void close() {
+        client.close();
+        resolver.close();
+    }
+}

@@ -1,0 +1,118 @@
+package dev.perdure.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
+import org.jboss.logmanager.ExtLogRecord;
+import org.jboss.logmanager.Logger;
+import org.jboss.logmanager.formatters.PatternFormatter;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Lines that speak of an instance or of a node have its id as a field, so that a log can be searched by it. */
+class LogFieldsTest {
+
+    private static final Logger ENGINE = Logger.getLogger("dev.perdure.engine");
+
+    private static final PatternFormatter MESSAGE = new PatternFormatter("%s");
+
+    /** One line, with the fields that held in its thread. */
+    private record Line(String message, Map<String, String> fields) {}
+
+    private final List<Line> lines = new CopyOnWriteArrayList<>();
+    private final Handler handler = new Handler() {
+        @Override
+        public void publish(LogRecord line) {
+            ExtLogRecord record = ExtLogRecord.wrap(line);
+            lines.add(new Line(MESSAGE.format(record), record.getMdcCopy()));
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    };
+
+    @BeforeEach
+    void listen() {
+        ENGINE.setLevel(Level.ALL);
+        ENGINE.addHandler(handler);
+    }
+
+    @AfterEach
+    void stop() {
+        ENGINE.removeHandler(handler);
+        ENGINE.setLevel(null);
+    }
+
+    @Test
+    void lines_about_an_instance_or_a_node_have_its_id_as_a_field() throws SQLException {
+        TestDatabase database = PostgresServer.get().newDatabase();
+        try (Submitter alice = Submitter.of(database, "logged");
+                InProcessWorker worker = InProcessWorker.start(database)) {
+            alice.execute(
+                    """
+                    CREATE SEQUENCE attempts;
+                    CREATE FUNCTION unlucky() RETURNS int LANGUAGE plpgsql AS $$
+                    BEGIN
+                        IF nextval('attempts') < 2 THEN RAISE serialization_failure; END IF;
+                        RETURN 1;
+                    END $$""");
+            List<String> ids = new ArrayList<>();
+            ids.add(alice.run("'SELECT 1' ~> 'SELECT 2' ~> df.sleep(0)").id());
+            ids.add(alice.run("'SELECT 1 / 0'").id());
+            ids.add(alice.run("'SELECT unlucky()'").id());
+            String cancelled = alice.start("'SELECT pg_sleep(600)'");
+            alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", cancelled);
+            alice.value("SELECT df.cancel(?)", cancelled);
+            alice.await(cancelled);
+            ids.add(cancelled);
+            String taken = alice.start("'SELECT pg_sleep(600)'");
+            alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", taken);
+            database.execute(
+                    PostgresServer.OWNER, "UPDATE df.nodes SET node_type = 'THEN' WHERE instance_id = '" + taken + "'");
+            worker.loseMemory();
+            alice.await(taken);
+            ids.add(taken);
+
+            Awaitility.await("a line about each instance")
+                    .atMost(Duration.ofSeconds(60))
+                    .untilAsserted(() -> assertThat(ids).allMatch(id -> lines.stream()
+                            .anyMatch(line -> line.message().contains(id))));
+            Set<String> nodes = database.rows(PostgresServer.OWNER, "SELECT id FROM df.nodes").stream()
+                    .map(row -> Objects.requireNonNull(row.get(0)))
+                    .collect(Collectors.toSet());
+            int ofSteps = 0;
+            for (Line line : lines) {
+                Matcher word = Pattern.compile("\\b[0-9a-f]{8}\\b").matcher(line.message());
+                while (word.find()) {
+                    if (ids.contains(word.group())) {
+                        assertThat(line.fields()).as(line.message()).containsEntry("instance", word.group());
+                    } else if (nodes.contains(word.group()) && line.message().startsWith("Step of")) {
+                        ofSteps++;
+                        assertThat(line.fields()).as(line.message()).containsEntry("node", word.group());
+                    }
+                }
+            }
+            assertThat(ofSteps).as("lines about steps").isGreaterThanOrEqualTo(4);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.perdure.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import dev.perdure.testing.WorkerProcess;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/** What a worker process exports, and that its jobs run by themselves. */
+class MetricsIT {
+
+    private static final String USER = "measured";
+
+    @Test
+    void a_leading_worker_exports_what_it_does_and_what_there_is() throws Exception {
+        TestDatabase database = PostgresServer.get().newDatabase();
+        database.createUser(USER);
+        try (WorkerProcess worker =
+                WorkerProcess.start(database.url(), "perdure.metrics-interval=1s", "perdure.reconcile-interval=1s")) {
+            worker.awaitLeader();
+            database.value(USER, "SELECT df.await_instance(df.start('SELECT 1' ~> 'SELECT 2'), 60)");
+            database.value(USER, "SELECT df.await_instance(df.start('SELECT 1 / 0'), 60)");
+            database.value(USER, "SELECT df.start(df.sleep(3600))");
+
+            awaitMetric(worker, "perdure_leader", 1);
+            awaitMetric(worker, "perdure_epoch", 1);
+            awaitMetric(worker, "perdure_terms_total", 1);
+            awaitMetric(worker, "perdure_database_ready", 1);
+            awaitMetric(worker, "perdure_instances{status=\"completed\"}", 1);
+            awaitMetric(worker, "perdure_instances{status=\"failed\"}", 1);
+            awaitMetric(worker, "perdure_instances{status=\"running\"}", 1);
+            awaitMetric(worker, "perdure_timers_waiting", 1);
+            awaitMetric(worker, "perdure_instances_started_total", 3);
+            awaitMetric(worker, "perdure_instances_ended_total{status=\"completed\"}", 1);
+            awaitMetric(worker, "perdure_step_duration_seconds_count{kind=\"SQL\",outcome=\"completed\"}", 2);
+            awaitMetric(worker, "perdure_step_duration_seconds_count{kind=\"SQL\",outcome=\"failed\"}", 1);
+            awaitMetric(worker, "perdure_steps_limit", 32);
+
+            database.execute(
+                    PostgresServer.OWNER,
+                    "UPDATE df.instances SET created_at = now() - interval '99 days' WHERE status = 'failed'");
+            awaitMetric(worker, "perdure_retention_deleted_total", 1);
+            awaitMetric(worker, "perdure_instances{status=\"failed\"}", 0);
+            assertThat(metric(worker, "perdure_retention_last_success_seconds")).isPositive();
+            assertThat(metric(worker, "perdure_maintenance_failures_total")).isZero();
+        }
+    }
+
+    private static void awaitMetric(WorkerProcess worker, String name, double expected) {
+        Awaitility.await(name)
+                .atMost(Duration.ofSeconds(60))
+                .pollDelay(Duration.ZERO)
+                .untilAsserted(() -> assertThat(metric(worker, name)).isEqualTo(expected));
+    }
+
+    private static double metric(WorkerProcess worker, String name) throws IOException, InterruptedException {
+        Matcher line =
+                Pattern.compile("(?m)^" + Pattern.quote(name) + " (\\S+)$").matcher(worker.get("/q/metrics"));
+        assertThat(line.find()).as(name).isTrue();
+        return Double.parseDouble(line.group(1));
+    }
+}

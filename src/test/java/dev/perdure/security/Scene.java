@@ -1,0 +1,53 @@
+package dev.perdure.security;
+
+import dev.perdure.engine.InProcessWorker;
+import dev.perdure.engine.Submitter;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.SQLException;
+import java.util.Map;
+
+/** Where an attack takes place: a database with a worker that leads, a submitter who attacks and one who only works. */
+final class Scene implements AutoCloseable {
+
+    final TestDatabase database;
+    final InProcessWorker worker;
+    final Submitter mallory;
+    final Submitter alice;
+
+    private Scene(TestDatabase database, Map<String, String> settings) throws SQLException {
+        this.database = database;
+        this.worker = InProcessWorker.start(database, settings);
+        this.mallory = Submitter.of(database, "mallory");
+        this.alice = Submitter.of(database, "alice");
+        alice.execute("CREATE TABLE public.alices (step text)");
+    }
+
+    static Scene open(Map<String, String> settings) throws SQLException {
+        return new Scene(PostgresServer.get().newDatabase(), settings);
+    }
+
+    static Scene open() throws SQLException {
+        return open(Map.of());
+    }
+
+    /** A session of mallory's besides the one that starts. */
+    Submitter anotherMallory() throws SQLException {
+        return Submitter.of(database, "mallory");
+    }
+
+    /** Alice's work goes on as if nobody else were there. */
+    void assertAliceIsServed() throws SQLException {
+        Submitter.Ended ended = alice.run("'INSERT INTO public.alices VALUES (''one'')' ~> 'SELECT 7 AS seven'");
+        if (!ended.output().contains("\"seven\":7")) {
+            throw new AssertionError("alice is not served: " + ended);
+        }
+    }
+
+    @Override
+    public void close() throws SQLException {
+        mallory.close();
+        alice.close();
+        worker.close();
+    }
+}

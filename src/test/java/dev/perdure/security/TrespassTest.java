@@ -1,0 +1,221 @@
+package dev.perdure.security;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.perdure.engine.Submitter;
+import dev.perdure.testing.PostgresServer;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Another submitter's rows, locks on shared tables, and what the catalogue says about both. ControlTest has the functions. */
+class TrespassTest {
+
+    private static Scene scene;
+    private static String id;
+
+    @BeforeAll
+    static void begin() throws SQLException {
+        scene = Scene.open();
+        scene.alice.execute("SELECT df.setvar('secret', 'alice''s')");
+        id = scene.alice.start("'SELECT ''alices result''::text AS r' ~> df.sleep(3600)");
+        scene.alice.execute("SELECT df.signal('" + id + "', 'go', '{\"a\":1}')");
+        scene.alice.awaitValue(
+                "completed", "SELECT status FROM df.nodes WHERE instance_id = ? AND query LIKE 'SELECT%'", id);
+    }
+
+    @AfterAll
+    static void end() throws SQLException {
+        scene.close();
+    }
+
+    private static SQLException refusal(String sql) {
+        return Objects.requireNonNull(
+                catchThrowableOfType(SQLException.class, () -> scene.mallory.execute(sql)), "not refused: " + sql);
+    }
+
+    private static List<String> tables() throws SQLException {
+        List<String> names = new ArrayList<>();
+        for (var row : scene.database.rows(
+                "postgres",
+                "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r','p','v','m') ORDER BY 1")) {
+            names.add(String.valueOf(row.get(0)));
+        }
+        return names;
+    }
+
+    @Test
+    void no_table_shows_a_row_of_somebody_else() throws SQLException {
+        Set<String> common = Set.of("df.settings", "df._wake", "df._worker_epoch");
+        for (String table : tables()) {
+            if (common.contains(table)) {
+                continue;
+            }
+            String found;
+            try {
+                found = scene.mallory.value("SELECT count(*) FROM " + table + " t WHERE t::text LIKE '%" + id
+                        + "%' OR t::text LIKE '%alice%'");
+            } catch (SQLException e) {
+                assertThat(e.getSQLState()).as(table).isEqualTo("42501");
+                continue;
+            }
+            assertThat(found).as(table).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void nothing_can_be_put_into_an_instance_or_the_variables_of_somebody_else() throws SQLException {
+        for (String sql : new String[] {
+            "INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('0a0a0a0a', '0b0b0b0b', 'alice')",
+            "INSERT INTO df.vars (name, value, owner) VALUES ('secret', 'mine', 'alice')",
+            "INSERT INTO df.signals (instance_id, name, data) VALUES ('" + id + "', 'go', '1')",
+            "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0c0c0c0c', '" + id
+                    + "', 'SQL', 'SELECT 1', 'alice')",
+            "INSERT INTO df.executions (instance_id, execution_id) VALUES ('" + id + "', 9)",
+            // By the name of the right submitter only; the foreign key finds the pair.
+            "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0c0c0c0c', '" + id
+                    + "', 'SQL', 'SELECT 1', 'mallory')"
+        }) {
+            assertThat(refusal(sql).getSQLState()).as(sql).isIn("42501", "23503");
+        }
+        scene.mallory.execute("UPDATE df.instances SET status = 'cancelled' WHERE id = '" + id + "'");
+        scene.mallory.execute("UPDATE df.vars SET unset = true; UPDATE df.vars SET value = 'mine'");
+        assertThat(scene.alice.value("SELECT status FROM df.instances WHERE id = ?", id))
+                .isEqualTo("running");
+        assertThat(scene.alice.value("SELECT df.getvar('secret')")).isEqualTo("alice's");
+    }
+
+    @Test
+    void ids_that_are_none_cannot_be_inserted_with_operators_of_ones_own() throws SQLException {
+        scene.database.asSuperuser("CREATE SCHEMA mallorys AUTHORIZATION mallory");
+        scene.mallory.execute(
+                """
+                                CREATE FUNCTION mallorys.yes(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                CREATE FUNCTION mallorys.no(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+                CREATE OPERATOR mallorys.~ (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.yes);
+                CREATE OPERATOR mallorys.!~ (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.no);
+                CREATE OPERATOR mallorys.= (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.yes);
+                CREATE OPERATOR mallorys.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = mallorys.no);
+                SET search_path = mallorys, pg_catalog""");
+        try {
+            assertThat(refusal(
+                                    "INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('a,b', '0b0b0b0b', 'mallory')")
+                            .getSQLState())
+                    .isEqualTo("23514");
+            assertThat(refusal(
+                                    "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES (E'a\\x1fb', '0b0b0b0b', 'SQL', 'x', 'mallory')")
+                            .getSQLState())
+                    .isEqualTo("23514");
+            assertThat(refusal(
+                                    "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'EVIL', 'x', 'mallory')")
+                            .getSQLState())
+                    .isEqualTo("23514");
+        } finally {
+            scene.mallory.execute("RESET search_path");
+        }
+    }
+
+    @Test
+    void definitions_that_would_fill_the_memory_of_the_worker_are_refused() {
+        for (String sql : new String[] {
+            "SELECT df.start(repeat('x', 2000000))",
+            "SELECT df.start('SELECT 1', repeat('x', 5000))",
+            "SELECT df.start('SELECT 1', options => jsonb_build_object('vars', jsonb_build_object('a', repeat('x', 2000000))))",
+            "INSERT INTO df.nodes (id, instance_id, node_type, query, result_name, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'SQL', 'x', repeat('x', 300), 'mallory')"
+        }) {
+            assertThat(refusal(sql).getMessage()).as(sql).contains("_size_chk");
+        }
+    }
+
+    @Test
+    void no_lock_that_stops_others_can_be_taken_on_any_table() throws SQLException {
+        for (String table : tables()) {
+            for (String mode : new String[] {
+                "ROW SHARE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
+            }) {
+                String sql = "DO 'BEGIN LOCK TABLE " + table + " IN " + mode + " MODE; END'";
+                assertThat(refusal(sql).getSQLState()).as(sql).isEqualTo("42501");
+            }
+        }
+    }
+
+    @Test
+    void locks_on_every_row_that_can_be_locked_stall_nobody_else() throws SQLException {
+        scene.mallory.execute("SELECT df.setvar('v', '1')");
+        for (int i = 0; i < 30; i++) {
+            scene.mallory.start("df.sleep(1) ~> 'SELECT 1'");
+        }
+        try (Submitter locker = scene.anotherMallory()) {
+            locker.execute("BEGIN");
+            int locked = 0;
+            for (String table : tables()) {
+                locker.execute("SAVEPOINT s");
+                try {
+                    locker.execute("SELECT * FROM " + table + " FOR UPDATE");
+                    locked++;
+                } catch (SQLException e) {
+                    assertThat(e.getSQLState()).as(table).isEqualTo("42501");
+                    locker.execute("ROLLBACK TO SAVEPOINT s");
+                }
+            }
+            assertThat(locked).isPositive();
+            for (int i = 0; i < 10; i++) {
+                scene.assertAliceIsServed();
+            }
+            scene.worker.loseMemory();
+            scene.assertAliceIsServed();
+            locker.execute("ROLLBACK");
+        }
+        scene.mallory.awaitValue("0", "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')");
+    }
+
+    @Test
+    void unset_variables_are_gone() throws SQLException {
+        scene.mallory.execute("SELECT df.setvar('a', '1'); SELECT df.setvar('b', '2')");
+        scene.mallory.execute("SELECT df.unsetvar('a')");
+        assertThat(scene.mallory.value("SELECT string_agg(name, ',') FROM df.vars WHERE name IN ('a', 'b')"))
+                .isEqualTo("b");
+        assertThat(refusal("DELETE FROM df.vars").getSQLState()).isEqualTo("42501");
+        scene.mallory.execute("SELECT df.clearvars()");
+        assertThat(scene.mallory.value("SELECT count(*) FROM df.vars")).isEqualTo("0");
+    }
+
+    @Test
+    void every_table_has_row_level_security_or_is_meant_for_everybody() throws SQLException {
+        assertThat(
+                        scene.database.rows(
+                                "postgres",
+                                "SELECT relname FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r', 'p')"
+                                        + " AND NOT relrowsecurity AND relname NOT IN ('settings', '_wake', '_worker_epoch', 'flyway_schema_history') ORDER BY 1"))
+                .isEmpty();
+        // Those without it hold nothing of a submitter, and only the owner writes them.
+        for (String table : new String[] {"df.settings", "df._wake", "df._worker_epoch", "df.flyway_schema_history"}) {
+            for (String privilege : new String[] {"INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"}) {
+                assertThat(scene.database.value(
+                                "postgres", "SELECT has_table_privilege('mallory', ?, ?)", table, privilege))
+                        .as(table + " " + privilege)
+                        .isEqualTo("f");
+            }
+        }
+    }
+
+    @Test
+    void functions_with_the_rights_of_the_owner_are_these_and_pin_their_search_path() throws SQLException {
+        List<String> definers = new ArrayList<>();
+        for (var row : scene.database.rows(
+                PostgresServer.OWNER,
+                "SELECT proname, proconfig::text LIKE '%search_path=pg_catalog, pg_temp%' FROM pg_proc"
+                        + " WHERE pronamespace = 'df'::regnamespace AND prosecdef ORDER BY 1")) {
+            definers.add(row.get(0));
+            assertThat(row.get(1)).as(row.get(0)).isEqualTo("t");
+        }
+        // Whoever adds one says here why it is safe: it runs no code of users, and evaluates no text of theirs.
+        assertThat(definers).contains("_delete_unset", "checkpoint", "checkpoint_step", "metrics");
+    }
+}
