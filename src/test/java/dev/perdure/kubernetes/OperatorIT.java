@@ -123,9 +123,10 @@ class OperatorIT {
     private WorkerProcess worker(String api) {
         List<String> settings = new ArrayList<>();
         for (Map.Entry<String, String> setting :
-                ClusterResource.settings(server, api).entrySet()) {
+                ClusterResource.settings().entrySet()) {
             settings.add(setting.getKey() + "=" + setting.getValue());
         }
+        settings.add(ClusterResource.KUBECONFIG + "=" + server.workerKubeconfig(api).toAbsolutePath());
         return WorkerProcess.start(database.url(), settings.toArray(String[]::new));
     }
 }

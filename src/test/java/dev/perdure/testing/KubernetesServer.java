@@ -146,9 +146,29 @@ public final class KubernetesServer {
         }
     }
 
-    /** The token of the worker's service account. Without {@link #grantOperator} it may do nothing. */
-    public String workerToken() {
-        return token;
+    /**
+     * A file with which the worker is its service account. Without {@link #grantOperator} it may do nothing.
+     *
+     * @param url where it finds the server
+     */
+    public Path workerKubeconfig(String url) {
+        try {
+            Path file = Files.createTempFile("perdure-worker", ".kubeconfig");
+            file.toFile().deleteOnExit();
+            return Files.writeString(
+                    file,
+                    """
+                    apiVersion: v1
+                    kind: Config
+                    clusters: [{name: c, cluster: {server: "%s", insecure-skip-tls-verify: true}}]
+                    users: [{name: u, user: {token: "%s"}}]
+                    contexts: [{name: x, context: {cluster: c, user: u, namespace: %s}}]
+                    current-context: x
+                    """
+                            .formatted(url, token, WORKER_NAMESPACE));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Creates a namespace. */
