@@ -39,7 +39,10 @@ interface RequestRule extends LeafRule {
         } else if (event instanceof Event.RequestFailed failed) {
             turn.end(
                     node(),
-                    new Outcome.Failed(failed.message()),
+                    new Outcome.Failed(
+                            failed.message(),
+                            failed.status() == null ? FailureCode.HTTP_ERROR : FailureCode.http(failed.status()),
+                            HttpAnswer.notBefore(failed.retryAfter(), turn.at())),
                     new Draft.Execution(failed.startedAt(), failed.attempt(), failed.executedQuery()));
         }
     }

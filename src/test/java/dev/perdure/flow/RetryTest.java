@@ -203,6 +203,47 @@ class RetryTest {
         assertThat(run.openNodes()).as("both branches again").containsExactlyInAnyOrder(a, b);
     }
 
+    private static final String REQUEST =
+            "{\"url\":\"http://localhost/\",\"method\":\"GET\",\"body\":null,\"headers\":null,\"timeout_seconds\":30}";
+
+    @Test
+    void an_answer_that_asks_for_another_try_fails_its_request_before_anything_uses_it() {
+        String request = draft.leaf("HTTP", REQUEST);
+        String use = draft.sql("SELECT 1");
+        String retry = draft.retry(draft.then(request, use), 3, null);
+        Simulation run = new Simulation(draft.graph(retry));
+        run.succeed(request, "{\"status\":429,\"ok\":false,\"headers\":{\"retry-after\":\"7\"},\"body\":\"\"}", null);
+
+        assertThat(run.error(request)).isEqualTo("HTTP request was answered with status 429");
+        assertThat(due(run, retry)).isEqualTo(run.now.plusSeconds(7));
+        run.fire(retry).succeed(request, "{\"status\":404,\"ok\":false,\"headers\":{},\"body\":\"\"}", null);
+        assertThat(run.openNodes()).as("404 is an answer").containsExactly(use);
+    }
+
+    @Test
+    void an_answer_is_no_failure_where_it_is_not_listed() {
+        String request = draft.leaf("HTTP", REQUEST);
+        Simulation run = new Simulation(draft.graph(draft.retry(request, 3, "http:error")));
+        run.succeed(request, "{\"status\":429,\"ok\":false,\"headers\":{},\"body\":\"\"}", null);
+
+        assertThat(run.end()).startsWith("COMPLETED");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"503, http:5xx, true", "503, http:error, false", "0, http:error, true", "0, http:5xx, false"})
+    void a_request_that_failed_is_known_by_its_status(int status, String condition, boolean again) {
+        String request = draft.leaf("HTTP", REQUEST);
+        String retry = draft.retry(request, 3, condition);
+        Simulation run = new Simulation(draft.graph(retry));
+        Integer code = status == 0 ? null : status;
+        run.happens(new Event.RequestFailed(run.answer(request), "no", code, "9", REQUEST, run.now, 1, run.now));
+
+        assertThat(run.openNodes()).isEqualTo(again ? List.of(retry) : List.of());
+        if (again) {
+            assertThat(due(run, retry)).isEqualTo(run.now.plusSeconds(9));
+        }
+    }
+
     @Test
     void nested_retries_count_for_themselves() {
         String step = draft.sql("SELECT 1");
