@@ -75,7 +75,9 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
             database.createUser("k8s_app");
             database.createUser("k8s_etl");
             database.createUser("app_orders");
-            database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('app_orders', true), df.grant_secret('team-a.api/token', 'app_orders')");
+            database.execute(
+                    PostgresServer.OWNER,
+                    "SELECT df.grant_usage('app_orders', true), df.grant_secret('team-a.api/token', 'app_orders')");
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -97,7 +97,8 @@ class KubernetesPageTest {
         }
         assertThat(AUTHORIZED).as("requests with the secret").hasValue(1);
         assertThat(REFUSED).as("requests without").hasValue(0);
-        assertThat(cluster.value("SELECT count(*) FROM df.nodes WHERE strpos(nodes::text, ?) > 0", ClusterResource.SECRET))
+        assertThat(cluster.value(
+                        "SELECT count(*) FROM df.nodes WHERE strpos(nodes::text, ?) > 0", ClusterResource.SECRET))
                 .as("nodes that hold the secret")
                 .isEqualTo("0");
         assertThat(manifests).as("examples").isGreaterThan(15);
