@@ -93,9 +93,7 @@ class CrashProperties {
                 boolean begins = Stream.concat(before.stream(), after.stream())
                         .anyMatch(effect -> isAttemptThatIsDue(world, effect));
                 if (pace.compareTo(Duration.ofSeconds(1)) >= 0 && !begins) {
-                    assertThat(after)
-                            .as("what is waited for after a crash")
-                            .isEqualTo(before);
+                    assertThat(after).as("what is waited for after a crash").isEqualTo(before);
                 }
                 if (world.store.end != null) {
                     break; // the wait before a round was over, and what began then failed at once
