@@ -69,7 +69,8 @@ final class Turns {
             return;
         } catch (RuntimeException | StackOverflowError e) {
             // Rows that nobody foresaw must not keep the others of the same load from beginning.
-            LOG.errorf(e, "Instance %s: its state cannot be read", loaded.id());
+            LogFields.with(
+                    loaded.id(), null, () -> LOG.errorf(e, "Instance %s: its state cannot be read", loaded.id()));
             unreadable(loaded.id(), cancelled, "its state cannot be read: " + e);
             return;
         }

@@ -1,10 +1,17 @@
 package dev.perdure.docs;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
 import dev.perdure.testing.HttpService;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 /**
  * The service behind the examples that call {@code http://localhost:8080}: {@code GET /rates/EUR} and {@code POST /embed}
- * answer JSON, {@code POST /files} takes anything, {@code GET /down} answers 503.
+ * answer JSON, {@code POST /files} takes anything, {@code GET /down} answers 503, {@code POST /embeddings} embeds each of
+ * its texts, every second time it is asked; otherwise it answers 503.
  */
 final class ExampleService implements AutoCloseable {
 
@@ -12,7 +19,25 @@ final class ExampleService implements AutoCloseable {
             .on("/rates/EUR", 200, "application/json", "{\"currency\": \"EUR\", \"rate\": 1.08}")
             .on("/embed", 200, "application/json", "{\"embedding\": [0.25, 0.5, 0.125]}")
             .on("/files", 201, "application/json", "{\"id\": 1}")
-            .on("/down", 503, "text/plain", "try again later");
+            .on("/down", 503, "text/plain", "try again later")
+            .on("/embeddings", this::everySecondTime);
+    private final AtomicInteger embeddings = new AtomicInteger();
+
+    private void everySecondTime(HttpExchange exchange, HttpService.Received received) throws IOException {
+        if (embeddings.incrementAndGet() % 2 == 1) {
+            HttpService.respond(exchange, 503, "text/plain", "overloaded");
+            return;
+        }
+        String vectors = StreamSupport.stream(
+                        new ObjectMapper()
+                                .readTree(received.body())
+                                .path("input")
+                                .spliterator(),
+                        false)
+                .map(text -> "[" + text.asText().length() + ", 0.5, 0.125]")
+                .collect(Collectors.joining(", "));
+        HttpService.respond(exchange, 200, "application/json", "{\"embeddings\": [" + vectors + "]}");
+    }
 
     /** What a worker's {@code perdure.http.allow} must list. */
     String authority() {

@@ -4,6 +4,10 @@ import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
@@ -17,6 +21,12 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
     static final String TEAM_A = "team-a";
     static final String TEAM_B = "team-b";
 
+    /** What the Secret api of team-a holds under token. */
+    static final String SECRET = "s3cr3t-of-team-a";
+
+    /** The system property by which the client finds its API server. */
+    static final String KUBECONFIG = "kubeconfig";
+
     @Override
     public Map<String, String> start() {
         KubernetesServer server = KubernetesServer.get();
@@ -24,13 +34,15 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
             server.createNamespace(namespace);
             server.grantOperator(namespace);
         }
-        Map<String, String> settings = new HashMap<>(settings(server, server.url()));
+        Map<String, String> settings = new HashMap<>(settings());
+        System.setProperty(KUBECONFIG, server.workerKubeconfig(server.url()).toString());
+        settings.put("perdure.secrets.directory", secrets().toString());
         settings.put("perdure.database.url", database().url().toString());
         return settings;
     }
 
-    /** How a worker reaches the API server. */
-    static Map<String, String> settings(KubernetesServer server, String url) {
+    /** What a worker of these tests is told. */
+    static Map<String, String> settings() {
         return Map.of(
                 "perdure.kubernetes.enabled",
                 "true",
@@ -40,14 +52,21 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
                 "k8s_app,app_orders",
                 "perdure.kubernetes.roles.\"" + TEAM_B + "\"",
                 "k8s_etl,k8s_app",
-                "quarkus.kubernetes-client.api-server-url",
-                url,
-                "quarkus.kubernetes-client.token",
-                server.workerToken(),
-                "quarkus.kubernetes-client.trust-certs",
-                "true",
-                "quarkus.kubernetes-client.namespace",
-                KubernetesServer.WORKER_NAMESPACE);
+                // Where the examples' HTTP service is.
+                "perdure.http.allow",
+                "127.0.0.1");
+    }
+
+    /** As an administrator mounts Secrets into the worker. */
+    private static Path secrets() {
+        try {
+            Path directory = Files.createTempDirectory("perdure-secrets");
+            Path secret = Files.createDirectory(directory.resolve(TEAM_A + ".api"));
+            Files.writeString(secret.resolve("token"), SECRET);
+            return directory;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static TestDatabase database() {
@@ -56,7 +75,9 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
             database.createUser("k8s_app");
             database.createUser("k8s_etl");
             database.createUser("app_orders");
-            database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('app_orders', true)");
+            database.execute(
+                    PostgresServer.OWNER,
+                    "SELECT df.grant_usage('app_orders', true), df.grant_secret('team-a.api/token', 'app_orders')");
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -66,5 +87,6 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
     @Override
     public void stop() {
         // Both servers end with the JVM.
+        System.clearProperty(KUBECONFIG);
     }
 }

@@ -20,6 +20,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -40,6 +41,9 @@ class KubernetesPageTest {
     private static final Pattern THEN = Pattern.compile("(?m)^# then: (.*)$");
     private static final String SERVICE = "https://api.example.com";
 
+    private static final AtomicInteger AUTHORIZED = new AtomicInteger();
+    private static final AtomicInteger REFUSED = new AtomicInteger();
+
     private static HttpServer service;
 
     @ConfigProperty(name = "perdure.database.url")
@@ -56,6 +60,14 @@ class KubernetesPageTest {
             exchange.getResponseHeaders().add("Content-Type", "application/json");
             exchange.sendResponseHeaders(200, answer.length);
             exchange.getResponseBody().write(answer);
+            exchange.close();
+        });
+        service.createContext("/private", exchange -> {
+            boolean authorized = ("Bearer " + ClusterResource.SECRET)
+                    .equals(exchange.getRequestHeaders().getFirst("Authorization"));
+            REFUSED.addAndGet(authorized ? 0 : 1);
+            AUTHORIZED.addAndGet(authorized ? 1 : 0);
+            exchange.sendResponseHeaders(authorized ? 204 : 401, -1);
             exchange.close();
         });
         service.start();
@@ -83,7 +95,13 @@ class KubernetesPageTest {
                 manifests++;
             }
         }
-        assertThat(manifests).as("examples").isGreaterThan(13);
+        assertThat(AUTHORIZED).as("requests with the secret").hasValue(1);
+        assertThat(REFUSED).as("requests without").hasValue(0);
+        assertThat(cluster.value(
+                        "SELECT count(*) FROM df.nodes WHERE strpos(nodes::text, ?) > 0", ClusterResource.SECRET))
+                .as("nodes that hold the secret")
+                .isEqualTo("0");
+        assertThat(manifests).as("examples").isGreaterThan(15);
     }
 
     private void workflow(String yaml) throws SQLException {

@@ -122,10 +122,11 @@ class OperatorIT {
 
     private WorkerProcess worker(String api) {
         List<String> settings = new ArrayList<>();
-        for (Map.Entry<String, String> setting :
-                ClusterResource.settings(server, api).entrySet()) {
+        for (Map.Entry<String, String> setting : ClusterResource.settings().entrySet()) {
             settings.add(setting.getKey() + "=" + setting.getValue());
         }
+        settings.add(
+                ClusterResource.KUBECONFIG + "=" + server.workerKubeconfig(api).toAbsolutePath());
         return WorkerProcess.start(database.url(), settings.toArray(String[]::new));
     }
 }

@@ -24,8 +24,8 @@ class MetricsIT {
         try (WorkerProcess worker =
                 WorkerProcess.start(database.url(), "perdure.metrics-interval=1s", "perdure.reconcile-interval=1s")) {
             worker.awaitLeader();
-            database.value(USER, "SELECT df.await_instance(df.start('SELECT 1' ~> 'SELECT 2'), 60)");
-            database.value(USER, "SELECT df.await_instance(df.start('SELECT 1 / 0'), 60)");
+            database.value(USER, "SELECT df.start('SELECT 1' ~> 'SELECT 2')");
+            database.value(USER, "SELECT df.start('SELECT 1 / 0')");
             database.value(USER, "SELECT df.start(df.sleep(3600))");
 
             awaitMetric(worker, "perdure_leader", 1);

@@ -1,6 +1,7 @@
 package dev.perdure.testing;
 
 import io.fabric8.kubeapitest.KubeAPIServer;
+import io.fabric8.kubeapitest.KubeAPITestException;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
@@ -27,7 +28,7 @@ public final class KubernetesServer {
     /** The namespace of the worker, whose service account is {@code perdure}. */
     public static final String WORKER_NAMESPACE = "perdure";
 
-    private static final String RUNNING = "perdure.test.kubeconfig";
+    private static final String RUNNING = "kube-api-test.kubeconfig";
     private static final Path RBAC = Path.of("k8s", "base", "rbac");
 
     private static final class Holder {
@@ -37,11 +38,18 @@ public final class KubernetesServer {
         static {
             KubernetesServer server = null;
             String problem = "";
+            // An earlier test's application may have left its class loader, whose classes are not those of this one.
+            Thread thread = Thread.currentThread();
+            ClassLoader before = thread.getContextClassLoader();
+            thread.setContextClassLoader(KubernetesServer.class.getClassLoader());
             try {
                 server = new KubernetesServer();
-            } catch (RuntimeException e) {
+                Serialization.unmarshal(kubeconfig(), io.fabric8.kubernetes.api.model.Config.class);
+            } catch (KubeAPITestException e) {
                 problem = "no API server: its programs are neither in ~/.kubeapitest nor to be downloaded, see"
                         + " CONTRIBUTING.md (" + e + ")";
+            } finally {
+                thread.setContextClassLoader(before);
             }
             SERVER = server;
             PROBLEM = problem;
@@ -138,9 +146,29 @@ public final class KubernetesServer {
         }
     }
 
-    /** The token of the worker's service account. Without {@link #grantOperator} it may do nothing. */
-    public String workerToken() {
-        return token;
+    /**
+     * A file with which the worker is its service account. Without {@link #grantOperator} it may do nothing.
+     *
+     * @param url where it finds the server
+     */
+    public Path workerKubeconfig(String url) {
+        try {
+            Path file = Files.createTempFile("perdure-worker", ".kubeconfig");
+            file.toFile().deleteOnExit();
+            return Files.writeString(
+                    file,
+                    """
+                    apiVersion: v1
+                    kind: Config
+                    clusters: [{name: c, cluster: {server: "%s", insecure-skip-tls-verify: true}}]
+                    users: [{name: u, user: {token: "%s"}}]
+                    contexts: [{name: x, context: {cluster: c, user: u, namespace: %s}}]
+                    current-context: x
+                    """
+                            .formatted(url, token, WORKER_NAMESPACE));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Creates a namespace. */

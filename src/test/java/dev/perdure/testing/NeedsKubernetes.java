@@ -19,9 +19,17 @@ public @interface NeedsKubernetes {
     final class Condition implements ExecutionCondition {
         @Override
         public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-            return KubernetesServer.problem()
-                    .map(ConditionEvaluationResult::disabled)
-                    .orElseGet(() -> ConditionEvaluationResult.enabled("there is an API server"));
+            // fabric8 looks for its classes through the thread's class loader, and Quarkus has several.
+            Thread thread = Thread.currentThread();
+            ClassLoader before = thread.getContextClassLoader();
+            thread.setContextClassLoader(KubernetesServer.class.getClassLoader());
+            try {
+                return KubernetesServer.problem()
+                        .map(ConditionEvaluationResult::disabled)
+                        .orElseGet(() -> ConditionEvaluationResult.enabled("there is an API server"));
+            } finally {
+                thread.setContextClassLoader(before);
+            }
         }
     }
 }
