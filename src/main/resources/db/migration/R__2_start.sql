@@ -6,6 +6,7 @@
 -- NULL passes a check without being asked for, except where the column must not be null.
 CREATE OR REPLACE FUNCTION df._check_node() RETURNS trigger
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF new.submitted_by IS NULL THEN

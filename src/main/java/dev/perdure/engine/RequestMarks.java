@@ -30,7 +30,15 @@ final class RequestMarks {
      */
     record Marks(Mark own, List<Mark> enclosing) {}
 
-    private record Pending(Marks marks, Consumer<@Nullable Begun> done) {}
+    /**
+     * What was written.
+     *
+     * @param own null when the node's row is locked or not as memory believes
+     * @param enclosing those of the nodes around it whose rows now say that they run
+     */
+    record Recorded(@Nullable Begun own, List<Mark> enclosing) {}
+
+    private record Pending(Marks marks, Consumer<Recorded> done) {}
 
     private final InstanceStore store;
     private final Executor callbacks;
@@ -53,10 +61,9 @@ final class RequestMarks {
     /**
      * Records a beginning.
      *
-     * @param done called once it is on disk; with null when the node's row is locked or not as memory believes. Never
-     *     called when the term is over
+     * @param done called once it is on disk; never when the term is over
      */
-    void begin(Marks marks, Consumer<@Nullable Begun> done) {
+    void begin(Marks marks, Consumer<Recorded> done) {
         synchronized (waiting) {
             waiting.add(new Pending(marks, done));
         }
@@ -92,8 +99,11 @@ final class RequestMarks {
                 written.result().forEach(row -> begun.put(key(row.instance(), row.node()), row));
                 for (Pending pending : batch) {
                     Mark own = pending.marks().own();
-                    Begun row = begun.get(key(own.instance(), own.node()));
-                    callbacks.execute(() -> pending.done().accept(row));
+                    List<Mark> enclosing = pending.marks().enclosing().stream()
+                            .filter(mark -> begun.containsKey(key(mark.instance(), mark.node())))
+                            .toList();
+                    Recorded recorded = new Recorded(begun.get(key(own.instance(), own.node())), enclosing);
+                    callbacks.execute(() -> pending.done().accept(recorded));
                 }
                 ended();
             } else if (written.cause() instanceof PgException e && "DF002".equals(e.getSqlState())) {

@@ -111,8 +111,9 @@ final class Requests {
         return new Marks(own, enclosing);
     }
 
-    private void begun(RequestTask task, @Nullable Begun begun) {
+    private void begun(RequestTask task, RequestMarks.Recorded recorded) {
         LiveInstance instance = task.instance();
+        Begun begun = recorded.own();
         if (task.isInterrupted() || instance.isGone()) {
             release(task);
             return;
@@ -124,6 +125,8 @@ final class Requests {
         }
         instance.post(() -> {
             instance.state().marked(begun.node(), task.activation().stamp());
+            // Memory must know what the rows say: the next round of a LOOP is written compare-and-set.
+            recorded.enclosing().forEach(mark -> instance.state().marked(mark.node(), mark.stamp()));
             return true;
         });
         String refused = RequestPrivilege.refuse(task.effect().request(), begun);

@@ -78,8 +78,9 @@ class PackagedWorkerIT {
         assertThat(app.result(id).at("/rows/0/types").asText())
                 .isEqualTo("smallint,numeric,boolean,integer[],date,interval");
         assertThat(app.node(id, "SELECT 7", "result"))
-                .isEqualTo("{\"rows\": [{\"i\": 7, \"n\": 1.50, \"b\": true, \"a\": [1, 2], \"t\": \"x\", \"d\": null,"
-                        + " \"j\": {\"k\": [1]}, \"v\": \"1 day\", \"p\": \"(1,2)\"}], \"row_count\": 1}");
+                .isEqualTo(
+                        "{\"rows\": [{\"a\": [1, 2], \"b\": true, \"d\": null, \"i\": 7, \"j\": {\"k\": [1]}, \"n\": \"1.50\","
+                                + " \"p\": \"(1,2)\", \"t\": \"x\", \"v\": \"1 day\"}], \"row_count\": 1}");
     }
 
     @Test

@@ -38,7 +38,8 @@ class DurableScheduleTest {
     @Test
     void a_run_is_created_at_its_minute_once_whoever_leads() throws SQLException {
         DurableSchedule schedule = apply("minutely", "* * * * *", "k8s_app");
-        patiently("the first run has succeeded").until(() -> get(schedule).getStatus().lastSuccessfulTime != null);
+        patiently("the first run has succeeded")
+                .until(() -> get(schedule).getStatus() != null && get(schedule).getStatus().lastSuccessfulTime != null);
         WorkerTerms.loseLeadership(engine);
         DurableSchedule after = get(schedule);
 

@@ -122,7 +122,8 @@ class KubernetesPageTest {
         DurableWorkflow ended = Cluster.await(
                 applied,
                 "ends",
-                found -> found.getStatus().phase != null
+                found -> found.getStatus() != null
+                        && found.getStatus().phase != null
                         && found.getStatus().phase.isFinal());
         assertThat(ended.getStatus().phase).as(Serialization.asYaml(ended)).isEqualTo(Phase.SUCCEEDED);
     }
