@@ -46,7 +46,11 @@ class ServerRestartIT {
             crash(data);
             worker.awaitHealth("ready", false);
             assertThat(worker.health("live")).as("alive, and waiting").isEqualTo(200);
-            EmbeddedServer.start(data, port);
+            // The library keeps the lock of the data folder until its object is collected.
+            Awaitility.await("the server again").ignoreExceptions().until(() -> {
+                System.gc();
+                return EmbeddedServer.start(data, port) != null;
+            });
 
             worker.awaitLeader();
             worker.awaitReady();
