@@ -6,6 +6,7 @@ import io.vertx.core.Future;
 import io.vertx.pgclient.PgException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -30,12 +31,16 @@ final class Intake implements Runnable {
     private static final int SIGNAL_BATCH = 1000;
     private static final long ANSWER_SECONDS = 30;
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
+    private static final long POLL_WITHOUT_ROOM_MILLIS = 50;
     private static final double BUSY_PER_SECOND = 200;
 
     private final TermContext context;
     private final Turns turns;
     private final Thread thread = new Thread(this, "perdure-intake");
     private final Semaphore wakeUp = new Semaphore(0);
+    /** Instances with a timer before the horizon, the earliest first. */
+    private final List<String> due = new LinkedList<>();
+
     private final ConcurrentLinkedQueue<String> toLoad = new ConcurrentLinkedQueue<>();
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
@@ -124,26 +129,32 @@ final class Intake implements Runnable {
         if (context.live().size() < context.settings().maxLoaded()) {
             context.live().loadBegins();
             try {
-                List<LoadedInstance> started =
-                        await(context.store().take(context.settings().batchSize(), MAX_NODES));
+                List<LoadedInstance> started = await(context.store()
+                        .take(context.settings().batchSize(), MAX_NODES, context.live().fullRoles()));
                 started.forEach(turns::begin);
                 taken = started.size();
                 context.statistics().instancesStarted(taken);
             } finally {
                 context.live().loadEnds();
             }
-            takeOver();
         }
         loadRequested();
         cancel();
         signals();
         extendHorizon();
+        takeOver();
+        loadDue();
         return taken;
+    }
+
+    /** What goes on must leave room for what other roles begin. */
+    private boolean hasRoomForMore() {
+        return context.live().size() < context.settings().maxLoaded() / 4 * 3;
     }
 
     /** The instances that an earlier term left, a page at a time. */
     private void takeOver() throws InterruptedException, ExecutionException, TimeoutException {
-        if (takenOverUpTo == null) {
+        if (takenOverUpTo == null || !hasRoomForMore()) {
             return;
         }
         List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE, MAX_NODES));
@@ -156,7 +167,11 @@ final class Intake implements Runnable {
 
     private void loadRequested() throws InterruptedException, ExecutionException, TimeoutException {
         List<String> ids = new ArrayList<>();
-        for (String id = toLoad.poll(); id != null && ids.size() < PAGE; id = toLoad.poll()) {
+        while (ids.size() < PAGE) {
+            String id = toLoad.poll();
+            if (id == null) {
+                break;
+            }
             ids.add(id);
         }
         try {
@@ -211,15 +226,19 @@ final class Intake implements Runnable {
         // First the horizon, then the query: whoever decides in between to keep an instance in memory sees the new one.
         horizon = now.plus(context.settings().timerWindow());
         try {
-            List<String> due = await(context.store().dueBetween(before, horizon));
-            for (int i = 0; i < due.size(); i += PAGE) {
-                load(due.subList(i, Math.min(i + PAGE, due.size())).stream()
-                        .filter(id -> !context.live().contains(id))
-                        .toList());
-            }
+            due.addAll(await(context.store().dueBetween(before, horizon)));
         } catch (ExecutionException | TimeoutException e) {
             horizon = before;
             throw e;
+        }
+    }
+
+    /** The instances whose timers come near, as far as there is room; the rest stay ids until there is. */
+    private void loadDue() throws InterruptedException, ExecutionException, TimeoutException {
+        while (!due.isEmpty() && hasRoomForMore()) {
+            List<String> page = due.subList(0, Math.min(PAGE, due.size()));
+            load(page.stream().filter(id -> !context.live().contains(id)).toList());
+            page.clear();
         }
     }
 
@@ -242,9 +261,11 @@ final class Intake implements Runnable {
     private void rest(int taken) throws InterruptedException, ExecutionException, TimeoutException {
         long now = System.nanoTime();
         arrivals.add(now, taken);
-        boolean moreToTakeOver = takenOverUpTo != null
-                && context.live().size() < context.settings().maxLoaded();
-        if (moreToTakeOver || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
+        boolean more = takenOverUpTo != null || !due.isEmpty();
+        if (more && !hasRoomForMore()) {
+            say(false);
+            wakeUp.tryAcquire(POLL_WITHOUT_ROOM_MILLIS, TimeUnit.MILLISECONDS);
+        } else if (more || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {

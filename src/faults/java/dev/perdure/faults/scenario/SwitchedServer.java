@@ -39,7 +39,7 @@ public final class SwitchedServer implements Scenario {
     public Verdict run(Session session) throws Exception {
         try (World world = World.create()) {
             world.startWorkers(2);
-            Crowd crowd = new Crowd(world, 100).join(LedgerTables.APP, session.random("clone"));
+            Crowd crowd = Crowd.withoutRequests(world, 100).join(LedgerTables.APP, session.random("clone"));
             world.awaitNumber("SELECT count(*) FROM app.effects", session.size(200, 2000));
             crowd.stop();
 
@@ -52,7 +52,7 @@ public final class SwitchedServer implements Scenario {
             Book before = world.book().copy();
 
             world.workers().leader();
-            Crowd second = new Crowd(world, 100).join(LedgerTables.APP, session.random("clone 2"));
+            Crowd second = Crowd.withoutRequests(world, 100).join(LedgerTables.APP, session.random("clone 2"));
             long effects = world.effects();
             world.awaitNumber("SELECT count(*) FROM app.effects", effects + 100);
             try (Server copy = world.server().startCopy(folder)) {

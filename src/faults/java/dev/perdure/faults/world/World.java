@@ -14,6 +14,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -31,6 +32,7 @@ public final class World implements AutoCloseable {
     private final FaultProxy proxy;
     private final Workers workers;
     private final Book book = new Book();
+    private final CalledService service = new CalledService(book.calls());
 
     private World(Path folder, Server server, String[] settings) {
         this.folder = folder;
@@ -39,7 +41,9 @@ public final class World implements AutoCloseable {
         DatabaseUrl through = DatabaseUrl.parse("postgresql://127.0.0.1:" + proxy.port() + "/")
                 .withUser("df_worker", null)
                 .withDatabase(server.url("df_worker").database());
-        this.workers = new Workers(through, settings);
+        String[] all = Arrays.copyOf(settings, settings.length + 1);
+        all[settings.length] = "perdure.http.allow=" + service.address();
+        this.workers = new Workers(through, all);
     }
 
     /**
@@ -73,6 +77,11 @@ public final class World implements AutoCloseable {
 
     public Book book() {
         return book;
+    }
+
+    /** What HTTP steps call. */
+    public String service() {
+        return "http://" + service.address();
     }
 
     /** A place for files, gone with the world. */
@@ -146,6 +155,7 @@ public final class World implements AutoCloseable {
         workers.close();
         proxy.close();
         server.close();
+        service.close();
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
                 Files.delete(file);
