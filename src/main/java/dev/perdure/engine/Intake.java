@@ -130,7 +130,10 @@ final class Intake implements Runnable {
             context.live().loadBegins();
             try {
                 List<LoadedInstance> started = await(context.store()
-                        .take(context.settings().batchSize(), MAX_NODES, context.live().fullRoles()));
+                        .take(
+                                context.settings().batchSize(),
+                                MAX_NODES,
+                                context.live().fullRoles()));
                 started.forEach(turns::begin);
                 taken = started.size();
                 context.statistics().instancesStarted(taken);

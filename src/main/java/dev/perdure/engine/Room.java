@@ -43,7 +43,8 @@ final class Room {
     boolean leave(long role) {
         taken.computeIfPresent(role, (id, count) -> count > 1 ? count - 1 : null);
         total--;
-        return !full.isEmpty() && full.removeIf(refused -> taken(refused) <= share(refused) * (STEP_DOWN - 1) / STEP_DOWN);
+        return !full.isEmpty()
+                && full.removeIf(refused -> taken(refused) <= share(refused) * (STEP_DOWN - 1) / STEP_DOWN);
     }
 
     /** The roles of which nothing new may come in; {@link #leave} tells when one of them may again. */
