@@ -6,10 +6,8 @@ import io.vertx.core.Future;
 import io.vertx.pgclient.PgException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -39,9 +37,9 @@ final class Intake implements Runnable {
     private final Thread thread = new Thread(this, "perdure-intake");
     private final Semaphore wakeUp = new Semaphore(0);
     /** Instances with a timer before the horizon, the earliest first. */
-    private final List<String> due = new LinkedList<>();
+    private final IdQueue due = new IdQueue();
 
-    private final ConcurrentLinkedQueue<String> toLoad = new ConcurrentLinkedQueue<>();
+    private final IdQueue toLoad = new IdQueue();
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
     private @Nullable String takenOverUpTo = "";
@@ -126,12 +124,13 @@ final class Intake implements Runnable {
 
     private int look() throws InterruptedException, ExecutionException, TimeoutException {
         int taken = 0;
-        if (context.live().size() < context.settings().maxLoaded()) {
+        int free = context.settings().maxLoaded() - context.live().size();
+        if (free > 0) {
             context.live().loadBegins();
             try {
                 List<LoadedInstance> started = await(context.store()
                         .take(
-                                context.settings().batchSize(),
+                                Math.min(context.settings().batchSize(), (free + 1) / 2),
                                 MAX_NODES,
                                 context.live().fullRoles()));
                 started.forEach(turns::begin);
@@ -141,18 +140,19 @@ final class Intake implements Runnable {
                 context.live().loadEnds();
             }
         }
-        loadRequested();
+        load(toLoad);
         cancel();
         signals();
         extendHorizon();
         takeOver();
-        loadDue();
+        load(due);
         return taken;
     }
 
     /** What goes on must leave room for what other roles begin. */
     private boolean hasRoomForMore() {
-        return context.live().size() < context.settings().maxLoaded() / 4 * 3;
+        int places = context.settings().maxLoaded();
+        return context.live().size() < places - places / 4;
     }
 
     /** The instances that an earlier term left, a page at a time. */
@@ -166,23 +166,6 @@ final class Intake implements Runnable {
         load(left);
         context.statistics().instancesTakenOver(left.size());
         takenOverUpTo = ids.isEmpty() ? null : ids.get(ids.size() - 1);
-    }
-
-    private void loadRequested() throws InterruptedException, ExecutionException, TimeoutException {
-        List<String> ids = new ArrayList<>();
-        while (ids.size() < PAGE) {
-            String id = toLoad.poll();
-            if (id == null) {
-                break;
-            }
-            ids.add(id);
-        }
-        try {
-            load(ids);
-        } catch (ExecutionException | TimeoutException e) {
-            toLoad.addAll(ids);
-            throw e;
-        }
     }
 
     private void cancel() throws InterruptedException, ExecutionException, TimeoutException {
@@ -212,12 +195,12 @@ final class Intake implements Runnable {
                 LiveInstance instance = context.live().get(arrival.instance());
                 if (instance != null) {
                     turns.signals().arrived(instance, arrival.name());
-                } else if (arrival.isWaitedFor() && !toLoad.contains(arrival.instance())) {
+                } else if (arrival.isWaitedFor()) {
                     toLoad.add(arrival.instance());
                 }
             }
         } while (arrivals.size() == SIGNAL_BATCH);
-        loadRequested();
+        load(toLoad);
     }
 
     private void extendHorizon() throws InterruptedException, ExecutionException, TimeoutException {
@@ -236,12 +219,17 @@ final class Intake implements Runnable {
         }
     }
 
-    /** The instances whose timers come near, as far as there is room; the rest stay ids until there is. */
-    private void loadDue() throws InterruptedException, ExecutionException, TimeoutException {
-        while (!due.isEmpty() && hasRoomForMore()) {
-            List<String> page = due.subList(0, Math.min(PAGE, due.size()));
-            load(page.stream().filter(id -> !context.live().contains(id)).toList());
-            page.clear();
+    /** Loads what waits to be loaded, a page of it and as far as there is room; the rest stay ids until there is. */
+    private void load(IdQueue waiting) throws InterruptedException, ExecutionException, TimeoutException {
+        if (waiting.isEmpty() || !hasRoomForMore()) {
+            return;
+        }
+        List<String> ids = waiting.poll(PAGE);
+        try {
+            load(ids.stream().filter(id -> !context.live().contains(id)).toList());
+        } catch (ExecutionException | TimeoutException e) {
+            waiting.addAll(ids);
+            throw e;
         }
     }
 
@@ -264,11 +252,11 @@ final class Intake implements Runnable {
     private void rest(int taken) throws InterruptedException, ExecutionException, TimeoutException {
         long now = System.nanoTime();
         arrivals.add(now, taken);
-        boolean more = takenOverUpTo != null || !due.isEmpty();
+        boolean more = takenOverUpTo != null || !due.isEmpty() || !toLoad.isEmpty();
         if (more && !hasRoomForMore()) {
             say(false);
             wakeUp.tryAcquire(POLL_WITHOUT_ROOM_MILLIS, TimeUnit.MILLISECONDS);
-        } else if (more || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
+        } else if (more || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {

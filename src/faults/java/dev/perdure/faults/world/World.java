@@ -15,9 +15,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
@@ -25,7 +23,7 @@ import org.awaitility.core.ConditionTimeoutException;
 public final class World implements AutoCloseable {
 
     /** How long anything may take that has to happen, on a machine that others use too. */
-    public static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 120));
+    public static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 240));
 
     private final Path folder;
     private final Server server;
@@ -55,11 +53,9 @@ public final class World implements AutoCloseable {
         try {
             Path folder = Files.createTempDirectory("perdure-faults");
             Server server = Server.start(folder.resolve("postgres"));
-            return new World(folder, server.install(), settings);
+            return new World(folder, server, settings);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (SQLException e) {
-            throw new IllegalStateException("the ledger cannot be made", e);
         }
     }
 
@@ -156,12 +152,6 @@ public final class World implements AutoCloseable {
         proxy.close();
         server.close();
         service.close();
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
-                Files.delete(file);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Folders.delete(folder);
     }
 }
