@@ -9,7 +9,6 @@ import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Server;
 import dev.perdure.faults.world.World;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -46,7 +45,6 @@ public final class SwitchedServer implements Scenario {
             // The copy is of a moment in the middle of everything.
             world.server().crash();
             Path folder = world.folder().resolve("copy");
-            Files.createDirectory(folder);
             world.server().copyTo(folder);
             world.server().restart();
             Book before = world.book().copy();

@@ -39,7 +39,6 @@ public final class Server implements AutoCloseable {
     public static Server start(Path directory) {
         try {
             Server original = Template.server();
-            Files.createDirectory(directory);
             original.copyTo(directory);
             return original.startCopy(directory);
         } catch (IOException e) {
@@ -150,7 +149,11 @@ public final class Server implements AutoCloseable {
                 });
     }
 
-    /** Copies the data directory of a server that does not run. */
+    /**
+     * Copies the data directory of a server that does not run.
+     *
+     * @param copy does not exist yet
+     */
     public void copyTo(Path copy) {
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : (Iterable<Path>) files::iterator) {
