@@ -43,6 +43,8 @@ final class Intake implements Runnable {
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
     private @Nullable String takenOverUpTo = "";
+    /** The last look took as many as it could: there may be more. */
+    private boolean limited;
     /** An answer of {@link #signals} may have been lost, and with it who has to look. */
     private boolean signalsMissed;
 
@@ -124,17 +126,17 @@ final class Intake implements Runnable {
 
     private int look() throws InterruptedException, ExecutionException, TimeoutException {
         int taken = 0;
+        limited = false;
         int free = context.settings().maxLoaded() - context.live().size();
         if (free > 0) {
             context.live().loadBegins();
             try {
-                List<LoadedInstance> started = await(context.store()
-                        .take(
-                                Math.min(context.settings().batchSize(), (free + 1) / 2),
-                                MAX_NODES,
-                                context.live().fullRoles()));
+                int limit = Math.min(context.settings().batchSize(), (free + 1) / 2);
+                List<LoadedInstance> started = await(
+                        context.store().take(limit, MAX_NODES, context.live().fullRoles()));
                 started.forEach(turns::begin);
                 taken = started.size();
+                limited = taken >= limit;
                 context.statistics().instancesStarted(taken);
             } finally {
                 context.live().loadEnds();
@@ -256,7 +258,7 @@ final class Intake implements Runnable {
         if (more && !hasRoomForMore()) {
             say(false);
             wakeUp.tryAcquire(POLL_WITHOUT_ROOM_MILLIS, TimeUnit.MILLISECONDS);
-        } else if (more || arrivals.perSecond(now) > BUSY_PER_SECOND) {
+        } else if (more || limited || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {
