@@ -281,14 +281,15 @@ class DurableWorkflowTest {
     void the_annotation_lets_a_resource_go_whatever_its_instance_does() throws SQLException {
         DurableWorkflow applied = apply(workflow("forced", "steps: [{sleep: 1h}]"));
         awaitPhase(applied, Phase.RUNNING);
-        // The operator may have changed the resource in the meantime.
-        patiently("the annotation")
-                .until(() -> Cluster.handle(applied).edit(resource -> {
-                            resource.getMetadata()
-                                    .setAnnotations(java.util.Map.of(DurableWorkflow.FORCE_DELETE, "true"));
-                            return resource;
-                        })
-                        != null);
+        // As kubectl annotate does: from what the API server has now, which the operator has changed since the apply.
+        Cluster.admin()
+                .resources(DurableWorkflow.class)
+                .inNamespace(applied.getMetadata().getNamespace())
+                .withName(applied.getMetadata().getName())
+                .edit(resource -> {
+                    resource.getMetadata().setAnnotations(java.util.Map.of(DurableWorkflow.FORCE_DELETE, "true"));
+                    return resource;
+                });
 
         Cluster.handle(applied).delete();
         awaitGone(applied);
