@@ -36,7 +36,7 @@ public interface IntakeConfig {
     @WithDefault("true")
     boolean notifications();
 
-    /** How many instances are in memory at most. */
+    /** How many instances are in memory at most. One role has at most half of what others leave. */
     @Min(1) @WithDefault("20000")
     int maxLoadedInstances();
 }

@@ -124,8 +124,11 @@ final class Intake implements Runnable {
         if (context.live().size() < context.settings().maxLoaded()) {
             context.live().loadBegins();
             try {
+                // A role that has started more than can be worked on must not keep others from being taken up.
+                List<Long> full =
+                        context.live().rolesWithTheirShare(context.settings().maxLoaded());
                 List<LoadedInstance> started =
-                        await(context.store().take(context.settings().batchSize(), MAX_NODES));
+                        await(context.store().take(context.settings().batchSize(), MAX_NODES, full));
                 started.forEach(turns::begin);
                 taken = started.size();
                 context.statistics().instancesStarted(taken);

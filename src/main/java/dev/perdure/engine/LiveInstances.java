@@ -1,7 +1,10 @@
 package dev.perdure.engine;
 
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -11,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class LiveInstances {
 
     private final Map<String, LiveInstance> instances = new ConcurrentHashMap<>();
+    private final Map<Long, Integer> perRole = new HashMap<>();
     private @Nullable Set<String> leftDuringLoad;
 
     @Nullable LiveInstance get(String id) {
@@ -23,6 +27,22 @@ final class LiveInstances {
 
     int size() {
         return instances.size();
+    }
+
+    /**
+     * Oids of the roles that have their share: half of what others leave, so that there is always room for one more role.
+     *
+     * @param most how many instances may be here
+     */
+    synchronized List<Long> rolesWithTheirShare(int most) {
+        List<Long> roles = new ArrayList<>();
+        perRole.forEach((role, n) -> {
+            int others = instances.size() - n;
+            if (2 * n >= most - others) {
+                roles.add(role);
+            }
+        });
+        return roles;
     }
 
     Collection<LiveInstance> all() {
@@ -43,7 +63,11 @@ final class LiveInstances {
         if (leftDuringLoad != null && leftDuringLoad.contains(instance.id())) {
             return false;
         }
-        return instances.putIfAbsent(instance.id(), instance) == null;
+        if (instances.putIfAbsent(instance.id(), instance) != null) {
+            return false;
+        }
+        perRole.merge(instance.sessions().roleOid(), 1, Integer::sum);
+        return true;
     }
 
     synchronized void loadEnds() {
@@ -52,8 +76,11 @@ final class LiveInstances {
 
     /** Takes an instance out of memory. */
     synchronized void remove(LiveInstance instance) {
-        if (instances.remove(instance.id(), instance) && leftDuringLoad != null) {
-            leftDuringLoad.add(instance.id());
+        if (instances.remove(instance.id(), instance)) {
+            perRole.computeIfPresent(instance.sessions().roleOid(), (role, n) -> n == 1 ? null : n - 1);
+            if (leftDuringLoad != null) {
+                leftDuringLoad.add(instance.id());
+            }
         }
         instance.leave();
     }

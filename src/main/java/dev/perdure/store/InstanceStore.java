@@ -59,11 +59,15 @@ public final class InstanceStore implements AutoCloseable {
         return term;
     }
 
-    /** Takes pending instances up, the oldest first, and loads them. */
-    public Future<List<LoadedInstance>> take(int limit, int maxNodes) {
+    /**
+     * Takes pending instances up, the oldest first, and loads them.
+     *
+     * @param full oids of roles whose instances wait
+     */
+    public Future<List<LoadedInstance>> take(int limit, int maxNodes, List<Long> full) {
         return query(
-                        "SELECT l.* FROM df._take($1, $2, $3) AS taken(ids), df._load(taken.ids) AS l",
-                        Tuple.of(term.epoch(), limit, maxNodes))
+                        "SELECT l.* FROM df._take($1, $2, $3, $4) AS taken(ids), df._load(taken.ids) AS l",
+                        Tuple.of(term.epoch(), limit, maxNodes, full.toArray(Long[]::new)))
                 .map(LoadedRows::read);
     }
 
