@@ -295,7 +295,7 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
-    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz)
+    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz, definition_bytes bigint)
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -308,17 +308,20 @@ AS $$
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
-           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at
+           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at, d.bytes
     FROM df.instances i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
+    -- Lengths are known without reading the texts. What is over the limit is not read at all.
+    CROSS JOIN LATERAL (SELECT coalesce(sum(octet_length(x.query)), 0)::bigint AS bytes
+                        FROM (SELECT y.query FROM df.nodes y WHERE y.instance_id = i.id LIMIT 10001) x) d
     -- One more than the limit, so that an excess is noticed and not read.
-    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id LIMIT 10001) n ON true
+    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id AND d.bytes <= 67108864 LIMIT 10001) n ON true
     WHERE i.id = ANY (p_instances)
     ORDER BY i.created_at, i.id
 $$;
 COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
 
--- A graph has up to 10,000 nodes, and loads have to stay small.
+-- A graph has up to 10,000 nodes of up to 1 MiB, and loads have to stay small.
 CREATE OR REPLACE FUNCTION df._first_with_nodes(p_instances text[], p_max_nodes integer) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -330,8 +333,11 @@ DECLARE
     v_count bigint;
 BEGIN
     FOR i IN 1 .. cardinality(p_instances) LOOP
-        SELECT count(*) INTO v_count
-        FROM (SELECT FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
+        -- Each KiB that a node or the variables hold counts as a node, too.
+        SELECT count(*) + coalesce(sum(octet_length(x.query) + coalesce(octet_length(x.result::text), 0)), 0) / 1024
+               + coalesce((SELECT octet_length(n.vars::text) FROM df.instances n WHERE n.id = p_instances[i]), 0) / 1024
+        INTO v_count
+        FROM (SELECT n.query, n.result FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
         v_nodes := v_nodes + v_count;
         IF v_nodes > p_max_nodes AND i > 1 THEN
             RETURN p_instances[1 : i - 1];
@@ -341,7 +347,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._first_with_nodes(text[], integer) IS
-    'As many of the given instances, from the first on, as have up to p_max_nodes nodes in sum; at least one.';
+    'As many of the given instances, from the first on, as have up to p_max_nodes nodes and KiB of texts in sum; at least one.';
 
 -- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer, p_except bigint[]) RETURNS text[]
@@ -386,7 +392,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._take(bigint, integer, integer, bigint[]) IS
-    'Marks pending instances as running and returns their ids: about p_limit, of all roles but p_except alike, with up to p_max_nodes nodes in sum (at least one instance).';
+    'Marks pending instances as running and returns their ids: about p_limit, of all roles but p_except alike, with up to p_max_nodes nodes and KiB of texts in sum (at least one instance).';
 
 -- Workers of 0.1.0 call it so, and may lead while a newer one has migrated the schema.
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS text[]
