@@ -350,6 +350,27 @@ COMMENT ON FUNCTION df._first_with_nodes(text[], integer) IS
     'As many of the given instances, from the first on, as have up to p_max_nodes nodes and KiB of texts in sum; at least one.';
 
 -- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
+CREATE OR REPLACE FUNCTION df._taken(p_epoch bigint, p_ids text[], p_max_nodes integer) RETURNS text[]
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_ids text[];
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    v_ids := df._first_with_nodes(p_ids, p_max_nodes);
+    UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
+                            updated_at = clock_timestamp()
+    WHERE id = ANY (v_ids);
+    RETURN v_ids;
+END
+$$;
+COMMENT ON FUNCTION df._taken(bigint, text[], integer) IS
+    'Marks the first of the given pending instances, which the caller has locked, as running: as many as have up to p_max_nodes nodes in sum, at least one. Returns their ids.';
+
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer, p_except bigint[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -361,6 +382,18 @@ DECLARE
     v_roles oid[];
     v_ids text[];
 BEGIN
+    IF p_except = '{}' THEN
+        -- In the order of idx_instances_status, read backwards. Mostly there are no more than can be taken.
+        SELECT array_agg(p.id::text) INTO v_ids FROM (
+            SELECT i.id FROM df.instances i WHERE i.status = 'pending'
+            ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit + 1 FOR NO KEY UPDATE SKIP LOCKED) p;
+        IF v_ids IS NULL THEN
+            RETURN '{}';
+        END IF;
+        IF cardinality(v_ids) <= p_limit THEN
+            RETURN df._taken(p_epoch, v_ids, p_max_nodes);
+        END IF;
+    END IF;
     -- One descent of idx_instances_pending for each role, however many instances it has.
     WITH RECURSIVE role AS (
         (SELECT i.submitted_by::oid AS oid FROM df.instances i WHERE i.status = 'pending' ORDER BY i.submitted_by LIMIT 1)
@@ -379,16 +412,7 @@ BEGIN
             SELECT i.id, i.created_at FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by = r.oid
             ORDER BY i.created_at, i.id LIMIT ceil(p_limit / cardinality(v_roles)::float8)::integer
             FOR NO KEY UPDATE SKIP LOCKED) i) p;
-    IF v_ids IS NULL THEN
-        RETURN '{}';
-    END IF;
-    PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM df._fence(p_epoch);
-    v_ids := df._first_with_nodes(v_ids, p_max_nodes);
-    UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
-                            updated_at = clock_timestamp()
-    WHERE id = ANY (v_ids);
-    RETURN v_ids;
+    RETURN CASE WHEN v_ids IS NULL THEN '{}' ELSE df._taken(p_epoch, v_ids, p_max_nodes) END;
 END
 $$;
 COMMENT ON FUNCTION df._take(bigint, integer, integer, bigint[]) IS
@@ -570,6 +594,7 @@ REVOKE EXECUTE ON FUNCTION df._apply(text, text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._end_instance(text, text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._checkpoints(bigint, text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._load(text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._taken(bigint, text[], integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer, bigint[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._first_with_nodes(text[], integer) FROM PUBLIC;
