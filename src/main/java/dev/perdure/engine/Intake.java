@@ -28,6 +28,9 @@ final class Intake implements Runnable {
     private static final int MAX_NODES = 50_000;
     private static final int CANCEL_BATCH = 500;
     private static final int SIGNAL_BATCH = 1000;
+    /** In one look; more would keep other work waiting. */
+    private static final int SIGNAL_BATCHES = 5;
+
     private static final long ANSWER_SECONDS = 30;
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
     private static final double BUSY_PER_SECOND = 200;
@@ -42,6 +45,8 @@ final class Intake implements Runnable {
     private @Nullable String takenOverUpTo = "";
     /** An answer of {@link #signals} may have been lost, and with it who has to look. */
     private boolean signalsMissed;
+
+    private boolean moreSignals;
 
     private final Arrivals arrivals;
     /** What the tables say; null while unknown. */
@@ -121,7 +126,7 @@ final class Intake implements Runnable {
 
     private int look() throws InterruptedException, ExecutionException, TimeoutException {
         int taken = 0;
-        if (context.live().size() < context.settings().maxLoaded()) {
+        if (context.live().weight() < context.settings().maxLoaded()) {
             context.live().loadBegins();
             try {
                 // A role that has started more than can be worked on must not keep others from being taken up.
@@ -190,9 +195,9 @@ final class Intake implements Runnable {
             context.live().all().forEach(turns.signals()::lookAgain);
             signalsMissed = false;
         }
-        List<InstanceStore.Arrival> arrivals;
-        do {
-            arrivals = await(context.store().newSignals(SIGNAL_BATCH));
+        moreSignals = true;
+        for (int i = 0; i < SIGNAL_BATCHES && moreSignals; i++) {
+            List<InstanceStore.Arrival> arrivals = await(context.store().newSignals(SIGNAL_BATCH));
             for (InstanceStore.Arrival arrival : arrivals) {
                 LiveInstance instance = context.live().get(arrival.instance());
                 if (instance != null) {
@@ -201,7 +206,8 @@ final class Intake implements Runnable {
                     toLoad.add(arrival.instance());
                 }
             }
-        } while (arrivals.size() == SIGNAL_BATCH);
+            moreSignals = arrivals.size() == SIGNAL_BATCH;
+        }
         loadRequested();
     }
 
@@ -230,11 +236,17 @@ final class Intake implements Runnable {
         if (ids.isEmpty()) {
             return;
         }
-        context.live().loadBegins();
-        try {
-            await(context.store().load(ids)).forEach(turns::begin);
-        } finally {
-            context.live().loadEnds();
+        List<String> left = ids;
+        while (!left.isEmpty()) {
+            // What is read at once has to be small, whatever was asked for.
+            int first = left.size() == 1 ? 1 : await(context.store().countLoadable(left, MAX_NODES));
+            context.live().loadBegins();
+            try {
+                await(context.store().load(left.subList(0, first))).forEach(turns::begin);
+            } finally {
+                context.live().loadEnds();
+            }
+            left = left.subList(first, left.size());
         }
     }
 
@@ -246,8 +258,8 @@ final class Intake implements Runnable {
         long now = System.nanoTime();
         arrivals.add(now, taken);
         boolean moreToTakeOver = takenOverUpTo != null
-                && context.live().size() < context.settings().maxLoaded();
-        if (moreToTakeOver || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
+                && context.live().weight() < context.settings().maxLoaded();
+        if (moreToTakeOver || moreSignals || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {

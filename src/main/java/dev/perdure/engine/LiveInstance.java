@@ -32,6 +32,7 @@ final class LiveInstance {
     private final InstanceOrigin origin;
     private final InstanceState state;
     private final SessionPools.Key sessions;
+    private final long weight;
     private final AtomicReference<BiConsumer<LiveInstance, Throwable>> onBreakdown = new AtomicReference<>();
     private final Map<Activation, StepTask> steps = new ConcurrentHashMap<>();
     private final Map<Activation, RequestTask> requests = new ConcurrentHashMap<>();
@@ -42,7 +43,11 @@ final class LiveInstance {
     private volatile boolean cancelled;
     private volatile boolean windingUp;
 
-    LiveInstance(InstanceOrigin origin, InstanceState state, SessionPools.Key sessions) {
+    /**
+     * @param weight see {@link #weight()}
+     */
+    LiveInstance(InstanceOrigin origin, InstanceState state, SessionPools.Key sessions, long weight) {
+        this.weight = weight;
         this.origin = origin;
         this.state = state;
         this.sessions = sessions;
@@ -59,6 +64,11 @@ final class LiveInstance {
     /** Touched in turns only. */
     InstanceState state() {
         return state;
+    }
+
+    /** What it takes in memory before it has any results, an ordinary instance being one. */
+    long weight() {
+        return weight;
     }
 
     SessionPools.Key sessions() {

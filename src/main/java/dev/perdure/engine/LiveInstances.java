@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 final class LiveInstances {
 
     private final Map<String, LiveInstance> instances = new ConcurrentHashMap<>();
-    private final Map<Long, Integer> perRole = new HashMap<>();
+    private final Map<Long, Long> perRole = new HashMap<>();
+    private long weight;
     private @Nullable Set<String> leftDuringLoad;
 
     @Nullable LiveInstance get(String id) {
@@ -29,16 +30,21 @@ final class LiveInstances {
         return instances.size();
     }
 
+    /** What all of them take in memory, in ordinary instances. */
+    synchronized long weight() {
+        return weight;
+    }
+
     /**
      * Oids of the roles that have their share: half of what others leave, so that there is always room for one more role.
      *
-     * @param most how many instances may be here
+     * @param most how much may be here, see {@link #weight()}
      */
-    synchronized List<Long> rolesWithTheirShare(int most) {
+    synchronized List<Long> rolesWithTheirShare(long most) {
         List<Long> roles = new ArrayList<>();
-        perRole.forEach((role, n) -> {
-            int others = instances.size() - n;
-            if (2 * n >= most - others) {
+        perRole.forEach((role, sum) -> {
+            long others = weight - sum;
+            if (2 * sum >= most - others) {
                 roles.add(role);
             }
         });
@@ -66,7 +72,8 @@ final class LiveInstances {
         if (instances.putIfAbsent(instance.id(), instance) != null) {
             return false;
         }
-        perRole.merge(instance.sessions().roleOid(), 1, Integer::sum);
+        perRole.merge(instance.sessions().roleOid(), instance.weight(), Long::sum);
+        weight += instance.weight();
         return true;
     }
 
@@ -77,7 +84,10 @@ final class LiveInstances {
     /** Takes an instance out of memory. */
     synchronized void remove(LiveInstance instance) {
         if (instances.remove(instance.id(), instance)) {
-            perRole.computeIfPresent(instance.sessions().roleOid(), (role, n) -> n == 1 ? null : n - 1);
+            weight -= instance.weight();
+            perRole.computeIfPresent(
+                    instance.sessions().roleOid(),
+                    (role, sum) -> sum == instance.weight() ? null : sum - instance.weight());
             if (leftDuringLoad != null) {
                 leftDuringLoad.add(instance.id());
             }

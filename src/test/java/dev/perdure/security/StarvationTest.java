@@ -35,7 +35,8 @@ class StarvationTest {
 
     @Test
     void instances_that_run_for_ever_do_not_fill_the_memory_that_others_need() throws SQLException {
-        scene.mallory.execute("DO 'BEGIN FOR i IN 1..100 LOOP PERFORM df.start(''SELECT pg_sleep(3600)''); END LOOP; END'");
+        scene.mallory.execute(
+                "DO 'BEGIN FOR i IN 1..100 LOOP PERFORM df.start(''SELECT pg_sleep(3600)''); END LOOP; END'");
         scene.mallory.awaitValue(
                 "t", "SELECT count(*) >= " + LOADED / 2 + " FROM df.instances WHERE status = 'running'");
 

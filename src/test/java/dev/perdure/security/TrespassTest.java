@@ -140,7 +140,8 @@ class TrespassTest {
         String waits = scene.mallory.start("df.wait_for_signal('big')");
         SQLException data = refusal("SELECT df.signal('" + waits + "', 'big', repeat('x', 2000000))");
         assertThat(data.getMessage()).contains("Failed to send signal: its data has 2000002 bytes, more than 1048576");
-        assertThat(refusal("SELECT df.signal('" + waits + "', repeat('x', 2000))").getMessage())
+        assertThat(refusal("SELECT df.signal('" + waits + "', repeat('x', 2000))")
+                        .getMessage())
                 .contains("Failed to send signal: its name has 2000 bytes, more than 1024");
 
         scene.mallory.execute("SELECT df.signal('" + waits + "', 'big', repeat('x', 1000000))");
