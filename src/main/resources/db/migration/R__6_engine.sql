@@ -350,7 +350,7 @@ COMMENT ON FUNCTION df._first_with_nodes(text[], integer) IS
     'As many of the given instances, from the first on, as have up to p_max_nodes nodes and KiB of texts in sum; at least one.';
 
 -- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
-CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer, p_full bigint[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer, p_except bigint[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small.
@@ -358,12 +358,27 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 DECLARE
+    v_roles oid[];
     v_ids text[];
 BEGIN
-    -- In the order of idx_instances_status, read backwards.
-    SELECT array_agg(p.id::text) INTO v_ids FROM (
-        SELECT i.id FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by::oid::bigint <> ALL (p_full)
-        ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) p;
+    -- One descent of idx_instances_pending for each role, however many instances it has.
+    WITH RECURSIVE role AS (
+        (SELECT i.submitted_by::oid AS oid FROM df.instances i WHERE i.status = 'pending' ORDER BY i.submitted_by LIMIT 1)
+        UNION ALL
+        SELECT (SELECT i.submitted_by::oid FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by > r.oid
+                ORDER BY i.submitted_by LIMIT 1)
+        FROM role r WHERE r.oid IS NOT NULL)
+    SELECT array_agg(r.oid) INTO v_roles FROM role r WHERE r.oid IS NOT NULL AND r.oid::bigint <> ALL (p_except);
+    IF v_roles IS NULL THEN
+        RETURN '{}';
+    END IF;
+    -- The oldest of each role in turn: a role with many does not keep the others waiting.
+    SELECT array_agg(p.id ORDER BY p.number, p.created_at, p.id) INTO v_ids FROM (
+        SELECT i.id::text, i.created_at, row_number() OVER (PARTITION BY r.oid ORDER BY i.created_at, i.id) AS number
+        FROM unnest(v_roles) AS r(oid), LATERAL (
+            SELECT i.id, i.created_at FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by = r.oid
+            ORDER BY i.created_at, i.id LIMIT ceil(p_limit / cardinality(v_roles)::float8)::integer
+            FOR NO KEY UPDATE SKIP LOCKED) i) p;
     IF v_ids IS NULL THEN
         RETURN '{}';
     END IF;
@@ -377,9 +392,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._take(bigint, integer, integer, bigint[]) IS
-    'Marks up to p_limit pending instances (with up to p_max_nodes nodes in sum, at least one instance) as running and returns their ids. Those of the roles p_full wait.';
+    'Marks pending instances as running and returns their ids: about p_limit, of all roles but p_except alike, with up to p_max_nodes nodes in sum (at least one instance).';
 
--- For a leader of an earlier version, while an upgrade rolls.
+-- Workers of 0.1.0 call it so, and may lead while a newer one has migrated the schema.
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS text[]
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -531,6 +546,25 @@ $$;
 COMMENT ON FUNCTION df._settle_term(bigint) IS
     'Waits up to 500 ms (SQLSTATE 55P03 then: call again) until no checkpoint of an earlier term is in flight.';
 
+-- A lock that is asked for again and again is had half an interval late on average; one that is waited for is had at once.
+-- The wait is short, so that the standby sees other things too, its snapshot does not hold back VACUUM, and nothing is
+-- logged: lock_timeout is caught, and log_lock_waits begins after deadlock_timeout.
+CREATE OR REPLACE FUNCTION df._await_lock(p_key bigint, p_millis integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', p_millis::text, true);
+    PERFORM pg_advisory_lock(p_key);
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION df._await_lock(bigint, integer) IS
+    'Waits up to p_millis milliseconds for an advisory lock of the session; whether it has it now.';
+
+REVOKE EXECUTE ON FUNCTION df._await_lock(bigint, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._fence(bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._apply(text, text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._end_instance(text, text, text) FROM PUBLIC;

@@ -26,8 +26,6 @@ final class Admission {
     }
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** So many characters of texts and variables count as another instance. */
-    private static final int ORDINARY = 16 * 1024;
 
     LiveInstance admit(LoadedInstance loaded) throws RefusedException {
         LoadedInstance.Submitter submitter = loaded.submitter();
@@ -56,12 +54,7 @@ final class Admission {
             InstanceState state =
                     InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded());
             InstanceOrigin origin = new InstanceOrigin(loaded.id(), loaded.label(), role, loaded.createdAt());
-            long vars = loaded.vars() == null ? 0 : loaded.vars().length();
-            return new LiveInstance(
-                    origin,
-                    state,
-                    new SessionPools.Key(submitter.oid(), loaded.database()),
-                    1 + (loaded.definitionBytes() + vars) / ORDINARY);
+            return new LiveInstance(origin, state, new SessionPools.Key(submitter.oid(), loaded.database()));
         } catch (InvalidGraphException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }

@@ -32,7 +32,6 @@ final class LiveInstance {
     private final InstanceOrigin origin;
     private final InstanceState state;
     private final SessionPools.Key sessions;
-    private final long weight;
     private final AtomicReference<BiConsumer<LiveInstance, Throwable>> onBreakdown = new AtomicReference<>();
     private final Map<Activation, StepTask> steps = new ConcurrentHashMap<>();
     private final Map<Activation, RequestTask> requests = new ConcurrentHashMap<>();
@@ -43,11 +42,7 @@ final class LiveInstance {
     private volatile boolean cancelled;
     private volatile boolean windingUp;
 
-    /**
-     * @param weight see {@link #weight()}
-     */
-    LiveInstance(InstanceOrigin origin, InstanceState state, SessionPools.Key sessions, long weight) {
-        this.weight = weight;
+    LiveInstance(InstanceOrigin origin, InstanceState state, SessionPools.Key sessions) {
         this.origin = origin;
         this.state = state;
         this.sessions = sessions;
@@ -64,11 +59,6 @@ final class LiveInstance {
     /** Touched in turns only. */
     InstanceState state() {
         return state;
-    }
-
-    /** What it takes in memory before it has any results, an ordinary instance being one. */
-    long weight() {
-        return weight;
     }
 
     SessionPools.Key sessions() {

@@ -1,8 +1,6 @@
 package dev.perdure.engine;
 
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,9 +12,30 @@ import org.jspecify.annotations.Nullable;
 final class LiveInstances {
 
     private final Map<String, LiveInstance> instances = new ConcurrentHashMap<>();
-    private final Map<Long, Long> perRole = new HashMap<>();
-    private long weight;
+    private final Room room;
+    private final Runnable onRoom;
     private @Nullable Set<String> leftDuringLoad;
+
+    /**
+     * Empty memory.
+     *
+     * @param places how many instances it has place for
+     * @param onRoom called when there is room again for a role that {@link #fullRoles} has named
+     */
+    LiveInstances(int places, Runnable onRoom) {
+        this.room = new Room(places);
+        this.onRoom = onRoom;
+    }
+
+    /** The roles that have so many instances in memory that no more of them may come in, by oid. */
+    synchronized List<Long> fullRoles() {
+        return room.full();
+    }
+
+    /** Whether an instance of this role that only waits should leave memory. */
+    synchronized boolean isCrowded(long role) {
+        return room.isCrowded(role);
+    }
 
     @Nullable LiveInstance get(String id) {
         return instances.get(id);
@@ -28,27 +47,6 @@ final class LiveInstances {
 
     int size() {
         return instances.size();
-    }
-
-    /** What all of them take in memory, in ordinary instances. */
-    synchronized long weight() {
-        return weight;
-    }
-
-    /**
-     * Oids of the roles that have their share: half of what others leave, so that there is always room for one more role.
-     *
-     * @param most how much may be here, see {@link #weight()}
-     */
-    synchronized List<Long> rolesWithTheirShare(long most) {
-        List<Long> roles = new ArrayList<>();
-        perRole.forEach((role, sum) -> {
-            long others = weight - sum;
-            if (2 * sum >= most - others) {
-                roles.add(role);
-            }
-        });
-        return roles;
     }
 
     Collection<LiveInstance> all() {
@@ -72,8 +70,7 @@ final class LiveInstances {
         if (instances.putIfAbsent(instance.id(), instance) != null) {
             return false;
         }
-        perRole.merge(instance.sessions().roleOid(), instance.weight(), Long::sum);
-        weight += instance.weight();
+        room.enter(instance.sessions().roleOid());
         return true;
     }
 
@@ -82,16 +79,19 @@ final class LiveInstances {
     }
 
     /** Takes an instance out of memory. */
-    synchronized void remove(LiveInstance instance) {
-        if (instances.remove(instance.id(), instance)) {
-            weight -= instance.weight();
-            perRole.computeIfPresent(
-                    instance.sessions().roleOid(),
-                    (role, sum) -> sum == instance.weight() ? null : sum - instance.weight());
-            if (leftDuringLoad != null) {
-                leftDuringLoad.add(instance.id());
+    void remove(LiveInstance instance) {
+        boolean hasRoom = false;
+        synchronized (this) {
+            if (instances.remove(instance.id(), instance)) {
+                hasRoom = room.leave(instance.sessions().roleOid());
+                if (leftDuringLoad != null) {
+                    leftDuringLoad.add(instance.id());
+                }
             }
         }
         instance.leave();
+        if (hasRoom) {
+            onRoom.run();
+        }
     }
 }

@@ -217,12 +217,8 @@ final class Turns {
             return false;
         }
         // A signal may come at any time: it is answered faster from memory, as long as there is room.
-        return state.signalWaits().isEmpty() || isCrowded() && !signals.isLooking(instance);
-    }
-
-    /** Less than the half that one role may have (LiveInstances), or those of it that wait would keep the others out. */
-    private boolean isCrowded() {
-        return context.live().weight() > context.settings().maxLoaded() / 4;
+        return state.signalWaits().isEmpty()
+                || context.live().isCrowded(instance.sessions().roleOid()) && !signals.isLooking(instance);
     }
 
     private void ended(LiveInstance instance, Decision decision) {
