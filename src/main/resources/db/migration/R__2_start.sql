@@ -467,7 +467,7 @@ BEGIN
         RAISE EXCEPTION 'invalid transaction_mode "%" for df.start(): expected ''caller'' or ''new''', transaction_mode
             USING ERRCODE = 'internal_error';
     END IF;
-    -- PERFORM runs a query; this path avoids those it can do without.
+    -- PERFORM and a condition with a subquery run a query; this path avoids those it can do without.
     IF options IS NOT NULL THEN
         PERFORM df._check_start_options(options);
     END IF;
@@ -481,9 +481,11 @@ BEGIN
     END IF;
 
     root := df._parse_root(fut);
-    IF database IS NOT NULL AND NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = start.database::name
-                                            AND d.datname::text = start.database) THEN
-        RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
+    IF database IS NOT NULL THEN
+        IF NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = start.database::name
+                       AND d.datname::text = start.database) THEN
+            RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
+        END IF;
     END IF;
     submitter := df._submitter(false);
     IF once IS NOT NULL THEN
