@@ -129,6 +129,13 @@ BEGIN
         WHEN untranslatable_character THEN
             RAISE EXCEPTION 'Failed to send signal: %', sqlerrm USING ERRCODE = 'internal_error';
     END;
+    IF octet_length(signal_name) > 1024 OR octet_length(payload::text) > 1048576 THEN
+        RAISE EXCEPTION 'Failed to send signal: % has % bytes, more than %',
+                CASE WHEN octet_length(signal_name) > 1024 THEN 'its name' ELSE 'its data' END,
+                CASE WHEN octet_length(signal_name) > 1024 THEN octet_length(signal_name) ELSE octet_length(payload::text) END,
+                CASE WHEN octet_length(signal_name) > 1024 THEN 1024 ELSE 1048576 END
+            USING ERRCODE = 'internal_error', HINT = 'Put the data into a table and send the key of its row.';
+    END IF;
     INSERT INTO df.signals (instance_id, name, data) VALUES (signal.instance_id, signal_name, payload);
     PERFORM df._wake_worker();
     RETURN 'OK';

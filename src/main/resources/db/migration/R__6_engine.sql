@@ -350,7 +350,7 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
-    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz)
+    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz, definition_bytes bigint)
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -363,17 +363,20 @@ AS $$
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
-           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at
+           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at, d.bytes
     FROM df.instances i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
+    -- Lengths are known without reading the texts. What is over the limit is not read at all.
+    CROSS JOIN LATERAL (SELECT coalesce(sum(octet_length(x.query)), 0)::bigint AS bytes
+                        FROM (SELECT y.query FROM df.nodes y WHERE y.instance_id = i.id LIMIT 10001) x) d
     -- One more than the limit, so that an excess is noticed and not read.
-    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id LIMIT 10001) n ON true
+    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id AND d.bytes <= 67108864 LIMIT 10001) n ON true
     WHERE i.id = ANY (p_instances)
     ORDER BY i.created_at, i.id
 $$;
 COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
 
--- A graph has up to 10,000 nodes, and loads have to stay small.
+-- A graph has up to 10,000 nodes of up to 1 MiB, and loads have to stay small.
 CREATE OR REPLACE FUNCTION df._first_with_nodes(p_instances text[], p_max_nodes integer) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -385,8 +388,11 @@ DECLARE
     v_count bigint;
 BEGIN
     FOR i IN 1 .. cardinality(p_instances) LOOP
-        SELECT count(*) INTO v_count
-        FROM (SELECT FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
+        -- Each KiB that a node or the variables hold counts as a node, too.
+        SELECT count(*) + coalesce(sum(octet_length(x.query) + coalesce(octet_length(x.result::text), 0)), 0) / 1024
+               + coalesce((SELECT octet_length(n.vars::text) FROM df.instances n WHERE n.id = p_instances[i]), 0) / 1024
+        INTO v_count
+        FROM (SELECT n.query, n.result FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
         v_nodes := v_nodes + v_count;
         IF v_nodes > p_max_nodes AND i > 1 THEN
             RETURN p_instances[1 : i - 1];
@@ -396,10 +402,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._first_with_nodes(text[], integer) IS
-    'As many of the given instances, from the first on, as have up to p_max_nodes nodes in sum; at least one.';
+    'As many of the given instances, from the first on, as have up to p_max_nodes nodes and KiB of texts in sum; at least one.';
 
 -- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
-CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS text[]
+CREATE OR REPLACE FUNCTION df._taken(p_epoch bigint, p_ids text[], p_max_nodes integer) RETURNS text[]
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_ids text[];
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    v_ids := df._first_with_nodes(p_ids, p_max_nodes);
+    UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
+                            updated_at = clock_timestamp()
+    WHERE id = ANY (v_ids);
+    RETURN v_ids;
+END
+$$;
+COMMENT ON FUNCTION df._taken(bigint, text[], integer) IS
+    'Marks the first of the given pending instances, which the caller has locked, as running: as many as have up to p_max_nodes nodes in sum, at least one. Returns their ids.';
+
+CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer, p_except bigint[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small.
@@ -407,26 +434,53 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
 DECLARE
+    v_roles oid[];
     v_ids text[];
 BEGIN
-    -- In the order of idx_instances_status, read backwards.
-    SELECT array_agg(p.id::text) INTO v_ids FROM (
-        SELECT i.id FROM df.instances i WHERE i.status = 'pending'
-        ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) p;
-    IF v_ids IS NULL THEN
+    IF p_except = '{}' THEN
+        -- In the order of idx_instances_status, read backwards. Mostly there are no more than can be taken.
+        SELECT array_agg(p.id::text) INTO v_ids FROM (
+            SELECT i.id FROM df.instances i WHERE i.status = 'pending'
+            ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit + 1 FOR NO KEY UPDATE SKIP LOCKED) p;
+        IF v_ids IS NULL THEN
+            RETURN '{}';
+        END IF;
+        IF cardinality(v_ids) <= p_limit THEN
+            RETURN df._taken(p_epoch, v_ids, p_max_nodes);
+        END IF;
+    END IF;
+    -- One descent of idx_instances_pending for each role, however many instances it has.
+    WITH RECURSIVE role AS (
+        (SELECT i.submitted_by::oid AS oid FROM df.instances i WHERE i.status = 'pending' ORDER BY i.submitted_by LIMIT 1)
+        UNION ALL
+        SELECT (SELECT i.submitted_by::oid FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by > r.oid
+                ORDER BY i.submitted_by LIMIT 1)
+        FROM role r WHERE r.oid IS NOT NULL)
+    SELECT array_agg(r.oid) INTO v_roles FROM role r WHERE r.oid IS NOT NULL AND r.oid::bigint <> ALL (p_except);
+    IF v_roles IS NULL THEN
         RETURN '{}';
     END IF;
-    PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM df._fence(p_epoch);
-    v_ids := df._first_with_nodes(v_ids, p_max_nodes);
-    UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
-                            updated_at = clock_timestamp()
-    WHERE id = ANY (v_ids);
-    RETURN v_ids;
+    -- The oldest of each role in turn: a role with many does not keep the others waiting.
+    SELECT array_agg(p.id ORDER BY p.number, p.created_at, p.id) INTO v_ids FROM (
+        SELECT i.id::text, i.created_at, row_number() OVER (PARTITION BY r.oid ORDER BY i.created_at, i.id) AS number
+        FROM unnest(v_roles) AS r(oid), LATERAL (
+            SELECT i.id, i.created_at FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by = r.oid
+            ORDER BY i.created_at, i.id LIMIT ceil(p_limit / cardinality(v_roles)::float8)::integer
+            FOR NO KEY UPDATE SKIP LOCKED) i) p;
+    RETURN CASE WHEN v_ids IS NULL THEN '{}' ELSE df._taken(p_epoch, v_ids, p_max_nodes) END;
 END
 $$;
-COMMENT ON FUNCTION df._take(bigint, integer, integer) IS
-    'Marks up to p_limit pending instances (with up to p_max_nodes nodes in sum, at least one instance) as running and returns their ids.';
+COMMENT ON FUNCTION df._take(bigint, integer, integer, bigint[]) IS
+    'Marks pending instances as running and returns their ids: about p_limit, of all roles but p_except alike, with up to p_max_nodes nodes and KiB of texts in sum (at least one instance).';
+
+-- Workers of 0.1.0 call it so, and may lead while a newer one has migrated the schema.
+CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS text[]
+LANGUAGE sql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT df._take(p_epoch, p_limit, p_max_nodes, '{}')
+$$;
+COMMENT ON FUNCTION df._take(bigint, integer, integer) IS 'df._take of all roles.';
 
 CREATE OR REPLACE FUNCTION df._running_after(p_after text, p_limit integer, p_max_nodes integer) RETURNS text[]
 LANGUAGE sql STABLE STRICT
@@ -571,13 +625,34 @@ $$;
 COMMENT ON FUNCTION df._settle_term(bigint) IS
     'Waits up to 500 ms (SQLSTATE 55P03 then: call again) until no checkpoint of an earlier term is in flight.';
 
+-- A lock that is asked for again and again is had half an interval late on average; one that is waited for is had at once.
+-- The wait is short, so that the standby sees other things too, its snapshot does not hold back VACUUM, and nothing is
+-- logged: lock_timeout is caught, and log_lock_waits begins after deadlock_timeout.
+CREATE OR REPLACE FUNCTION df._await_lock(p_key bigint, p_millis integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', p_millis::text, true);
+    PERFORM pg_advisory_lock(p_key);
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION df._await_lock(bigint, integer) IS
+    'Waits up to p_millis milliseconds for an advisory lock of the session; whether it has it now.';
+
+REVOKE EXECUTE ON FUNCTION df._await_lock(bigint, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._fence(bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._apply(text, text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._complete(text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._end_instance(text, text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._checkpoints(bigint, text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._load(text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._taken(bigint, text[], integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer, bigint[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._first_with_nodes(text[], integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._running_after(text, integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._mark_running(bigint, text) FROM PUBLIC;

@@ -39,6 +39,8 @@ public final class FaultSuite {
 
     /** Runs the suite. */
     public static void main(String[] arguments) {
+        // Read by the processes' tests as well, which are less patient; a machine with other work takes its time.
+        System.setProperty("faults.patience", System.getProperty("faults.patience", "240"));
         boolean longForm = System.getProperty("faults.form", "short").equals("long");
         long seed = Long.getLong("faults.seed", System.nanoTime() & 0xffffff);
         Duration time = Duration.ofSeconds(Long.getLong("faults.seconds", longForm ? 1200 : 60));

@@ -36,7 +36,7 @@ public interface IntakeConfig {
     @WithDefault("true")
     boolean notifications();
 
-    /** How many instances are in memory at most. */
+    /** How many instances are in memory at most; those of one role take at most half of what the other roles leave. */
     @Min(1) @WithDefault("20000")
     int maxLoadedInstances();
 }

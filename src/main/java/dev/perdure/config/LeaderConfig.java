@@ -8,7 +8,10 @@ import org.hibernate.validator.constraints.time.DurationMin;
 /** Election of the one worker that executes: {@code perdure.leader.*}. */
 public interface LeaderConfig {
 
-    /** How often a standby tries to become the leader. */
+    /**
+     * How long a standby waits for the leader's lock at a time. It gets it at once when it is free; in between it looks
+     * whether the leader still lives.
+     */
     @DurationMin(millis = 1)
     @WithDefault("500ms")
     Duration pollInterval();

@@ -8,7 +8,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -30,16 +29,22 @@ final class Intake implements Runnable {
     private static final int SIGNAL_BATCH = 1000;
     private static final long ANSWER_SECONDS = 30;
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
+    private static final long POLL_WITHOUT_ROOM_MILLIS = 50;
     private static final double BUSY_PER_SECOND = 200;
 
     private final TermContext context;
     private final Turns turns;
     private final Thread thread = new Thread(this, "perdure-intake");
     private final Semaphore wakeUp = new Semaphore(0);
-    private final ConcurrentLinkedQueue<String> toLoad = new ConcurrentLinkedQueue<>();
+    /** Instances with a timer before the horizon, the earliest first. */
+    private final IdQueue due = new IdQueue();
+
+    private final IdQueue toLoad = new IdQueue();
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
     private @Nullable String takenOverUpTo = "";
+    /** The last look took as many as it could: there may be more. */
+    private boolean limited;
     /** An answer of {@link #signals} may have been lost, and with it who has to look. */
     private boolean signalsMissed;
 
@@ -121,29 +126,40 @@ final class Intake implements Runnable {
 
     private int look() throws InterruptedException, ExecutionException, TimeoutException {
         int taken = 0;
-        if (context.live().size() < context.settings().maxLoaded()) {
+        limited = false;
+        int free = context.settings().maxLoaded() - context.live().size();
+        if (free > 0) {
             context.live().loadBegins();
             try {
-                List<LoadedInstance> started =
-                        await(context.store().take(context.settings().batchSize(), MAX_NODES));
+                int limit = Math.min(context.settings().batchSize(), (free + 1) / 2);
+                List<LoadedInstance> started = await(
+                        context.store().take(limit, MAX_NODES, context.live().fullRoles()));
                 started.forEach(turns::begin);
                 taken = started.size();
+                limited = taken >= limit;
                 context.statistics().instancesStarted(taken);
             } finally {
                 context.live().loadEnds();
             }
-            takeOver();
         }
-        loadRequested();
+        load(toLoad);
         cancel();
         signals();
         extendHorizon();
+        takeOver();
+        load(due);
         return taken;
+    }
+
+    /** What goes on must leave room for what other roles begin. */
+    private boolean hasRoomForMore() {
+        int places = context.settings().maxLoaded();
+        return context.live().size() < places - places / 4;
     }
 
     /** The instances that an earlier term left, a page at a time. */
     private void takeOver() throws InterruptedException, ExecutionException, TimeoutException {
-        if (takenOverUpTo == null) {
+        if (takenOverUpTo == null || !hasRoomForMore()) {
             return;
         }
         List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE, MAX_NODES));
@@ -152,19 +168,6 @@ final class Intake implements Runnable {
         load(left);
         context.statistics().instancesTakenOver(left.size());
         takenOverUpTo = ids.isEmpty() ? null : ids.get(ids.size() - 1);
-    }
-
-    private void loadRequested() throws InterruptedException, ExecutionException, TimeoutException {
-        List<String> ids = new ArrayList<>();
-        for (String id = toLoad.poll(); id != null && ids.size() < PAGE; id = toLoad.poll()) {
-            ids.add(id);
-        }
-        try {
-            load(ids);
-        } catch (ExecutionException | TimeoutException e) {
-            toLoad.addAll(ids);
-            throw e;
-        }
     }
 
     private void cancel() throws InterruptedException, ExecutionException, TimeoutException {
@@ -194,12 +197,12 @@ final class Intake implements Runnable {
                 LiveInstance instance = context.live().get(arrival.instance());
                 if (instance != null) {
                     turns.signals().arrived(instance, arrival.name());
-                } else if (arrival.isWaitedFor() && !toLoad.contains(arrival.instance())) {
+                } else if (arrival.isWaitedFor()) {
                     toLoad.add(arrival.instance());
                 }
             }
         } while (arrivals.size() == SIGNAL_BATCH);
-        loadRequested();
+        load(toLoad);
     }
 
     private void extendHorizon() throws InterruptedException, ExecutionException, TimeoutException {
@@ -211,14 +214,23 @@ final class Intake implements Runnable {
         // First the horizon, then the query: whoever decides in between to keep an instance in memory sees the new one.
         horizon = now.plus(context.settings().timerWindow());
         try {
-            List<String> due = await(context.store().dueBetween(before, horizon));
-            for (int i = 0; i < due.size(); i += PAGE) {
-                load(due.subList(i, Math.min(i + PAGE, due.size())).stream()
-                        .filter(id -> !context.live().contains(id))
-                        .toList());
-            }
+            due.addAll(await(context.store().dueBetween(before, horizon)));
         } catch (ExecutionException | TimeoutException e) {
             horizon = before;
+            throw e;
+        }
+    }
+
+    /** Loads what waits to be loaded, a page of it and as far as there is room; the rest stay ids until there is. */
+    private void load(IdQueue waiting) throws InterruptedException, ExecutionException, TimeoutException {
+        if (waiting.isEmpty() || !hasRoomForMore()) {
+            return;
+        }
+        List<String> ids = waiting.poll(PAGE);
+        try {
+            load(ids.stream().filter(id -> !context.live().contains(id)).toList());
+        } catch (ExecutionException | TimeoutException e) {
+            waiting.addAll(ids);
             throw e;
         }
     }
@@ -242,9 +254,11 @@ final class Intake implements Runnable {
     private void rest(int taken) throws InterruptedException, ExecutionException, TimeoutException {
         long now = System.nanoTime();
         arrivals.add(now, taken);
-        boolean moreToTakeOver = takenOverUpTo != null
-                && context.live().size() < context.settings().maxLoaded();
-        if (moreToTakeOver || !toLoad.isEmpty() || arrivals.perSecond(now) > BUSY_PER_SECOND) {
+        boolean more = takenOverUpTo != null || !due.isEmpty() || !toLoad.isEmpty();
+        if (more && !hasRoomForMore()) {
+            say(false);
+            wakeUp.tryAcquire(POLL_WITHOUT_ROOM_MILLIS, TimeUnit.MILLISECONDS);
+        } else if (more || limited || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {

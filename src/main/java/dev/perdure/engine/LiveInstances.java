@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -11,7 +12,30 @@ import org.jspecify.annotations.Nullable;
 final class LiveInstances {
 
     private final Map<String, LiveInstance> instances = new ConcurrentHashMap<>();
+    private final Room room;
+    private final Runnable onRoom;
     private @Nullable Set<String> leftDuringLoad;
+
+    /**
+     * Empty memory.
+     *
+     * @param places how many instances it has place for
+     * @param onRoom called when there is room again for a role that {@link #fullRoles} has named
+     */
+    LiveInstances(int places, Runnable onRoom) {
+        this.room = new Room(places);
+        this.onRoom = onRoom;
+    }
+
+    /** The roles that have so many instances in memory that no more of them may come in, by oid. */
+    synchronized List<Long> fullRoles() {
+        return room.full();
+    }
+
+    /** Whether an instance of this role that only waits should leave memory. */
+    synchronized boolean isCrowded(long role) {
+        return room.isCrowded(role);
+    }
 
     @Nullable LiveInstance get(String id) {
         return instances.get(id);
@@ -43,7 +67,11 @@ final class LiveInstances {
         if (leftDuringLoad != null && leftDuringLoad.contains(instance.id())) {
             return false;
         }
-        return instances.putIfAbsent(instance.id(), instance) == null;
+        if (instances.putIfAbsent(instance.id(), instance) != null) {
+            return false;
+        }
+        room.enter(instance.sessions().roleOid());
+        return true;
     }
 
     synchronized void loadEnds() {
@@ -51,10 +79,19 @@ final class LiveInstances {
     }
 
     /** Takes an instance out of memory. */
-    synchronized void remove(LiveInstance instance) {
-        if (instances.remove(instance.id(), instance) && leftDuringLoad != null) {
-            leftDuringLoad.add(instance.id());
+    void remove(LiveInstance instance) {
+        boolean hasRoom = false;
+        synchronized (this) {
+            if (instances.remove(instance.id(), instance)) {
+                hasRoom = room.leave(instance.sessions().roleOid());
+                if (leftDuringLoad != null) {
+                    leftDuringLoad.add(instance.id());
+                }
+            }
         }
         instance.leave();
+        if (hasRoom) {
+            onRoom.run();
+        }
     }
 }

@@ -59,6 +59,10 @@ final class StepQueue {
             while (!closed) {
                 StepTask task = poll();
                 if (task != null) {
+                    // A slot given back can raise the shares of several roles, and has woken one thread.
+                    if (hasMore()) {
+                        available.signal();
+                    }
                     return task;
                 }
                 available.await();
@@ -90,6 +94,12 @@ final class StepQueue {
             }
         }
         return null;
+    }
+
+    private boolean hasMore() {
+        return queued > 0
+                && inUse < maxInUse
+                && roles.values().stream().anyMatch(lane -> lane.tasks.size() > 0 && lane.inUse < share(lane));
     }
 
     private int share(RoleLane lane) {

@@ -31,7 +31,7 @@ public final class TermEngine {
     private final EngineSettings settings;
     private final InstanceStore store;
     private final SessionPools pools;
-    private final LiveInstances live = new LiveInstances();
+    private final LiveInstances live;
     private final StepQueue queue;
     private final ExecutorService deciders;
     private final ScheduledExecutorService scheduler;
@@ -60,6 +60,7 @@ public final class TermEngine {
         this.store = store;
         this.pools = pools;
         this.statistics = statistics;
+        this.live = new LiveInstances(settings.maxLoaded(), this::wake);
         this.queue = new StepQueue(settings.maxSteps(), settings.maxStepsPerRole());
         // What is answered after the end of the term is nobody's business any more.
         ThreadPoolExecutor.DiscardPolicy discard = new ThreadPoolExecutor.DiscardPolicy();

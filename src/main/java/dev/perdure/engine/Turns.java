@@ -211,11 +211,8 @@ final class Turns {
             return false;
         }
         // A signal may come at any time: it is answered faster from memory, as long as there is room.
-        return state.signalWaits().isEmpty() || isCrowded() && !signals.isLooking(instance);
-    }
-
-    private boolean isCrowded() {
-        return context.live().size() > context.settings().maxLoaded() / 2;
+        return state.signalWaits().isEmpty()
+                || context.live().isCrowded(instance.sessions().roleOid()) && !signals.isLooking(instance);
     }
 
     private void ended(LiveInstance instance, Decision decision) {

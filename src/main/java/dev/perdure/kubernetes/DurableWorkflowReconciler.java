@@ -60,7 +60,7 @@ public class DurableWorkflowReconciler implements Reconciler<DurableWorkflow>, C
 
     @Override
     public List<EventSource<?, DurableWorkflow>> prepareEventSources(EventSourceContext<DurableWorkflow> context) {
-        return List.of(watch.events());
+        return List.of(watch.renew());
     }
 
     @Override

@@ -34,13 +34,16 @@ class InstanceWatch {
 
     private record Watched(ResourceID resource, String role, @Nullable SubmittedInstance seen, long toldAt) {}
 
-    private final SimpleInboundEventSource<DurableWorkflow> events = new SimpleInboundEventSource<>("instances");
+    private volatile @Nullable SimpleInboundEventSource<DurableWorkflow> events;
     private final Map<String, Watched> unfinished = new ConcurrentHashMap<>();
     private @Nullable Thread thread;
 
-    /** Through which resources are reconciled. */
-    SimpleInboundEventSource<DurableWorkflow> events() {
-        return events;
+    /** Through which resources are reconciled, from now on: each run of the operator has its own. Nothing is watched yet. */
+    SimpleInboundEventSource<DurableWorkflow> renew() {
+        SimpleInboundEventSource<DurableWorkflow> renewed = new SimpleInboundEventSource<>("instances");
+        unfinished.clear();
+        events = renewed;
+        return renewed;
     }
 
     /** From now on, until {@link #forget}. */
@@ -116,10 +119,17 @@ class InstanceWatch {
                         ? new Watched(before.resource(), before.role(), now, System.nanoTime())
                         : before);
         if (told != null && told.seen() == now) {
-            events.propagateEvent(told.resource());
+            tell(told.resource());
             if (now != null && now.hasEnded()) {
                 unfinished.remove(uid, told);
             }
+        }
+    }
+
+    private void tell(ResourceID resource) {
+        SimpleInboundEventSource<DurableWorkflow> listening = events;
+        if (listening != null) {
+            listening.propagateEvent(resource);
         }
     }
 

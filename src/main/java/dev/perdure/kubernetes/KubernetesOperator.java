@@ -11,11 +11,9 @@ import dev.perdure.store.SubmittedInstances;
 import dev.perdure.store.SubmitterLogin;
 import dev.perdure.store.SubmitterSessions;
 import dev.perdure.store.Term;
-import io.javaoperatorsdk.operator.Operator;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Singleton;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,7 +33,7 @@ public class KubernetesOperator implements LeaderListener {
     private static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
 
     private final KubernetesConfig config;
-    private final Instance<Operator> operator;
+    private final Controllers controllers;
     private final CurrentTerm current;
     private final InstanceWatch watch;
     private final OperatorStatus status;
@@ -48,12 +46,12 @@ public class KubernetesOperator implements LeaderListener {
 
     KubernetesOperator(
             PerdureConfig config,
-            Instance<Operator> operator,
+            Controllers controllers,
             CurrentTerm current,
             InstanceWatch watch,
             OperatorStatus status) {
         this.config = config.kubernetes();
-        this.operator = operator;
+        this.controllers = controllers;
         this.current = current;
         this.watch = watch;
         this.status = status;
@@ -176,7 +174,7 @@ public class KubernetesOperator implements LeaderListener {
 
     private boolean start(OperatorTerm term) {
         try {
-            operator.get().start();
+            controllers.start();
             synchronized (changed) {
                 if (wanted == term) {
                     watch.start(term);
@@ -201,7 +199,7 @@ public class KubernetesOperator implements LeaderListener {
     private void stop() {
         status.set(OperatorStatus.State.STANDBY, "this worker does not lead");
         try {
-            operator.get().stop();
+            controllers.stop();
         } catch (RuntimeException e) {
             LOG.warnf("The operator did not stop as it should: %s", Causes.text(e));
         }

@@ -20,7 +20,7 @@ public final class LeaderElection implements AutoCloseable {
     /**
      * Times.
      *
-     * @param pollInterval how often a standby tries the lock
+     * @param pollInterval how long a standby waits for the lock before it looks whether the leader is alive
      * @param heartbeatInterval how often a leader proves to itself that it still leads
      * @param deadline how long an answer of the server may take before the leader stops by itself
      * @param silence for how long a leader may not have been seen before a standby ends its session
@@ -121,9 +121,12 @@ public final class LeaderElection implements AutoCloseable {
                 continue;
             }
             long key = session.lockKey();
+            if (stopped) {
+                return;
+            }
             if (session.tryLock(key)) {
                 backoff = MIN_BACKOFF;
-                lead(session, key, server);
+                lead(session, server);
                 return;
             }
             report(LeaderStatus.Role.STANDBY, 0, "another worker leads");
@@ -138,13 +141,20 @@ public final class LeaderElection implements AutoCloseable {
                 LOG.warnf(
                         "The leader was not seen for %d ms; its session was ended",
                         times.silence().toMillis());
-            } else {
-                pause(times.pollInterval());
+            } else if (!session.awaitLock(key, lockWait())) {
+                LOG.trace("Another worker still leads");
             }
+            // Whoever has the lock now looks at everything else once more, as at the beginning.
         }
     }
 
-    private void lead(LeaderSession session, long key, ServerIdentity server) throws LeaderLostException {
+    /** Shorter than the time after which a connection counts as lost. */
+    private Duration lockWait() {
+        Duration limit = times.deadline().dividedBy(2);
+        return times.pollInterval().compareTo(limit) < 0 ? times.pollInterval() : limit;
+    }
+
+    private void lead(LeaderSession session, ServerIdentity server) throws LeaderLostException {
         resign = false;
         Term term = session.beginTerm();
         session.settle(term);
@@ -169,7 +179,7 @@ public final class LeaderElection implements AutoCloseable {
         } finally {
             listener.dismissed(orderly);
         }
-        session.release(key);
+        session.release();
     }
 
     private void pause(Duration time) {

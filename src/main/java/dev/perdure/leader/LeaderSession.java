@@ -117,6 +117,12 @@ final class LeaderSession implements AutoCloseable {
         return one("SELECT pg_try_advisory_lock($1)", Tuple.of(key)).getBoolean(0);
     }
 
+    /** Waits for the lock; whether it was had in time. */
+    boolean awaitLock(long key, Duration time) throws LeaderLostException {
+        return one("SELECT df._await_lock($1, $2)", Tuple.of(key, (int) Math.max(1, time.toMillis())))
+                .getBoolean(0);
+    }
+
     /**
      * When a session of another role holds the lock, draws a new key: any role may take any advisory lock.
      *
@@ -219,8 +225,8 @@ final class LeaderSession implements AutoCloseable {
     }
 
     /** Gives the lock back and tells the standbys. */
-    void release(long key) throws LeaderLostException {
-        rows("SELECT pg_advisory_unlock($1), pg_notify('" + RELEASE_CHANNEL + "', '')", Tuple.of(key));
+    void release() throws LeaderLostException {
+        rows("SELECT pg_advisory_unlock_all(), pg_notify('" + RELEASE_CHANNEL + "', '')", Tuple.tuple());
     }
 
     boolean isClosed() {

@@ -59,11 +59,15 @@ public final class InstanceStore implements AutoCloseable {
         return term;
     }
 
-    /** Takes pending instances up, the oldest first, and loads them. */
-    public Future<List<LoadedInstance>> take(int limit, int maxNodes) {
+    /**
+     * Takes pending instances up, of all roles alike and the oldest of each first, and loads them.
+     *
+     * @param except oids of roles of which none is taken
+     */
+    public Future<List<LoadedInstance>> take(int limit, int maxNodes, List<Long> except) {
         return query(
-                        "SELECT l.* FROM df._take($1, $2, $3) AS taken(ids), df._load(taken.ids) AS l",
-                        Tuple.of(term.epoch(), limit, maxNodes))
+                        "SELECT l.* FROM df._take($1, $2, $3, $4) AS taken(ids), df._load(taken.ids) AS l",
+                        Tuple.of(term.epoch(), limit, maxNodes).addArrayOfLong(except.toArray(Long[]::new)))
                 .map(LoadedRows::read);
     }
 
@@ -99,12 +103,12 @@ public final class InstanceStore implements AutoCloseable {
                 });
     }
 
-    /** Instances with a node that becomes due after {@code from} and not after {@code to}. */
+    /** Instances with a node that becomes due after {@code from} and not after {@code to}, the earliest first. */
     public Future<List<String>> dueBetween(Instant from, Instant to) {
         return query(
-                        "SELECT DISTINCT n.instance_id::text FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id"
+                        "SELECT n.instance_id::text FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id"
                                 + " WHERE n.wake_at > $1 AND n.wake_at <= $2 AND n.status = 'running'"
-                                + " AND i.status = 'running'",
+                                + " AND i.status = 'running' GROUP BY n.instance_id ORDER BY min(n.wake_at)",
                         Tuple.of(utc(from), utc(to)))
                 .map(InstanceStore::ids);
     }

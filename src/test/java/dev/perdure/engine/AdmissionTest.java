@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import static dev.perdure.engine.Submitter.GATE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -79,8 +80,9 @@ class AdmissionTest {
         try (Submitter former = Submitter.of(database, "admission_former")) {
             database.asSuperuser("ALTER ROLE admission_former NOLOGIN");
             database.asSuperuser("ALTER ROLE admission_former LOGIN");
-            String id = former.start("df.sleep(1) ~> 'SELECT 1'");
+            String id = former.start(GATE + " ~> 'SELECT 1'");
             database.asSuperuser("ALTER ROLE admission_former NOLOGIN");
+            former.open(id);
 
             assertThat(former.await(id).output())
                     .contains("as 'admission_former'", "\"admission_former\" is not permitted to log in");
@@ -112,9 +114,10 @@ class AdmissionTest {
         TestDatabase own = PostgresServer.get().newDatabase();
         try (InProcessWorker ours = InProcessWorker.start(own);
                 Submitter user = Submitter.of(own, "admission_connect")) {
-            String id = user.start("df.sleep(1) ~> 'SELECT 1'");
+            String id = user.start(GATE + " ~> 'SELECT 1'");
             own.asSuperuser("REVOKE CONNECT ON DATABASE " + own.name() + " FROM PUBLIC; GRANT CONNECT ON DATABASE "
                     + own.name() + " TO df_worker");
+            user.open(id);
 
             assertThat(user.await(id).output()).contains("permission denied for database");
             assertThat(ours.statistics().stepsFailed()).isEqualTo(1);
@@ -125,10 +128,11 @@ class AdmissionTest {
     void a_role_that_was_dropped_fails_the_instance_with_the_reason() throws SQLException {
         String id;
         try (Submitter gone = Submitter.of(database, "admission_gone")) {
-            id = gone.start("df.sleep(1) ~> 'SELECT 1'");
+            id = gone.start(GATE + " ~> 'SELECT 1'");
         }
         database.asSuperuser("DROP OWNED BY admission_gone; DROP ROLE admission_gone");
         try (Submitter observer = Submitter.observer(database)) {
+            observer.open(id);
             assertThat(observer.await(id).output()).contains("no longer exists");
         }
     }

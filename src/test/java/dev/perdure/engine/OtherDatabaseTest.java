@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import static dev.perdure.engine.Submitter.GATE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -130,10 +131,11 @@ class OtherDatabaseTest {
 
     @Test
     void a_step_whose_checkpoint_is_lost_with_the_workers_memory_is_not_done_again() throws SQLException {
-        String id = String.valueOf(app.value("SELECT df.start(df.sleep(3) ~>"
+        String id = String.valueOf(app.value("SELECT df.start(" + GATE + " ~>"
                 + " 'INSERT INTO public.ledger VALUES (''memory'') RETURNING 40 + 2 AS answer' |=> 'x'"
                 + " ~> 'SELECT $x AS seen', database => '" + other.name() + "')"));
         try (Connection held = holdNode(id, "INSERT")) {
+            app.open(id);
             try (Submitter observer = Submitter.observer(other)) {
                 observer.awaitValue("1", "SELECT count(*) FROM public.ledger WHERE step = 'memory'");
             }
@@ -160,9 +162,10 @@ class OtherDatabaseTest {
 
     @Test
     void a_step_without_receipts_is_done_again_when_its_checkpoint_is_lost() throws SQLException {
-        String id = String.valueOf(guest.value("SELECT df.start(df.sleep(3) ~>"
+        String id = String.valueOf(guest.value("SELECT df.start(" + GATE + " ~>"
                 + " 'INSERT INTO public.ledger VALUES (''guest again'')', database => '" + other.name() + "')"));
         try (Connection held = holdNode(id, "INSERT")) {
+            guest.open(id);
             try (Submitter observer = Submitter.observer(other)) {
                 observer.awaitValue("1", "SELECT count(*) FROM public.ledger WHERE step = 'guest again'");
             }
@@ -295,15 +298,15 @@ class OtherDatabaseTest {
     void a_receipt_that_a_role_forges_for_itself_must_at_least_be_json() throws SQLException {
         app.await(start(app, "'SELECT 1'"));
         String table = receipts("other_app");
-        String id = String.valueOf(app.value(
-                "SELECT df.start(df.sleep(3) ~> 'INSERT INTO public.ledger VALUES (''forged'')', database => '"
-                        + other.name() + "')"));
+        String id = String.valueOf(app.value("SELECT df.start(" + GATE
+                + " ~> 'INSERT INTO public.ledger VALUES (''forged'')', database => '" + other.name() + "')"));
         String node = app.node(id, "INSERT", "id");
         String root = app.value("SELECT id || '::1' FROM df.instances WHERE id = ?", id);
         other.execute(
                 "other_app",
                 "INSERT INTO " + table + " SELECT oid, '" + id + "', '" + node + "', '" + root
                         + "', '1],\"t\":\"completed\"' FROM pg_database WHERE datname = '" + home.name() + "'");
+        app.open(id);
         var ended = app.await(id);
 
         assertThat(ended.status()).isEqualTo("failed");
@@ -325,8 +328,9 @@ class OtherDatabaseTest {
     void a_database_that_is_closed_later_fails_the_step_with_the_servers_words() throws SQLException {
         TestDatabase closing = PostgresServer.get().newEmptyDatabase();
         String id = String.valueOf(
-                app.value("SELECT df.start(df.sleep(3) ~> 'SELECT 1', database => '" + closing.name() + "')"));
+                app.value("SELECT df.start(" + GATE + " ~> 'SELECT 1', database => '" + closing.name() + "')"));
         closing.asSuperuser("REVOKE CONNECT ON DATABASE " + closing.name() + " FROM PUBLIC");
+        app.open(id);
 
         assertThat(app.await(id).output())
                 .contains("Failed to connect to database '" + closing.name() + "' as 'other_app'. Error: "

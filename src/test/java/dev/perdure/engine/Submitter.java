@@ -19,7 +19,10 @@ import org.jspecify.annotations.Nullable;
 public final class Submitter implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** A node that waits for {@link #open}: what is behind it runs when the test says so, however slow the machine is. */
+    public static final String GATE = "df.wait_for_signal('go')";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(120);
     private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
 
     private final String role;
@@ -67,6 +70,11 @@ public final class Submitter implements AutoCloseable {
     /** Starts a workflow and waits until it has ended. */
     public Ended run(String expression) throws SQLException {
         return await(start(expression));
+    }
+
+    /** Lets an instance pass its {@link #GATE}. */
+    public void open(String id) throws SQLException {
+        value("SELECT df.signal(?, 'go')", id);
     }
 
     /** How an instance ended. */

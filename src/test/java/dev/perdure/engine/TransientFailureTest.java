@@ -100,8 +100,11 @@ class TransientFailureTest {
     @Test
     void a_real_deadlock_of_two_instances_is_resolved() throws SQLException {
         app.execute("CREATE TABLE account (id int PRIMARY KEY, n int); INSERT INTO account VALUES (1, 0), (2, 0);"
+                // Neither takes its second lock before the other has its first; later attempts do not wait.
+                + " CREATE SEQUENCE holders START 2;"
                 + " CREATE FUNCTION move(a int, b int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
-                + " UPDATE account SET n = n + 1 WHERE id = a; PERFORM pg_sleep(0.3);"
+                + " UPDATE account SET n = n + 1 WHERE id = a; PERFORM nextval('holders');"
+                + " WHILE (SELECT last_value < 3 FROM holders) LOOP PERFORM pg_sleep(0.01); END LOOP;"
                 + " UPDATE account SET n = n + 1 WHERE id = b; END $$");
         String one = app.start("'SELECT move(1, 2)'");
         String two = app.start("'SELECT move(2, 1)'");

@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import static dev.perdure.engine.Submitter.GATE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.testing.PostgresServer;
@@ -106,11 +107,12 @@ class VariablesTest {
     @Test
     void what_was_captured_does_not_change_and_neither_does_a_lost_memory_change_it() throws SQLException {
         set("v", "before");
-        String id = app.start("'SELECT ''{v}'' AS v' ~> df.sleep(2) ~> 'SELECT ''{v}'' AS v'");
+        String id = app.start("'SELECT ''{v}'' AS v' ~> " + GATE + " ~> 'SELECT ''{v}'' AS v'");
         set("v", "after");
         set("new", "x");
-        app.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ? AND node_type = 'SLEEP'", id);
+        app.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ? AND node_type = 'SIGNAL'", id);
         worker.loseMemory();
+        app.open(id);
         app.await(id);
 
         assertThat(app.result(id).at("/rows/0/v").asText()).isEqualTo("before");

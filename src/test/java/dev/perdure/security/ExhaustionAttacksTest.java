@@ -28,9 +28,9 @@ class ExhaustionAttacksTest {
         Runtime runtime = Runtime.getRuntime();
         System.gc();
         long before = runtime.totalMemory() - runtime.freeMemory();
-        // A gigabyte, said although nobody asked.
+        // Half a gigabyte, said although nobody asked.
         String id = scene.mallory.start("$df$DO 'BEGIN SET LOCAL client_min_messages = notice;"
-                + " FOR i IN 1..1000 LOOP RAISE NOTICE ''%'', repeat(''x'', 1000000); END LOOP;"
+                + " FOR i IN 1..500 LOOP RAISE NOTICE ''%'', repeat(''x'', 1000000); END LOOP;"
                 + " PERFORM pg_sleep(600); END'$df$");
         scene.mallory.awaitValue(
                 "PgSleep",

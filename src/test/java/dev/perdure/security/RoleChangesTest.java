@@ -1,5 +1,6 @@
 package dev.perdure.security;
 
+import static dev.perdure.engine.Submitter.GATE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -36,12 +37,13 @@ class RoleChangesTest {
     void a_renamed_role_goes_on_and_who_took_its_name_gets_nothing_of_it() throws SQLException {
         String id;
         try (Submitter role = Submitter.of(database, "changes_before")) {
-            id = role.start("df.sleep(2) ~> 'SELECT session_user::text AS who'");
+            id = role.start(GATE + " ~> 'SELECT session_user::text AS who'");
             role.awaitValue("running", "SELECT status FROM df.instances WHERE id = ?", id);
         }
         database.asSuperuser("ALTER ROLE changes_before RENAME TO changes_after; CREATE ROLE changes_before LOGIN;"
                 + " SELECT df.grant_usage('changes_before')");
         try (Submitter observer = Submitter.observer(database)) {
+            observer.open(id);
             assertThat(observer.await(id).output()).contains("{\"who\":\"changes_after\"}");
         }
         database.asSuperuser("DROP OWNED BY changes_after; DROP ROLE changes_after");
@@ -51,9 +53,10 @@ class RoleChangesTest {
     @Test
     void a_role_that_becomes_a_superuser_while_its_instance_runs_runs_no_further_step() throws SQLException {
         try (Submitter role = Submitter.of(database, "changes_mighty")) {
-            String id = role.start("df.sleep(2) ~> 'SELECT 1'");
+            String id = role.start(GATE + " ~> 'SELECT 1'");
             role.awaitValue("running", "SELECT status FROM df.instances WHERE id = ?", id);
             database.asSuperuser("ALTER ROLE changes_mighty SUPERUSER");
+            role.open(id);
             assertThat(role.await(id).output())
                     .contains("submitted_by role \"changes_mighty\" is a superuser, but"
                             + " pg_durable.enable_superuser_instances is off");
@@ -72,9 +75,10 @@ class RoleChangesTest {
     @Test
     void a_role_that_becomes_a_member_of_the_owner_runs_no_further_step() throws SQLException {
         try (Submitter role = Submitter.of(database, "changes_member")) {
-            String id = role.start("df.sleep(2) ~> 'SELECT 1'");
+            String id = role.start(GATE + " ~> 'SELECT 1'");
             role.awaitValue("running", "SELECT status FROM df.instances WHERE id = ?", id);
             database.asSuperuser("GRANT df_worker TO changes_member");
+            role.open(id);
             assertThat(role.await(id).output()).contains("is a member of the owner of schema df");
             assertThatThrownBy(() -> role.start("'SELECT 1'")).hasMessageContaining("member of its owner");
         } finally {

@@ -173,7 +173,7 @@ public final class WorkerProcess implements AutoCloseable {
 
     /** SIGTERM; nothing is awaited. */
     public void terminate() {
-        signal("TERM");
+        process.destroy();
     }
 
     /** SIGSTOP: the process freezes, with all its connections open. */

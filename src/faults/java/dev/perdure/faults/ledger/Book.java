@@ -10,7 +10,28 @@ public final class Book {
 
     private final Queue<Entry> entries = new ConcurrentLinkedQueue<>();
     private final Queue<Entry> toCancel = new ConcurrentLinkedQueue<>();
+    private final Calls calls;
     private final AtomicInteger size = new AtomicInteger();
+
+    public Book() {
+        this(new Calls());
+    }
+
+    private Book(Calls calls) {
+        this.calls = calls;
+    }
+
+    /** The requests that were received. */
+    public Calls calls() {
+        return calls;
+    }
+
+    /** The same entries with other requests. */
+    public Book with(Calls others) {
+        Book copy = new Book(others);
+        entries.forEach(copy::add);
+        return copy;
+    }
 
     void add(Entry entry) {
         entries.add(entry);
@@ -28,9 +49,7 @@ public final class Book {
 
     /** The entries of this moment, in a book of their own. */
     public Book copy() {
-        Book copy = new Book();
-        entries.forEach(copy::add);
-        return copy;
+        return with(calls);
     }
 
     public int size() {

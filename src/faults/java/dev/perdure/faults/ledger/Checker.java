@@ -36,6 +36,7 @@ public final class Checker {
     public static List<Violation> check(Connection superuser, Book book) throws SQLException {
         Checker checker = new Checker(superuser);
         checker.read();
+        checker.read(book.calls());
         for (Entry entry : book.entries()) {
             checker.check(entry);
         }
@@ -62,6 +63,22 @@ public final class Checker {
                 "SELECT instance_id, executed_query FROM df.nodes WHERE status = 'completed'"
                         + " AND starts_with(query, 'CALL app.record_outside') AND NOT status_details ? 'at_least_once'",
                 row -> unmarked.add(row.getString(1)));
+    }
+
+    private void read(Calls calls) {
+        Map<String, Calls.Call> byKey = new HashMap<>();
+        for (Calls.Call call : calls.counts().keySet()) {
+            String key = call.key();
+            if (key == null) {
+                add(Violation.Kind.IDEMPOTENCY_KEY, call.instance(), call.step() + " was sent without a key");
+                continue;
+            }
+            Calls.Call other = byKey.put(key, call);
+            if (other != null) {
+                add(Violation.Kind.IDEMPOTENCY_KEY, call.instance(), call.step() + " has the key of " + other);
+            }
+            effects.computeIfAbsent(call.instance(), id -> new Effects()).called(call.step(), key);
+        }
     }
 
     private void check(Entry entry) throws SQLException {

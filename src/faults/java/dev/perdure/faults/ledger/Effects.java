@@ -9,11 +9,24 @@ import java.util.TreeSet;
 final class Effects {
 
     private final Map<String, Integer> counts = new HashMap<>();
+    private final Map<String, Set<String>> keys = new HashMap<>();
     private final Set<String> unread = new TreeSet<>();
 
     void add(String step, int times) {
         counts.merge(step, times, Integer::sum);
         unread.add(step);
+    }
+
+    /** A request of a step has arrived with this key. */
+    void called(String step, String key) {
+        keys.computeIfAbsent(step, s -> new TreeSet<>()).add(key);
+        unread.add(step);
+    }
+
+    /** The keys that requests of a step came with. */
+    Set<String> keys(String step) {
+        unread.remove(step);
+        return keys.getOrDefault(step, Set.of());
     }
 
     /** How often a step took effect. */
@@ -23,7 +36,7 @@ final class Effects {
     }
 
     boolean isEmpty() {
-        return counts.isEmpty();
+        return counts.isEmpty() && keys.isEmpty();
     }
 
     /** Steps that nobody has asked for: no workflow has them. */
@@ -33,6 +46,6 @@ final class Effects {
 
     @Override
     public String toString() {
-        return counts.toString();
+        return keys.isEmpty() ? counts.toString() : counts + ", requests " + keys;
     }
 }

@@ -3,15 +3,23 @@ package dev.perdure.faults.ledger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /** Random workflows. The same random numbers give the same workflows. */
 public final class Generator {
 
     private final RandomGenerator random;
+    private final @Nullable String service;
     private int steps;
 
-    public Generator(RandomGenerator random) {
+    /**
+     * A source of workflows.
+     *
+     * @param service what HTTP steps call, {@code http://host:port}; null: there are none
+     */
+    public Generator(RandomGenerator random, @Nullable String service) {
         this.random = random;
+        this.service = service;
     }
 
     /** A workflow that may end in a failure. */
@@ -26,7 +34,10 @@ public final class Generator {
             parts.add(part(2));
         }
         if (random.nextInt(12) == 0) {
-            parts.add(new FailingStep(name("f")));
+            parts.add(
+                    random.nextBoolean()
+                            ? new FailingStep(name("f"))
+                            : new RetriedPart(name("x"), name("a"), 2, 2));
             parts.add(step());
         }
         return parts.size() == 1 ? parts.get(0) : new Sequence(parts);
@@ -45,7 +56,12 @@ public final class Generator {
         if (depth == 0) {
             return leaf();
         }
-        return switch (random.nextInt(12)) {
+        return switch (random.nextInt(14)) {
+            case 12 -> new RowsChoice(name("q"), random.nextBoolean(), part(depth - 1), step());
+            case 13 -> {
+                int failures = random.nextInt(3);
+                yield new RetriedPart(name("s"), name("a"), failures, failures + 1);
+            }
             case 0, 1 -> new Join(part(depth - 1), part(depth - 1));
             case 2 -> new Race(new Sleep(3600), calm());
             case 3 -> new Race(calm(), calm());
@@ -60,9 +76,12 @@ public final class Generator {
     }
 
     private Shape leaf() {
-        return switch (random.nextInt(15)) {
+        return switch (random.nextInt(18)) {
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
+            case 15 -> new RetriedStep(name("s"));
+            case 16 -> request(0);
+            case 17 -> request(random.nextInt(3));
             case 1, 2 -> new NamedStep(name("n"));
             case 3 -> new Sleep(random.nextInt(3));
             default -> step();
@@ -71,7 +90,14 @@ public final class Generator {
 
     /** Effects of which each must happen exactly once. */
     private Shape calm() {
+        if (random.nextInt(8) == 0) {
+            return request(0);
+        }
         return random.nextBoolean() ? step() : Sequence.of(step(), new NamedStep(name("n")), step());
+    }
+
+    private Shape request(int failures) {
+        return service == null ? step() : new HttpStep(name("h"), service, failures);
     }
 
     private Shape step() {

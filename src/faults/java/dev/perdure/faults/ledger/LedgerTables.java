@@ -23,6 +23,8 @@ public final class LedgerTables {
                 xid      xid8 NOT NULL DEFAULT pg_current_xact_id());
             CREATE INDEX ON app.effects (instance);
             GRANT SELECT, INSERT ON app.effects TO public;
+            CREATE SEQUENCE app.coin;
+            GRANT USAGE ON app.coin TO public;
             CREATE PROCEDURE app.record_outside(i text, s text) LANGUAGE plpgsql AS $$
             BEGIN
                 INSERT INTO app.effects (instance, step) VALUES (i, s);
@@ -60,7 +62,7 @@ public final class LedgerTables {
      */
     public static void create(Connection superuser, Connection owner, Connection app) throws SQLException {
         execute(superuser, WATCH);
-        execute(owner, "SELECT df.grant_usage('" + APP + "'), df.grant_usage('" + ASYNC + "')");
+        execute(owner, "SELECT df.grant_usage(role, include_http => true) FROM unnest('{" + APP + ", " + ASYNC + "}'::text[]) AS role");
         execute(app, CREATE);
     }
 

@@ -23,6 +23,7 @@ final class Crowd {
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger broken = new AtomicInteger();
     private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+    private final @Nullable String service;
     private volatile boolean stopped;
 
     /**
@@ -31,8 +32,18 @@ final class Crowd {
      * @param inFlight how many instances may be unfinished before it waits
      */
     Crowd(World world, int inFlight) {
+        this(world, inFlight, world.service());
+    }
+
+    private Crowd(World world, int inFlight, @Nullable String service) {
         this.world = world;
         this.inFlight = inFlight;
+        this.service = service;
+    }
+
+    /** A crowd whose workflows send no requests. */
+    static Crowd withoutRequests(World world, int inFlight) {
+        return new Crowd(world, inFlight, null);
     }
 
     /** One more submitter. */
@@ -50,7 +61,7 @@ final class Crowd {
     }
 
     private void run(String role, RandomGenerator random) {
-        Generator generator = new Generator(random);
+        Generator generator = new Generator(random, service);
         Starter starter = new Starter(world.book(), role);
         try {
             while (!stopped) {

@@ -67,11 +67,22 @@ public final class Load implements Scenario {
                     atOnce, (System.nanoTime() - before) / 1_000_000));
             figures.append(memory(world, "after the burst"));
 
-            startAs(world, "app_slow", 100, "'SELECT pg_sleep(30)'", "slow");
+            before = System.nanoTime();
+            start(world, atOnce, "df.sleep(5) ~> 'SELECT 1'", "nap");
+            world.awaitNumber(
+                    "SELECT count(*) FROM df.instances WHERE label = 'nap' AND status = 'completed'", atOnce);
+            figures.append(String.format(
+                    "%n    %d that wake together after 5 s: done %d ms after their start",
+                    atOnce, (System.nanoTime() - before) / 1_000_000));
+            figures.append(memory(world, "after they woke"));
+
+            // In the long form more than the worker has room for.
+            int slow = session.size(100, 25_000);
+            startAs(world, "app_slow", slow, "'SELECT pg_sleep(30)'", "slow");
             world.awaitNumber(
                     "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_slow' AND state = 'active'", 1);
             long worst = worst(world, 30);
-            figures.append(String.format("%n    beside 100 steps of 30 s of another role: slowest %d ms", worst));
+            figures.append(String.format("%n    beside %d steps of 30 s of another role: slowest %d ms", slow, worst));
 
             watch.stop(watching);
             figures.append(String.format("%n    most connections of the worker: %d", watch.most));

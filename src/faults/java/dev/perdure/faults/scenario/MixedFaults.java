@@ -110,6 +110,10 @@ public final class MixedFaults implements Scenario {
     }
 
     private boolean strike(World world, Fault fault, RandomGenerator random) throws Exception {
+        if (fault.takesWorkers()) {
+            // A worker that only just starts cannot take over: workflows go on for as long as it takes.
+            world.workers().awaitReady();
+        }
         long begin = System.nanoTime();
         boolean tried;
         try {

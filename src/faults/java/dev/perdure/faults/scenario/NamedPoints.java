@@ -49,11 +49,11 @@ public final class NamedPoints implements Scenario {
     @Override
     public Verdict run(Session session) throws Exception {
         RandomGenerator random = session.random("points");
-        Generator generator = new Generator(random);
         List<String> passed = new ArrayList<>();
         List<String> empty = new ArrayList<>();
         List<Violation> violations = new ArrayList<>();
         try (World world = World.create()) {
+            Generator generator = new Generator(random, world.service());
             for (AtPoint fault : cases(session.longForm())) {
                 world.startWorkers(2 - world.workers().all().size());
                 boolean reached = false;

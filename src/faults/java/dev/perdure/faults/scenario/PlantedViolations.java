@@ -3,6 +3,7 @@ package dev.perdure.faults.scenario;
 import dev.perdure.faults.Scenario;
 import dev.perdure.faults.Session;
 import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.Calls;
 import dev.perdure.faults.ledger.Checker;
 import dev.perdure.faults.ledger.Generator;
 import dev.perdure.faults.ledger.LedgerTables;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 
@@ -69,7 +71,7 @@ public final class PlantedViolations implements Scenario {
         RandomGenerator random = session.random("planted");
         try (World world = World.create()) {
             world.startWorkers(1);
-            Generator generator = new Generator(random);
+            Generator generator = new Generator(random, world.service());
             Starter starter = new Starter(world.book(), LedgerTables.APP);
             try (Connection app = world.server().connect(LedgerTables.APP)) {
                 for (int i = 0; i < 120; i++) {
@@ -83,6 +85,37 @@ public final class PlantedViolations implements Scenario {
             }
             return plant(world);
         }
+    }
+
+    /** What is planted among the requests that the service has received, by what must be found. */
+    private static Map<BiConsumer<Calls, Calls.Call>, Violation.Kind> requestPlants() {
+        Map<BiConsumer<Calls, Calls.Call>, Violation.Kind> plants = new LinkedHashMap<>();
+        // A step of one attempt more, with another key.
+        plants.put(
+                (calls, call) -> calls.received(new Calls.Call(call.instance(), call.step(), "another")),
+                Violation.Kind.IDEMPOTENCY_KEY);
+        // Sent without one.
+        plants.put(
+                (calls, call) -> calls.received(new Calls.Call(call.instance(), call.step(), null)),
+                Violation.Kind.IDEMPOTENCY_KEY);
+        // Two steps share one.
+        plants.put(
+                (calls, call) -> calls.counts().keySet().stream()
+                        .filter(other -> !other.equals(call))
+                        .findFirst()
+                        .ifPresent(other -> {
+                            calls.forget(other);
+                            calls.received(new Calls.Call(other.instance(), other.step(), call.key()));
+                        }),
+                Violation.Kind.IDEMPOTENCY_KEY);
+        plants.put(Calls::forget, Violation.Kind.MISSING);
+        plants.put(
+                (calls, call) -> calls.received(new Calls.Call("deadbeef", call.step(), "another")),
+                Violation.Kind.UNEXPECTED);
+        plants.put(
+                (calls, call) -> calls.received(new Calls.Call(call.instance(), "nowhere", "another")),
+                Violation.Kind.UNEXPECTED);
+        return plants;
     }
 
     private static Verdict plant(World world) throws SQLException {
@@ -108,8 +141,40 @@ public final class PlantedViolations implements Scenario {
                 }
             }
         }
+        for (Map.Entry<BiConsumer<Calls, Calls.Call>, Violation.Kind> plant :
+                requestPlants().entrySet()) {
+            Calls calls = world.book().calls().copy();
+            plant.getKey().accept(calls, answered(world));
+            Set<Violation.Kind> kinds = check(world, calls);
+            if (kinds.equals(EnumSet.of(plant.getValue()))) {
+                found++;
+            } else {
+                missed.append("\n    found ").append(kinds).append(" among requests in place of ").append(plant.getValue());
+            }
+        }
         return missed.isEmpty()
                 ? Verdict.passed("120 workflows without a finding, " + found + " planted violations found")
                 : Verdict.failed("not found as they should be:" + missed);
+    }
+
+    private static Set<Violation.Kind> check(World world, Calls calls) throws SQLException {
+        try (Connection connection = world.server().connect("postgres")) {
+            return Checker.check(connection, world.book().with(calls)).stream()
+                    .map(Violation::kind)
+                    .collect(Collectors.toCollection(() -> EnumSet.noneOf(Violation.Kind.class)));
+        }
+    }
+
+    /** A request of a workflow that ran to its end. */
+    private static Calls.Call answered(World world) throws SQLException {
+        for (Calls.Call call : world.book().calls().counts().keySet()) {
+            if (world.number("SELECT count(*) FROM df.instances WHERE status = 'completed' AND id = '"
+                            + call.instance() + "' AND EXISTS (SELECT FROM app.effects WHERE instance = id AND step = '"
+                            + call.step() + "')")
+                    > 0) {
+                return call;
+            }
+        }
+        throw new IllegalStateException("no workflow with a request has completed");
     }
 }

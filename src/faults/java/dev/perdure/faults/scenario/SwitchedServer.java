@@ -9,7 +9,6 @@ import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Server;
 import dev.perdure.faults.world.World;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -39,20 +38,19 @@ public final class SwitchedServer implements Scenario {
     public Verdict run(Session session) throws Exception {
         try (World world = World.create()) {
             world.startWorkers(2);
-            Crowd crowd = new Crowd(world, 100).join(LedgerTables.APP, session.random("clone"));
+            Crowd crowd = Crowd.withoutRequests(world, 100).join(LedgerTables.APP, session.random("clone"));
             world.awaitNumber("SELECT count(*) FROM app.effects", session.size(200, 2000));
             crowd.stop();
 
             // The copy is of a moment in the middle of everything.
             world.server().crash();
             Path folder = world.folder().resolve("copy");
-            Files.createDirectory(folder);
             world.server().copyTo(folder);
             world.server().restart();
             Book before = world.book().copy();
 
             world.workers().leader();
-            Crowd second = new Crowd(world, 100).join(LedgerTables.APP, session.random("clone 2"));
+            Crowd second = Crowd.withoutRequests(world, 100).join(LedgerTables.APP, session.random("clone 2"));
             long effects = world.effects();
             world.awaitNumber("SELECT count(*) FROM app.effects", effects + 100);
             try (Server copy = world.server().startCopy(folder)) {

@@ -15,6 +15,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /** A durable PostgreSQL (fsync on) of a scenario's own, with schema {@code df} and the tables of the ledger. */
 public final class Server implements AutoCloseable {
@@ -22,6 +23,7 @@ public final class Server implements AutoCloseable {
     private final Path directory;
     private final int port;
     private final DatabaseUrl owner;
+    private final Thread hook = new Thread(this::crash, "end server");
 
     private Server(Path directory, int port, DatabaseUrl owner) {
         this.directory = directory;
@@ -29,10 +31,45 @@ public final class Server implements AutoCloseable {
         this.owner = owner;
     }
 
-    /** A new server. */
+    /**
+     * A new server, with schema {@code df} and the tables of the ledger.
+     *
+     * @param directory for its data; does not exist yet
+     */
     public static Server start(Path directory) {
-        int port = Ports.free();
-        return new Server(directory, port, EmbeddedServer.start(directory, port).workerUrl());
+        try {
+            Server original = Template.server();
+            original.copyTo(directory);
+            return original.startCopy(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Made once for all scenarios, since it takes its time; does not run. */
+    private static final class Template {
+
+        private static @Nullable Server made;
+
+        static synchronized Server server() throws IOException {
+            Server server = made;
+            if (server == null) {
+                Path folder = Files.createTempDirectory("perdure-faults-template");
+                Path directory = folder.resolve("postgres");
+                int port = Ports.free();
+                server = new Server(
+                        directory, port, EmbeddedServer.start(directory, port).workerUrl());
+                try {
+                    server.install();
+                } catch (SQLException e) {
+                    throw new IllegalStateException("the ledger cannot be made", e);
+                }
+                server.stop("INT");
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> Folders.delete(folder), "delete template"));
+                made = server;
+            }
+            return server;
+        }
     }
 
     /** A server on a copy of this one's data directory, on a port of its own. */
@@ -42,19 +79,18 @@ public final class Server implements AutoCloseable {
                 .withUser(owner.user(), null)
                 .withDatabase(owner.database());
         Server server = new Server(copy, other, url);
+        Runtime.getRuntime().addShutdownHook(server.hook);
         server.restart();
         return server;
     }
 
-    /** Installs schema {@code df} and the ledger. */
-    public Server install() throws SQLException {
+    private void install() throws SQLException {
         Migration.migrate(owner);
         try (Connection superuser = connect("postgres");
                 Connection worker = connect("df_worker");
                 Connection app = connect(LedgerTables.APP)) {
             LedgerTables.create(superuser, worker, app);
         }
-        return this;
     }
 
     public int port() {
@@ -88,8 +124,12 @@ public final class Server implements AutoCloseable {
 
     /** SIGQUIT to the postmaster: an immediate shutdown, which loses what was not flushed. Returns when it is gone. */
     public void crash() {
+        stop("QUIT");
+    }
+
+    private void stop(String signal) {
         PostmasterFile.read(directory).ifPresent(running -> {
-            Processes.signal(running.pid(), "QUIT");
+            Processes.signal(running.pid(), signal);
             Awaitility.await("end of the server").atMost(World.PATIENCE).until(() -> PostmasterFile.read(directory)
                     .isEmpty());
         });
@@ -109,7 +149,11 @@ public final class Server implements AutoCloseable {
                 });
     }
 
-    /** Copies the data directory of a server that does not run. */
+    /**
+     * Copies the data directory of a server that does not run.
+     *
+     * @param copy does not exist yet
+     */
     public void copyTo(Path copy) {
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : (Iterable<Path>) files::iterator) {
@@ -127,5 +171,6 @@ public final class Server implements AutoCloseable {
     @Override
     public void close() {
         crash();
+        Runtime.getRuntime().removeShutdownHook(hook);
     }
 }

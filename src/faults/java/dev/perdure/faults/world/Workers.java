@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** Worker processes on one database, of which one leads. None outlives this JVM. */
 public final class Workers implements AutoCloseable {
@@ -58,6 +59,19 @@ public final class Workers implements AutoCloseable {
                 .pollInterval(Duration.ofMillis(50))
                 .until(this::findLeader, Optional::isPresent)
                 .orElseThrow();
+    }
+
+    /** Waits until all of them lead or stand by; gives up after a while, since what is broken may keep one from it. */
+    public void awaitReady() {
+        try {
+            Awaitility.await("all workers are ready")
+                    .atMost(World.PATIENCE)
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(100))
+                    .until(() -> running.stream().allMatch(worker -> worker.health("ready") == 200));
+        } catch (ConditionTimeoutException e) {
+            System.out.println("        not all workers are ready: " + e.getMessage());
+        }
     }
 
     /** One that does not lead. */

@@ -14,9 +14,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
@@ -24,13 +23,14 @@ import org.awaitility.core.ConditionTimeoutException;
 public final class World implements AutoCloseable {
 
     /** How long anything may take that has to happen, on a machine that others use too. */
-    public static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 120));
+    public static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 240));
 
     private final Path folder;
     private final Server server;
     private final FaultProxy proxy;
     private final Workers workers;
     private final Book book = new Book();
+    private final CalledService service = new CalledService(book.calls());
 
     private World(Path folder, Server server, String[] settings) {
         this.folder = folder;
@@ -39,7 +39,9 @@ public final class World implements AutoCloseable {
         DatabaseUrl through = DatabaseUrl.parse("postgresql://127.0.0.1:" + proxy.port() + "/")
                 .withUser("df_worker", null)
                 .withDatabase(server.url("df_worker").database());
-        this.workers = new Workers(through, settings);
+        String[] all = Arrays.copyOf(settings, settings.length + 1);
+        all[settings.length] = "perdure.http.allow=" + service.address();
+        this.workers = new Workers(through, all);
     }
 
     /**
@@ -51,11 +53,9 @@ public final class World implements AutoCloseable {
         try {
             Path folder = Files.createTempDirectory("perdure-faults");
             Server server = Server.start(folder.resolve("postgres"));
-            return new World(folder, server.install(), settings);
+            return new World(folder, server, settings);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (SQLException e) {
-            throw new IllegalStateException("the ledger cannot be made", e);
         }
     }
 
@@ -73,6 +73,11 @@ public final class World implements AutoCloseable {
 
     public Book book() {
         return book;
+    }
+
+    /** What HTTP steps call. */
+    public String service() {
+        return "http://" + service.address();
     }
 
     /** A place for files, gone with the world. */
@@ -146,12 +151,7 @@ public final class World implements AutoCloseable {
         workers.close();
         proxy.close();
         server.close();
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : (Iterable<Path>) files.sorted(Comparator.reverseOrder())::iterator) {
-                Files.delete(file);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        service.close();
+        Folders.delete(folder);
     }
 }

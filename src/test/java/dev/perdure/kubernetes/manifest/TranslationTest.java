@@ -86,14 +86,14 @@ class TranslationTest {
                 - multipart:
                     url: https://example.com/upload
                     parts:
-                      - {name: file, filename: a.txt, content_type: text/plain, data: "é\\n"}
-                      - {name: n, data: "1"}
+                      - {name: file, filename: a.txt, content_type: text/plain, data_b64: "w6kK"}
+                      - {name: n, data_b64: "MQ=="}
                     headers: {X-Id: 7}
                 """,
                 """
                 df.http_multipart('https://example.com/upload', parts => '[
-                    {"name": "file", "filename": "a.txt", "content_type": "text/plain", "data": "é\\n"},
-                    {"name": "n", "data": "1"}]', headers => '{"X-Id": 7}')
+                    {"name": "file", "filename": "a.txt", "content_type": "text/plain", "data_b64": "w6kK"},
+                    {"name": "n", "data_b64": "MQ=="}]', headers => '{"X-Id": 7}')
                 """);
     }
 
