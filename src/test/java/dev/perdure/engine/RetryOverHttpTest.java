@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** df.retry around requests to a real server: what failed is sent again, and nothing before it. */
+@SuppressWarnings("try")
 class RetryOverHttpTest {
 
     private static final int ROWS = 10_000;
