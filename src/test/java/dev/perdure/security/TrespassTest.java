@@ -272,12 +272,14 @@ class TrespassTest {
         assertThat(owners)
                 .containsExactlyInAnyOrder(
                         "_apply",
+                        "_await_lock",
                         "_begin_logins",
                         "_begin_requests",
                         "_begin_term",
                         "_cancelling",
                         "_census",
                         "_checkpoints",
+                        "_complete",
                         "_delete_ended",
                         "_delete_unset",
                         "_end_instance",
@@ -298,6 +300,7 @@ class TrespassTest {
                         "_settle_term",
                         "_take",
                         "_take",
+                        "_taken",
                         "grant_secret",
                         "grant_usage",
                         "http",
