@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Applies the manifests to a real cluster and shows that they do what docs/deployment.md says. Each line "ok: …" is a fact that was checked.
-# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers failover upgrade helm sidecar; without one: all, in this order
-# Needs root, docker and kubectl, and in the environment
+# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers resources failover upgrade helm sidecar; without one: all, in this order.
+# resources, failover and upgrade go on with what workers has installed.
+# Needs root and kubectl, and in the environment
 #   CLUSTER_TOOLS   a folder with cluster.sh (up, load IMAGE.tar, down) and image.py
 #   POSTGRES_ROOT   a root folder with PostgreSQL: debootstrap --variant=minbase --include=postgresql bookworm FOLDER
-#   JVM_BASE        a base image with Java, instead of the one in Dockerfile.jvm (optional)
-#   NATIVE_BASE     a base image with glibc, instead of the one in Dockerfile.native (optional)
+#   IMAGES          what runs first, and what it is upgraded to, which the chart and the sidecar run too: "jvm native" (default), "native jvm", "jvm jvm" …
+#   WORKER_ROOT     a root folder with java on the PATH and glibc, on which the images are made without Docker. Without it docker builds them,
+#                   with JVM_BASE and NATIVE_BASE (optional) instead of the bases that the Dockerfiles name
 #   HELM            the helm program (optional; without it the committed rendering is applied)
+#   PATIENCE        a factor for all time limits, for a busy machine (optional)
 #   KEEP            not empty: the cluster is left running at the end
 # Before: ./mvnw -DskipTests package; for the native executable ./mvnw -Dnative -DskipTests package, which leaves target/quarkus-app alone.
 set -euo pipefail
@@ -15,6 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 chains=4
+: "${IMAGES:=jvm native}" "${PATIENCE:=1}"
 steps=150
 : "${CLUSTER_TOOLS:?the folder with cluster.sh and image.py}" "${POSTGRES_ROOT:?a root folder with PostgreSQL}"
 # shellcheck source=src/cluster-test/steps.sh
@@ -46,8 +50,8 @@ ok "a cluster: $(kubectl version -o yaml | awk '/serverVersion/ {found = 1} foun
 
 for scenario in "${@:-all}"; do
   case $scenario in
-    all) workers; failover; upgrade; helm_chart; sidecar ;;
-    workers | failover | upgrade | sidecar) "$scenario" ;;
+    all) workers; resources; failover; upgrade; helm_chart; sidecar ;;
+    workers | resources | failover | upgrade | sidecar) "$scenario" ;;
     helm) helm_chart ;;
     *) echo "no scenario $scenario" >&2; exit 2 ;;
   esac

@@ -6,9 +6,12 @@ wrong() {
   exit 1
 }
 
+# patient SECONDS: as a time-out of kubectl, longer on a machine that has other things to do.
+patient() { echo "$(($1 * PATIENCE))s"; }
+
 # await SECONDS WHAT COMMAND…: until the command succeeds.
 await() {
-  local limit=$1 what=$2 end
+  local limit=$(($1 * PATIENCE)) what=$2 end
   shift 2
   end=$((SECONDS + limit))
   until "$@" > /dev/null 2>&1; do
@@ -18,20 +21,54 @@ await() {
 }
 
 build_images() {
+  local tags=($IMAGES)
+  build_worker "${tags[0]}" first
+  build_worker "${tags[1]:-${tags[0]}}" second
+  build_postgres
+}
+
+# build_worker jvm|native TAG: the image docker.io/local/perdure:TAG, as an archive.
+build_worker() {
   cd "$project"
-  [ -f target/quarkus-app/quarkus-run.jar ] || wrong "target/quarkus-app is missing: ./mvnw -DskipTests package"
-  DOCKER_BUILDKIT=1 docker build --quiet --file Dockerfile.jvm ${JVM_BASE:+--build-arg BASE="$JVM_BASE"} --tag docker.io/local/perdure:jvm .
-  docker save docker.io/local/perdure:jvm > "$work/jvm.tar"
-  ok "image of the application for the JVM, $(image_size jvm)"
-  if compgen -G 'target/*-runner' > /dev/null; then
-    DOCKER_BUILDKIT=1 docker build --quiet --file Dockerfile.native --build-arg SOURCE=prebuilt ${NATIVE_BASE:+--build-arg BASE="$NATIVE_BASE"} \
-      --tag docker.io/local/perdure:native .
-    ok "image of the native executable, $(image_size native)"
+  local kind=$1 tag=$2
+  case $kind in
+    jvm) [ -f target/quarkus-app/quarkus-run.jar ] || wrong "target/quarkus-app is missing: ./mvnw -DskipTests package" ;;
+    native) compgen -G 'target/*-runner' > /dev/null || wrong "target/*-runner is missing: ./mvnw -Dnative -DskipTests package" ;;
+    *) wrong "IMAGES: $kind is neither jvm nor native" ;;
+  esac
+  if [ -n "${WORKER_ROOT:-}" ]; then
+    pack "$kind" "$tag"
   else
-    echo "no target/*-runner: what shall be native runs on the JVM"
-    docker tag docker.io/local/perdure:jvm docker.io/local/perdure:native
+    if [ "$kind" = jvm ]; then
+      DOCKER_BUILDKIT=1 docker build --quiet --file Dockerfile.jvm ${JVM_BASE:+--build-arg BASE="$JVM_BASE"} --tag "docker.io/local/perdure:$tag" .
+    else
+      DOCKER_BUILDKIT=1 docker build --quiet --file Dockerfile.native --build-arg SOURCE=prebuilt ${NATIVE_BASE:+--build-arg BASE="$NATIVE_BASE"} \
+        --tag "docker.io/local/perdure:$tag" .
+    fi
+    docker save "docker.io/local/perdure:$tag" > "$work/$tag.tar"
   fi
-  docker save docker.io/local/perdure:native > "$work/native.tar"
+  ok "image $tag ($kind), $(du -m "$work/$tag.tar" | cut -f 1) MB with its base"
+}
+
+# Without Docker: what the Dockerfile of that kind puts on its base, put on WORKER_ROOT.
+pack() {
+  local root=$work/root
+  cp -a "$WORKER_ROOT" "$root"
+  if [ "$1" = jvm ]; then
+    mkdir -p "$root/opt/perdure"
+    cp -r target/quarkus-app/. "$root/opt/perdure"
+    set -- "$@" /usr/bin/env "JDK_JAVA_OPTIONS=$(sed -n 's/^ENV JDK_JAVA_OPTIONS="\(.*\)"$/\1/p' Dockerfile.jvm)"
+  else
+    install -m 0555 target/*-runner "$root/usr/local/bin/perdure"
+  fi
+  local tag=$2 kind=$1 entrypoint
+  shift 2
+  mapfile -t entrypoint < <(sed -n 's/^ENTRYPOINT //p' "Dockerfile.$kind" | python3 -c 'import json, sys; print(*json.load(sys.stdin), sep="\n")')
+  "$CLUSTER_TOOLS/image.py" "docker.io/local/perdure:$tag" "$work/$tag.tar" "$root" --user 1001:1001 "$@" "${entrypoint[@]}"
+  rm -rf "$root"
+}
+
+build_postgres() {
   cp -a "$POSTGRES_ROOT" "$work/postgres"
   install -m 0755 "$here/postgres/entrypoint.sh" "$work/postgres/entrypoint.sh"
   # The user of the official image.
@@ -39,8 +76,6 @@ build_images() {
   "$CLUSTER_TOOLS/image.py" docker.io/local/postgres:test "$work/postgres.tar" "$work/postgres" --user 999 /entrypoint.sh
   rm -rf "$work/postgres"
 }
-
-image_size() { docker image inspect --format '{{.Size}}' "docker.io/local/perdure:$1" | awk '{printf "%.0f MB with its base", $1 / 1e6}'; }
 
 # A namespace in which nothing may run that the Pod Security level restricted forbids.
 restricted_namespace() {
@@ -105,4 +140,23 @@ leader_is_not() { # namespace, Service, pod
   local now
   now=$(leader_pod "$1" "$2")
   [ -n "$now" ] && [ "$now" != "$3" ] && leader_answers "$1" "$2"
+}
+
+# resource KIND/NAME PATH: a field of a custom resource in the namespace perdure.
+resource() { kubectl get "$1" --namespace perdure -o jsonpath="{$2}"; }
+resource_is() { # KIND/NAME PATH PATTERN; the pattern * stands for anything but nothing
+  local now
+  now=$(resource "$1" "$2")
+  # shellcheck disable=SC2053
+  [ -n "$now" ] && [[ $now == $3 ]]
+}
+event_is() { # resource, reason
+  [ -n "$(kubectl get events --namespace perdure --field-selector "involvedObject.name=$1,reason=$2" -o name)" ]
+}
+no_runs() { [ -z "$(kubectl get dwf --namespace perdure -l "perdure.dev/schedule=$1" -o name)" ]; }
+
+# What a worker's log says of its start, and what its control group says of its memory.
+started() { kubectl logs --namespace "$1" "$2" | grep -o 'perdure [0-9.]* [^"]*started in [0-9.]*s' | head -n 1; }
+memory() { # namespace, pod
+  kubectl exec --namespace "$1" "$2" -- sh -c 'cat /proc/1/status' | awk '/^VmRSS/ {printf "RSS %d MB", $2 / 1024}'
 }

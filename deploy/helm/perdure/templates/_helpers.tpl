@@ -20,3 +20,14 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
+
+{{- define "perdure.config" -}}
+{{- if .Values.operator.enabled -}}
+{{- with .Values.operator.namespaces }}
+perdure.kubernetes.namespaces={{ join "," . }}
+{{- end }}
+{{- range $namespace, $roles := .Values.operator.roles }}
+perdure.kubernetes.roles.{{ $namespace | quote }}={{ join "," $roles }}
+{{- end }}
+{{- end -}}
+{{- end -}}

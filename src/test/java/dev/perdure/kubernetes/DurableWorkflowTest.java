@@ -283,7 +283,6 @@ class DurableWorkflowTest {
         awaitPhase(applied, Phase.RUNNING);
         // The operator may have changed the resource in the meantime.
         patiently("the annotation")
-                .ignoreExceptions()
                 .until(() -> Cluster.handle(applied).edit(resource -> {
                             resource.getMetadata()
                                     .setAnnotations(java.util.Map.of(DurableWorkflow.FORCE_DELETE, "true"));
@@ -327,8 +326,6 @@ class DurableWorkflowTest {
         assertThat(cluster.instances(other)).isZero();
     }
 
-    @org.junit.jupiter.api.Disabled(
-            "fails: after the loss of a term the reconciler does not look at the resource again by itself")
     @Test
     void an_instance_that_was_started_and_never_written_down_is_found_again_by_the_next_leader() throws SQLException {
         KubernetesServer server = KubernetesServer.get();
