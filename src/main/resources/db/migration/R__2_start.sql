@@ -4,32 +4,52 @@
 -- has one. The others are called with its search_path, pg_catalog alone.
 
 -- NULL passes a check without being asked for, except where the column must not be null.
+--
+-- Operators that the search_path of whoever inserts cannot replace: one ~ of a user's own let every id pass. Qualified in
+-- place of a SET clause, which costs more than the checks. Most rows are SQL or THEN nodes, as df.start makes them: one
+-- look is enough for these, and it needs no regular expression. Columns of ids hold eight characters at most, so that so many digits in sum are eight in each.
 CREATE OR REPLACE FUNCTION df._check_node() RETURNS trigger
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF new.submitted_by IS NOT NULL AND new.result_name IS NULL AND (CASE
+        WHEN new.node_type OPERATOR(pg_catalog.=) 'SQL' THEN
+            new.query IS NOT NULL AND new.left_node IS NULL AND new.right_node IS NULL
+            AND pg_catalog.octet_length(pg_catalog.concat(new.id, new.instance_id)) OPERATOR(pg_catalog.=) 16
+            AND pg_catalog.ltrim(pg_catalog.concat(new.id, new.instance_id), '0123456789abcdef') OPERATOR(pg_catalog.=) ''
+        WHEN new.node_type OPERATOR(pg_catalog.=) 'THEN' THEN
+            new.query IS NULL
+            AND pg_catalog.octet_length(pg_catalog.concat(new.id, new.instance_id, new.left_node, new.right_node))
+                OPERATOR(pg_catalog.=) 32
+            AND pg_catalog.ltrim(pg_catalog.concat(new.id, new.instance_id, new.left_node, new.right_node),
+                '0123456789abcdef') OPERATOR(pg_catalog.=) ''
+        ELSE false
+    END) THEN
+        RETURN new;
+    END IF;
+
     IF new.submitted_by IS NULL THEN
         PERFORM df._violates('nodes', 'nodes_submitted_by_present_chk');
-    ELSIF new.id !~ '^[0-9a-f]{8}$' THEN
+    ELSIF new.id::pg_catalog.text OPERATOR(pg_catalog.!~) '^[0-9a-f]{8}$' THEN
         PERFORM df._violates('nodes', 'nodes_id_format_chk');
-    ELSIF new.instance_id !~ '^[0-9a-f]{8}$' THEN
+    ELSIF new.instance_id::pg_catalog.text OPERATOR(pg_catalog.!~) '^[0-9a-f]{8}$' THEN
         PERFORM df._violates('nodes', 'nodes_instance_id_format_chk');
-    ELSIF new.left_node !~ '^[0-9a-f]{8}$' THEN
+    ELSIF new.left_node::pg_catalog.text OPERATOR(pg_catalog.!~) '^[0-9a-f]{8}$' THEN
         PERFORM df._violates('nodes', 'nodes_left_node_format_chk');
-    ELSIF new.right_node !~ '^[0-9a-f]{8}$' THEN
+    ELSIF new.right_node::pg_catalog.text OPERATOR(pg_catalog.!~) '^[0-9a-f]{8}$' THEN
         PERFORM df._violates('nodes', 'nodes_right_node_format_chk');
-    ELSIF new.node_type <> ALL ('{SQL,THEN,IF,JOIN,LOOP,BREAK,RACE,SLEEP,WAIT_SCHEDULE,HTTP,HTTP_MULTIPART,SIGNAL,RETRY}') THEN
+    ELSIF new.node_type OPERATOR(pg_catalog.<>) ALL ('{SQL,THEN,IF,JOIN,LOOP,BREAK,RACE,SLEEP,WAIT_SCHEDULE,HTTP,HTTP_MULTIPART,SIGNAL,RETRY}'::pg_catalog.text[]) THEN
         PERFORM df._violates('nodes', 'nodes_node_type_chk');
-    ELSIF new.result_name !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
+    ELSIF new.result_name OPERATOR(pg_catalog.!~) '^[A-Za-z_][A-Za-z0-9_]*$' THEN
         PERFORM df._violates('nodes', 'nodes_result_name_chk');
     ELSIF NOT (CASE
         WHEN new.left_node IS NULL THEN new.right_node IS NULL AND new.query IS NOT NULL
-            AND new.node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
+            AND new.node_type OPERATOR(pg_catalog.=) ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}'::pg_catalog.text[])
         WHEN new.right_node IS NULL THEN
-            new.node_type = 'LOOP' OR new.node_type = 'RETRY' AND new.query IS NOT NULL
-        WHEN new.query IS NULL THEN new.node_type = ANY ('{THEN,RACE,JOIN}')
-        ELSE new.node_type = ANY ('{IF,JOIN}')
+            new.node_type OPERATOR(pg_catalog.=) 'LOOP'
+            OR new.node_type OPERATOR(pg_catalog.=) 'RETRY' AND new.query IS NOT NULL
+        WHEN new.query IS NULL THEN new.node_type OPERATOR(pg_catalog.=) ANY ('{THEN,RACE,JOIN}'::pg_catalog.text[])
+        ELSE new.node_type OPERATOR(pg_catalog.=) ANY ('{IF,JOIN}'::pg_catalog.text[])
     END) THEN
         PERFORM df._violates('nodes', 'nodes_structure_chk');
     END IF;
@@ -68,6 +88,7 @@ DECLARE
     children text[];
     places text[];
     first_child integer;
+    to_visit integer[];
     config jsonb;
     i integer;
 BEGIN
@@ -128,20 +149,28 @@ BEGIN
         END IF;
 
         -- The children, in order: left, right, condition, extras.
-        children := '{}';
-        places := '{}';
         first_child := nodes + 1;
-        IF lefts[k] IS NOT NULL THEN
+        to_visit := '{}';
+        IF lefts[k] IS NOT NULL AND rights[k] IS NOT NULL THEN
+            children := ARRAY[lefts[k], rights[k]];
+            places := '{.left,.right}';
+            left_nodes[k] := 'pending';
+            right_nodes[k] := 'pending';
+            lefts[k] := NULL;
+            rights[k] := NULL;
+        ELSIF lefts[k] IS NOT NULL THEN
             children := ARRAY[lefts[k]];
-            places := ARRAY['.left'];
+            places := '{.left}';
             left_nodes[k] := 'pending';
             lefts[k] := NULL;
-        END IF;
-        IF rights[k] IS NOT NULL THEN
-            children := array_append(children, rights[k]);
-            places := array_append(places, '.right');
+        ELSIF rights[k] IS NOT NULL THEN
+            children := ARRAY[rights[k]];
+            places := '{.right}';
             right_nodes[k] := 'pending';
             rights[k] := NULL;
+        ELSE
+            children := '{}';
+            places := '{}';
         END IF;
         IF conditions[k] IS NOT NULL THEN
             children := array_append(children, conditions[k]);
@@ -178,18 +207,25 @@ BEGIN
                     child_path, max_nodes);
                 RETURN;
             END IF;
+            -- An element that was never written is NULL, also in what unnest makes of arrays of different lengths.
             ids[nodes] := lpad(to_hex((seed + nodes * 2654435761) & 4294967295), 8, '0');
             node_types[nodes] := n.node_type;
-            queries[nodes] := n.query;
-            result_names[nodes] := n.result_name;
-            left_nodes[nodes] := NULL;
-            right_nodes[nodes] := NULL;
+            IF n.query IS NOT NULL THEN
+                queries[nodes] := n.query;
+            END IF;
+            IF n.result_name IS NOT NULL THEN
+                result_names[nodes] := n.result_name;
+            END IF;
+            -- Nothing is wrong with such a leaf, and nothing below it: most nodes are not visited.
+            CONTINUE WHEN n.node_type = 'SQL' AND n.left_node IS NULL AND n.right_node IS NULL
+                AND n.condition_node IS NULL AND depths[k] < max_depth;
             lefts[nodes] := n.left_node;
             rights[nodes] := n.right_node;
             conditions[nodes] := n.condition_node;
             extras[nodes] := n.extra_nodes;
             paths[nodes] := child_path;
             depths[nodes] := depths[k] + 1;
+            to_visit := to_visit || nodes;
         END LOOP;
 
         i := first_child;
@@ -210,9 +246,9 @@ BEGIN
         END IF;
 
         -- Visited next: the children, the leftmost first.
-        FOR i IN REVERSE nodes .. first_child LOOP
+        FOR i IN REVERSE cardinality(to_visit) .. 1 LOOP
             top := top + 1;
-            stack[top] := i;
+            stack[top] := to_visit[i];
         END LOOP;
     END LOOP;
 END
@@ -296,10 +332,12 @@ AS $$
 DECLARE
     role record;
     password_expired boolean;
-    problem text;
 BEGIN
     SELECT r.oid, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolvaliduntil,
-           (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = 'df') AS df_owner
+           (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = 'df') AS df_owner,
+           -- What the worker found out when it tried.
+           (SELECT l.problem FROM df._logins l
+            WHERE l.role_oid = r.oid AND l.checked_at > clock_timestamp() - interval '1 minute') AS problem
     INTO role
     FROM pg_roles r WHERE r.rolname = current_user;
 
@@ -330,11 +368,8 @@ BEGIN
                 USING ERRCODE = 'internal_error', HINT = format('ALTER ROLE %I VALID UNTIL ''infinity'';', current_user);
         END IF;
     END IF;
-    -- What the worker found out when it tried.
-    SELECT l.problem INTO problem FROM df._logins l
-    WHERE l.role_oid = role.oid AND l.checked_at > clock_timestamp() - interval '1 minute';
-    IF problem IS NOT NULL THEN
-        RAISE EXCEPTION 'The worker cannot log in as current_user "%": %', current_user, problem
+    IF role.problem IS NOT NULL THEN
+        RAISE EXCEPTION 'The worker cannot log in as current_user "%": %', current_user, role.problem
             USING ERRCODE = 'internal_error',
                   HINT = 'It goes on trying; docs/security.md has the lines for pg_hba.conf and pg_ident.conf.';
     END IF;
@@ -423,6 +458,7 @@ DECLARE
     existing text;
     new_id text;
     tries integer := 0;
+    nothing text;
 BEGIN
     IF fut IS NULL OR transaction_mode IS NULL THEN
         PERFORM df._require(0, fut IS NOT NULL), df._require(3, false);
@@ -431,7 +467,10 @@ BEGIN
         RAISE EXCEPTION 'invalid transaction_mode "%" for df.start(): expected ''caller'' or ''new''', transaction_mode
             USING ERRCODE = 'internal_error';
     END IF;
-    PERFORM df._check_start_options(options);
+    -- PERFORM and a condition with a subquery run a query; this path avoids those it can do without.
+    IF options IS NOT NULL THEN
+        PERFORM df._check_start_options(options);
+    END IF;
     IF lower(transaction_mode) = 'new' THEN
         IF current_setting('df.in_workflow', true) = 'true' THEN
             RAISE EXCEPTION 'df.start() with transaction_mode => ''new'' cannot be called inside a workflow - a df.sql() node already runs as a single autocommitted statement, so a plain df.start() there is already independent of any caller transaction'
@@ -442,21 +481,25 @@ BEGIN
     END IF;
 
     root := df._parse_root(fut);
-    IF database IS NOT NULL AND NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = start.database::name
-                                            AND d.datname::text = start.database) THEN
-        RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
+    IF database IS NOT NULL THEN
+        IF NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = start.database::name
+                       AND d.datname::text = start.database) THEN
+            RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
+        END IF;
     END IF;
     submitter := df._submitter(false);
-    existing := df._started_before(submitter, once);
-    IF existing IS NOT NULL THEN
-        RETURN existing;
+    IF once IS NOT NULL THEN
+        existing := df._started_before(submitter, once);
+        IF existing IS NOT NULL THEN
+            RETURN existing;
+        END IF;
     END IF;
     IF NOT has_database_privilege(submitter, database, 'CONNECT') THEN
         RAISE EXCEPTION 'role "%" may not connect to database "%", where its steps would run', current_user, database
             USING ERRCODE = 'internal_error',
                   HINT = format('GRANT CONNECT ON DATABASE %I TO %I;', database, current_user::text);
     END IF;
-    SELECT * INTO graph FROM df._graph(root);
+    graph := df._graph(root);
     IF graph.problem IS NOT NULL THEN
         RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
     END IF;
@@ -486,7 +529,7 @@ BEGIN
     FROM unnest(graph.ids, graph.node_types, graph.queries, graph.result_names, graph.left_nodes, graph.right_nodes)
         AS n(id, node_type, query, result_name, left_node, right_node);
 
-    PERFORM df._wake_worker();
+    nothing := df._wake_worker();
     RETURN new_id;
 END
 $$;

@@ -43,7 +43,7 @@ AS $$
 DECLARE
     current_status text;
     deadline timestamptz := clock_timestamp() + make_interval(secs => timeout_seconds);
-    pause double precision := 0.001;
+    began timestamptz := clock_timestamp();
 BEGIN
     PERFORM df._refuse_in_workflow('df.await_instance', 'it would block a worker thread (and self-deadlock if waiting on the current instance). Use df.signal() and df.wait_for_signal() for cross-workflow coordination.');
     IF timeout_seconds <= 0 THEN
@@ -65,9 +65,9 @@ BEGIN
                     timeout_seconds, instance_id, current_status
                 USING ERRCODE = 'data_exception';
         END IF;
-        PERFORM pg_sleep(least(pause, extract(epoch FROM deadline - clock_timestamp())));
-        -- 1, 2, 5 and then 10 ms.
-        pause := CASE WHEN pause < 0.002 THEN 0.002 WHEN pause < 0.005 THEN 0.005 ELSE 0.01 END;
+        -- A seventh of what it has waited so far, 1 ms at least and 10 ms at most: short workflows are noticed at once.
+        PERFORM pg_sleep(least(extract(epoch FROM deadline - clock_timestamp()),
+            greatest(0.001, least(0.01, extract(epoch FROM clock_timestamp() - began) / 7))));
     END LOOP;
 END
 $$;
@@ -129,6 +129,13 @@ BEGIN
         WHEN untranslatable_character THEN
             RAISE EXCEPTION 'Failed to send signal: %', sqlerrm USING ERRCODE = 'internal_error';
     END;
+    IF octet_length(signal_name) > 1024 OR octet_length(payload::text) > 1048576 THEN
+        RAISE EXCEPTION 'Failed to send signal: % has % bytes, more than %',
+                CASE WHEN octet_length(signal_name) > 1024 THEN 'its name' ELSE 'its data' END,
+                CASE WHEN octet_length(signal_name) > 1024 THEN octet_length(signal_name) ELSE octet_length(payload::text) END,
+                CASE WHEN octet_length(signal_name) > 1024 THEN 1024 ELSE 1048576 END
+            USING ERRCODE = 'internal_error', HINT = 'Put the data into a table and send the key of its row.';
+    END IF;
     INSERT INTO df.signals (instance_id, name, data) VALUES (signal.instance_id, signal_name, payload);
     PERFORM df._wake_worker();
     RETURN 'OK';

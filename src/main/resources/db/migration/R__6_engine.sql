@@ -36,6 +36,7 @@ COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is
 --    "r": [result, …], "c": [columns, …],
 --    "g": [{"i": id of a signal that is consumed, "n": node}, …], ordered by id,
 --    "m": true when several steps share the transaction,
+--    "f": true when df._complete does, which see,
 --    "x": {"n": execution, "o": output of the previous one},
 --    "t": status at the end, "o": output}
 CREATE OR REPLACE FUNCTION df._apply(p_instance text, p_status text, p_doc jsonb) RETURNS text
@@ -130,6 +131,47 @@ END
 $$;
 COMMENT ON FUNCTION df._end_instance(text, text, text) IS 'Ends an instance unless it was cancelled; returns its status.';
 
+-- The same for a document that says so ("f"): all its nodes have completed, each once, and nothing else is to be written of
+-- them. One statement for all nodes, whatever their number.
+CREATE OR REPLACE FUNCTION df._complete(p_instance text, p_doc jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+-- Plans are kept for as long as a session lives. Rows are locked in the order of the document, which a hash join would not.
+SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_count integer;
+BEGIN
+    UPDATE df.nodes d SET
+        status = 'completed',
+        result = p_doc -> 'r' -> t.r,
+        result_columns = nullif(p_doc -> 'c' -> t.r, 'null'),
+        error = NULL,
+        wake_at = NULL,
+        started_at = coalesce(t.b, d.started_at),
+        attempt = coalesce(t.a, CASE WHEN d.status_details ->> 'execution_id' = t.s THEN d.attempt ELSE 0 END),
+        executed_query = t.q,
+        bindings = NULL,
+        updated_at = clock_timestamp(),
+        status_details = jsonb_build_object('execution_id', t.s)
+    FROM jsonb_to_recordset(p_doc -> 'n')
+        AS t(n text, p text, s text, r integer, b timestamptz, a integer, q text)
+    WHERE d.instance_id = p_instance AND d.id = t.n
+      AND ((d.status_details ->> 'execution_id' IS NOT DISTINCT FROM t.p AND t.p IS DISTINCT FROM t.s)
+           OR (d.status_details ->> 'execution_id' = t.s AND d.status IN ('pending', 'running')));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    IF v_count <> jsonb_array_length(p_doc -> 'n') THEN
+        RAISE EXCEPTION 'perdure: instance %: stale checkpoint, % of % nodes are as expected',
+            p_instance, v_count, jsonb_array_length(p_doc -> 'n') USING ERRCODE = 'DF001';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._complete(text, jsonb) IS
+    'Writes the nodes of a checkpoint document of which all have completed, by compare-and-set; raises DF001 when a row is not as expected.';
+
 -- Definer: submitters have no right to write status or result of df.nodes. Runs no user code, evaluates no text.
 --
 -- The fence keeps a take-over waiting until this transaction ends, so a submitter must not be able to make that late: what
@@ -142,6 +184,7 @@ DECLARE
     v_key bytea;
     v_status text;
     v_submitter oid;
+    v_epoch bigint;
     v_doc jsonb;
 BEGIN
     v_status := set_config('synchronous_commit', 'on', true);
@@ -149,13 +192,18 @@ BEGIN
     IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
         v_status := set_config('lock_timeout', '30s', true);
     END IF;
-    v_key := df._fence(p_epoch);
+    -- df._fence, written out and with one read in place of three: this is the hot path.
+    LOCK TABLE df._epoch IN ROW SHARE MODE;
+    SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
+    FROM df._epoch_seq s, df._epoch e LEFT JOIN df.instances i ON i.id = p_instance;
+    IF v_epoch IS DISTINCT FROM p_epoch THEN
+        RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
+    END IF;
     IF v_key IS NULL OR p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(
             concat_ws(E'\x1f', 'D', p_epoch::text, p_instance, p_doc), 'UTF8'))) THEN
         RAISE EXCEPTION 'perdure: this checkpoint is not authorised' USING ERRCODE = 'DF003',
             HINT = 'Only the worker can write checkpoints.';
     END IF;
-    SELECT status, submitted_by INTO v_status, v_submitter FROM df.instances WHERE id = p_instance;
     IF v_submitter IS DISTINCT FROM quote_ident(session_user)::regrole::oid THEN
         RAISE EXCEPTION 'perdure: instance % was not submitted by %', p_instance, session_user USING ERRCODE = 'DF003';
     END IF;
@@ -168,7 +216,14 @@ BEGIN
     IF v_status = 'cancelled' AND v_doc ? 'm' THEN
         RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it was cancelled', p_instance USING ERRCODE = 'DF001';
     END IF;
-    v_status := df._apply(p_instance, v_status, v_doc);
+    IF v_doc ? 'f' THEN
+        PERFORM df._complete(p_instance, v_doc);
+        IF v_doc ? 't' THEN
+            v_status := df._end_instance(p_instance, v_doc ->> 't', v_doc ->> 'o');
+        END IF;
+    ELSE
+        v_status := df._apply(p_instance, v_status, v_doc);
+    END IF;
     RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
         CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
 END
@@ -295,7 +350,7 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     node_id text, node_type text, query text, result_name text, left_node text, right_node text,
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
-    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz)
+    started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz, definition_bytes bigint)
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -308,17 +363,20 @@ AS $$
            n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
-           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at
+           n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at, d.bytes
     FROM df.instances i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
+    -- Lengths are known without reading the texts. What is over the limit is not read at all.
+    CROSS JOIN LATERAL (SELECT coalesce(sum(octet_length(x.query)), 0)::bigint AS bytes
+                        FROM (SELECT y.query FROM df.nodes y WHERE y.instance_id = i.id LIMIT 10001) x) d
     -- One more than the limit, so that an excess is noticed and not read.
-    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id LIMIT 10001) n ON true
+    LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id AND d.bytes <= 67108864 LIMIT 10001) n ON true
     WHERE i.id = ANY (p_instances)
     ORDER BY i.created_at, i.id
 $$;
 COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
 
--- A graph has up to 10,000 nodes, and loads have to stay small.
+-- A graph has up to 10,000 nodes of up to 1 MiB, and loads have to stay small.
 CREATE OR REPLACE FUNCTION df._first_with_nodes(p_instances text[], p_max_nodes integer) RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -330,8 +388,11 @@ DECLARE
     v_count bigint;
 BEGIN
     FOR i IN 1 .. cardinality(p_instances) LOOP
-        SELECT count(*) INTO v_count
-        FROM (SELECT FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
+        -- Each KiB that a node or the variables hold counts as a node, too.
+        SELECT count(*) + coalesce(sum(octet_length(x.query) + coalesce(octet_length(x.result::text), 0)), 0) / 1024
+               + coalesce((SELECT octet_length(n.vars::text) FROM df.instances n WHERE n.id = p_instances[i]), 0) / 1024
+        INTO v_count
+        FROM (SELECT n.query, n.result FROM df.nodes n WHERE n.instance_id = p_instances[i] LIMIT 10001) x;
         v_nodes := v_nodes + v_count;
         IF v_nodes > p_max_nodes AND i > 1 THEN
             RETURN p_instances[1 : i - 1];
@@ -341,9 +402,30 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._first_with_nodes(text[], integer) IS
-    'As many of the given instances, from the first on, as have up to p_max_nodes nodes in sum; at least one.';
+    'As many of the given instances, from the first on, as have up to p_max_nodes nodes and KiB of texts in sum; at least one.';
 
 -- A lost take is taken again: the commit need not be waited for. Whatever is committed after it makes it durable.
+CREATE OR REPLACE FUNCTION df._taken(p_epoch bigint, p_ids text[], p_max_nodes integer) RETURNS text[]
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_ids text[];
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._fence(p_epoch);
+    v_ids := df._first_with_nodes(p_ids, p_max_nodes);
+    UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
+                            updated_at = clock_timestamp()
+    WHERE id = ANY (v_ids);
+    RETURN v_ids;
+END
+$$;
+COMMENT ON FUNCTION df._taken(bigint, text[], integer) IS
+    'Marks the first of the given pending instances, which the caller has locked, as running: as many as have up to p_max_nodes nodes in sum, at least one. Returns their ids.';
+
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer, p_except bigint[]) RETURNS text[]
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -355,6 +437,18 @@ DECLARE
     v_roles oid[];
     v_ids text[];
 BEGIN
+    IF p_except = '{}' THEN
+        -- In the order of idx_instances_status, read backwards. Mostly there are no more than can be taken.
+        SELECT array_agg(p.id::text) INTO v_ids FROM (
+            SELECT i.id FROM df.instances i WHERE i.status = 'pending'
+            ORDER BY i.status DESC, i.created_at, i.id DESC LIMIT p_limit + 1 FOR NO KEY UPDATE SKIP LOCKED) p;
+        IF v_ids IS NULL THEN
+            RETURN '{}';
+        END IF;
+        IF cardinality(v_ids) <= p_limit THEN
+            RETURN df._taken(p_epoch, v_ids, p_max_nodes);
+        END IF;
+    END IF;
     -- One descent of idx_instances_pending for each role, however many instances it has.
     WITH RECURSIVE role AS (
         (SELECT i.submitted_by::oid AS oid FROM df.instances i WHERE i.status = 'pending' ORDER BY i.submitted_by LIMIT 1)
@@ -373,20 +467,11 @@ BEGIN
             SELECT i.id, i.created_at FROM df.instances i WHERE i.status = 'pending' AND i.submitted_by = r.oid
             ORDER BY i.created_at, i.id LIMIT ceil(p_limit / cardinality(v_roles)::float8)::integer
             FOR NO KEY UPDATE SKIP LOCKED) i) p;
-    IF v_ids IS NULL THEN
-        RETURN '{}';
-    END IF;
-    PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM df._fence(p_epoch);
-    v_ids := df._first_with_nodes(v_ids, p_max_nodes);
-    UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
-                            updated_at = clock_timestamp()
-    WHERE id = ANY (v_ids);
-    RETURN v_ids;
+    RETURN CASE WHEN v_ids IS NULL THEN '{}' ELSE df._taken(p_epoch, v_ids, p_max_nodes) END;
 END
 $$;
 COMMENT ON FUNCTION df._take(bigint, integer, integer, bigint[]) IS
-    'Marks pending instances as running and returns their ids: about p_limit, of all roles but p_except alike, with up to p_max_nodes nodes in sum (at least one instance).';
+    'Marks pending instances as running and returns their ids: about p_limit, of all roles but p_except alike, with up to p_max_nodes nodes and KiB of texts in sum (at least one instance).';
 
 -- Workers of 0.1.0 call it so, and may lead while a newer one has migrated the schema.
 CREATE OR REPLACE FUNCTION df._take(p_epoch bigint, p_limit integer, p_max_nodes integer) RETURNS text[]
@@ -561,9 +646,11 @@ COMMENT ON FUNCTION df._await_lock(bigint, integer) IS
 REVOKE EXECUTE ON FUNCTION df._await_lock(bigint, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._fence(bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._apply(text, text, jsonb) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._complete(text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._end_instance(text, text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._checkpoints(bigint, text[], text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._load(text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._taken(bigint, text[], integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer, bigint[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._first_with_nodes(text[], integer) FROM PUBLIC;

@@ -12,12 +12,13 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Prints steps per second, latency from start to completed, and the bare one-row commit rate of the same server in the
  * same run, and their ratio. A durable server (fsync on), the packaged worker in a process of its own.
  *
- * <p>System properties: {@code bench.seconds} (10) for each measurement, {@code bench.concurrent} (16) sessions and
+ * <p>System properties: {@code bench.seconds} (10) for each measurement, {@code bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and
  * {@code bench.inflight} (200) instances at once, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
  */
 public final class Benchmark {
@@ -50,12 +51,14 @@ public final class Benchmark {
 
     private static void run(DatabaseUrl user, WorkerProcess worker, Duration time, int sessions, int inFlight)
             throws Exception {
-        Load.instances(user, STEP, Duration.ofSeconds(time.toSeconds() / 2 + 1), sessions / 4, inFlight);
+        // Until the compiler is done with what a worker does all the time: users have one that runs for weeks.
+        Duration warmUp = Duration.ofSeconds(Long.getLong("bench.warmup", 60));
+        Load.instances(user, STEP, warmUp, Math.max(1, sessions / 4), inFlight);
         double bare = Load.bareCommits(user, sessions, time);
         System.out.printf(Locale.ROOT, "bare one-row commits, %d sessions:     %,.0f /s%n", sessions, bare);
         double before = Load.bareCommits(user, 1, time.dividedBy(2));
         System.out.printf(Locale.ROOT, "bare one-row commits, 1 session:      %,.0f /s%n", before);
-        Load.Outcome outcome = Load.instances(user, STEP, time, Math.max(1, sessions / 4), inFlight);
+        Load.Outcome outcome = measured(user, worker, time, sessions, inFlight);
         System.out.printf(
                 Locale.ROOT,
                 "steps, up to %d instances at once:    %,.0f /s (%,.0f instances/s), ratio %.3f%n",
@@ -69,6 +72,27 @@ public final class Benchmark {
         double[] quiet = Load.afterPauses(user, STEP, 20, Duration.ofMillis(800));
         System.out.println("  the same from an idle worker:       " + percentiles(quiet));
         System.out.println("worker: " + worker.memory());
+    }
+
+    private static Load.Outcome measured(
+            DatabaseUrl user, WorkerProcess worker, Duration time, int sessions, int inFlight) throws Exception {
+        if (!ProcessorTime.isKnown()) {
+            return Load.instances(user, STEP, time, Math.max(1, sessions / 4), inFlight);
+        }
+        try (ProcessorTime processor = new ProcessorTime(user.withUser("postgres", null), worker.pid())) {
+            Load.Outcome outcome = Load.instances(user, STEP, time, Math.max(1, sessions / 4), inFlight);
+            System.out.println("processor time per instance of three steps, in ms:");
+            double sum = 0;
+            for (Map.Entry<String, Double> part : processor.millis().entrySet()) {
+                double millis = part.getValue() / Math.max(1, outcome.ended());
+                sum += millis;
+                if (millis >= 0.005) {
+                    System.out.printf(Locale.ROOT, "  %-34s %6.2f%n", part.getKey(), millis);
+                }
+            }
+            System.out.printf(Locale.ROOT, "  %-34s %6.2f%n", "all", sum);
+            return outcome;
+        }
     }
 
     private static String percentiles(double[] millis) {

@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -22,11 +23,18 @@ final class Load {
     /**
      * What a load of instances came to.
      *
+     * @param ended instances, also those that ended while the load was being taken away
      * @param latenciesMillis from {@code created_at} to {@code completed_at}, by the server's clock
      */
-    record Outcome(double stepsPerSecond, double[] latenciesMillis) {}
+    record Outcome(long ended, double stepsPerSecond, double[] latenciesMillis) {}
 
     private static final String START = "SELECT df.start(? ~> ? ~> ?, 'bench')".replace("~>", "OPERATOR(public.~>)");
+
+    private static final String RUNNING =
+            "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')";
+
+    /** How often a load of instances is looked at: seldom enough that it costs next to nothing. */
+    private static final long WATCH_MILLIS = 20;
 
     private Load() {}
 
@@ -61,23 +69,22 @@ final class Load {
     /** Starts instances of three steps as fast as they end, up to a number at once. */
     static Outcome instances(DatabaseUrl url, String step, Duration time, int starters, int inFlight)
             throws Exception {
-        AtomicLong permits = new AtomicLong(inFlight);
+        Semaphore permits = new Semaphore(inFlight);
         AtomicLong started = new AtomicLong();
         long begin = System.nanoTime();
         long end = begin + time.toNanos();
-        try (Connection watch = url.connect()) {
+        try (Connection watch = url.withParameter("application_name", "bench watch").connect()) {
             String since = one(watch, "SELECT clock_timestamp()");
             List<Callable<Long>> tasks = new ArrayList<>();
-            for (int i = 0; i < Math.max(1, starters); i++) {
+            for (int i = 0; i < starters; i++) {
                 tasks.add(() -> {
-                    try (Connection connection = url.connect();
+                    try (Connection connection =
+                                    url.withParameter("application_name", "bench start").connect();
                             PreparedStatement start = prepare(connection, step)) {
                         while (System.nanoTime() < end) {
-                            if (started.get() < permits.get()) {
-                                started.incrementAndGet();
+                            if (permits.tryAcquire(WATCH_MILLIS, TimeUnit.MILLISECONDS)) {
                                 start.executeQuery().close();
-                            } else {
-                                TimeUnit.MICROSECONDS.sleep(500);
+                                started.incrementAndGet();
                             }
                         }
                     }
@@ -85,13 +92,17 @@ final class Load {
                 });
             }
             tasks.add(() -> {
-                // permits = ended + inFlight; ended = started - running
-                while (System.nanoTime() < end) {
-                    long before = started.get();
-                    long running = Long.parseLong(
-                            one(watch, "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')"));
-                    permits.set(Math.max(permits.get(), before - running + inFlight));
-                    TimeUnit.MILLISECONDS.sleep(5);
+                long known = 0;
+                try (PreparedStatement running = watch.prepareStatement(RUNNING)) {
+                    while (System.nanoTime() < end) {
+                        TimeUnit.MILLISECONDS.sleep(WATCH_MILLIS);
+                        long before = started.get();
+                        long ended = before - count(running);
+                        if (ended > known) {
+                            permits.release((int) (ended - known));
+                            known = ended;
+                        }
+                    }
                 }
                 return 0L;
             });
@@ -103,7 +114,7 @@ final class Load {
             drain(watch);
             double[] latencies = latencies(
                     watch, "SELECT extract(epoch FROM completed_at - created_at) * 1000" + completed);
-            return new Outcome(count * 3 * 1000.0 / time.toMillis(), latencies);
+            return new Outcome(latencies.length, count * 3 * 1000.0 / time.toMillis(), latencies);
         }
     }
 
@@ -159,8 +170,7 @@ final class Load {
     }
 
     private static void drain(Connection watch) throws SQLException, InterruptedException {
-        while (!one(watch, "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')")
-                .equals("0")) {
+        while (!one(watch, RUNNING).equals("0")) {
             TimeUnit.MILLISECONDS.sleep(10);
         }
     }
@@ -174,6 +184,13 @@ final class Load {
             }
         }
         return values.stream().mapToDouble(Double::doubleValue).toArray();
+    }
+
+    private static long count(PreparedStatement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     private static String one(Connection connection, String sql) throws SQLException {

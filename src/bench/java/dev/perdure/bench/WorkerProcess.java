@@ -9,6 +9,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The packaged worker in a process of its own. */
@@ -26,12 +28,14 @@ final class WorkerProcess implements AutoCloseable {
             port = free.getLocalPort();
         }
         String jar = System.getProperty("bench.worker", "target/quarkus-app/quarkus-run.jar");
-        ProcessBuilder builder = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Dquarkus.http.host=127.0.0.1",
-                        "-Dquarkus.http.port=" + port,
-                        "-jar",
-                        jar)
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        String options = System.getProperty("bench.java", "");
+        if (!options.isBlank()) {
+            command.addAll(List.of(options.trim().split("\\s+")));
+        }
+        command.addAll(List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port, "-jar", jar));
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().put("PERDURE_DATABASE_URL", url.toUri());
@@ -39,7 +43,7 @@ final class WorkerProcess implements AutoCloseable {
         HttpClient http = HttpClient.newHttpClient();
         HttpRequest leader = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/group/leader"))
                 .build();
-        for (int i = 0; i < 300 && worker.process.isAlive(); i++) {
+        for (int i = 0; i < 1200 && worker.process.isAlive(); i++) {
             try {
                 if (http.send(leader, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {
                     return worker;
@@ -51,6 +55,10 @@ final class WorkerProcess implements AutoCloseable {
         }
         worker.close();
         throw new IllegalStateException("The worker did not become the leader:\n" + Files.readString(log));
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     /** Resident memory, where the system tells. */

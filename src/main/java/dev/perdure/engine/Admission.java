@@ -41,6 +41,11 @@ final class Admission {
             throw new RefusedException("Instance " + loaded.id() + ": node "
                     + loaded.strangers().get(0) + " has another submitted_by or database than the instance");
         }
+        if (loaded.definitionBytes() > LoadedInstance.MAX_DEFINITION_BYTES) {
+            throw new RefusedException("Instance " + loaded.id() + ": the texts of its nodes have "
+                    + loaded.definitionBytes() + " bytes in all, more than " + LoadedInstance.MAX_DEFINITION_BYTES
+                    + ". Put large values into a table and let the steps read them there");
+        }
         if (loaded.unreadable() != null) {
             throw new IllegalStateException(loaded.unreadable());
         }

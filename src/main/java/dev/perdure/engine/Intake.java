@@ -27,6 +27,9 @@ final class Intake implements Runnable {
     private static final int MAX_NODES = 50_000;
     private static final int CANCEL_BATCH = 500;
     private static final int SIGNAL_BATCH = 1000;
+    /** In one look; more would keep other work waiting. */
+    private static final int SIGNAL_BATCHES = 5;
+
     private static final long ANSWER_SECONDS = 30;
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
     private static final long POLL_WITHOUT_ROOM_MILLIS = 50;
@@ -47,6 +50,8 @@ final class Intake implements Runnable {
     private boolean limited;
     /** An answer of {@link #signals} may have been lost, and with it who has to look. */
     private boolean signalsMissed;
+
+    private boolean moreSignals;
 
     private final Arrivals arrivals;
     /** What the tables say; null while unknown. */
@@ -190,9 +195,9 @@ final class Intake implements Runnable {
             context.live().all().forEach(turns.signals()::lookAgain);
             signalsMissed = false;
         }
-        List<InstanceStore.Arrival> arrivals;
-        do {
-            arrivals = await(context.store().newSignals(SIGNAL_BATCH));
+        moreSignals = true;
+        for (int i = 0; i < SIGNAL_BATCHES && moreSignals; i++) {
+            List<InstanceStore.Arrival> arrivals = await(context.store().newSignals(SIGNAL_BATCH));
             for (InstanceStore.Arrival arrival : arrivals) {
                 LiveInstance instance = context.live().get(arrival.instance());
                 if (instance != null) {
@@ -201,7 +206,8 @@ final class Intake implements Runnable {
                     toLoad.add(arrival.instance());
                 }
             }
-        } while (arrivals.size() == SIGNAL_BATCH);
+            moreSignals = arrivals.size() == SIGNAL_BATCH;
+        }
         load(toLoad);
     }
 
@@ -239,11 +245,17 @@ final class Intake implements Runnable {
         if (ids.isEmpty()) {
             return;
         }
-        context.live().loadBegins();
-        try {
-            await(context.store().load(ids)).forEach(turns::begin);
-        } finally {
-            context.live().loadEnds();
+        List<String> left = ids;
+        while (!left.isEmpty()) {
+            // What is read at once has to be small, whatever was asked for.
+            int first = left.size() == 1 ? 1 : await(context.store().countLoadable(left, MAX_NODES));
+            context.live().loadBegins();
+            try {
+                await(context.store().load(left.subList(0, first))).forEach(turns::begin);
+            } finally {
+                context.live().loadEnds();
+            }
+            left = left.subList(first, left.size());
         }
     }
 
@@ -258,7 +270,7 @@ final class Intake implements Runnable {
         if (more && !hasRoomForMore()) {
             say(false);
             wakeUp.tryAcquire(POLL_WITHOUT_ROOM_MILLIS, TimeUnit.MILLISECONDS);
-        } else if (more || limited || arrivals.perSecond(now) > BUSY_PER_SECOND) {
+        } else if (more || moreSignals || limited || arrivals.perSecond(now) > BUSY_PER_SECOND) {
             say(false);
             wakeUp.tryAcquire(context.settings().busyPoll().toMillis(), TimeUnit.MILLISECONDS);
         } else if (!context.settings().notifications()) {

@@ -5,6 +5,7 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
 import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.Mark;
+import dev.perdure.store.LogText;
 import dev.perdure.store.LoginBook;
 import io.vertx.pgclient.PgException;
 import java.sql.SQLException;
@@ -51,7 +52,7 @@ final class StepTroubles {
         LogFields.with(task, () -> {
             LOG.debugf(
                     "Step of instance %s, node %s failed: %s",
-                    instance.id(), task.activation().nodeId(), message);
+                    instance.id(), task.activation().nodeId(), LogText.of(message));
         });
         instance.post(() -> {
             instance.steps().remove(task.activation(), task);
@@ -140,7 +141,7 @@ final class StepTroubles {
         if (first.instance().isGone() || first.isInterrupted()) {
             return;
         }
-        LOG.debugf("%s runs again, alone: %s", first, failure.message());
+        LOG.debugf("%s runs again, alone: %s", first, LogText.of(failure.message()));
         turns.enqueue(first.alone());
     }
 
@@ -228,7 +229,7 @@ final class StepTroubles {
                     task.activation().nodeId(),
                     task.attempt() + 1,
                     context.settings().transientRetries() + 1,
-                    failure.message());
+                    LogText.of(failure.message()));
         });
         long delay = Math.min(MAX_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(20, task.attempt()));
         StepTask next = task.again(task.attempt() + 1);

@@ -11,6 +11,7 @@ import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.OwnerCheckpoint;
 import dev.perdure.store.InstanceStore.Written;
 import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.LogText;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -93,7 +94,7 @@ final class Turns {
 
     private void refuse(String id, boolean cancelled, String message) {
         LogFields.with(id, null, () -> {
-            LOG.warnf("Instance %s fails: %s", id, message);
+            LOG.warnf("Instance %s fails: %s", id, LogText.of(message));
         });
         Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
                 cancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, message);
@@ -165,7 +166,12 @@ final class Turns {
         try {
             return Interpreter.decide(instance.state(), event);
         } catch (RuntimeException | StackOverflowError e) {
-            LOG.errorf(e, "Instance %s: the decision on %s failed", instance.id(), event);
+            // Not the event itself, which has the result of a step in it.
+            LOG.errorf(
+                    e,
+                    "Instance %s: the decision on %s failed",
+                    instance.id(),
+                    event.getClass().getSimpleName());
             breakDown(instance, "internal error: " + e);
             return null;
         }
@@ -223,7 +229,7 @@ final class Turns {
             context.statistics().instanceEnded(instance.origin(), end, now());
         }
         if (end != null && end.status() == Checkpoint.InstanceEnd.Status.FAILED) {
-            LOG.infof("Instance %s failed: %s", instance.id(), end.output());
+            LOG.infof("Instance %s failed: %s", instance.id(), LogText.of(end.output()));
         } else if (end != null && LOG.isDebugEnabled()) {
             LOG.debugf("Instance %s %s", instance.id(), end.status().name().toLowerCase(java.util.Locale.ROOT));
         }

@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CheckpointCall {
 
-    /** How the statement of one completed step begins. */
-    static final String STEP = "SELECT df.checkpoint_step(";
+    /** How the statement of one completed step begins; {@code df._reset_session} looks for it. */
+    private static final String STEP = "SELECT df.checkpoint_step(";
 
-    /** How the statement of a document begins. */
-    static final String DOCUMENT = "SELECT df.checkpoint(";
+    /** How the statement of a document begins; {@code df._reset_session} looks for it. */
+    private static final String DOCUMENT = "SELECT df.checkpoint(";
 
     private static final String SEPARATOR = "\u001f";
 

@@ -56,6 +56,11 @@ final class CheckpointDocument {
             if (chain) {
                 json.writeBooleanField("m", true);
             }
+            if (onlyCompletes(transitions, atLeastOnce)
+                    && checkpoint.consumed().isEmpty()
+                    && checkpoint.nextExecution() == null) {
+                json.writeBooleanField("f", true);
+            }
             json.writeArrayFieldStart("n");
             for (Transition transition : transitions) {
                 write(json, transition, results, atLeastOnce.get(transition.nodeId()));
@@ -80,6 +85,26 @@ final class CheckpointDocument {
             throw new UncheckedIOException(e);
         }
         return out.toString();
+    }
+
+    /** Whether {@code df._complete} can write them, given in the order of their ids. */
+    private static boolean onlyCompletes(List<Transition> transitions, Map<String, String> atLeastOnce) {
+        String last = "";
+        for (Transition transition : transitions) {
+            if (transition.status() != NodeStatus.COMPLETED
+                    || transition.result() == null
+                    || transition.error() != null
+                    || transition.canceled() != null
+                    || transition.wakeAt() != null
+                    || transition.bindings() != null
+                    || transition.code() != null
+                    || atLeastOnce.containsKey(transition.nodeId())
+                    || transition.nodeId().equals(last)) {
+                return false;
+            }
+            last = transition.nodeId();
+        }
+        return !transitions.isEmpty();
     }
 
     private static void write(

@@ -71,6 +71,12 @@ public final class InstanceStore implements AutoCloseable {
                 .map(LoadedRows::read);
     }
 
+    /** How many of the given instances, from the first on, are small enough to be loaded at once; at least one. */
+    public Future<Integer> countLoadable(List<String> ids, int maxNodes) {
+        return query("SELECT cardinality(df._first_with_nodes($1, $2))", Tuple.of(ids.toArray(String[]::new), maxNodes))
+                .map(rows -> rows.iterator().next().getInteger(0));
+    }
+
     /** Loads the given instances; those that do not exist are missing from the result. */
     public Future<List<LoadedInstance>> load(List<String> ids) {
         if (ids.isEmpty()) {

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
  * @param nodes the graph's rows
  * @param recorded what the database knows of each node, by id
+ * @param definitionBytes of the texts of all its nodes; when that is too much ({@link #MAX_DEFINITION_BYTES}) there are no
+ *     nodes here
  * @param unreadable which row could not be read and why; null when all could
  */
 public record LoadedInstance(
@@ -33,7 +35,11 @@ public record LoadedInstance(
         List<String> strangers,
         List<NodeRow> nodes,
         Map<String, Recorded> recorded,
+        long definitionBytes,
         @Nullable String unreadable) {
+
+    /** The most that {@code df._load} reads of one instance: 64 MiB, many times what 10,000 ordinary nodes have. */
+    public static final long MAX_DEFINITION_BYTES = 64L * 1024 * 1024;
 
     /**
      * The role that an instance runs as.

@@ -106,6 +106,7 @@ final class LoadedRows {
                     strangers,
                     nodes,
                     recorded,
+                    first.getLong("definition_bytes"),
                     unreadable);
         }
 

@@ -80,7 +80,9 @@ public final class LoginBook implements AutoCloseable {
         }
         String problem = Failure.of(e).message();
         if (failing.put(role, problem) == null) {
-            LOG.warnf("The worker cannot log in as %s; df.start refuses it until that works again: %s", name, problem);
+            LOG.warnf(
+                    "The worker cannot log in as %s; df.start refuses it until that works again: %s",
+                    LogText.of(name), LogText.of(problem));
         }
         store.loginFailed(role.roleOid(), problem)
                 .onFailure(f -> LOG.debugf("That %s cannot log in is not published: %s", name, f));

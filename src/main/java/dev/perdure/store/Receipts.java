@@ -127,7 +127,7 @@ public final class Receipts {
         } catch (SQLException | StepFailedException e) {
             LOG.warnf(
                     "Receipts of role %s in database %s stay for a while: %s",
-                    there.role(), pools.database(key), e.getMessage());
+                    there.role(), pools.database(key), LogText.of(e.getMessage()));
             return null;
         }
     }

@@ -54,7 +54,7 @@ final class SessionOpener {
         }
         try {
             check(connection, key);
-            return new StepSession(connection, settings.lockTimeoutMillis());
+            return new StepSession(connection, settings.lockTimeoutMillis(), key.database() == null);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;

@@ -27,32 +27,27 @@ public final class StepSession implements AutoCloseable {
         T read(@Nullable ResultSet rows) throws SQLException, StepFailedException;
     }
 
+    private static final String BEFORE_HOME_CHECKPOINT = "SELECT df._before_checkpoint(%b, %d); ";
+    // The same in a database without our functions.
     private static final String BEFORE_CHECKPOINT =
             "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL lock_timeout = %d; ";
-    // The worker's time zone is in the startup packet (pgjdbc sends it), so that RESET ALL would return to it.
-    private static final String CLEAN = "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; "
-            + (isUtc() ? "" : "SET TimeZone = 'UTC'; ")
-            + "DISCARD TEMP; DISCARD SEQUENCES; ";
+    // Utility statements of a database without our functions. The worker's time zone is in the startup packet (pgjdbc
+    // sends it), so that RESET ALL would return to it.
+    private static final String TO_UTC = isUtc() ? "" : "; SET TimeZone = 'UTC'";
+    private static final String RESET_ELSEWHERE =
+            "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DISCARD TEMP; DISCARD SEQUENCES; "
+                    + "SELECT pg_catalog.pg_advisory_unlock_all()" + TO_UTC;
     // As one message of its own, so that nothing of it can be skipped by what went before, and unnamed, so that no step
-    // can replace it.
-    // Its answer tells whether the calls that were prepared are still the driver's own: what a user prepares in SQL is
-    // from_sql, so that a statement of ours that was taken away cannot be put back.
-    private static final String RESET = CLEAN + "SELECT pg_catalog.pg_advisory_unlock_all(), "
-            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.STEP
-            + "')), "
-            + "pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), '" + CheckpointCall.DOCUMENT
-            + "')) "
-            + "FROM pg_catalog.pg_prepared_statement() p WHERE NOT p.from_sql";
-    // Between two steps of one transaction. What is set after the savepoint ends with it, or with the transaction.
-    private static final String BETWEEN = "SET CONSTRAINTS ALL IMMEDIATE; " + CLEAN
-            + "SAVEPOINT perdure_step; SELECT pg_catalog.pg_advisory_unlock_all(), "
-            + "pg_catalog.set_config('statement_timeout', '%d', true), "
-            + "pg_catalog.set_config('lock_timeout', '%d', true); ";
+    // can replace it. Its answer tells whether the calls that were prepared are still the driver's own.
+    private static final String RESET = "SELECT df._reset_session()" + TO_UTC;
+    // Between two steps of one transaction. The limits are set before the savepoint: they last until the checkpoint.
+    private static final String BETWEEN = "SELECT df._next_step(%d, %d)" + TO_UTC + "; SAVEPOINT perdure_step; ";
     private static final int BETWEEN_RESULTS =
             (int) BETWEEN.chars().filter(c -> c == ';').count();
 
     private final PgConnection connection;
-    private final String beforeCheckpoint;
+    private final boolean atHome;
+    private final long lockTimeoutMillis;
     private final boolean readCommitted;
     private final long openedAt = System.nanoTime();
     private volatile long idleSince = openedAt;
@@ -62,9 +57,15 @@ public final class StepSession implements AutoCloseable {
     private boolean clean;
     private volatile @Nullable Statement current;
 
-    StepSession(Connection connection, long lockTimeoutMillis) throws SQLException {
+    /**
+     * Over a connection that has just been made.
+     *
+     * @param atHome whether it is to the database that holds schema df
+     */
+    StepSession(Connection connection, long lockTimeoutMillis, boolean atHome) throws SQLException {
         this.connection = connection.unwrap(PgConnection.class);
-        this.beforeCheckpoint = BEFORE_CHECKPOINT.formatted(lockTimeoutMillis);
+        this.atHome = atHome;
+        this.lockTimeoutMillis = lockTimeoutMillis;
         try (Statement statement = connection.createStatement()) {
             if (!isUtc()) {
                 statement.execute("SET TimeZone = 'UTC'");
@@ -177,7 +178,7 @@ public final class StepSession implements AutoCloseable {
     public String commit(CheckpointCall call) throws StepFailedException {
         String answer = null;
         try (PreparedStatement statement = connection.prepareStatement(
-                (shared ? "RESET statement_timeout; " : "") + beforeCheckpoint + call.sql() + "; COMMIT")) {
+                BEFORE_HOME_CHECKPOINT.formatted(shared, lockTimeoutMillis) + call.sql() + "; COMMIT")) {
             // Prepared by name once a session. A step could replace it, and gains nothing: the answer is signed.
             statement.unwrap(PGStatement.class).setPrepareThreshold(1);
             current = statement;
@@ -266,9 +267,9 @@ public final class StepSession implements AutoCloseable {
         }
     }
 
-    /** What precedes the last statement of a step's transaction. */
+    /** What precedes the last statement of a step's transaction, in any database. */
     String beforeCheckpoint() {
-        return beforeCheckpoint;
+        return BEFORE_CHECKPOINT.formatted(lockTimeoutMillis);
     }
 
     /** Nothing that the step did has kept its transaction open. */
@@ -318,12 +319,12 @@ public final class StepSession implements AutoCloseable {
             if (connection.getTransactionState() != TransactionState.IDLE) {
                 return false;
             }
-            boolean rows = statement.execute(RESET);
+            boolean rows = statement.execute(atHome ? RESET : RESET_ELSEWHERE);
             boolean ours = true;
             while (rows || statement.getUpdateCount() != -1) {
                 if (rows && call != null) {
                     ResultSet row = statement.getResultSet();
-                    ours = row.next() && row.getBoolean(call.isDocument() ? 3 : 2);
+                    ours = row.next() && row.getString(1).contains(call.isDocument() ? "D" : "S");
                 }
                 rows = statement.getMoreResults();
             }

@@ -80,6 +80,8 @@ class LogFieldsTest {
             ids.add(alice.run("'SELECT 1' ~> 'SELECT 2' ~> df.sleep(0)").id());
             ids.add(alice.run("'SELECT 1 / 0'").id());
             ids.add(alice.run("'SELECT unlucky()'").id());
+            ids.add(alice.run("$q$DO $d$BEGIN RAISE E'first\\n12:00:00 INFO forged'; END$d$$q$")
+                    .id());
             String cancelled = alice.start("'SELECT pg_sleep(600)'");
             alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", cancelled);
             alice.value("SELECT df.cancel(?)", cancelled);
@@ -100,6 +102,10 @@ class LogFieldsTest {
             Set<String> nodes = database.rows(PostgresServer.OWNER, "SELECT id FROM df.nodes").stream()
                     .map(row -> Objects.requireNonNull(row.get(0)))
                     .collect(Collectors.toSet());
+            assertThat(lines)
+                    .extracting(Line::message)
+                    .anyMatch(message -> message.contains("first 12:00:00 INFO forged"));
+            assertThat(lines).extracting(Line::message).noneMatch(message -> message.contains("\n"));
             int ofSteps = 0;
             for (Line line : lines) {
                 Matcher word = Pattern.compile("\\b[0-9a-f]{8}\\b").matcher(line.message());

@@ -17,8 +17,10 @@ class MemoryTest {
         return InProcessWorker.start(
                 database,
                 Map.of(
-                        "perdure.intake.max-loaded-instances", String.valueOf(instances),
-                        "perdure.step.max-concurrent", "8"));
+                        "perdure.intake.max-loaded-instances",
+                        String.valueOf(instances),
+                        "perdure.step.max-concurrent",
+                        "8"));
     }
 
     @Test
@@ -46,8 +48,8 @@ class MemoryTest {
     void a_role_with_many_instances_has_them_all_done() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(4);
                 Submitter app = Submitter.of(database, "memory_many")) {
-            app.value("SELECT count(df.start('SELECT 1' ~> 'SELECT 2')) FROM generate_series(1, 300)");
-            app.awaitValue("300", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
+            app.value("SELECT count(df.start('SELECT 1' ~> 'SELECT 2')) FROM generate_series(1, 60)");
+            app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
             assertThat(worker.statistics().liveInstances()).isZero();
         }
     }
@@ -56,15 +58,15 @@ class MemoryTest {
     void signals_reach_all_that_wait_outside_of_memory() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(8);
                 Submitter app = Submitter.of(database, "memory_waiting")) {
+            // More than are loaded at a time.
             app.value("SELECT count(df.start(df.wait_for_signal('go', 3600) ~> 'SELECT 1'))"
-                    + " FROM generate_series(1, 300)");
-            app.awaitValue(
-                    "300", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+                    + " FROM generate_series(1, 120)");
+            app.awaitValue("120", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
             assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(8);
 
             app.value("SELECT count(df.signal(id, 'go')) FROM df.instances");
 
-            app.awaitValue("300", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
+            app.awaitValue("120", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
         }
     }
 
@@ -72,8 +74,9 @@ class MemoryTest {
     void timers_that_are_due_together_come_in_as_there_is_room() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(8);
                 Submitter app = Submitter.of(database, "memory_asleep")) {
-            app.value("SELECT count(df.start(df.sleep(2) ~> 'SELECT 1')) FROM generate_series(1, 100)");
-            app.awaitValue("100", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
+            app.value("SELECT count(df.start(df.sleep(2) ~> 'SELECT 1')) FROM generate_series(1, 60)");
+            app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
+            assertThat(worker.statistics().liveInstances()).isZero();
         }
     }
 }

@@ -127,10 +127,43 @@ class TrespassTest {
             "SELECT df.start(repeat('x', 2000000))",
             "SELECT df.start('SELECT 1', repeat('x', 5000))",
             "SELECT df.start('SELECT 1', options => jsonb_build_object('vars', jsonb_build_object('a', repeat('x', 2000000))))",
-            "INSERT INTO df.nodes (id, instance_id, node_type, query, result_name, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'SQL', 'x', repeat('x', 300), 'mallory')"
+            "INSERT INTO df.nodes (id, instance_id, node_type, query, result_name, submitted_by) VALUES ('0b0b0b0b', '0b0b0b0b', 'SQL', 'x', repeat('x', 300), 'mallory')",
+            "INSERT INTO df.signals (instance_id, name, data) SELECT df.start(df.sleep(0)), repeat('x', 2000), '1'",
+            "INSERT INTO df.signals (instance_id, name, data) SELECT df.start(df.sleep(0)), 'x', to_jsonb(repeat('x', 2000000))"
         }) {
             assertThat(refusal(sql).getMessage()).as(sql).contains("_size_chk");
         }
+    }
+
+    @Test
+    void a_signal_that_would_fill_the_memory_of_the_worker_is_refused_with_the_remedy() throws SQLException {
+        String waits = scene.mallory.start("df.wait_for_signal('big')");
+        SQLException data = refusal("SELECT df.signal('" + waits + "', 'big', repeat('x', 2000000))");
+        assertThat(data.getMessage()).contains("Failed to send signal: its data has 2000002 bytes, more than 1048576");
+        assertThat(refusal("SELECT df.signal('" + waits + "', repeat('x', 2000))")
+                        .getMessage())
+                .contains("Failed to send signal: its name has 2000 bytes, more than 1024");
+
+        scene.mallory.execute("SELECT df.signal('" + waits + "', 'big', repeat('x', 1000000))");
+        assertThat(scene.mallory.await(waits).output()).contains("\"timed_out\":false", "xxx");
+    }
+
+    @Test
+    void an_instance_whose_nodes_would_fill_the_memory_of_the_worker_is_refused_when_it_is_loaded()
+            throws SQLException {
+        // By hand, since df.start could not even be given a text of this size; compressed on disk it is small.
+        scene.mallory.execute("BEGIN; INSERT INTO df.instances (id, root_node, submitted_by) VALUES"
+                + " ('0d0d0d0d', '00000001', 'mallory');"
+                + " INSERT INTO df.nodes (id, instance_id, node_type, query, left_node, right_node, submitted_by)"
+                + " SELECT lpad(to_hex(g), 8, '0'), '0d0d0d0d', CASE WHEN g % 2 = 1 AND g < 201 THEN 'THEN' ELSE 'SQL' END,"
+                + " CASE WHEN g % 2 = 1 AND g < 201 THEN NULL ELSE 'SELECT ' || repeat(' ', 1000000) || '1' END,"
+                + " CASE WHEN g % 2 = 1 AND g < 201 THEN lpad(to_hex(g + 1), 8, '0') END,"
+                + " CASE WHEN g % 2 = 1 AND g < 201 THEN lpad(to_hex(g + 2), 8, '0') END, 'mallory'"
+                + " FROM generate_series(1, 201) g; COMMIT");
+
+        assertThat(scene.mallory.await("0d0d0d0d").output())
+                .contains("the texts of its nodes have 101000808 bytes in all, more than 67108864");
+        scene.assertAliceIsServed();
     }
 
     @Test
@@ -207,15 +240,86 @@ class TrespassTest {
 
     @Test
     void functions_with_the_rights_of_the_owner_are_these_and_pin_their_search_path() throws SQLException {
-        List<String> definers = new ArrayList<>();
+        // Whoever adds one says here why it is safe: it runs no code of users, and evaluates no text of theirs.
+        assertThat(scene.database.rows(
+                        PostgresServer.OWNER,
+                        "SELECT proname, has_function_privilege('public', oid, 'EXECUTE'),"
+                                + " 'search_path=pg_catalog, pg_temp' = ANY (proconfig) FROM pg_proc"
+                                + " WHERE pronamespace = 'df'::regnamespace AND prosecdef ORDER BY 1"))
+                .containsExactly(
+                        // A trigger; deletes a variable that its owner has just marked.
+                        List.of("_delete_unset", "f", "t"),
+                        // Believes a row whose columns the caller cannot choose.
+                        List.of("_open_loopback", "t", "t"),
+                        // Believe the worker's token.
+                        List.of("checkpoint", "t", "t"),
+                        List.of("checkpoint_step", "t", "t"),
+                        // Counts only, for whom it was granted to.
+                        List.of("metrics", "f", "t"));
+    }
+
+    @Test
+    void functions_that_the_owner_calls_are_nobody_elses_and_pin_their_search_path() throws SQLException {
+        List<String> owners = new ArrayList<>();
         for (var row : scene.database.rows(
                 PostgresServer.OWNER,
-                "SELECT proname, proconfig::text LIKE '%search_path=pg_catalog, pg_temp%' FROM pg_proc"
-                        + " WHERE pronamespace = 'df'::regnamespace AND prosecdef ORDER BY 1")) {
-            definers.add(row.get(0));
+                "SELECT proname, 'search_path=pg_catalog, pg_temp' = ANY (proconfig) FROM pg_proc"
+                        + " WHERE pronamespace = 'df'::regnamespace AND NOT has_function_privilege('public', oid, 'EXECUTE')"
+                        + " ORDER BY 1")) {
+            owners.add(row.get(0));
             assertThat(row.get(1)).as(row.get(0)).isEqualTo("t");
         }
-        // Whoever adds one says here why it is safe: it runs no code of users, and evaluates no text of theirs.
-        assertThat(definers).contains("_delete_unset", "checkpoint", "checkpoint_step", "metrics");
+        assertThat(owners)
+                .containsExactlyInAnyOrder(
+                        "_apply",
+                        "_await_lock",
+                        "_begin_logins",
+                        "_begin_requests",
+                        "_begin_term",
+                        "_cancelling",
+                        "_census",
+                        "_checkpoints",
+                        "_complete",
+                        "_delete_ended",
+                        "_delete_unset",
+                        "_end_instance",
+                        "_fence",
+                        "_first_with_nodes",
+                        "_load",
+                        "_login_failed",
+                        "_login_works",
+                        "_mark_running",
+                        "_new_signals",
+                        "_oldest_signals",
+                        "_refused_secrets",
+                        "_retention_limits",
+                        "_role",
+                        "_running_after",
+                        "_secret_grantee",
+                        "_set_idle",
+                        "_settle_term",
+                        "_take",
+                        "_take",
+                        "_taken",
+                        "grant_secret",
+                        "grant_usage",
+                        "http",
+                        "http_multipart",
+                        "metrics",
+                        "revoke_secret",
+                        "revoke_usage");
+    }
+
+    @Test
+    void nobody_can_create_anything_in_the_schema_or_gets_new_functions_by_default() throws SQLException {
+        assertThat(scene.database.rows(
+                        "postgres",
+                        "SELECT defaclobjtype, defaclacl FROM pg_default_acl WHERE defaclrole ="
+                                + " (SELECT nspowner FROM pg_namespace WHERE nspname = 'df')"))
+                .isEmpty();
+        assertThat(scene.database.value("postgres", "SELECT has_schema_privilege('public', 'df', 'USAGE, CREATE')"))
+                .isEqualTo("f");
+        assertThat(scene.database.value("postgres", "SELECT has_schema_privilege('mallory', 'df', 'CREATE')"))
+                .isEqualTo("f");
     }
 }

@@ -83,6 +83,70 @@ class AdministrationTest {
                 .isEqualTo("0");
     }
 
+    private static void assertMay(TestDatabase database, String role, boolean may) {
+        String found = "may";
+        try {
+            database.value(role, "SELECT df.start('q')");
+        } catch (SQLException e) {
+            assertThat(e.getSQLState()).isEqualTo("42501");
+            found = "may not";
+        }
+        assertThat(found).as(role).isEqualTo(may ? "may" : "may not");
+    }
+
+    @Test
+    void the_right_to_grant_is_handed_on_and_each_takes_back_only_what_it_granted() throws SQLException {
+        for (String role : new String[] {"chief", "deputy", "clerk"}) {
+            database.createRole(role);
+        }
+        database.execute(OWNER, "SELECT df.grant_usage('chief', true, true)");
+        database.execute("chief", "SELECT df.grant_usage('deputy', true, true)");
+        database.execute("deputy", "SELECT df.grant_usage('clerk', true)");
+        assertMay(database, "clerk", true);
+
+        // Neither the clerk itself, nor whoever is above the one that granted it.
+        assertThat(error("clerk", "SELECT df.revoke_usage('clerk')")).startsWith("42501");
+        assertThat(error("clerk", "SELECT df.grant_usage('frank')")).startsWith("42501");
+        database.execute("chief", "SELECT df.revoke_usage('clerk')");
+        database.execute(OWNER, "SELECT df.revoke_usage('clerk')");
+        assertMay(database, "clerk", true);
+        database.execute("deputy", "SELECT df.revoke_usage('deputy')");
+        assertMay(database, "deputy", true);
+
+        // Two that granted: what one of them takes back stays from the other.
+        database.execute("chief", "SELECT df.grant_usage('clerk')");
+        database.execute("deputy", "SELECT df.revoke_usage('clerk')");
+        assertMay(database, "clerk", true);
+        assertThat(error("clerk", "SELECT df.http('https://h')")).startsWith("42501");
+
+        // What was handed on goes with the right to hand it on.
+        database.execute("deputy", "SELECT df.grant_usage('clerk', true)");
+        database.execute(OWNER, "SELECT df.revoke_usage('chief')");
+        for (String role : new String[] {"chief", "deputy", "clerk"}) {
+            assertMay(database, role, false);
+        }
+    }
+
+    @Test
+    void the_right_to_grant_without_http_grants_no_http_and_a_refusal_grants_nothing() throws SQLException {
+        database.createRole("heidi");
+        database.createRole("ivan");
+        database.execute(OWNER, "SELECT df.grant_usage('heidi', false, true)");
+        assertThat(error("heidi", "SELECT df.grant_usage('ivan', include_http => true)"))
+                .startsWith("42501");
+        assertMay(database, "ivan", false);
+        assertThat(error("heidi", "SELECT df.http('https://h')")).startsWith("42501");
+
+        database.execute("heidi", "SELECT df.grant_usage('ivan')");
+        assertMay(database, "ivan", true);
+        assertThat(error("ivan", "SELECT * FROM df.metrics()")).startsWith("42501");
+        // Who may use df cannot let others use it: PostgreSQL warns, and grants nothing.
+        database.createRole("judy");
+        database.execute("ivan", "GRANT USAGE ON SCHEMA df TO judy");
+        database.execute("ivan", "GRANT SELECT ON df.instances TO judy");
+        assertMay(database, "judy", false);
+    }
+
     @Test
     void says_what_it_did() throws SQLException {
         database.createRole("frank");

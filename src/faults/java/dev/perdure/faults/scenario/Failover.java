@@ -50,6 +50,7 @@ public final class Failover implements Scenario {
                 long[] millis = new long[repetitions];
                 for (int i = 0; i < repetitions; i++) {
                     millis[i] = once(world, death);
+                    System.out.printf("  %s %d of %d: %d ms%n", death.name(), i + 1, repetitions, millis[i]);
                 }
                 List<Violation> violations = world.settle();
                 if (!violations.isEmpty()) {
