@@ -16,11 +16,8 @@ class FailoverIT {
 
     private static final int INSTANCES = 6;
     private static final int STEPS = 200;
-    /**
-     * On a quiet machine half a second; the fault suite measures it. What matters here: the successor did not have to
-     * wait until it ended the session of a leader that was not seen for 8 s.
-     */
-    private static final long WITHOUT_DELAY = 7000;
+    /** What is promised; half a second on a quiet machine. The fault suite measures it. */
+    private static final long PROMISED_MILLIS = 2000;
 
     private TestDatabase database;
     private Submitter app;
@@ -39,7 +36,7 @@ class FailoverIT {
     }
 
     @Test
-    void a_standby_goes_on_without_delay_when_the_leader_is_killed() throws SQLException {
+    void a_standby_goes_on_within_two_seconds_when_the_leader_is_killed() throws SQLException {
         try (WorkerProcess leader = WorkerProcess.start(database.url()).awaitLeader();
                 WorkerProcess standby = WorkerProcess.start(database.url()).awaitReady()) {
             assertThat(standby.health("group/leader")).as("one leads").isEqualTo(503);
@@ -51,7 +48,7 @@ class FailoverIT {
             ledger.assertEachStepHappenedOnce(ids, STEPS);
             standby.awaitLeader();
             System.out.printf("SIGKILL of the leader: %d ms without an effect%n", ledger.longestGapMillis());
-            assertThat(ledger.longestGapMillis()).isLessThan(WITHOUT_DELAY);
+            assertThat(ledger.longestGapMillis()).isLessThan(PROMISED_MILLIS);
         }
     }
 
@@ -68,7 +65,7 @@ class FailoverIT {
             standby.awaitLeader();
             leader.awaitEnd();
             System.out.printf("SIGTERM of the leader: %d ms without an effect%n", ledger.longestGapMillis());
-            assertThat(ledger.longestGapMillis()).isLessThan(WITHOUT_DELAY);
+            assertThat(ledger.longestGapMillis()).isLessThan(PROMISED_MILLIS);
             assertThat(app.value("SELECT max(attempt) FROM df.nodes"))
                     .as("no step was interrupted")
                     .isEqualTo("1");
@@ -93,7 +90,7 @@ class FailoverIT {
             assertThat(leader.health("group/leader")).isEqualTo(503);
             assertThat(standby.health("group/leader")).isEqualTo(200);
             System.out.printf("SIGSTOP of the leader: %d ms without an effect%n", ledger.longestGapMillis());
-            assertThat(ledger.longestGapMillis()).isLessThan(30_000);
+            assertThat(ledger.longestGapMillis()).isLessThan(15_000);
         }
     }
 
