@@ -17,8 +17,10 @@ class MemoryTest {
         return InProcessWorker.start(
                 database,
                 Map.of(
-                        "perdure.intake.max-loaded-instances", String.valueOf(instances),
-                        "perdure.step.max-concurrent", "8"));
+                        "perdure.intake.max-loaded-instances",
+                        String.valueOf(instances),
+                        "perdure.step.max-concurrent",
+                        "8"));
     }
 
     @Test
@@ -59,8 +61,7 @@ class MemoryTest {
             // More than are loaded at a time.
             app.value("SELECT count(df.start(df.wait_for_signal('go', 3600) ~> 'SELECT 1'))"
                     + " FROM generate_series(1, 120)");
-            app.awaitValue(
-                    "120", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+            app.awaitValue("120", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
             assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(8);
 
             app.value("SELECT count(df.signal(id, 'go')) FROM df.instances");
