@@ -207,13 +207,20 @@ final class Turns {
     void rest(LiveInstance instance) {
         if (!instance.isGone() && !instance.isCancelled() && canWaitOutside(instance)) {
             context.live().remove(instance);
+            // The horizon may have moved since it was asked for, and who moved it has seen the instance still here.
+            if (loader != null && !isBeyond(loader.horizon(), instance.state().earliestWake())) {
+                load(instance.id());
+            }
         }
+    }
+
+    private static boolean isBeyond(Instant horizon, @Nullable Instant wake) {
+        return wake == null || wake.isAfter(horizon);
     }
 
     private boolean canWaitOutside(LiveInstance instance) {
         InstanceState state = instance.state();
-        Instant wake = state.earliestWake();
-        if (loader == null || !state.isOnlyWaiting() || wake != null && !wake.isAfter(loader.horizon())) {
+        if (loader == null || !state.isOnlyWaiting() || !isBeyond(loader.horizon(), state.earliestWake())) {
             return false;
         }
         // A signal may come at any time: it is answered faster from memory, as long as there is room.

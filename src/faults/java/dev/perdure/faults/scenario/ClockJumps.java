@@ -38,7 +38,7 @@ public final class ClockJumps implements Scenario {
             world.workers()
                     .environment("LD_PRELOAD", library.get().toString())
                     .environment("FAKETIME_TIMESTAMP_FILE", clock.toString())
-                    .environment("FAKETIME_NO_CACHE", "1")
+                    .environment("FAKETIME_CACHE_DURATION", "1")
                     .environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
             world.startWorkers(2);
             Crowd crowd = new Crowd(world, 60).join(LedgerTables.APP, session.random("clock"));
