@@ -26,10 +26,15 @@ final class ConnectionTrouble {
         if (failure instanceof SSLException) {
             return "TLS: " + deepest(failure);
         }
-        if (failure instanceof HttpClosedException || failure instanceof VertxException) {
+        if (isClosed(failure)) {
             return "the server closed the connection";
         }
         return failure == null ? "unknown failure" : deepest(failure);
+    }
+
+    /** Whether the connection was closed by the other side. */
+    static boolean isClosed(@Nullable Throwable failure) {
+        return failure instanceof HttpClosedException || failure instanceof VertxException;
     }
 
     private static String deepest(Throwable failure) {

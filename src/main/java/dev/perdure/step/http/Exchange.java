@@ -4,7 +4,6 @@ import dev.perdure.flow.HttpRequest;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
-import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.SocketAddress;
 import java.net.InetAddress;
@@ -20,12 +19,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Exchange {
 
+    /** So many connections may turn out to be closed before anything was sent over them. */
+    private static final int MAX_LOST_BEFORE_SENDING = 10;
+
     private final HttpStep step;
     private final HttpRequest request;
     private final String key;
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final long begun = System.nanoTime();
     private final long seconds;
+    private int lostBeforeSending;
     private volatile @Nullable HttpClientRequest sent;
     private volatile long timer = -1;
 
@@ -109,6 +112,10 @@ public final class Exchange {
         step.client().request(options).onComplete(connected -> {
             if (connected.succeeded()) {
                 send(prepared, addresses, index, connected.result());
+            } else if (ConnectionTrouble.isClosed(connected.cause())
+                    && lostBeforeSending++ < MAX_LOST_BEFORE_SENDING) {
+                // The server closed an idle connection in the moment in which it was to be used.
+                connect(prepared, addresses, index);
             } else if (index + 1 < addresses.size()) {
                 connect(prepared, addresses, index + 1);
             } else {
@@ -138,7 +145,7 @@ public final class Exchange {
         outgoing.response().onComplete(response -> {
             if (response.succeeded()) {
                 answered(response.result());
-            } else if (reused && response.cause() instanceof HttpClosedException) {
+            } else if (reused && ConnectionTrouble.isClosed(response.cause())) {
                 // The server had closed the idle connection: the request has not reached it.
                 connect(prepared, addresses, index);
             } else {

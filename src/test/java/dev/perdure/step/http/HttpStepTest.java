@@ -310,6 +310,23 @@ class HttpStepTest {
         }
     }
 
+    @Test
+    void connections_that_the_server_closes_in_the_moment_in_which_they_are_used_again_are_no_failure()
+            throws IOException {
+        // Kept alive as far as the client knows, and closed at once: some are lost before anything is sent.
+        try (RawServer closing = new RawServer(socket -> {
+            RawServer.readHead(socket);
+            socket.getOutputStream().write(ascii("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+        })) {
+            for (int i = 0; i < 1000; i++) {
+                assertThat(caller.envelope(Caller.get(closing.url()))
+                                .path("body")
+                                .textValue())
+                        .isEqualTo("ok");
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
