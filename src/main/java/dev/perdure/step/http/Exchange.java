@@ -112,8 +112,7 @@ public final class Exchange {
         step.client().request(options).onComplete(connected -> {
             if (connected.succeeded()) {
                 send(prepared, addresses, index, connected.result());
-            } else if (ConnectionTrouble.isClosed(connected.cause())
-                    && lostBeforeSending++ < MAX_LOST_BEFORE_SENDING) {
+            } else if (ConnectionTrouble.isClosed(connected.cause()) && lostBeforeSending++ < MAX_LOST_BEFORE_SENDING) {
                 // The server closed an idle connection in the moment in which it was to be used.
                 connect(prepared, addresses, index);
             } else if (index + 1 < addresses.size()) {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -318,11 +319,15 @@ class HttpStepTest {
             RawServer.readHead(socket);
             socket.getOutputStream().write(ascii("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
         })) {
-            for (int i = 0; i < 1000; i++) {
-                assertThat(caller.envelope(Caller.get(closing.url()))
-                                .path("body")
-                                .textValue())
-                        .isEqualTo("ok");
+            for (int round = 0; round < 200; round++) {
+                List<Exchange> together = new ArrayList<>();
+                for (int i = 0; i < 16; i++) {
+                    together.add(caller.begin(Caller.get(closing.url())));
+                }
+                for (Exchange exchange : together) {
+                    assertThat(exchange.answer().toCompletableFuture().join().status())
+                            .isEqualTo(200);
+                }
             }
         }
     }
