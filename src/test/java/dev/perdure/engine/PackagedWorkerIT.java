@@ -127,7 +127,7 @@ class PackagedWorkerIT {
         Submitter.Ended ended = app.run("df.http('" + service.url("/item") + "', 'PUT', '{\"id\": 7}',"
                 + " jsonb_build_object('Authorization', 'Bearer ' || df.secret('token'))) |=> 'answer'"
                 + " ~> df.http_multipart('" + service.url("/upload")
-                + "', parts => '[{\"name\": \"kind\", \"data\": \"report\"}]')"
+                + "', parts => '[{\"name\": \"kind\", \"data_b64\": \"cmVwb3J0\"}]')"
                 + " ~> 'SELECT ($answer.body)::json ->> ''price'' AS price, $answer.status AS status'");
 
         assertThat(ended.status()).as(ended.output()).isEqualTo("completed");

@@ -39,7 +39,9 @@ public final class ClockJumps implements Scenario {
                     .environment("LD_PRELOAD", library.get().toString())
                     .environment("FAKETIME_TIMESTAMP_FILE", clock.toString())
                     .environment("FAKETIME_CACHE_DURATION", "1")
-                    .environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+                    .environment("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                    // Java's waits are on the monotonic clock; "fixed", none of them would wait.
+                    .environment("FAKETIME_FORCE_MONOTONIC_FIX", "0");
             world.startWorkers(2);
             Crowd crowd = new Crowd(world, 60).join(LedgerTables.APP, session.random("clock"));
             int jumps = 0;
