@@ -53,8 +53,7 @@ class WaitingIT {
             assertThat(app.result(deadline).get("timed_out").asBoolean()).isTrue();
             assertThat(app.await(retry).status()).isEqualTo("completed");
             assertThat(app.value("SELECT last_value FROM runs")).as("attempts").isEqualTo("2");
-            app.awaitValue("t", "SELECT bool_or(wake_at < now()) FROM df.nodes WHERE instance_id = ?", schedule);
-            assertThat(app.await(schedule).status()).isEqualTo("completed");
+            app.awaitValue("completed", "SELECT status FROM df.instances WHERE id = ?", schedule);
             assertThat(worker.health("group/leader")).isEqualTo(200);
         }
     }
