@@ -30,6 +30,7 @@ final class Turns {
 
     private static final Logger LOG = Logger.getLogger(Turns.class);
     private static final int MAX_BREAKDOWNS = 3;
+    private static final long LOOK_AT_CLOCK_MILLIS = 5000;
 
     private final TermContext context;
     private final Admission admission = new Admission();
@@ -274,16 +275,22 @@ final class Turns {
     }
 
     private void startTimer(LiveInstance instance, Activation activation, Instant at, Runnable fired) {
+        instance.timers().put(activation, timer(instance, activation, at, fired));
+    }
+
+    /** Looks at the clock again after a while: it may have been set, and a machine may have been asleep. */
+    private ScheduledFuture<?> timer(LiveInstance instance, Activation activation, Instant at, Runnable fired) {
         long millis = Math.max(0, Duration.between(now(), at).toMillis());
-        ScheduledFuture<?> future = context.scheduler()
-                .schedule(
-                        () -> context.deciders().execute(() -> {
-                            instance.timers().remove(activation);
-                            fired.run();
-                        }),
-                        millis,
-                        TimeUnit.MILLISECONDS);
-        instance.timers().put(activation, future);
+        if (millis > LOOK_AT_CLOCK_MILLIS) {
+            Runnable look = () -> instance.timers()
+                    .computeIfPresent(activation, (same, old) -> timer(instance, activation, at, fired));
+            return context.scheduler().schedule(look, LOOK_AT_CLOCK_MILLIS, TimeUnit.MILLISECONDS);
+        }
+        Runnable fire = () -> context.deciders().execute(() -> {
+            instance.timers().remove(activation);
+            fired.run();
+        });
+        return context.scheduler().schedule(fire, millis, TimeUnit.MILLISECONDS);
     }
 
     /** Puts a step into the queue. */

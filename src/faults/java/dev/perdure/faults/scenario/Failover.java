@@ -85,11 +85,10 @@ public final class Failover implements Scenario {
         }
         long before = world.effects();
         world.awaitNumber("SELECT count(*) FROM app.effects", before + 50);
-        long epoch = world.number("SELECT last_value FROM df._epoch_seq");
         long died = world.number("SELECT (1000 * extract(epoch FROM clock_timestamp()))::bigint");
         death.how().accept(leader);
         String first = "(SELECT min(e.at) FROM app.effects e, df._worker_epoch w WHERE e.began >= w.started_at"
-                + " AND (SELECT last_value FROM df._epoch_seq) > " + epoch + ")";
+                + " AND w.started_at > to_timestamp(" + died + " / 1000.0))";
         world.awaitNumber("SELECT count(*) FROM " + first + " f WHERE min IS NOT NULL", 1);
         long millis = world.number("SELECT (1000 * extract(epoch FROM " + first + "))::bigint") - died;
         if (death.name().equals("SIGSTOP")) {

@@ -44,11 +44,15 @@ public final class Workers implements AutoCloseable {
         return List.copyOf(running);
     }
 
-    /** The one that says that it leads, at this moment. */
+    /**
+     * The one that says that it leads, at this moment; nobody while two do, of which one was paused and does not know yet
+     * that its term is over.
+     */
     public Optional<WorkerProcess> findLeader() {
-        return running.stream()
+        List<WorkerProcess> leaders = running.stream()
                 .filter(worker -> worker.health("group/leader") == 200)
-                .findFirst();
+                .toList();
+        return leaders.size() == 1 ? Optional.of(leaders.get(0)) : Optional.empty();
     }
 
     /** Waits until one says that it leads. */
