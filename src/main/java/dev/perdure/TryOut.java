@@ -14,19 +14,19 @@ final class TryOut {
 
     private static final String ORDERS =
             """
-            CREATE TABLE IF NOT EXISTS app.orders (
+            CREATE TABLE IF NOT EXISTS app.sample_orders (
                 id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                 status text NOT NULL DEFAULT 'new'
             );
-            INSERT INTO app.orders SELECT FROM generate_series(1, 3)
+            INSERT INTO app.sample_orders SELECT FROM generate_series(1, 3)
             """;
 
-    /** The same as in README.md. */
+    /** As in README.md, on a table of its own, so that the page comes out as it is printed. */
     private static final String SAMPLE =
             """
             SELECT df.start(
-                'SELECT id FROM orders WHERE status = ''new'' ORDER BY id LIMIT 100' |=> 'batch'
-                ~> 'UPDATE orders SET status = ''done'' WHERE id IN (SELECT id FROM $batch.*)',
+                'SELECT id FROM sample_orders WHERE status = ''new'' ORDER BY id LIMIT 100' |=> 'batch'
+                ~> 'UPDATE sample_orders SET status = ''done'' WHERE id IN (SELECT id FROM $batch.*)',
                 'sample')
             """;
 
