@@ -1,32 +1,15 @@
 package dev.perdure.faults.ledger;
 
-import java.util.List;
-
 /**
  * A procedure that commits by itself, so that its step runs outside a transaction: at least once, and marked.
  *
  * @param name unique in its workflow
  */
-record AutocommitStep(String name) implements Shape {
+record AutocommitStep(String name) implements Leaf {
 
     @Override
     public String dsl() {
         return "'CALL app.record_outside(''{sys_instance_id}'', ''" + name + "'')'";
-    }
-
-    @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
     }
 
     @Override
@@ -37,10 +20,5 @@ record AutocommitStep(String name) implements Shape {
         } else if (extent == Extent.DONE && count < times) {
             findings.add(Violation.Kind.MISSING, name + " took effect " + count + " of " + times + " times");
         }
-    }
-
-    @Override
-    public boolean began(Effects effects) {
-        return effects.of(name) > 0;
     }
 }

@@ -1,13 +1,11 @@
 package dev.perdure.faults.ledger;
 
-import java.util.List;
-
 /**
  * A statement that writes its row and then fails: the row must never be seen.
  *
  * @param name unique in its workflow
  */
-record FailingStep(String name) implements Shape {
+record FailingStep(String name) implements Leaf {
 
     @Override
     public String dsl() {
@@ -21,22 +19,7 @@ record FailingStep(String name) implements Shape {
     }
 
     @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
-    }
-
-    @Override
     public void check(Extent extent, int times, Effects effects, Findings findings) {
         Once.never(name, effects.of(name), findings);
-    }
-
-    @Override
-    public boolean began(Effects effects) {
-        return effects.of(name) > 0;
     }
 }

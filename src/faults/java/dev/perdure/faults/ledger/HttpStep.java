@@ -1,7 +1,5 @@
 package dev.perdure.faults.ledger;
 
-import java.util.List;
-
 /**
  * A request to the service, whose answer is its name, which the next step writes. The request arrives at least once, and
  * however often it is sent, by whichever worker and attempt, it carries one key.
@@ -10,7 +8,7 @@ import java.util.List;
  * @param service where the service is, {@code http://host:port}
  * @param failures how often the service answers with 503 before it does what it is asked for; these are retried
  */
-record HttpStep(String name, String service, int failures) implements Shape {
+record HttpStep(String name, String service, int failures) implements Leaf {
 
     @Override
     public String dsl() {
@@ -20,21 +18,6 @@ record HttpStep(String name, String service, int failures) implements Shape {
         return "(" + retried + " |=> 'h_" + name
                 + "' ~> 'INSERT INTO app.effects (instance, step) VALUES (''{sys_instance_id}'', $h_" + name
                 + ".body)')";
-    }
-
-    @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
     }
 
     @Override

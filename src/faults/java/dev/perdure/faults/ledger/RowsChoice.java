@@ -1,7 +1,5 @@
 package dev.perdure.faults.ledger;
 
-import java.util.List;
-
 /**
  * A branch on whether a named result has rows.
  *
@@ -10,7 +8,7 @@ import java.util.List;
  * @param taken the branch that runs
  * @param other the one that must not
  */
-record RowsChoice(String name, boolean rows, Shape taken, Shape other) implements Shape {
+record RowsChoice(String name, boolean rows, Shape taken, Shape other) implements TwoWays {
 
     @Override
     public String dsl() {
@@ -18,31 +16,5 @@ record RowsChoice(String name, boolean rows, Shape taken, Shape other) implement
         Shape otherwise = rows ? other : taken;
         return "('SELECT 1 AS x WHERE " + rows + "' |=> 'q_" + name + "' ~> df.if_rows('q_" + name + "', " + then.dsl()
                 + ", " + otherwise.dsl() + "))";
-    }
-
-    @Override
-    public boolean fails() {
-        return taken.fails();
-    }
-
-    @Override
-    public int width() {
-        return taken.width();
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of(taken, other);
-    }
-
-    @Override
-    public void check(Extent extent, int times, Effects effects, Findings findings) {
-        taken.check(extent, times, effects, findings);
-        other.check(Extent.NEVER, times, effects, findings);
-    }
-
-    @Override
-    public boolean began(Effects effects) {
-        return taken.began(effects) || other.began(effects);
     }
 }

@@ -1,6 +1,5 @@
 package dev.perdure.faults.ledger;
 
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -9,7 +8,7 @@ import java.util.Locale;
  * @param name unique in its workflow
  * @param seconds how long it takes
  */
-record SqlStep(String name, double seconds) implements Shape {
+record SqlStep(String name, double seconds) implements Leaf {
 
     @Override
     public String dsl() {
@@ -18,30 +17,5 @@ record SqlStep(String name, double seconds) implements Shape {
                 "'INSERT INTO app.effects (instance, step) SELECT ''{sys_instance_id}'', ''%s'' FROM pg_sleep(%.3f)'",
                 name,
                 seconds);
-    }
-
-    @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
-    }
-
-    @Override
-    public void check(Extent extent, int times, Effects effects, Findings findings) {
-        Once.check(name, extent, times, effects, findings);
-    }
-
-    @Override
-    public boolean began(Effects effects) {
-        return effects.of(name) > 0;
     }
 }
