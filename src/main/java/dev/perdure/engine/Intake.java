@@ -51,6 +51,7 @@ final class Intake implements Runnable {
     /** An answer of {@link #signals} may have been lost, and with it who has to look. */
     private boolean signalsMissed;
 
+    /** The last look ended before all new signals were seen. */
     private boolean moreSignals;
 
     private final Arrivals arrivals;

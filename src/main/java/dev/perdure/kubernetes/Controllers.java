@@ -43,7 +43,11 @@ class Controllers {
         try {
             created.start();
         } catch (RuntimeException e) {
-            stop();
+            try {
+                stop();
+            } catch (RuntimeException second) {
+                e.addSuppressed(second);
+            }
             throw e;
         }
     }

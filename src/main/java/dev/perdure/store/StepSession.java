@@ -40,9 +40,8 @@ public final class StepSession implements AutoCloseable {
     // As one message of its own, so that nothing of it can be skipped by what went before, and unnamed, so that no step
     // can replace it. Its answer tells whether the calls that were prepared are still the driver's own.
     private static final String RESET = "SELECT df._reset_session()" + TO_UTC;
-    // Between two steps of one transaction. The limits are set before the savepoint: they last until the checkpoint. A
-    // role
-    // that a step has changed to need not have rights in df.
+    // Between two steps of one transaction. The limits are set before the savepoint: they last until the checkpoint.
+    // The identity comes first: a role that a step has changed to need not have rights in df.
     private static final String BETWEEN =
             "SET SESSION AUTHORIZATION DEFAULT; SELECT df._next_step(%d, %d)" + TO_UTC + "; SAVEPOINT perdure_step; ";
     private static final int BETWEEN_RESULTS =
