@@ -491,7 +491,26 @@ AS $$
         SELECT id FROM df.instances WHERE status = 'running' AND id > p_after ORDER BY id LIMIT p_limit) r
 $$;
 COMMENT ON FUNCTION df._running_after(text, integer, integer) IS
-    'Ids of running instances in order, a page at a time, for taking them over.';
+    'Ids of running instances in order, a page at a time: workers of 0.1.0 take over by it.';
+
+CREATE OR REPLACE FUNCTION df._running_before(p_created_at timestamptz, p_id text, p_limit integer)
+RETURNS TABLE (id text, role bigint, created_at timestamptz, sleeps boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+    SELECT r.id::text, r.submitted_by::oid::bigint, r.created_at, (
+        SELECT true FROM df.nodes n
+        WHERE n.instance_id = r.id AND n.status = 'running' AND n.wake_at > clock_timestamp() LIMIT 1) IS NOT NULL
+    FROM (
+        -- In the order of idx_instances_status.
+        SELECT i.id, i.submitted_by, i.created_at FROM df.instances i
+        WHERE i.status = 'running' AND i.created_at <= p_created_at AND (i.created_at < p_created_at OR i.id > p_id)
+        ORDER BY i.created_at DESC, i.id LIMIT p_limit) r
+    ORDER BY r.created_at DESC, r.id
+$$;
+COMMENT ON FUNCTION df._running_before(timestamptz, text, integer) IS
+    'Running instances, the newest first, a page at a time, for taking them over: after the one with the given created_at and id, with the oid of the submitter and whether a timer of the instance is still to come.';
 
 CREATE OR REPLACE FUNCTION df._mark_running(p_epoch bigint, p_marks text) RETURNS TABLE (instance_id text, node_id text)
 LANGUAGE plpgsql VOLATILE STRICT
@@ -655,6 +674,7 @@ REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._take(bigint, integer, integer, bigint[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._first_with_nodes(text[], integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._running_after(text, integer, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._running_before(timestamptz, text, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._mark_running(bigint, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._cancelling(integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._new_signals(bigint, integer) FROM PUBLIC;

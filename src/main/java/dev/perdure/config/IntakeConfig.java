@@ -36,7 +36,10 @@ public interface IntakeConfig {
     @WithDefault("true")
     boolean notifications();
 
-    /** How many instances are in memory at most; those of one role take at most half of what the other roles leave. */
+    /**
+     * How many instances are in memory at most. Those of one role take at most three quarters of what the other roles leave,
+     * and new ones none beyond half of it.
+     */
     @Min(1) @WithDefault("20000")
     int maxLoadedInstances();
 }

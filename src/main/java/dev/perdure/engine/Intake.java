@@ -1,7 +1,9 @@
 package dev.perdure.engine;
 
+import dev.perdure.store.Candidate;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.RunningInstance;
 import io.vertx.core.Future;
 import io.vertx.pgclient.PgException;
 import java.time.Instant;
@@ -24,6 +26,7 @@ final class Intake implements Runnable {
 
     private static final Logger LOG = Logger.getLogger(Intake.class);
     private static final int PAGE = 50;
+    private static final int ID_PAGE = 1000;
     private static final int MAX_NODES = 50_000;
     private static final int CANCEL_BATCH = 500;
     private static final int SIGNAL_BATCH = 1000;
@@ -43,11 +46,19 @@ final class Intake implements Runnable {
     private final IdQueue due = new IdQueue();
 
     private final IdQueue toLoad = new IdQueue();
+    /** Instances that an earlier term left. */
+    private final IdQueue left = new IdQueue();
+    /** Those of them that sleep, as far as their rows tell: they are loaded when the others are. */
+    private final IdQueue leftAsleep = new IdQueue();
+
     private volatile boolean stopped;
     private volatile Instant horizon = Instant.EPOCH;
-    private @Nullable String takenOverUpTo = "";
+    /** How far the ids of what an earlier term left are known; null when all are. */
+    private @Nullable RunningInstance knownUpTo = RunningInstance.FIRST;
     /** The last look took as many as it could: there may be more. */
     private boolean limited;
+    /** How many that go on the last look has loaded. */
+    private int wentOn;
     /** An answer of {@link #signals} may have been lost, and with it who has to look. */
     private boolean signalsMissed;
 
@@ -89,8 +100,8 @@ final class Intake implements Runnable {
     }
 
     /** Loads an instance again whose memory was dropped. */
-    void reload(String id) {
-        toLoad.add(id);
+    void reload(Candidate candidate) {
+        toLoad.add(candidate);
         wake();
     }
 
@@ -116,13 +127,13 @@ final class Intake implements Runnable {
                 }
                 failures++;
                 // Instances may have been taken up while the answer was lost: those that run and are not in memory.
-                takenOverUpTo = "";
+                knownUpTo = RunningInstance.FIRST;
                 signalsMissed = true;
                 LOG.warnf("Looking for work failed, trying again: %s", e.getCause() == null ? e : e.getCause());
                 pause(Math.min(5000, 100 * failures));
             } catch (RuntimeException e) {
                 failures++;
-                takenOverUpTo = "";
+                knownUpTo = RunningInstance.FIRST;
                 signalsMissed = true;
                 LOG.error("Looking for work failed, trying again", e);
                 pause(Math.min(5000, 100 * failures));
@@ -133,6 +144,7 @@ final class Intake implements Runnable {
     private int look() throws InterruptedException, ExecutionException, TimeoutException {
         int taken = 0;
         limited = false;
+        wentOn = 0;
         int free = context.settings().maxLoaded() - context.live().size();
         if (free > 0) {
             context.live().loadBegins();
@@ -152,28 +164,30 @@ final class Intake implements Runnable {
         cancel();
         signals();
         extendHorizon();
-        takeOver();
         load(due);
+        findLeft();
+        load(left);
+        if (knownUpTo == null && left.isEmpty()) {
+            load(leftAsleep);
+        }
         return taken;
     }
 
-    /** What goes on must leave room for what other roles begin. */
-    private boolean hasRoomForMore() {
-        int places = context.settings().maxLoaded();
-        return context.live().size() < places - places / 4;
-    }
-
-    /** The instances that an earlier term left, a page at a time. */
-    private void takeOver() throws InterruptedException, ExecutionException, TimeoutException {
-        if (takenOverUpTo == null || !hasRoomForMore()) {
+    /** Finds the instances that an earlier term left, a page at a time. */
+    private void findLeft() throws InterruptedException, ExecutionException, TimeoutException {
+        if (knownUpTo == null) {
             return;
         }
-        List<String> ids = await(context.store().runningAfter(takenOverUpTo, PAGE, MAX_NODES));
-        List<String> left =
-                ids.stream().filter(id -> !context.live().contains(id)).toList();
-        load(left);
-        context.statistics().instancesTakenOver(left.size());
-        takenOverUpTo = ids.isEmpty() ? null : ids.get(ids.size() - 1);
+        List<RunningInstance> page = await(context.store().runningAfter(knownUpTo, ID_PAGE));
+        int found = 0;
+        for (RunningInstance running : page) {
+            if (!context.live().contains(running.candidate().id())) {
+                (running.sleeps() ? leftAsleep : left).add(running.candidate());
+                found++;
+            }
+        }
+        context.statistics().instancesTakenOver(found);
+        knownUpTo = page.size() < ID_PAGE ? null : page.get(page.size() - 1);
     }
 
     private void cancel() throws InterruptedException, ExecutionException, TimeoutException {
@@ -200,7 +214,7 @@ final class Intake implements Runnable {
         for (int i = 0; i < SIGNAL_BATCHES && moreSignals; i++) {
             List<InstanceStore.Arrival> arrivals = await(context.store().newSignals(SIGNAL_BATCH));
             for (InstanceStore.Arrival arrival : arrivals) {
-                LiveInstance instance = context.live().get(arrival.instance());
+                LiveInstance instance = context.live().get(arrival.instance().id());
                 if (instance != null) {
                     turns.signals().arrived(instance, arrival.name());
                 } else if (arrival.isWaitedFor()) {
@@ -230,14 +244,15 @@ final class Intake implements Runnable {
 
     /** Loads what waits to be loaded, a page of it and as far as there is room; the rest stay ids until there is. */
     private void load(IdQueue waiting) throws InterruptedException, ExecutionException, TimeoutException {
-        if (waiting.isEmpty() || !hasRoomForMore()) {
-            return;
-        }
-        List<String> ids = waiting.poll(PAGE);
+        List<Candidate> admitted = context.live().admit(waiting, PAGE);
+        wentOn += admitted.size();
         try {
-            load(ids.stream().filter(id -> !context.live().contains(id)).toList());
+            load(admitted.stream()
+                    .map(Candidate::id)
+                    .filter(id -> !context.live().contains(id))
+                    .toList());
         } catch (ExecutionException | TimeoutException e) {
-            waiting.addAll(ids);
+            waiting.addAll(admitted);
             throw e;
         }
     }
@@ -246,17 +261,17 @@ final class Intake implements Runnable {
         if (ids.isEmpty()) {
             return;
         }
-        List<String> left = ids;
-        while (!left.isEmpty()) {
+        List<String> rest = ids;
+        while (!rest.isEmpty()) {
             // What is read at once has to be small, whatever was asked for.
-            int first = left.size() == 1 ? 1 : await(context.store().countLoadable(left, MAX_NODES));
+            int first = rest.size() == 1 ? 1 : await(context.store().countLoadable(rest, MAX_NODES));
             context.live().loadBegins();
             try {
-                await(context.store().load(left.subList(0, first))).forEach(turns::begin);
+                await(context.store().load(rest.subList(0, first))).forEach(turns::begin);
             } finally {
                 context.live().loadEnds();
             }
-            left = left.subList(first, left.size());
+            rest = rest.subList(first, rest.size());
         }
     }
 
@@ -267,8 +282,9 @@ final class Intake implements Runnable {
     private void rest(int taken) throws InterruptedException, ExecutionException, TimeoutException {
         long now = System.nanoTime();
         arrivals.add(now, taken);
-        boolean more = takenOverUpTo != null || !due.isEmpty() || !toLoad.isEmpty();
-        if (more && !hasRoomForMore()) {
+        boolean more =
+                knownUpTo != null || !due.isEmpty() || !toLoad.isEmpty() || !left.isEmpty() || !leftAsleep.isEmpty();
+        if (more && knownUpTo == null && wentOn == 0) {
             say(false);
             wakeUp.tryAcquire(POLL_WITHOUT_ROOM_MILLIS, TimeUnit.MILLISECONDS);
         } else if (more || moreSignals || limited || arrivals.perSecond(now) > BUSY_PER_SECOND) {

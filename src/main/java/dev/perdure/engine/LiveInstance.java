@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.InstanceState;
+import dev.perdure.store.Candidate;
 import dev.perdure.store.SessionPools;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -63,6 +64,11 @@ final class LiveInstance {
 
     SessionPools.Key sessions() {
         return sessions;
+    }
+
+    /** As what it is loaded again. */
+    Candidate candidate() {
+        return new Candidate(id(), sessions.roleOid());
     }
 
     String role() {

@@ -1,11 +1,13 @@
 package dev.perdure.engine;
 
+import dev.perdure.store.Candidate;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** The instances in memory, by id. Thread-safe. */
@@ -30,6 +32,18 @@ final class LiveInstances {
     /** The roles that have so many instances in memory that no more of them may come in, by oid. */
     synchronized List<Long> fullRoles() {
         return room.full();
+    }
+
+    /** Takes out of a queue what is to go on and has room. */
+    List<Candidate> admit(IdQueue waiting, int limit) {
+        if (waiting.isEmpty()) {
+            return List.of();
+        }
+        LongPredicate admission;
+        synchronized (this) {
+            admission = room.admission();
+        }
+        return waiting.poll(limit, admission);
     }
 
     /** Whether an instance of this role that only waits should leave memory. */

@@ -11,6 +11,7 @@ import dev.perdure.graph.NodeRow;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.CheckpointCall;
 import dev.perdure.store.InstanceStore;
+import dev.perdure.store.RunningInstance;
 import dev.perdure.store.Term;
 import io.vertx.core.Future;
 import java.time.Instant;
@@ -30,8 +31,6 @@ final class Rehearsal implements Runnable {
     private static final Logger LOG = Logger.getLogger(Rehearsal.class);
     private static final int ROUNDS = 20;
     private static final String ID = "00000000";
-    /** No id of an instance comes after it. */
-    private static final String AFTER_ALL = "g";
 
     private final InstanceStore store;
     private final Term term;
@@ -53,7 +52,7 @@ final class Rehearsal implements Runnable {
         try {
             for (int i = 0; i < ROUNDS; i++) {
                 workflow();
-                await(store.runningAfter(AFTER_ALL, 1, 1));
+                await(store.runningAfter(RunningInstance.LAST, 1));
                 await(store.load(List.of(ID)));
                 await(store.dueBetween(Instant.EPOCH, Instant.EPOCH));
             }

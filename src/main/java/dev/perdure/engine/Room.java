@@ -6,10 +6,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongPredicate;
 
 /**
- * How much of memory each role's instances take. A role never gets more than half of what the others leave, so that there
- * is room for the next one however many instances a role has started (ADR 53). Not thread-safe.
+ * How much of memory each role's instances take. What a role starts never takes more than half of what the others leave,
+ * and what goes on (timers, signals, take-overs) not more than three quarters, so that there is room for the next role
+ * however many instances one has, and room for what goes on however many it starts (ADR 53). Not thread-safe.
  */
 final class Room {
 
@@ -30,6 +32,12 @@ final class Room {
         this.places = places;
     }
 
+    private Room(Room other) {
+        places = other.places;
+        taken.putAll(other.taken);
+        total = other.total;
+    }
+
     void enter(long role) {
         taken.merge(role, 1, Integer::sum);
         total++;
@@ -45,6 +53,24 @@ final class Room {
         total--;
         return !full.isEmpty()
                 && full.removeIf(refused -> taken(refused) <= share(refused) * (STEP_DOWN - 1) / STEP_DOWN);
+    }
+
+    /**
+     * For a number of instances that are to go on: asked for the role of each in turn, whether it may come in when all those
+     * have that were admitted before.
+     */
+    LongPredicate admission() {
+        Room planned = new Room(this);
+        return planned::admit;
+    }
+
+    private boolean admit(long role) {
+        int left = left(role);
+        if (total >= places || taken(role) >= left - left / 4) {
+            return false;
+        }
+        enter(role);
+        return true;
     }
 
     /** The roles of which nothing new may come in; {@link #leave} tells when one of them may again. */
@@ -67,7 +93,11 @@ final class Room {
     }
 
     private int share(Long role) {
-        int left = Math.max(0, places - (total - taken(role)));
-        return (left + 1) / 2;
+        return (left(role) + 1) / 2;
+    }
+
+    /** What the others leave. */
+    private int left(Long role) {
+        return Math.max(0, places - (total - taken(role)));
     }
 }

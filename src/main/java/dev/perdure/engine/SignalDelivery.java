@@ -36,15 +36,15 @@ final class SignalDelivery {
 
     private final TermContext context;
     private final Turns turns;
-    private final Consumer<String> reload;
+    private final Consumer<LiveInstance> reload;
     private final Map<LiveInstance, Look> wanted = new LinkedHashMap<>();
     private final Set<LiveInstance> busy = new HashSet<>();
     private boolean reading;
 
     /**
-     * @param reload loads an instance, by id, that has left memory while a signal for it was found
+     * @param reload loads an instance again that has left memory while a signal for it was found
      */
-    SignalDelivery(TermContext context, Turns turns, Consumer<String> reload) {
+    SignalDelivery(TermContext context, Turns turns, Consumer<LiveInstance> reload) {
         this.context = context;
         this.turns = turns;
         this.reload = reload;
@@ -64,7 +64,7 @@ final class SignalDelivery {
     void arrived(LiveInstance instance, String name) {
         instance.post(() -> {
             if (instance.isGone()) {
-                reload.accept(instance.id());
+                reload.accept(instance);
             } else if (instance.state().signalWaits().stream()
                     .anyMatch(wait -> wait.name().equals(name))) {
                 look(instance, name, null);
@@ -166,7 +166,7 @@ final class SignalDelivery {
         if (instance.isGone()) {
             ended(instance);
             if (!found.isEmpty()) {
-                reload.accept(instance.id());
+                reload.accept(instance);
             }
             return true;
         }

@@ -7,6 +7,7 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
+import dev.perdure.store.Candidate;
 import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.OwnerCheckpoint;
 import dev.perdure.store.InstanceStore.Written;
@@ -73,7 +74,8 @@ final class Turns {
             // Rows that nobody foresaw must not keep the others of the same load from beginning.
             LogFields.with(
                     loaded.id(), null, () -> LOG.errorf(e, "Instance %s: its state cannot be read", loaded.id()));
-            unreadable(loaded.id(), cancelled, "its state cannot be read: " + e);
+            unreadable(
+                    new Candidate(loaded.id(), loaded.submitter().oid()), cancelled, "its state cannot be read: " + e);
             return;
         }
         if (!context.live().add(instance)) {
@@ -210,7 +212,7 @@ final class Turns {
             context.live().remove(instance);
             // The horizon may have moved since it was asked for, and who moved it has seen the instance still here.
             if (loader != null && !isBeyond(loader.horizon(), instance.state().earliestWake())) {
-                load(instance.id());
+                load(instance);
             }
         }
     }
@@ -320,28 +322,31 @@ final class Turns {
             LOG.debugf("Instance %s: memory was stale, loading it again", instance.id());
         });
         context.live().remove(instance);
-        load(instance.id());
+        load(instance);
     }
 
-    private void load(String id) {
+    private void load(LiveInstance instance) {
+        load(instance.candidate());
+    }
+
+    private void load(Candidate candidate) {
         if (loader != null) {
-            loader.reload(id);
+            loader.reload(candidate);
         }
     }
 
     /** Something of ours failed for this instance: load it again, and give it up after a few times. */
     void breakDown(LiveInstance instance, String why) {
         context.live().remove(instance);
-        unreadable(instance.id(), instance.isWindingUp(), why);
+        unreadable(instance.candidate(), instance.isWindingUp(), why);
     }
 
     /** Loads an instance again that is not in memory, and gives it up after a few times. */
-    private void unreadable(String id, boolean cancelled, String why) {
+    private void unreadable(Candidate candidate, boolean cancelled, String why) {
+        String id = candidate.id();
         int times = breakdowns.merge(id, 1, Integer::sum);
         if (times < MAX_BREAKDOWNS) {
-            if (loader != null) {
-                loader.reload(id);
-            }
+            load(candidate);
             return;
         }
         breakdowns.remove(id);

@@ -87,14 +87,24 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     /**
-     * Ids of running instances, for taking them over, as many as have up to {@code maxNodes} nodes in sum; at least one
-     * when there is one.
+     * Running instances for taking them over, the newest first.
      *
-     * @param after the last id of the page before, or an empty text
+     * @param last the last one of the page before, or {@link RunningInstance#FIRST}
      */
-    public Future<List<String>> runningAfter(String after, int limit, int maxNodes) {
-        return query("SELECT unnest(df._running_after($1, $2, $3))", Tuple.of(after, limit, maxNodes))
-                .map(InstanceStore::ids);
+    public Future<List<RunningInstance>> runningAfter(RunningInstance last, int limit) {
+        return query(
+                        "SELECT id, role, created_at, sleeps FROM df._running_before($1, $2, $3)",
+                        Tuple.of(utc(last.createdAt()), last.candidate().id(), limit))
+                .map(rows -> {
+                    List<RunningInstance> running = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        running.add(new RunningInstance(
+                                new Candidate(row.getString(0), row.getLong(1)),
+                                row.getOffsetDateTime(2).toInstant(),
+                                row.getBoolean(3)));
+                    }
+                    return running;
+                });
     }
 
     /** Cancelled instances that have not been wound up, with the reason. */
@@ -110,29 +120,42 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     /** Instances with a node that becomes due after {@code from} and not after {@code to}, the earliest first. */
-    public Future<List<String>> dueBetween(Instant from, Instant to) {
+    public Future<List<Candidate>> dueBetween(Instant from, Instant to) {
         return query(
-                        "SELECT n.instance_id::text FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id"
+                        "SELECT i.id::text, i.submitted_by::oid::bigint"
+                                + " FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id"
                                 + " WHERE n.wake_at > $1 AND n.wake_at <= $2 AND n.status = 'running'"
-                                + " AND i.status = 'running' GROUP BY n.instance_id ORDER BY min(n.wake_at)",
+                                + " AND i.status = 'running' GROUP BY i.id ORDER BY min(n.wake_at)",
                         Tuple.of(utc(from), utc(to)))
-                .map(InstanceStore::ids);
+                .map(rows -> {
+                    List<Candidate> due = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        due.add(new Candidate(row.getString(0), row.getLong(1)));
+                    }
+                    return due;
+                });
     }
 
     /**
      * A signal that has come.
      *
-     * @param isWaitedFor whether the instance's rows say that it waits for this name
+     * @param isWaitedFor whether the instance's rows say that it waits for signals
      */
-    public record Arrival(String instance, String name, boolean isWaitedFor) {}
+    public record Arrival(Candidate instance, String name, boolean isWaitedFor) {}
 
     /** Signals that have come since the last look, each once. An answer that is lost is not given again. */
     public Future<List<Arrival>> newSignals(int limit) {
-        return query("SELECT instance_id, name, waited_for FROM df._new_signals($1, $2)", Tuple.of(term.epoch(), limit))
+        return query(
+                        "SELECT s.instance_id, s.name, s.waited_for,"
+                                + " coalesce((SELECT i.submitted_by::oid::bigint FROM df.instances i"
+                                + " WHERE i.id = s.instance_id), 0)"
+                                + " FROM df._new_signals($1, $2) AS s",
+                        Tuple.of(term.epoch(), limit))
                 .map(rows -> {
                     List<Arrival> arrivals = new ArrayList<>(rows.size());
                     for (Row row : rows) {
-                        arrivals.add(new Arrival(row.getString(0), row.getString(1), row.getBoolean(2)));
+                        arrivals.add(new Arrival(
+                                new Candidate(row.getString(0), row.getLong(3)), row.getString(1), row.getBoolean(2)));
                     }
                     return arrivals;
                 });

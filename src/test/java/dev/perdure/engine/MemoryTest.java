@@ -6,7 +6,12 @@ import static org.awaitility.Awaitility.await;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** More instances than there is room for in the worker's memory. */
@@ -14,14 +19,17 @@ class MemoryTest {
 
     private final TestDatabase database = PostgresServer.get().newDatabase();
 
+    private static final Map<String, String> TIMERS_LEAVE_MEMORY = Map.of("perdure.timer.window", "1s");
+
     private InProcessWorker workerWithRoomFor(int instances) {
-        return InProcessWorker.start(
-                database,
-                Map.of(
-                        "perdure.intake.max-loaded-instances",
-                        String.valueOf(instances),
-                        "perdure.step.max-concurrent",
-                        "8"));
+        return workerWithRoomFor(instances, Map.of());
+    }
+
+    private InProcessWorker workerWithRoomFor(int instances, Map<String, String> more) {
+        Map<String, String> settings = new HashMap<>(more);
+        settings.put("perdure.intake.max-loaded-instances", String.valueOf(instances));
+        settings.put("perdure.step.max-concurrent", "8");
+        return InProcessWorker.start(database, settings);
     }
 
     @Test
@@ -79,5 +87,96 @@ class MemoryTest {
             app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
             await().until(() -> worker.statistics().liveInstances() == 0);
         }
+    }
+
+    @Test
+    void slow_steps_of_two_roles_leave_room_for_what_a_third_goes_on_with() throws SQLException {
+        try (InProcessWorker worker = workerWithRoomFor(16, TIMERS_LEAVE_MEMORY);
+                Submitter first = Submitter.of(database, "memory_slow_1");
+                Submitter second = Submitter.of(database, "memory_slow_2");
+                Submitter quick = Submitter.of(database, "memory_goes_on")) {
+            String waiting = quick.start("df.wait_for_signal('go', 3600) ~> 'SELECT 1'");
+            quick.awaitValue("1", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+            for (Submitter slow : List.of(first, second)) {
+                slow.value("SELECT count(df.start('SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+            }
+            first.awaitValue("t", "SELECT count(*) >= 8 FROM df.instances WHERE status = 'running'");
+            second.awaitValue("t", "SELECT count(*) >= 3 FROM df.instances WHERE status = 'running'");
+
+            assertThat(quick.run("df.sleep(3) ~> 'SELECT 1'").status()).isEqualTo("completed");
+
+            String running = quick.start("df.sleep(3) ~> 'SELECT 1'");
+            quick.awaitValue("running", "SELECT df.status(?)", running);
+            worker.loseMemory();
+            assertThat(quick.await(running).status()).isEqualTo("completed");
+
+            quick.value("SELECT df.signal(?, 'go')", waiting);
+            assertThat(quick.await(waiting).status()).isEqualTo("completed");
+            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(16);
+        }
+    }
+
+    @Test
+    void one_role_that_wakes_into_slow_steps_leaves_room_for_the_timers_of_another() throws SQLException {
+        try (InProcessWorker worker = workerWithRoomFor(16, TIMERS_LEAVE_MEMORY);
+                Submitter slow = Submitter.of(database, "memory_wakes");
+                Submitter quick = Submitter.of(database, "memory_sleeps")) {
+            slow.value("SELECT count(df.start(df.sleep(3) ~> 'SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+            slow.awaitValue("100", "SELECT count(*) FROM df.nodes WHERE node_type = 'SLEEP' AND status <> 'pending'");
+            await().until(() -> worker.statistics().liveInstances() >= 12);
+
+            assertThat(quick.run("df.sleep(3) ~> 'SELECT 1'").status()).isEqualTo("completed");
+
+            String running = quick.start("df.sleep(3) ~> 'SELECT 1'");
+            quick.awaitValue("running", "SELECT df.status(?)", running);
+            worker.loseMemory();
+            assertThat(quick.await(running).status()).isEqualTo("completed");
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try")
+    void a_take_over_finds_each_that_runs_once_and_knows_which_of_them_sleep() throws SQLException {
+        try (Submitter app = Submitter.of(database, "memory_left");
+                Submitter owner = Submitter.at(database.url())) {
+            Set<String> asleep = new HashSet<>();
+            Set<String> awake = new HashSet<>();
+            try (InProcessWorker worker = workerWithRoomFor(16)) {
+                // Of one transaction, and so of one time.
+                app.rows("SELECT df.start(df.sleep(3600)) FROM generate_series(1, 4)")
+                        .forEach(row -> asleep.add(String.valueOf(row.get(0))));
+                app.rows("SELECT df.start(df.wait_for_signal('go')) FROM generate_series(1, 3)")
+                        .forEach(row -> awake.add(String.valueOf(row.get(0))));
+                app.run("'SELECT 1'");
+                app.awaitValue("7", "SELECT count(*) FROM df.nodes WHERE status = 'running'");
+            }
+
+            List<String> found = new ArrayList<>();
+            String createdAt = "infinity";
+            String id = "";
+            for (List<List<String>> page = page(owner, createdAt, id);
+                    !page.isEmpty();
+                    page = page(owner, createdAt, id)) {
+                for (List<String> row : page) {
+                    found.add(row.get(0));
+                    assertThat(row.get(3)).as(row.get(0)).isEqualTo(asleep.contains(row.get(0)) ? "t" : "f");
+                    assertThat(row.get(1)).isEqualTo(app.value("SELECT 'memory_left'::regrole::oid"));
+                    id = row.get(0);
+                    createdAt = row.get(2);
+                }
+            }
+
+            assertThat(found)
+                    .hasSize(7)
+                    .doesNotHaveDuplicates()
+                    .containsAll(asleep)
+                    .containsAll(awake);
+        }
+    }
+
+    private static List<List<String>> page(Submitter owner, String createdAt, String id) throws SQLException {
+        return owner.rows("SELECT * FROM df._running_before(?::timestamptz, ?, 2)", createdAt, id).stream()
+                .map(row -> row.stream().map(String::valueOf).toList())
+                .toList();
     }
 }

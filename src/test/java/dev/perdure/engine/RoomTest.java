@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 
 /** How memory is shared between roles. */
@@ -72,6 +73,38 @@ class RoomTest {
         assertThat(room.isCrowded(2)).isFalse();
         enter(1, 25);
         assertThat(room.isCrowded(2)).isTrue();
+    }
+
+    @Test
+    void what_goes_on_gets_three_quarters_of_what_others_leave() {
+        LongPredicate admission = room.admission();
+        assertThat(admitted(admission, 1)).isEqualTo(75);
+        assertThat(admitted(admission, 2)).isEqualTo(19);
+        assertThat(admitted(admission, 3)).isEqualTo(5);
+        assertThat(admitted(admission, 4)).isEqualTo(1);
+        assertThat(admitted(admission, 5)).isZero();
+    }
+
+    @Test
+    void what_goes_on_has_room_beside_all_that_its_role_has_started() {
+        enter(1, 50);
+        assertThat(room.full()).containsExactly(1L);
+        assertThat(admitted(room.admission(), 1)).isEqualTo(25);
+    }
+
+    @Test
+    void an_admission_takes_no_room() {
+        assertThat(admitted(room.admission(), 1)).isEqualTo(75);
+        assertThat(admitted(room.admission(), 1)).isEqualTo(75);
+        assertThat(room.full()).isEmpty();
+    }
+
+    private static int admitted(LongPredicate admission, long role) {
+        int count = 0;
+        while (admission.test(role)) {
+            count++;
+        }
+        return count;
     }
 
     private void enter(long role, int count) {

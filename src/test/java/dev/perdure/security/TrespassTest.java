@@ -295,6 +295,7 @@ class TrespassTest {
                         "_retention_limits",
                         "_role",
                         "_running_after",
+                        "_running_before",
                         "_secret_grantee",
                         "_set_idle",
                         "_settle_term",
