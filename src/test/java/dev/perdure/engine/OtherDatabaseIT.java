@@ -31,6 +31,14 @@ class OtherDatabaseIT {
                 observer.awaitValue("1", "SELECT count(*) FROM public.ledger");
                 worker.kill();
             }
+            // A checkpoint that the worker has sent already must not be written when the lock is gone.
+            home.asSuperuser("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                    + " AND usename = '" + PostgresServer.OWNER + "'");
+            observer.awaitValue(
+                    "0",
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = ? AND usename = ?",
+                    home.name(),
+                    PostgresServer.OWNER);
             held.rollback();
         }
         try (WorkerProcess next = WorkerProcess.start(home.url()).awaitLeader()) {
