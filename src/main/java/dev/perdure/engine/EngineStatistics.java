@@ -29,6 +29,7 @@ public class EngineStatistics {
     private final LongAdder instancesStarted = new LongAdder();
     private final LongAdder instancesTakenOver = new LongAdder();
     private final LongAdder terms = new LongAdder();
+    private final LongAdder rehearsals = new LongAdder();
     private final LongAdder loginFailures = new LongAdder();
     private final List<EngineObserver> observers = new CopyOnWriteArrayList<>();
     private final HttpStatistics http = new HttpStatistics();
@@ -90,6 +91,10 @@ public class EngineStatistics {
         instancesTakenOver.add(count);
     }
 
+    void rehearsed() {
+        rehearsals.increment();
+    }
+
     void loginFailed() {
         loginFailures.increment();
     }
@@ -126,6 +131,11 @@ public class EngineStatistics {
     /** Terms of leadership that this process began. */
     public long terms() {
         return terms.sum();
+    }
+
+    /** How often this process, standing by, has gone through what it will have to do as the leader. */
+    public long rehearsals() {
+        return rehearsals.sum();
     }
 
     /** How often no session of a submitter could be had. */

@@ -70,7 +70,11 @@ final class Fusion {
         InstanceState ahead = null;
         while (chain.size() < MAX_STEPS && System.nanoTime() - first.begunAt() < MAX_AGE * limitNanos) {
             Effect.RunSql next = next(chain.last());
-            if (next == null || instance.isGone() || first.isInterrupted() || !mayShare(instance, next)) {
+            if (next == null
+                    || instance.isGone()
+                    || first.isInterrupted()
+                    || context.queue().isClosed()
+                    || !mayShare(instance, next)) {
                 return;
             }
             if (ahead == null) {

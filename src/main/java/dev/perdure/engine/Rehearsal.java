@@ -10,10 +10,14 @@ import dev.perdure.graph.GraphReader;
 import dev.perdure.graph.NodeRow;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.CheckpointCall;
+import dev.perdure.store.DatabaseUrl;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.RunningInstance;
+import dev.perdure.store.StepFailedException;
+import dev.perdure.store.StepSession;
 import dev.perdure.store.Term;
 import io.vertx.core.Future;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +27,9 @@ import java.util.concurrent.TimeoutException;
 import org.jboss.logging.Logger;
 
 /**
- * What a standby does once while it has time: it goes through a small workflow in memory and through the reads of a
- * take-over, so that classes are loaded and code is warm when the leader is gone. It writes nothing and runs no step.
+ * What a standby does once while it has time: it goes through a small workflow in memory, through the reads of a take-over
+ * and through a step without a checkpoint, so that classes are loaded and code is warm when the leader is gone. It writes
+ * nothing and runs no step of anybody.
  */
 final class Rehearsal implements Runnable {
 
@@ -35,13 +40,18 @@ final class Rehearsal implements Runnable {
     private final InstanceStore store;
     private final Term term;
     private final SqlStep sqlStep;
+    private final DatabaseUrl database;
+    private final EngineStatistics statistics;
 
     /**
      * A rehearsal.
      *
      * @param store of a term that never was; closed at the end
+     * @param database the worker's own
      */
-    Rehearsal(InstanceStore store, SqlStep sqlStep) {
+    Rehearsal(InstanceStore store, SqlStep sqlStep, DatabaseUrl database, EngineStatistics statistics) {
+        this.statistics = statistics;
+        this.database = database;
         this.store = store;
         this.term = store.term();
         this.sqlStep = sqlStep;
@@ -49,19 +59,29 @@ final class Rehearsal implements Runnable {
 
     @Override
     public void run() {
-        try {
+        try (StepSession session = StepSession.ofWorker(database)) {
             for (int i = 0; i < ROUNDS; i++) {
                 workflow();
+                step(session);
                 await(store.runningAfter(RunningInstance.LAST, 1));
                 await(store.load(List.of(ID)));
                 await(store.dueBetween(Instant.EPOCH, Instant.EPOCH));
             }
-        } catch (ExecutionException | TimeoutException | RuntimeException e) {
+            statistics.rehearsed();
+        } catch (ExecutionException | TimeoutException | SQLException | StepFailedException | RuntimeException e) {
             LOG.debug("The rehearsal was broken off, a take-over may be a moment slower", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
             store.close();
+        }
+    }
+
+    private void step(StepSession session) throws StepFailedException {
+        sqlStep.execute(session, "SELECT 1 AS n");
+        session.rollback();
+        if (!session.reset()) {
+            throw new IllegalStateException("a session could not be reset");
         }
     }
 

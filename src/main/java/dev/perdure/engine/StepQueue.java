@@ -28,7 +28,7 @@ final class StepQueue {
     private final Map<Long, RoleLane> roles = new LinkedHashMap<>();
     private int inUse;
     private int queued;
-    private boolean closed;
+    private volatile boolean closed;
 
     StepQueue(int maxInUse, int maxInUsePerRole) {
         this.maxInUse = maxInUse;
@@ -166,6 +166,11 @@ final class StepQueue {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Whether no step begins any more. */
+    boolean isClosed() {
+        return closed;
     }
 
     /** Gives no more steps out. */

@@ -23,7 +23,7 @@ import org.jboss.logging.Logger;
  * The engine of one term of leadership. All memory and all sessions belong to the term: when it ends they are dropped,
  * and the next one begins from the tables.
  */
-public final class TermEngine {
+public final class TermEngine implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(TermEngine.class);
     private static final int DECIDERS = 4;
@@ -134,7 +134,8 @@ public final class TermEngine {
     }
 
     /**
-     * Ends the work of the term.
+     * Ends the work of the term: nothing of it is begun any more when this returns. What the owner's sessions are still
+     * writing then is what the next term waits for before it begins.
      *
      * @param orderly let steps that run end first, for up to the grace period
      */
@@ -148,6 +149,11 @@ public final class TermEngine {
         live.all().forEach(LiveInstance::leave);
         writer.close();
         scheduler.shutdownNow();
+    }
+
+    /** Gives back what the term had, after {@link #stop}. */
+    @Override
+    public void close() {
         for (Thread thread : runners) {
             join(thread, 2000);
         }

@@ -59,6 +59,9 @@ public class WorkerEngine implements LeaderListener {
 
     private volatile @Nullable LeaderElection election;
     private volatile @Nullable TermEngine engine;
+    /** Of a term that is over, to be closed. Touched on the election's thread only. */
+    private @Nullable TermEngine ended;
+
     private volatile @Nullable DatabaseUrl url;
 
     /**
@@ -152,13 +155,15 @@ public class WorkerEngine implements LeaderListener {
         if (database == null || !rehearsed.compareAndSet(false, true)) {
             return;
         }
+        DatabaseUrl pinned = database.withHost(database.hosts().get(host));
         InstanceStore store = new InstanceStore(
                 vertx,
-                database.withHost(database.hosts().get(host)).reactiveOptions().get(0),
+                pinned.reactiveOptions().get(0),
                 1,
                 // A term that never was: whatever it would write is fenced off.
                 new Term(0, new byte[32]));
-        Thread thread = new Thread(new Rehearsal(store, new SqlStep(settings().maxResultSize())), "perdure-rehearsal");
+        Rehearsal rehearsal = new Rehearsal(store, new SqlStep(settings().maxResultSize()), pinned, statistics);
+        Thread thread = new Thread(rehearsal, "perdure-rehearsal");
         thread.setDaemon(true);
         thread.start();
     }
@@ -175,8 +180,18 @@ public class WorkerEngine implements LeaderListener {
     public void dismissed(boolean orderly) {
         TermEngine current = engine;
         engine = null;
+        ended = current;
         if (current != null) {
             current.stop(orderly);
+        }
+    }
+
+    @Override
+    public void released() {
+        TermEngine last = ended;
+        ended = null;
+        if (last != null) {
+            last.close();
         }
     }
 

@@ -158,6 +158,16 @@ public final class LeaderElection implements AutoCloseable {
         resign = false;
         Term term = session.beginTerm();
         session.settle(term);
+        try {
+            lead(session, server, term);
+            session.release();
+        } finally {
+            listener.released();
+        }
+    }
+
+    /** Returns when nothing of the term goes on, with the lock still held unless it was lost. */
+    private void lead(LeaderSession session, ServerIdentity server, Term term) throws LeaderLostException {
         boolean orderly = false;
         try {
             listener.elected(term, server, session.host());
@@ -179,7 +189,6 @@ public final class LeaderElection implements AutoCloseable {
         } finally {
             listener.dismissed(orderly);
         }
-        session.release();
     }
 
     private void pause(Duration time) {

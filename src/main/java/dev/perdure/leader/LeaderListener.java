@@ -30,4 +30,7 @@ public interface LeaderListener {
      * @param orderly whether the lock is still held, so that short steps may end
      */
     void dismissed(boolean orderly);
+
+    /** The lock has been given back, or was lost: what was kept for the term can be closed without haste. */
+    default void released() {}
 }

@@ -19,6 +19,11 @@ public final class LeaderListeners implements LeaderListener {
     }
 
     @Override
+    public void standsBy(int host) {
+        listeners.forEach(listener -> listener.standsBy(host));
+    }
+
+    @Override
     public void wake() {
         listeners.forEach(LeaderListener::wake);
     }
@@ -28,5 +33,10 @@ public final class LeaderListeners implements LeaderListener {
         for (int i = listeners.size() - 1; i >= 0; i--) {
             listeners.get(i).dismissed(orderly);
         }
+    }
+
+    @Override
+    public void released() {
+        listeners.forEach(LeaderListener::released);
     }
 }

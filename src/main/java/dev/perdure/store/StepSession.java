@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Map;
 import java.util.TimeZone;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
@@ -77,6 +78,20 @@ public final class StepSession implements AutoCloseable {
                 row.next();
                 readCommitted = row.getString(1).equals("read committed");
             }
+        }
+    }
+
+    /**
+     * A session as the worker itself, in which nothing runs that a submitter has written: for trying out what sessions of
+     * steps do.
+     */
+    public static StepSession ofWorker(DatabaseUrl worker) throws SQLException {
+        Connection connection = worker.connect(Map.of("ApplicationName", "perdure-rehearsal", "prepareThreshold", "0"));
+        try {
+            return new StepSession(connection, 1000, true);
+        } catch (SQLException | RuntimeException e) {
+            connection.close();
+            throw e;
         }
     }
 
@@ -288,7 +303,7 @@ public final class StepSession implements AutoCloseable {
      *
      * @return false when that is not possible: it has to be closed
      */
-    boolean reset() {
+    public boolean reset() {
         if (broken || cancelSent) {
             return false;
         }

@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.testing.PostgresServer;
@@ -44,6 +45,16 @@ class LeadershipTest {
 
             assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
             assertThat(second.leaderStatus().epoch()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try")
+    void a_standby_rehearses_what_it_will_have_to_do() {
+        try (InProcessWorker first = InProcessWorker.start(database);
+                InProcessWorker second = InProcessWorker.candidate(database, Map.of())) {
+            await().until(() -> second.statistics().rehearsals() == 1);
+            assertThat(first.statistics().rehearsals()).isZero();
         }
     }
 
