@@ -79,8 +79,8 @@ class BuildersTest {
                         "df.http('HTTPS://h', 'get', 'b', '{\"A\": \"x: , y\", \"n\": 1}', 5)",
                         "{\"node_type\":\"HTTP\",\"query\":\"{\\\"url\\\":\\\"HTTPS://h\\\",\\\"method\\\":\\\"GET\\\",\\\"body\\\":\\\"b\\\",\\\"headers\\\":{\\\"A\\\":\\\"x: , y\\\",\\\"n\\\":1},\\\"timeout_seconds\\\":5}\"}"),
                 output(
-                        "df.http_multipart('https://h', 'put', '[{\"name\": \"f\"}]')",
-                        "{\"node_type\":\"HTTP_MULTIPART\",\"query\":\"{\\\"url\\\":\\\"https://h\\\",\\\"method\\\":\\\"PUT\\\",\\\"parts\\\":[{\\\"name\\\":\\\"f\\\"}],\\\"headers\\\":null,\\\"timeout_seconds\\\":30}\"}"));
+                        "df.http_multipart('https://h', 'put', '[{\"data_b64\": \"\", \"name\": \"f\", \"x\": 1}]')",
+                        "{\"node_type\":\"HTTP_MULTIPART\",\"query\":\"{\\\"url\\\":\\\"https://h\\\",\\\"method\\\":\\\"PUT\\\",\\\"parts\\\":[{\\\"x\\\":1,\\\"name\\\":\\\"f\\\",\\\"data_b64\\\":\\\"\\\"}],\\\"headers\\\":null,\\\"timeout_seconds\\\":30}\"}"));
     }
 
     @ParameterizedTest
@@ -161,6 +161,31 @@ class BuildersTest {
                 error("df.http_multipart('http://x', parts => '{}')", "parts must be a JSON array of part objects"),
                 error("df.http_multipart('http://x', parts => '[]')", "parts must contain at least one part"),
                 error("df.http_multipart(NULL)", "argument 0 must not be null"),
+                error(parts("{\"name\":\"a\",\"data\":\"eA==\"}"), "parts[0] has no 'data_b64' (it has data, name)"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"eA==\"},{}"), "parts[1] has no 'name' (it has no members)"),
+                error(parts("{\"name\":null,\"data_b64\":\"eA==\"}"), "parts[0] has no 'name' (it has data_b64)"),
+                error(parts("1"), "parts[0] must be a JSON object, not number"),
+                error(parts("{\"name\":\"a\",\"data_b64\":5}"), "parts[0]: data_b64 must be a string, not number"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"\",\"filename\":[]}"),
+                        "parts[0]: filename must be a string, not array"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"hello\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"eA=\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"e=A=\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"====\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"é===\"}"), "Invalid base64 in part 'a'"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"x$r\"}"),
+                        "data_b64 for part 'a' mixes a variable reference with other text"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"{v}{w}\"}"),
+                        "data_b64 for part 'a' mixes a variable reference with other text"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"$r[]\"}"),
+                        "data_b64 for part 'a' mixes a variable reference with other text"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"\",\"content_type\":\"text\"}"),
+                        "Invalid content_type for part 'a': 'text' is not a media type"),
                 error("df.loop('{\"node_type\":\"SQL\",\"query\":1}')", malformed),
                 error(
                         "df.loop('{\"node_type\":\"SQL\",\"query\":\"a\",\"query\":\"b\"}')",
@@ -181,6 +206,29 @@ class BuildersTest {
                 error("df.loop('{\"node_type\":\"NOPE\",\"left_node\":1}')", malformed),
                 error("df.wait_for_schedule('* * * * *', 'Mars/Olympus')", "Invalid time zone 'Mars/Olympus'"),
                 error("df.wait_for_schedule('* * * * *', 'FOO3')", "Invalid time zone 'FOO3'"));
+    }
+
+    private static String parts(String parts) {
+        return "df.http_multipart('http://x', parts => '[" + parts + "]')";
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "eA==",
+                "eA",
+                " e A=\\n=\\t",
+                " $r ",
+                "$r?",
+                "$r.col",
+                "$r.col?",
+                "{v}",
+            })
+    void the_data_of_a_part_is_base64_or_one_reference(String data) throws SQLException {
+        assertThat(sql.text("SELECT "
+                        + parts("{\"name\":\"\",\"filename\":null,\"content_type\":\"text/plain; a=b\",\"data_b64\":\""
+                                + data + "\"}")))
+                .contains("HTTP_MULTIPART");
     }
 
     @ParameterizedTest

@@ -88,7 +88,7 @@ class ExplainTest {
                     df.wait_for_signal('go') § SIGNAL 'go'
                     df.wait_for_signal('go', 7) |=> 'n' § SIGNAL 'go' (7s) |=> 'n'
                     df.http('https://h/34567890123456789012345678901234567890', 'get') § HTTP GET https://h/345678901234567890123456789...
-                    df.http_multipart('https://h', parts => '[{}]') § HTTP_MULTIPART POST https://h
+                    df.http_multipart('https://h', parts => '[{"name": "a", "data_b64": ""}]') § HTTP_MULTIPART POST https://h
                     df."break"('12345678901234567890') § BREAK '12345678901234567890'
                     df."break"('123456789012345678901') § BREAK '12345678901234567...'
                     df."break"() § BREAK
