@@ -9,6 +9,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every shape of a workflow, from df.start to its result. */
 class WorkflowTest {
@@ -77,6 +80,18 @@ class WorkflowTest {
     }
 
     @Test
+    void any_of_a_column_that_is_an_array_means_that_array() throws SQLException {
+        for (String condition : new String[] {"i = ANY($batch)", "i = ANY($batch.ids)", "NOT i <> ALL($batch)"}) {
+            var ended = app.run("'SELECT array_agg(i) AS ids FROM generate_series(1, 4) i' |=> 'batch'"
+                    + " ~> 'SELECT count(*) AS n FROM generate_series(1, 10) i WHERE " + condition + "'");
+
+            assertThat(app.result(ended.id()).at("/rows/0/n").asInt())
+                    .as(condition)
+                    .isEqualTo(4);
+        }
+    }
+
+    @Test
     void the_batch_update_that_was_published_runs_as_it_is_printed() throws SQLException {
         app.execute("CREATE TABLE documents (id bigint PRIMARY KEY, processed boolean NOT NULL DEFAULT false);"
                 + " INSERT INTO documents SELECT generate_series(1, 250)");
@@ -104,6 +119,83 @@ class WorkflowTest {
                         "SELECT status FROM df.nodes WHERE instance_id = ? AND query LIKE '%else%' AND node_type = 'SQL'",
                         yes.id()))
                 .isEqualTo("pending");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            SELECT true                           | then
+            SELECT false                          | else
+            SELECT NULL::boolean                  | else
+            SELECT 0                              | else
+            SELECT -1                             | then
+            SELECT 0.0000                         | else
+            SELECT 0.01                           | then
+            SELECT 'NaN'::numeric                 | then
+            SELECT 'NaN'::float8                  | else
+            SELECT ' '                            | else
+            SELECT ' No '                         | else
+            SELECT 'F'::char(3)                   | else
+            SELECT 'off'                          | then
+            SELECT '-0e5'                         | else
+            SELECT '{}'::jsonb                    | else
+            SELECT '{"a": null}'::jsonb           | then
+            SELECT 'null'::json                   | else
+            SELECT ARRAY[]::int[]                 | else
+            SELECT ARRAY[0]                       | then
+            SELECT                                | then
+            SELECT true WHERE false               | else
+            SELECT false AS z, true AS a          | else
+            UPDATE job_of_truth SET id = id       | else
+            UPDATE job_of_truth SET id = id RETURNING id | then
+            """)
+    void an_if_decides_by_the_first_column_as_postgresql_gives_it(String condition, String branch) throws SQLException {
+        app.execute("CREATE TABLE IF NOT EXISTS job_of_truth AS SELECT 1 AS id");
+
+        var ended = app.run("df.if($q$" + condition + "$q$, 'SELECT ''then'' AS v', 'SELECT ''else'' AS v')");
+
+        assertThat(app.result(ended.id()).at("/rows/0/v").asText()).isEqualTo(branch);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"df.sleep(0)", "df.wait_for_signal('never', 1)", "'SELECT false' & 'SELECT false'"})
+    void a_condition_that_is_no_row_set_counts_as_a_whole(String condition) throws SQLException {
+        var ended = app.run("df.if(" + condition + ", 'SELECT ''then'' AS v', 'SELECT ''else'' AS v')");
+
+        assertThat(app.result(ended.id()).at("/rows/0/v").asText()).isEqualTo("then");
+    }
+
+    @Test
+    void a_break_outside_of_a_loop_fails_the_instance_and_its_value_is_still_the_result() throws SQLException {
+        var ended = app.run("'SELECT 1' ~> df.break('{\"a\": 1}') ~> 'SELECT 2'");
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output())
+                .isEqualTo("df.break() was called outside of a loop. df.break() may only be used inside df.loop().");
+        assertThat(app.value("SELECT df.result(?)", ended.id())).isEqualTo("{\"a\": 1}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            df.setvar('a', 'b')                                | df.setvar() cannot be called inside a workflow - set variables before starting the workflow
+            df.unsetvar('a')                                   | df.unsetvar() cannot be called inside a workflow - manage variables before starting the workflow
+            df.clearvars()                                     | df.clearvars() cannot be called inside a workflow - manage variables before starting the workflow
+            df.await_instance('{sys_instance_id}')             | df.await_instance() cannot be called inside a workflow - it would block a worker thread (and self-deadlock if waiting on the current instance). Use df.signal() and df.wait_for_signal() for cross-workflow coordination.
+            df.wait_for_completion('{sys_instance_id}')        | df.await_instance() cannot be called inside a workflow - it would block
+            df.start('SELECT 1', transaction_mode => 'new')    | df.start() with transaction_mode => 'new' cannot be called inside a workflow - a df.sql() node already runs as a single autocommitted statement, so a plain df.start() there is already independent of any caller transaction
+            """)
+    void a_step_cannot_call_what_makes_no_sense_inside_a_workflow(String call, String error) throws SQLException {
+        var ended = app.run("$q$SELECT " + call + "$q$");
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output()).startsWith("SQL execution failed: error returned from database: " + error);
     }
 
     @Test
