@@ -313,6 +313,25 @@ class WorkflowTest {
     }
 
     @Test
+    void the_longest_waits_are_written_and_can_be_cancelled() throws SQLException {
+        for (String longest : new String[] {
+            "df.sleep(9223372036854775807)",
+            "df.wait_for_signal('never', 2147483647)",
+            "df.retry('SELECT 1 / 0', 2147483647, '10 years', 1000000, '10 years')"
+        }) {
+            String id = app.start(longest);
+            app.awaitValue(
+                    "t",
+                    "SELECT bool_or(wake_at > now() + interval '9 years') FROM df.nodes WHERE instance_id = ?",
+                    id);
+
+            app.value("SELECT df.cancel(?)", id);
+
+            assertThat(app.await(id).output()).as(longest).isEqualTo("canceled: Cancelled by user");
+        }
+    }
+
+    @Test
     void an_instance_that_sleeps_long_is_rows_only_and_comes_back() throws SQLException {
         TestDatabase own = PostgresServer.get().newDatabase();
         try (InProcessWorker small = InProcessWorker.start(own, java.util.Map.of("perdure.timer.window", "500ms"));
