@@ -175,7 +175,7 @@ BEGIN
                     WHEN kind <> 'JOIN' AND config ? 'condition_node' THEN
                         format('condition_node in %s must be a first-class Durofut field, not embedded in query', kind)
                     END;
-            EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+            EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range THEN
                 problem := CASE WHEN conditions[k] IS NOT NULL OR extras[k] IS NOT NULL
                                 THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
             END;

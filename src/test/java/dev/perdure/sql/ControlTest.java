@@ -13,6 +13,8 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ControlTest {
@@ -241,6 +243,18 @@ class ControlTest {
         assertThat(sql.value("SELECT df.signal(?, 'late')", id)).isEqualTo("OK");
         assertThat(sql.value("SELECT count(*) FROM df.signals WHERE name = 'late'"))
                 .isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"'1e999999'", "repeat('[', 100000)", "'{\"a\":1} x'", "' '", "'NaN'"})
+    void signal_data_that_jsonb_cannot_hold_is_sent_as_text(String data) throws SQLException {
+        String id = start();
+        assertThat(sql.value("SELECT df.signal(?, 'go', " + data + ")", id)).isEqualTo("OK");
+        assertThat(sql.value(
+                        "SELECT jsonb_typeof(data) = 'string' AND data #>> '{}' = " + data
+                                + " FROM df.signals WHERE instance_id = ?",
+                        id))
+                .isEqualTo("t");
     }
 
     @Test

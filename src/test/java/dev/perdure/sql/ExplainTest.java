@@ -109,6 +109,7 @@ class ExplainTest {
                 Arguments.of("{\"node_type\":\"WAIT_SCHEDULE\",\"query\":\"x\"}", "WAIT '?'    "),
                 Arguments.of("{\"node_type\":\"SIGNAL\"}", "SIGNAL '?'    "),
                 Arguments.of("{\"node_type\":\"BREAK\",\"query\":\"{}\"}", "BREAK    "),
+                Arguments.of("{\"node_type\":\"BREAK\",\"query\":\"{\\\"a\\\":1e999999}\"}", "BREAK    "),
                 Arguments.of(
                         "do\nx",
                         "Cannot explain input: not a valid Durofut JSON, instance ID, SQL statement, or DSL expression.\n"

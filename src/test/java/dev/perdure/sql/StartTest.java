@@ -131,6 +131,10 @@ class StartTest {
                         "'{\"node_type\":\"IF\",\"condition_node\":" + sqlNode + ",\"query\":\"nope\"}'",
                         graph + "root: query in IF must be valid JSON config: "),
                 error(
+                        "'{\"node_type\":\"IF\",\"condition_node\":" + sqlNode
+                                + ",\"query\":\"{\\\"a\\\":1e999999}\"}'",
+                        graph + "root: query in IF must be valid JSON config: value overflows numeric format"),
+                error(
                         "'{\"node_type\":\"IF\",\"condition_node\":" + sqlNode + ",\"query\":\"[]\"}'",
                         graph + "root: query in IF must be a JSON config object"),
                 error(
