@@ -546,6 +546,9 @@ BEGIN
     PERFORM df._require(0, name IS NOT NULL);
     IF name = '' THEN
         RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'internal_error';
+    ELSIF octet_length(name) > 1024 THEN
+        -- df.signal could never send it.
+        RAISE EXCEPTION 'Signal name has % bytes, more than 1024', octet_length(name) USING ERRCODE = 'internal_error';
     ELSIF timeout_seconds <= 0 THEN
         RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'internal_error';
     END IF;

@@ -72,6 +72,10 @@ class BuildersTest {
                 output(
                         "df.wait_for_signal('go', 5)",
                         "{\"node_type\":\"SIGNAL\",\"query\":\"{\\\"signal_name\\\":\\\"go\\\",\\\"timeout_seconds\\\":5}\"}"),
+                output("df.sleep(9223372036854775807)", "{\"node_type\":\"SLEEP\",\"query\":\"9223372036854775807\"}"),
+                output(
+                        "df.wait_for_signal(' ', 2147483647)",
+                        "{\"node_type\":\"SIGNAL\",\"query\":\"{\\\"signal_name\\\":\\\" \\\",\\\"timeout_seconds\\\":2147483647}\"}"),
                 output(
                         "df.http('{base}/x')",
                         "{\"node_type\":\"HTTP\",\"query\":\"{\\\"url\\\":\\\"{base}/x\\\",\\\"method\\\":\\\"POST\\\",\\\"body\\\":null,\\\"headers\\\":null,\\\"timeout_seconds\\\":30}\"}"),
@@ -136,7 +140,10 @@ class BuildersTest {
                 error("df.loop(NULL)", "argument 0 must not be null"),
                 error("df.wait_for_signal(NULL)", "argument 0 must not be null"),
                 error("df.wait_for_signal('')", "Signal name cannot be empty"),
+                error("df.wait_for_signal(repeat('é', 513))", "Signal name has 1026 bytes, more than 1024"),
                 error("df.wait_for_signal('a', 0)", "Timeout must be positive"),
+                error("df.wait_for_signal('a', -2147483648)", "Timeout must be positive"),
+                error("df.sleep(-9223372036854775808)", "Sleep duration must be non-negative"),
                 error("df.http(NULL, NULL)", "argument 0 must not be null"),
                 error("df.http('x', NULL)", "argument 1 must not be null"),
                 error("df.http('x', timeout_seconds => NULL)", "argument 4 must not be null"),

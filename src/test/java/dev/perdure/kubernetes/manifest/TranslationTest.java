@@ -1,6 +1,7 @@
 package dev.perdure.kubernetes.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.testing.PostgresServer;
@@ -118,6 +119,13 @@ class TranslationTest {
     void signal() throws SQLException {
         same("[{signal: {name: approve}}]", "df.wait_for_signal('approve')");
         same("[{signal: {name: approve, timeout: 24h}, name: who}]", "df.wait_for_signal('approve', 86400) |=> 'who'");
+    }
+
+    @Test
+    void a_signal_that_could_never_be_sent_is_refused() throws SQLException {
+        same("[{signal: {name: " + "x".repeat(1024) + "}}]", "df.wait_for_signal(repeat('x', 1024))");
+        assertThatThrownBy(() -> translate("[{signal: {name: " + "x".repeat(1025) + "}}]"))
+                .hasMessageContaining("spec.steps[0].signal.name: longer than 1024 bytes");
     }
 
     @Test
