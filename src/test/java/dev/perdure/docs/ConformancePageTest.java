@@ -27,13 +27,15 @@ class ConformancePageTest {
 
     @Test
     void every_rule_names_tests_that_exist() throws IOException {
-        assertThat(problems(Files.readString(Path.of("docs", "conformance.md")))).isEmpty();
+        assertThat(problems(Files.readString(Path.of("docs", "conformance.md"))))
+                .isEmpty();
     }
 
     @Test
     void a_page_that_has_rotted_is_found() throws IOException {
-        assertThat(problems(
-                        """
+        assertThat(
+                        problems(
+                                """
                         | rule | test |
                         |---|---|
                         | good | `ConformancePageTest.every_rule_names_tests_that_exist` |
@@ -82,8 +84,8 @@ class ConformancePageTest {
         try (Stream<Path> files = Files.walk(TESTS)) {
             return files.map(file -> TESTS.relativize(file).toString().replace('\\', '/'))
                     .filter(file -> file.endsWith(".java") && !file.endsWith("package-info.java"))
-                    .map(file -> file.substring(0, file.length() - ".java".length())
-                            .replace('/', '.'))
+                    .map(file ->
+                            file.substring(0, file.length() - ".java".length()).replace('/', '.'))
                     .collect(Collectors.toMap(name -> name.substring(name.lastIndexOf('.') + 1), name -> name));
         }
     }
