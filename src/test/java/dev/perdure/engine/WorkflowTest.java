@@ -218,6 +218,11 @@ class WorkflowTest {
         assertThat(app.value("SELECT count(*) FROM df.executions WHERE instance_id = ?", ended.id()))
                 .isEqualTo("2");
         assertThat(app.value(
+                        "SELECT string_agg(concat_ws(' ', execution_id, status, event_count), ', ') FROM df.instance_executions(?)",
+                        ended.id()))
+                .as("of each round the loop, its body and its condition")
+                .isEqualTo("3 Completed 3, 2 ContinuedAsNew 3, 1 ContinuedAsNew 3");
+        assertThat(app.value(
                         "SELECT completed_at - started_at BETWEEN '2 s' AND '20 s' FROM df.instances WHERE id = ?",
                         ended.id()))
                 .as("one round a second, and not one a minute")
@@ -322,7 +327,7 @@ class WorkflowTest {
             String id = app.start(longest);
             app.awaitValue(
                     "t",
-                    "SELECT bool_or(wake_at > now() + interval '9 years') FROM df.nodes WHERE instance_id = ?",
+                    "SELECT bool_or(wake_at > now() + interval '4 years') FROM df.nodes WHERE instance_id = ?",
                     id);
 
             app.value("SELECT df.cancel(?)", id);
