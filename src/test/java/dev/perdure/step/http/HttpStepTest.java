@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -266,6 +267,17 @@ class HttpStepTest {
 
             assertThat(caller.failure(request)).hasMessage("HTTP timeout after 1s: " + silent.url());
             silent.awaitClosed();
+        }
+    }
+
+    @Test
+    void no_request_takes_longer_than_the_worker_allows() throws IOException {
+        EgressPolicy policy = new EgressPolicy(EgressMode.PUBLIC, List.of("127.0.0.1"));
+        try (RawServer silent = new RawServer(RawServer::awaitEnd);
+                Caller hasty = new Caller(policy, 1024, Optional.empty(), Duration.ofSeconds(1))) {
+            HttpRequest patient = new HttpRequest.Plain(silent.url(), "GET", null, Map.of(), Integer.MAX_VALUE);
+
+            assertThat(hasty.failure(patient)).hasMessage("HTTP timeout after 1s: " + silent.url());
         }
     }
 
