@@ -199,6 +199,25 @@ class WorkflowTest {
     }
 
     @Test
+    void the_time_of_a_change_moves_with_the_nodes_that_ran() throws SQLException {
+        var ended = app.run("df.if('SELECT true', 'SELECT 1', 'SELECT 2') ~> 'SELECT 3'");
+
+        assertThat(app.rows(
+                        "SELECT node_type, query, status, updated_at > created_at FROM df.nodes WHERE instance_id = ?"
+                                + " AND (updated_at > created_at) IS DISTINCT FROM (status = 'completed')",
+                        ended.id()))
+                .isEmpty();
+        assertThat(app.value(
+                        "SELECT count(*) FROM df.nodes WHERE instance_id = ? AND status = 'completed'", ended.id()))
+                .as("all but one branch")
+                .isEqualTo("5");
+        assertThat(app.value(
+                        "SELECT updated_at > created_at AND completed_at > created_at FROM df.instances WHERE id = ?",
+                        ended.id()))
+                .isEqualTo("t");
+    }
+
+    @Test
     void if_rows_looks_at_a_named_result() throws SQLException {
         app.run("('SELECT 1 WHERE false' |=> 'found') ~> df.if_rows('found', " + insert("rows") + ", " + insert("none")
                 + ")");

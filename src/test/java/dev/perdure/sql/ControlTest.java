@@ -148,6 +148,22 @@ class ControlTest {
     }
 
     @Test
+    void await_in_a_snapshot_sees_one_status_only() throws SQLException {
+        String id = start();
+        try (Connection connection = sql.database.connect(SqlSurface.ALICE)) {
+            connection.setAutoCommit(false);
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            TestDatabase.rows(connection, "SELECT df.status(?)", id);
+            end(id, "completed");
+            assertThatThrownBy(() -> TestDatabase.rows(connection, "SELECT df.await_instance(?, 1)", id))
+                    .hasMessageContaining("Timeout after 1s waiting for instance " + id + " (status: pending)");
+            connection.rollback();
+            assertThat(TestDatabase.rows(connection, "SELECT df.await_instance(?, 1)", id))
+                    .containsExactly(List.of("completed"));
+        }
+    }
+
+    @Test
     void await_takes_the_largest_timeout_and_a_cancelled_statement_ends_it() throws SQLException {
         String id = start();
         assertThat(sql.error("SET statement_timeout = '100ms'; SELECT df.await_instance('" + id + "', 2147483647)"))
