@@ -546,6 +546,9 @@ BEGIN
     PERFORM df._require(0, name IS NOT NULL);
     IF name = '' THEN
         RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'internal_error';
+    ELSIF octet_length(name) > 1024 THEN
+        -- df.signal could never send it.
+        RAISE EXCEPTION 'Signal name has % bytes, more than 1024', octet_length(name) USING ERRCODE = 'internal_error';
     ELSIF timeout_seconds <= 0 THEN
         RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'internal_error';
     END IF;
@@ -617,6 +620,58 @@ END
 $$;
 COMMENT ON FUNCTION df.http(text, text, text, jsonb, integer) IS 'A step that sends an HTTP request.';
 
+-- What the worker would refuse when it sends the part; dev.perdure.graph.PartSyntax has the same rules. What a reference
+-- stands for is known only then.
+CREATE OR REPLACE FUNCTION df._check_part(place bigint, part jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    shape CONSTANT text := 'A part is {"name": "file", "data_b64": "aGVsbG8="}, and may have filename and content_type. data_b64 is base64, as encode(convert_to(''hello'', ''UTF8''), ''base64'') gives it, or one reference such as $result.';
+    wrong text;
+    content text;
+    bare text;
+BEGIN
+    IF jsonb_typeof(part) <> 'object' THEN
+        RAISE EXCEPTION 'parts[%] must be a JSON object, not %', place, jsonb_typeof(part)
+            USING ERRCODE = 'internal_error', HINT = shape;
+    END IF;
+    SELECT member INTO wrong FROM unnest('{name,data_b64}'::text[]) AS member WHERE part ->> member IS NULL LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'parts[%] has no ''%'' (it has %)', place, wrong,
+                coalesce((SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_object_keys(jsonb_strip_nulls(part)) AS key), 'no members')
+            USING ERRCODE = 'internal_error', HINT = shape;
+    END IF;
+    SELECT member INTO wrong FROM unnest('{name,data_b64,filename,content_type}'::text[]) AS member
+    WHERE jsonb_typeof(part -> member) NOT IN ('string', 'null') LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'parts[%]: % must be a string, not %', place, wrong, jsonb_typeof(part -> wrong)
+            USING ERRCODE = 'internal_error', HINT = shape;
+    END IF;
+
+    content := part ->> 'data_b64';
+    IF strpos(content, '$') > 0 OR strpos(content, '{') > 0 THEN
+        IF btrim(content, E' \t\n\r\f\v') !~ '^(\$[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?\??|\{[A-Za-z_][A-Za-z0-9_]*\})$' THEN
+            RAISE EXCEPTION 'data_b64 for part ''%'' mixes a variable reference with other text. Only a whole-value reference is supported (e.g. data_b64 => ''$result'' or ''{myvar}''), because splicing into base64 would corrupt the payload.', part ->> 'name'
+                USING ERRCODE = 'internal_error';
+        END IF;
+    ELSE
+        content := translate(content, E' \t\n\r\f', '');
+        bare := rtrim(content, '=');
+        IF bare ~ '[^A-Za-z0-9+/]' OR length(bare) % 4 = 1
+            OR content <> bare AND (length(content) % 4 <> 0 OR length(content) - length(bare) > 2)
+        THEN
+            RAISE EXCEPTION 'Invalid base64 in part ''%''', part ->> 'name' USING ERRCODE = 'internal_error', HINT = shape;
+        END IF;
+    END IF;
+    IF part ->> 'content_type' !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+/[!#$%&''*+.^_`|~0-9A-Za-z-]+(\s*;[ -~\t]*)?$' THEN
+        RAISE EXCEPTION 'Invalid content_type for part ''%'': ''%'' is not a media type', part ->> 'name', part ->> 'content_type'
+            USING ERRCODE = 'internal_error', HINT = 'For example text/plain; charset=utf-8.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_part(bigint, jsonb) IS
+    'Internal: checks a part of df.http_multipart as far as it can be known before references are resolved.';
+
 CREATE OR REPLACE FUNCTION df.http_multipart(
     url text, method text DEFAULT 'POST', parts jsonb DEFAULT NULL, headers jsonb DEFAULT NULL,
     timeout_seconds integer DEFAULT 30)
@@ -634,6 +689,7 @@ BEGIN
     ELSIF jsonb_array_length(parts) = 0 THEN
         RAISE EXCEPTION 'parts must contain at least one part' USING ERRCODE = 'internal_error';
     END IF;
+    PERFORM df._check_part(place - 1, part) FROM jsonb_array_elements(parts) WITH ORDINALITY AS p(part, place);
     PERFORM df._check_headers(headers);
     RETURN concat('{"node_type":"HTTP_MULTIPART","query":', to_json(concat(
         '{"url":', to_json(url),
@@ -675,7 +731,8 @@ AS $$
 DECLARE
     half pg_catalog.jsonb := partial_if;
 BEGIN
-    IF NOT half OPERATOR(pg_catalog.?) '_partial_if' THEN
+    -- Arrays and strings can hold this text too.
+    IF pg_catalog.jsonb_typeof(half) OPERATOR(pg_catalog.<>) 'object' OR NOT half OPERATOR(pg_catalog.?) '_partial_if' THEN
         RAISE EXCEPTION 'Invalid if-then-else: left side of !> must be a ?> expression';
     END IF;
     RETURN df."if"(half OPERATOR(pg_catalog.->>) 'condition', half OPERATOR(pg_catalog.->>) 'then_branch', else_branch);

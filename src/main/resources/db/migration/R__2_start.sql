@@ -58,6 +58,43 @@ END
 $$;
 COMMENT ON FUNCTION df._check_node() IS 'Internal: checks the definition of a node when it is inserted.';
 
+-- Limits of what the worker loads into its memory (V5). The text is that of a constraint, the detail says what to do.
+CREATE OR REPLACE FUNCTION df._check_sizes() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF tg_table_name = 'instances' THEN
+        PERFORM df._check_size('instances', 'instances_label_size_chk', 'label', octet_length(new.label), 4096),
+                df._check_size('instances', 'instances_database_size_chk', 'database', octet_length(new.database), 63),
+                df._check_size('instances', 'instances_vars_size_chk', 'vars', octet_length(new.vars::text), 1048576),
+                df._check_size('instances', 'instances_cancel_reason_size_chk', 'cancel_reason',
+                    octet_length(new.cancel_reason), 65536);
+    ELSE
+        PERFORM df._check_size('nodes', 'nodes_query_size_chk', 'query', octet_length(new.query), 1048576),
+                df._check_size('nodes', 'nodes_result_name_size_chk', 'result_name', octet_length(new.result_name), 256),
+                df._check_size('nodes', 'nodes_database_size_chk', 'database', octet_length(new.database), 63);
+    END IF;
+    RETURN new;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION df._check_size(table_name text, constraint_name text, what text, bytes integer, most integer)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+BEGIN
+    IF bytes OPERATOR(pg_catalog.>) most THEN
+        RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', table_name, constraint_name
+            USING ERRCODE = 'check_violation', SCHEMA = 'df', TABLE = table_name, CONSTRAINT = constraint_name,
+                  DETAIL = pg_catalog.format('%s has %s bytes, at most %s are allowed.', what, bytes, most),
+                  HINT = CASE WHEN most OPERATOR(pg_catalog.>) 4096 THEN 'Put large values into a table, and their key into the workflow.'
+                         ELSE 'Choose a shorter one.' END;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_size(text, text, text, integer, integer) IS
+    'Internal: raises check_violation when a value is larger than allowed.';
+
 -- Lays a graph out as rows, without touching a table. The walk keeps its own stack: a graph may be 256 levels deep and
 -- functions that call themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
 CREATE OR REPLACE FUNCTION df._graph(
@@ -138,7 +175,7 @@ BEGIN
                     WHEN kind <> 'JOIN' AND config ? 'condition_node' THEN
                         format('condition_node in %s must be a first-class Durofut field, not embedded in query', kind)
                     END;
-            EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+            EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range THEN
                 problem := CASE WHEN conditions[k] IS NOT NULL OR extras[k] IS NOT NULL
                                 THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
             END;

@@ -124,7 +124,8 @@ BEGIN
     BEGIN
         payload := signal_data::jsonb;
     EXCEPTION
-        WHEN invalid_text_representation THEN
+        -- No JSON, or none that jsonb can hold: a number out of its range, too many levels.
+        WHEN invalid_text_representation OR numeric_value_out_of_range OR statement_too_complex THEN
             payload := to_jsonb(signal_data);
         WHEN untranslatable_character THEN
             RAISE EXCEPTION 'Failed to send signal: %', sqlerrm USING ERRCODE = 'internal_error';
@@ -241,7 +242,7 @@ BEGIN
     END IF;
     parsed := document::jsonb;
     RETURN CASE WHEN jsonb_typeof(parsed) = 'object' THEN parsed END;
-EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range THEN
     RETURN NULL;
 END
 $$;

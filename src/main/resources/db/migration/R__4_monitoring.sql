@@ -300,6 +300,17 @@ FROM df.instances i WHERE i.id = $1
 $$;
 COMMENT ON FUNCTION df.instance_info(text) IS 'One instance: where it stands, its result, or why it failed.';
 
+-- Of an instance whose root is a LOOP, rows of earlier rounds stay until a later one reaches them. SQL that is inlined.
+CREATE OR REPLACE FUNCTION df._is_of_execution(status_details jsonb, execution bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT execution OPERATOR(pg_catalog.=) 1::pg_catalog.int8
+    OR pg_catalog.split_part(status_details OPERATOR(pg_catalog.->>) 'execution_id', '::', 2)
+        OPERATOR(pg_catalog.=) execution::pg_catalog.text
+$$;
+COMMENT ON FUNCTION df._is_of_execution(jsonb, bigint) IS
+    'Internal: whether a node that has begun did so in this execution of its instance, by its stamp.';
+
 CREATE OR REPLACE FUNCTION df.instance_executions(instance_id text, limit_count integer DEFAULT 5)
 RETURNS TABLE (execution_id bigint, status text, event_count bigint, duration_ms bigint, output text)
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
@@ -316,7 +327,8 @@ BEGIN
         SELECT i.execution_count AS execution_id,
                CASE i.status WHEN 'completed' THEN 'Completed' WHEN 'failed' THEN 'Failed' WHEN 'cancelled' THEN 'Failed'
                              ELSE 'Running' END AS status,
-               (SELECT count(*) FROM df.nodes n WHERE n.instance_id = i.id AND n.status <> 'pending') AS event_count,
+               (SELECT count(*) FROM df.nodes n WHERE n.instance_id = i.id AND n.status <> 'pending'
+                AND df._is_of_execution(n.status_details, i.execution_count)) AS event_count,
                CASE WHEN i.status IN ('completed', 'failed', 'cancelled') THEN
                    greatest(0, round(1000 * extract(epoch FROM coalesce(i.completed_at, i.updated_at) - coalesce(
                        (SELECT max(x.ended_at) FROM df.executions x WHERE x.instance_id = i.id),
@@ -347,7 +359,8 @@ SELECT count(*),
        count(*) FILTER (WHERE i.status = 'completed'),
        count(*) FILTER (WHERE i.status IN ('failed', 'cancelled')),
        coalesce(sum(i.execution_count), 0)::bigint,
-       (SELECT count(*) FROM df.nodes n WHERE n.status <> 'pending')
+       (SELECT count(*) FROM df.nodes n JOIN df.instances x ON x.id = n.instance_id
+        WHERE n.status <> 'pending' AND df._is_of_execution(n.status_details, x.execution_count))
            + (SELECT coalesce(sum(x.event_count), 0)::bigint FROM df.executions x)
 FROM df.instances i
 $$;

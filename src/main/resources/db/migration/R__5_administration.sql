@@ -86,6 +86,45 @@ END
 $$;
 COMMENT ON FUNCTION df.revoke_usage(text) IS 'Takes back what the caller granted to a role (or PUBLIC) with df.grant_usage.';
 
+-- A setting that is nonsense, or whose name is misspelt, would be noticed by some user's call much later.
+CREATE OR REPLACE FUNCTION df._check_setting() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    range int8range;
+BEGIN
+    IF new.name IN ('enable_superuser_instances', 'notify') THEN
+        IF lower(new.value) NOT IN ('on', 'true', 'yes', '1', 'off', 'false', 'no', '0') THEN
+            RAISE EXCEPTION 'invalid value for setting "%": "%"', new.name, new.value
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'on or off';
+        END IF;
+    ELSIF new.name IN ('loopback', 'loopback_server') THEN
+        IF new.value ~ '^\s*$' THEN
+            RAISE EXCEPTION 'invalid value for setting "%": it is empty', new.name
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Delete the row for the default.';
+        END IF;
+    ELSE
+        range := CASE new.name
+            WHEN 'list_instances_max_limit' THEN '[1,1000000]'
+            WHEN 'max_new_transaction_starts' THEN '[1,1000]'
+            WHEN 'new_transaction_start_timeout' THEN '[1,3600]' END;
+        IF range IS NULL THEN
+            RAISE EXCEPTION 'there is no setting "%"', new.name
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'There are enable_superuser_instances, list_instances_max_limit, loopback, loopback_server, max_new_transaction_starts, new_transaction_start_timeout and notify. Settings perdure.* belong to the worker.';
+        ELSIF NOT (CASE WHEN new.value ~ '^[0-9]{1,9}$' THEN new.value::bigint <@ range ELSE new.value IS NULL END) THEN
+            RAISE EXCEPTION 'invalid value for setting "%": "%"', new.name, new.value
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = format('A whole number from %s to %s.', lower(range), upper(range) - 1);
+        END IF;
+    END IF;
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION df._check_setting() IS 'Internal: checks name and value of a setting; NULL means the default.';
+CREATE OR REPLACE TRIGGER settings_check BEFORE INSERT OR UPDATE ON df.settings
+    FOR EACH ROW EXECUTE FUNCTION df._check_setting();
+
 -- What every submitter may read; USAGE on the schema is the gate.
 GRANT SELECT ON df.settings, df._worker_epoch, df._wake, df._logins TO PUBLIC;
 

@@ -89,11 +89,15 @@ BEGIN
         END IF;
     END LOOP;
     IF p_doc ? 'x' THEN
-        INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, output)
+        -- The nodes that began in this round, and the loop itself, whose stamp is that of the next one already.
+        INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output)
         SELECT p_instance, (p_doc -> 'x' ->> 'n')::bigint - 1,
                coalesce((SELECT e.ended_at FROM df.executions e WHERE e.instance_id = p_instance
                          AND e.execution_id = (p_doc -> 'x' ->> 'n')::bigint - 2), i.started_at),
-               clock_timestamp(), p_doc -> 'x' ->> 'o'
+               clock_timestamp(),
+               1 + (SELECT count(*) FROM df.nodes n WHERE n.instance_id = p_instance AND n.status <> 'pending'
+                    AND split_part(n.status_details ->> 'execution_id', '::', 2) = ((p_doc -> 'x' ->> 'n')::bigint - 1)::text),
+               p_doc -> 'x' ->> 'o'
         FROM df.instances i WHERE i.id = p_instance;
         UPDATE df.instances SET execution_count = (p_doc -> 'x' ->> 'n')::bigint WHERE id = p_instance;
     END IF;

@@ -2,16 +2,13 @@ package dev.perdure.flow;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.graph.MultipartNode;
+import dev.perdure.graph.PartSyntax;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /** HTTP_MULTIPART: one request with a {@code multipart/form-data} body, sent by the engine. */
 record MultipartRule(MultipartNode node) implements RequestRule {
-
-    private static final Pattern WHOLE_REFERENCE =
-            Pattern.compile("\\$[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)?\\??|\\{[A-Za-z_][A-Za-z0-9_]*}");
 
     @Override
     public HttpRequest request(Turn turn, Running run) {
@@ -46,15 +43,12 @@ record MultipartRule(MultipartNode node) implements RequestRule {
 
     /** Base64 takes a whole reference only: a text spliced into it would corrupt it. */
     private String data(String name, String data, Substitution substitution) {
-        if (data.indexOf('$') < 0 && data.indexOf('{') < 0) {
+        if (!PartSyntax.hasReference(data)) {
             return data;
         }
-        String reference = data.strip();
-        if (!WHOLE_REFERENCE.matcher(reference).matches()) {
-            throw new SubstitutionException("HTTP_MULTIPART node " + node.id() + ": data_b64 for part '" + name
-                    + "' mixes a variable reference with other text. Only a whole-value reference is supported (e.g."
-                    + " data_b64 => '$result' or '{myvar}'), because splicing into base64 would corrupt the payload.");
+        if (!PartSyntax.isWholeReference(data)) {
+            throw new SubstitutionException("HTTP_MULTIPART node " + node.id() + ": " + PartSyntax.mixed(name));
         }
-        return substitution.raw(reference);
+        return substitution.raw(data.strip());
     }
 }

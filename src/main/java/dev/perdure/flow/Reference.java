@@ -16,6 +16,8 @@ record Reference(String text, String name, Kind kind, @Nullable String column, b
         ROWS,
         /** {@code $name[]}, {@code $name.col[]}: all rows' values of a column. */
         ARRAY,
+        /** {@code ANY($name)} where the column of the first row is an array itself. */
+        ARRAY_VALUE,
         /** {@code $name}, {@code $name.col}, both also with {@code ?}. */
         VALUE
     }
@@ -54,6 +56,10 @@ record Reference(String text, String name, Kind kind, @Nullable String column, b
     private static Reference of(
             String template, int dollar, String name, Kind kind, @Nullable String column, boolean optional, int end) {
         return new Reference(template.substring(dollar, end), name, kind, column, optional, end);
+    }
+
+    Reference as(Kind other) {
+        return new Reference(text, name, other, column, optional, end);
     }
 
     /** The reference without {@code ?}, as messages show it. */

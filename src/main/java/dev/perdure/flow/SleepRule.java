@@ -11,8 +11,8 @@ record SleepRule(SleepNode node) implements LeafRule {
 
     private static final Pattern UNSIGNED = Pattern.compile("\\+?[0-9]{1,40}");
     private static final BigInteger MOST = BigInteger.TWO.pow(64).subtract(BigInteger.ONE);
-    /** PostgreSQL's latest timestamp, shortened to a whole year. */
-    private static final Instant LATEST = Instant.parse("+294276-01-01T00:00:00Z");
+    /** Later years have a sign in ISO 8601, which PostgreSQL takes for a time zone. */
+    private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59Z");
 
     @Override
     public void begin(Turn turn, Running run, @Nullable Recorded row) {

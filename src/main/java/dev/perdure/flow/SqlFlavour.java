@@ -80,6 +80,14 @@ final class SqlFlavour implements Flavour {
         return elements(values, element) + "::" + (isArray(element) ? element : element + "[]");
     }
 
+    /** One value that is an array, with its type. */
+    static String arrayValue(JsonNode value, @Nullable String type) {
+        if (type == null) {
+            return value.isEmpty() ? "'{}'" : elements(value, null);
+        }
+        return typed(value, type);
+    }
+
     /** The element type is known by its name: {@code int4[]}, or {@code _int4} as {@code pg_type} has it. */
     static boolean isArray(@Nullable String type) {
         return type != null && (type.endsWith("[]") || type.startsWith("_"));

@@ -108,10 +108,13 @@ final class Substitution {
         return out.append(template, copied, template.length()).toString();
     }
 
-    /** {@code ANY($name)} means {@code ANY($name[])} where the result is a row set of plain values. */
+    /**
+     * {@code ANY($name)} means {@code ANY($name[])} where the result is a row set of plain values, and where its column is
+     * an array, that array.
+     */
     private Reference quantified(
             Reference reference, CharSequence before, String template, Result result, SqlLexer lexer) {
-        if (reference.kind() != Reference.Kind.VALUE || reference.column() != null || reference.optional()) {
+        if (reference.kind() != Reference.Kind.VALUE || reference.optional()) {
             return reference;
         }
         int behind = Math.max(0, before.length() - QUANTIFIER_LOOK_BEHIND);
@@ -128,18 +131,32 @@ final class Substitution {
             return reference;
         }
         ResultDocument document = document(result);
-        if (document == null || !document.isRowSet() || isFirstColumnArray(document)) {
+        if (document == null || !document.isRowSet()) {
             return reference;
         }
-        return new Reference(reference.text(), reference.name(), Reference.Kind.ARRAY, null, false, reference.end());
+        if (isArray(column(document, reference.column()), document)) {
+            return reference.as(Reference.Kind.ARRAY_VALUE);
+        }
+        return reference.column() == null ? reference.as(Reference.Kind.ARRAY) : reference;
     }
 
-    private static boolean isFirstColumnArray(ResultDocument document) {
-        if (!document.columns().isEmpty() && document.columns().get(0).type() != null) {
-            return SqlFlavour.isArray(document.columns().get(0).type());
+    /** The first column, or the one with this name; null when there is none. */
+    private static ResultDocument.@Nullable Column column(ResultDocument document, @Nullable String name) {
+        return document.columns().stream()
+                .filter(candidate -> name == null || candidate.name().equals(name))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static boolean isArray(ResultDocument.@Nullable Column column, ResultDocument document) {
+        if (column == null) {
+            return false;
         }
-        JsonNode first = document.firstValue();
-        return first != null && first.isArray();
+        if (column.type() != null) {
+            return SqlFlavour.isArray(column.type());
+        }
+        JsonNode first = document.row(0);
+        return first != null && first.path(column.name()).isArray();
     }
 
     /** Refuses text where it would be run as SQL. Numbers and booleans go anywhere. */
@@ -166,7 +183,7 @@ final class Substitution {
         return switch (reference.kind()) {
             case ROWS -> rows(reference, document, flavour);
             case ARRAY -> array(reference, document, flavour);
-            case VALUE -> {
+            case VALUE, ARRAY_VALUE -> {
                 if (!document.isRowSet()) {
                     yield reference.column() == null
                             ? flavour.value(document.json())
@@ -179,6 +196,13 @@ final class Substitution {
                     }
                     throw new SubstitutionException(
                             "$" + reference.name() + " has no rows — query returned zero results");
+                }
+                if (reference.kind() == Reference.Kind.ARRAY_VALUE) {
+                    ResultDocument.Column column = column(document, reference.column());
+                    JsonNode value = column == null ? null : row.get(column.name());
+                    if (column != null && value != null && value.isArray()) {
+                        yield SqlFlavour.arrayValue(value, column.type());
+                    }
                 }
                 yield reference.column() == null
                         ? first(reference, document, flavour)
@@ -205,11 +229,7 @@ final class Substitution {
             throw new SubstitutionException(reference.shown() + "[]: result is not a row set");
         }
         List<ResultDocument.Column> columns = document.columns();
-        String wanted = reference.column();
-        ResultDocument.Column column = columns.stream()
-                .filter(candidate -> wanted == null || candidate.name().equals(wanted))
-                .findFirst()
-                .orElse(null);
+        ResultDocument.Column column = column(document, reference.column());
         if (column == null && (document.rowCount() > 0 || !columns.isEmpty())) {
             return flavour.missing(reference, document);
         }

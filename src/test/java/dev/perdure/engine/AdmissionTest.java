@@ -290,7 +290,6 @@ class AdmissionTest {
         for (String[] node : new String[][] {
             {"00000008", "'SLEEP', 'soon'"},
             {"00000009", "'SLEEP', '99999999999999999999'"},
-            {"00000010", "'SLEEP', '9223372036854775807'"},
             {"00000011", "'WAIT_SCHEDULE', 'now and then'"},
             {"00000012", "'SIGNAL', '[]'"},
             {"00000013", "'HTTP', ''"},

@@ -100,9 +100,6 @@ class HttpWorkflowTest {
         assertThat(new String(service.received("/upload").get(0).bytes(), java.nio.charset.StandardCharsets.ISO_8859_1))
                 .contains("filename=\"f.bin\"")
                 .contains("\r\n\r\n\u0000\u00ff\r\n");
-        var mixed = app.run("df.http_multipart('" + service.url("/upload")
-                + "', parts => '[{\"name\": \"file\", \"data_b64\": \"x$f\"}]')");
-        assertThat(mixed.output()).contains("data_b64 for part 'file' mixes a variable reference with other text");
         assertThat(service.received("/upload")).hasSize(1);
     }
 
@@ -178,6 +175,39 @@ class HttpWorkflowTest {
 
             assertThat(ended.output()).contains(wrong[1]);
         }
+    }
+
+    @Test
+    void parts_written_by_hand_with_nonsense_fail_with_a_reason_and_send_nothing() throws SQLException {
+        for (String[] wrong : new String[][] {
+            {"{}", "parts must be an array with at least one part"},
+            {"{\"parts\": []}", "parts must be an array with at least one part"},
+            {"{\"parts\": [1]}", "a part must be a JSON object"},
+            {"{\"parts\": [{\"name\": \"a\", \"data\": \"eA==\"}]}", "missing field 'data_b64'"},
+            {"{\"parts\": [{\"data_b64\": \"eA==\"}]}", "missing field 'name'"},
+            {"{\"parts\": [{\"name\": \"a\", \"data_b64\": \"hello\"}]}", "Invalid base64 in part 'a': "},
+            {
+                "{\"parts\": [{\"name\": \"{sys_label}b\", \"data_b64\": \"x{sys_label}\"}]}",
+                ": data_b64 for part 'b' mixes a variable reference with other text. Only a whole-value reference is"
+                        + " supported (e.g. data_b64 => '$result' or '{myvar}'), because splicing into base64 would"
+                        + " corrupt the payload."
+            },
+            {
+                "{\"parts\": [{\"name\": \"a\", \"data_b64\": \"\", \"content_type\": \"text\"}]}",
+                "Invalid content_type for part 'a': "
+            },
+            {"{\"method\": \"GET\", \"parts\": [1]}", "Invalid multipart HTTP config: a part must be"},
+        }) {
+            String config = "'{\"url\": \"" + service.url("/by-hand") + "\", \"method\": \"POST\"}'::jsonb || '"
+                    + wrong[0] + "'";
+
+            var ended =
+                    app.run("jsonb_build_object('node_type', 'HTTP_MULTIPART', 'query', (" + config + ")::text)::text");
+
+            assertThat(ended.status()).isEqualTo("failed");
+            assertThat(ended.output()).contains(wrong[1]);
+        }
+        assertThat(service.received("/by-hand")).isEmpty();
     }
 
     @Test

@@ -9,6 +9,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every shape of a workflow, from df.start to its result. */
 class WorkflowTest {
@@ -77,6 +80,18 @@ class WorkflowTest {
     }
 
     @Test
+    void any_of_a_column_that_is_an_array_means_that_array() throws SQLException {
+        for (String condition : new String[] {"i = ANY($batch)", "i = ANY($batch.ids)", "NOT i <> ALL($batch)"}) {
+            var ended = app.run("'SELECT array_agg(i) AS ids FROM generate_series(1, 4) i' |=> 'batch'"
+                    + " ~> 'SELECT count(*) AS n FROM generate_series(1, 10) i WHERE " + condition + "'");
+
+            assertThat(app.result(ended.id()).at("/rows/0/n").asInt())
+                    .as(condition)
+                    .isEqualTo(4);
+        }
+    }
+
+    @Test
     void the_batch_update_that_was_published_runs_as_it_is_printed() throws SQLException {
         app.execute("CREATE TABLE documents (id bigint PRIMARY KEY, processed boolean NOT NULL DEFAULT false);"
                 + " INSERT INTO documents SELECT generate_series(1, 250)");
@@ -106,6 +121,102 @@ class WorkflowTest {
                 .isEqualTo("pending");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            SELECT true                           | then
+            SELECT false                          | else
+            SELECT NULL::boolean                  | else
+            SELECT 0                              | else
+            SELECT -1                             | then
+            SELECT 0.0000                         | else
+            SELECT 0.01                           | then
+            SELECT 'NaN'::numeric                 | then
+            SELECT 'NaN'::float8                  | else
+            SELECT ' '                            | else
+            SELECT ' No '                         | else
+            SELECT 'F'::char(3)                   | else
+            SELECT 'off'                          | then
+            SELECT '-0e5'                         | else
+            SELECT '{}'::jsonb                    | else
+            SELECT '{"a": null}'::jsonb           | then
+            SELECT 'null'::json                   | else
+            SELECT ARRAY[]::int[]                 | else
+            SELECT ARRAY[0]                       | then
+            SELECT                                | then
+            SELECT true WHERE false               | else
+            SELECT false AS z, true AS a          | else
+            UPDATE job_of_truth SET id = id       | else
+            UPDATE job_of_truth SET id = id RETURNING id | then
+            """)
+    void an_if_decides_by_the_first_column_as_postgresql_gives_it(String condition, String branch) throws SQLException {
+        app.execute("CREATE TABLE IF NOT EXISTS job_of_truth AS SELECT 1 AS id");
+
+        var ended = app.run("df.if($q$" + condition + "$q$, 'SELECT ''then'' AS v', 'SELECT ''else'' AS v')");
+
+        assertThat(app.result(ended.id()).at("/rows/0/v").asText()).isEqualTo(branch);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"df.sleep(0)", "df.wait_for_signal('never', 1)", "'SELECT false' & 'SELECT false'"})
+    void a_condition_that_is_no_row_set_counts_as_a_whole(String condition) throws SQLException {
+        var ended = app.run("df.if(" + condition + ", 'SELECT ''then'' AS v', 'SELECT ''else'' AS v')");
+
+        assertThat(app.result(ended.id()).at("/rows/0/v").asText()).isEqualTo("then");
+    }
+
+    @Test
+    void a_break_outside_of_a_loop_fails_the_instance_and_its_value_is_still_the_result() throws SQLException {
+        var ended = app.run("'SELECT 1' ~> df.break('{\"a\": 1}') ~> 'SELECT 2'");
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output())
+                .isEqualTo("df.break() was called outside of a loop. df.break() may only be used inside df.loop().");
+        assertThat(app.value("SELECT df.result(?)", ended.id())).isEqualTo("{\"a\": 1}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            df.setvar('a', 'b')                                | df.setvar() cannot be called inside a workflow - set variables before starting the workflow
+            df.unsetvar('a')                                   | df.unsetvar() cannot be called inside a workflow - manage variables before starting the workflow
+            df.clearvars()                                     | df.clearvars() cannot be called inside a workflow - manage variables before starting the workflow
+            df.await_instance('{sys_instance_id}')             | df.await_instance() cannot be called inside a workflow - it would block a worker thread (and self-deadlock if waiting on the current instance). Use df.signal() and df.wait_for_signal() for cross-workflow coordination.
+            df.wait_for_completion('{sys_instance_id}')        | df.await_instance() cannot be called inside a workflow - it would block
+            df.start('SELECT 1', transaction_mode => 'new')    | df.start() with transaction_mode => 'new' cannot be called inside a workflow - a df.sql() node already runs as a single autocommitted statement, so a plain df.start() there is already independent of any caller transaction
+            """)
+    void a_step_cannot_call_what_makes_no_sense_inside_a_workflow(String call, String error) throws SQLException {
+        var ended = app.run("$q$SELECT " + call + "$q$");
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output()).startsWith("SQL execution failed: error returned from database: " + error);
+    }
+
+    @Test
+    void the_time_of_a_change_moves_with_the_nodes_that_ran() throws SQLException {
+        var ended = app.run("df.if('SELECT true', 'SELECT 1', 'SELECT 2') ~> 'SELECT 3'");
+
+        assertThat(app.rows(
+                        "SELECT node_type, query, status, updated_at > created_at FROM df.nodes WHERE instance_id = ?"
+                                + " AND (updated_at > created_at) IS DISTINCT FROM (status = 'completed')",
+                        ended.id()))
+                .isEmpty();
+        assertThat(app.value(
+                        "SELECT count(*) FROM df.nodes WHERE instance_id = ? AND status = 'completed'", ended.id()))
+                .as("all but one branch")
+                .isEqualTo("5");
+        assertThat(app.value(
+                        "SELECT updated_at > created_at AND completed_at > created_at FROM df.instances WHERE id = ?",
+                        ended.id()))
+                .isEqualTo("t");
+    }
+
     @Test
     void if_rows_looks_at_a_named_result() throws SQLException {
         app.run("('SELECT 1 WHERE false' |=> 'found') ~> df.if_rows('found', " + insert("rows") + ", " + insert("none")
@@ -125,6 +236,11 @@ class WorkflowTest {
                 .isEqualTo("3");
         assertThat(app.value("SELECT count(*) FROM df.executions WHERE instance_id = ?", ended.id()))
                 .isEqualTo("2");
+        assertThat(app.value(
+                        "SELECT string_agg(concat_ws(' ', execution_id, status, event_count), ', ') FROM df.instance_executions(?)",
+                        ended.id()))
+                .as("of each round the loop, its body and its condition")
+                .isEqualTo("3 Completed 3, 2 ContinuedAsNew 3, 1 ContinuedAsNew 3");
         assertThat(app.value(
                         "SELECT completed_at - started_at BETWEEN '2 s' AND '20 s' FROM df.instances WHERE id = ?",
                         ended.id()))
@@ -218,6 +334,25 @@ class WorkflowTest {
                         "SELECT completed_at - started_at BETWEEN '1 s' AND '20 s' FROM df.instances WHERE id = ?",
                         ended.id()))
                 .isEqualTo("t");
+    }
+
+    @Test
+    void the_longest_waits_are_written_and_can_be_cancelled() throws SQLException {
+        for (String longest : new String[] {
+            "df.sleep(9223372036854775807)",
+            "df.wait_for_signal('never', 2147483647)",
+            "df.retry('SELECT 1 / 0', 2147483647, '10 years', 1000000, '10 years')"
+        }) {
+            String id = app.start(longest);
+            app.awaitValue(
+                    "t",
+                    "SELECT bool_or(wake_at > now() + interval '4 years') FROM df.nodes WHERE instance_id = ?",
+                    id);
+
+            app.value("SELECT df.cancel(?)", id);
+
+            assertThat(app.await(id).output()).as(longest).isEqualTo("canceled: Cancelled by user");
+        }
     }
 
     @Test

@@ -30,6 +30,10 @@ class SubstitutionTest {
         rows("ids", "{\"id\":1},{\"id\":2},{\"id\":null}", "[[\"id\",\"int4\"]]");
         rows("names", "{\"id\":1,\"s\":\"x\"},{\"id\":2,\"s\":\"y'z\"}", "[[\"id\",\"int8\"],[\"s\",\"text\"]]");
         rows("arr", "{\"v\":[1,2]}", "[[\"v\",\"int4[]\"]]");
+        rows("empty", "{\"v\":[]}", "[[\"v\",\"int4[]\"]]");
+        rows("texts", "{\"a\":7,\"b\":[\"x\",\"y'z\"]}", "[[\"a\",\"int4\"],[\"b\",\"text[]\"]]");
+        rows("nularr", "{\"v\":null}", "[[\"v\",\"int4[]\"]]");
+        rows("noarr", "", "[[\"v\",\"int4[]\"]]");
         rows("js", "{\"v\":\"s\"},{\"v\":{\"b\":1}}", "[[\"v\",\"jsonb\"]]");
         rows("_x9", "{\"v\":9}", "[[\"v\",\"int4\"]]");
         RESULTS.put("http", new Result("{\"status\":200,\"body\":\"ok\",\"none\":null}", null));
@@ -100,7 +104,13 @@ class SubstitutionTest {
                 "id <> ALL($none)|id <> ALL(ARRAY[]::int4[])",
                 "id = SOME($ids)|id = SOME(ARRAY[1,2,NULL]::int4[])",
                 "many($n)|many(42)",
-                "id = ANY($arr)|id = ANY('[1,2]')",
+                "id = ANY($arr)|id = ANY(ARRAY[1,2]::int4[])",
+                "id = ANY($arr.v)|id = ANY(ARRAY[1,2]::int4[])",
+                "id = ANY($empty)|id = ANY(ARRAY[]::int4[])",
+                "s = ANY($texts.b)|s = ANY(ARRAY['x','y''z']::text[])",
+                "id = ANY($texts)|id = ANY(ARRAY[7]::int4[])",
+                "unnest($arr)|unnest('[1,2]')",
+                "s = ANY($names.s)|s = ANY('x')",
                 "id = ANY($list)|id = ANY('[1,\"a\"]')",
                 "id IN ($ids)|id IN (1)",
             })
@@ -146,6 +156,15 @@ class SubstitutionTest {
     void an_error_instead_of_a_value(String template, String message) {
         assertThatThrownBy(() -> substitution().sql(template)).hasMessage(message);
         assertThatThrownBy(() -> substitution().raw(template)).hasMessage(message);
+    }
+
+    @Test
+    void any_of_an_array_that_is_not_there_is_an_error_and_not_an_empty_array() {
+        assertThatThrownBy(() -> substitution().sql("id = ANY($nularr)"))
+                .hasMessage("$nularr is NULL — first column of first row is NULL");
+        assertThatThrownBy(() -> substitution().sql("id = ANY($nularr.v)")).hasMessage("$nularr.v is NULL");
+        assertThatThrownBy(() -> substitution().sql("id = ANY($noarr)"))
+                .hasMessage("$noarr has no rows — query returned zero results");
     }
 
     @Test

@@ -113,10 +113,12 @@ class KubernetesPageTest {
                 Cluster.admin().resource(resource).fieldManager("kubectl").serverSideApply();
         Matcher then = THEN.matcher(yaml);
         if (then.find()) {
-            String id =
-                    String.valueOf(Cluster.await(applied, "is submitted", found -> found.getStatus().instanceId != null)
-                            .getStatus()
-                            .instanceId);
+            String id = String.valueOf(Cluster.await(
+                            applied,
+                            "is submitted",
+                            found -> found.getStatus() != null && found.getStatus().instanceId != null)
+                    .getStatus()
+                    .instanceId);
             cluster.execute(applied.getSpec().role, then.group(1).replace("<instanceId>", id));
         }
         DurableWorkflow ended = Cluster.await(

@@ -7,10 +7,10 @@ import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -213,23 +213,37 @@ class AdministrationTest {
                 .isEmpty();
     }
 
-    @Test
-    void volatility_and_null_rules_are_those_of_the_specification() throws SQLException {
-        assertThat(database.rows(
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            instances | SELECT | cancel_reason,completed_at,created_at,database,execution_count,id,idempotency_key,label,output,root_node,started_at,status,submitted_by,updated_at,vars
+            instances | INSERT | database,id,idempotency_key,label,root_node,submitted_by,vars
+            instances | UPDATE | cancel_reason,status,updated_at
+            nodes     | INSERT | database,id,instance_id,left_node,node_type,query,result_name,right_node,submitted_by
+            nodes     | UPDATE |
+            vars      | SELECT | name,owner,unset,value
+            vars      | INSERT | name,owner,value
+            vars      | UPDATE | unset,value
+            signals   | INSERT | data,instance_id,name
+            signals   | UPDATE |
+            """)
+    void a_granted_role_may_use_these_columns_and_no_others(String table, String privilege, String columns)
+            throws SQLException {
+        database.createUser("judith");
+        assertThat(database.value(
                         OWNER,
-                        "SELECT p.proname, p.provolatile, p.proisstrict FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
-                                + " AND p.proname IN ('seq', 'loop', 'as_op', 'if_then_op', 'if_else_op', 'loop_prefix_op', 'start', 'run', 'http',"
-                                + " 'target_database') ORDER BY 1"))
-                .containsExactly(
-                        List.of("as_op", "i", "f"),
-                        List.of("http", "v", "f"),
-                        List.of("if_else_op", "i", "f"),
-                        List.of("if_then_op", "i", "f"),
-                        List.of("loop", "v", "f"),
-                        List.of("loop_prefix_op", "i", "f"),
-                        List.of("run", "v", "f"),
-                        List.of("seq", "v", "t"),
-                        List.of("start", "v", "f"),
-                        List.of("target_database", "i", "t"));
+                        "SELECT coalesce(string_agg(attname::text, ',' ORDER BY attname::text COLLATE \"C\"), '') FROM pg_attribute WHERE"
+                                + " attrelid = ('df.' || ?)::regclass AND attnum > 0 AND NOT attisdropped AND"
+                                + " has_column_privilege('judith', attrelid, attnum, ?)",
+                        table,
+                        privilege))
+                .isEqualTo(columns == null ? "" : columns);
+        assertThat(database.value(
+                        OWNER,
+                        "SELECT has_table_privilege('judith', ('df.' || ?)::regclass, 'DELETE, TRUNCATE, REFERENCES, TRIGGER')",
+                        table))
+                .isEqualTo("f");
     }
 }

@@ -72,6 +72,10 @@ class BuildersTest {
                 output(
                         "df.wait_for_signal('go', 5)",
                         "{\"node_type\":\"SIGNAL\",\"query\":\"{\\\"signal_name\\\":\\\"go\\\",\\\"timeout_seconds\\\":5}\"}"),
+                output("df.sleep(9223372036854775807)", "{\"node_type\":\"SLEEP\",\"query\":\"9223372036854775807\"}"),
+                output(
+                        "df.wait_for_signal(' ', 2147483647)",
+                        "{\"node_type\":\"SIGNAL\",\"query\":\"{\\\"signal_name\\\":\\\" \\\",\\\"timeout_seconds\\\":2147483647}\"}"),
                 output(
                         "df.http('{base}/x')",
                         "{\"node_type\":\"HTTP\",\"query\":\"{\\\"url\\\":\\\"{base}/x\\\",\\\"method\\\":\\\"POST\\\",\\\"body\\\":null,\\\"headers\\\":null,\\\"timeout_seconds\\\":30}\"}"),
@@ -79,8 +83,8 @@ class BuildersTest {
                         "df.http('HTTPS://h', 'get', 'b', '{\"A\": \"x: , y\", \"n\": 1}', 5)",
                         "{\"node_type\":\"HTTP\",\"query\":\"{\\\"url\\\":\\\"HTTPS://h\\\",\\\"method\\\":\\\"GET\\\",\\\"body\\\":\\\"b\\\",\\\"headers\\\":{\\\"A\\\":\\\"x: , y\\\",\\\"n\\\":1},\\\"timeout_seconds\\\":5}\"}"),
                 output(
-                        "df.http_multipart('https://h', 'put', '[{\"name\": \"f\"}]')",
-                        "{\"node_type\":\"HTTP_MULTIPART\",\"query\":\"{\\\"url\\\":\\\"https://h\\\",\\\"method\\\":\\\"PUT\\\",\\\"parts\\\":[{\\\"name\\\":\\\"f\\\"}],\\\"headers\\\":null,\\\"timeout_seconds\\\":30}\"}"));
+                        "df.http_multipart('https://h', 'put', '[{\"data_b64\": \"\", \"name\": \"f\", \"x\": 1}]')",
+                        "{\"node_type\":\"HTTP_MULTIPART\",\"query\":\"{\\\"url\\\":\\\"https://h\\\",\\\"method\\\":\\\"PUT\\\",\\\"parts\\\":[{\\\"x\\\":1,\\\"name\\\":\\\"f\\\",\\\"data_b64\\\":\\\"\\\"}],\\\"headers\\\":null,\\\"timeout_seconds\\\":30}\"}"));
     }
 
     @ParameterizedTest
@@ -136,7 +140,10 @@ class BuildersTest {
                 error("df.loop(NULL)", "argument 0 must not be null"),
                 error("df.wait_for_signal(NULL)", "argument 0 must not be null"),
                 error("df.wait_for_signal('')", "Signal name cannot be empty"),
+                error("df.wait_for_signal(repeat('é', 513))", "Signal name has 1026 bytes, more than 1024"),
                 error("df.wait_for_signal('a', 0)", "Timeout must be positive"),
+                error("df.wait_for_signal('a', -2147483648)", "Timeout must be positive"),
+                error("df.sleep(-9223372036854775808)", "Sleep duration must be non-negative"),
                 error("df.http(NULL, NULL)", "argument 0 must not be null"),
                 error("df.http('x', NULL)", "argument 1 must not be null"),
                 error("df.http('x', timeout_seconds => NULL)", "argument 4 must not be null"),
@@ -161,6 +168,31 @@ class BuildersTest {
                 error("df.http_multipart('http://x', parts => '{}')", "parts must be a JSON array of part objects"),
                 error("df.http_multipart('http://x', parts => '[]')", "parts must contain at least one part"),
                 error("df.http_multipart(NULL)", "argument 0 must not be null"),
+                error(parts("{\"name\":\"a\",\"data\":\"eA==\"}"), "parts[0] has no 'data_b64' (it has data, name)"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"eA==\"},{}"), "parts[1] has no 'name' (it has no members)"),
+                error(parts("{\"name\":null,\"data_b64\":\"eA==\"}"), "parts[0] has no 'name' (it has data_b64)"),
+                error(parts("1"), "parts[0] must be a JSON object, not number"),
+                error(parts("{\"name\":\"a\",\"data_b64\":5}"), "parts[0]: data_b64 must be a string, not number"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"\",\"filename\":[]}"),
+                        "parts[0]: filename must be a string, not array"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"hello\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"eA=\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"e=A=\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"====\"}"), "Invalid base64 in part 'a'"),
+                error(parts("{\"name\":\"a\",\"data_b64\":\"é===\"}"), "Invalid base64 in part 'a'"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"x$r\"}"),
+                        "data_b64 for part 'a' mixes a variable reference with other text"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"{v}{w}\"}"),
+                        "data_b64 for part 'a' mixes a variable reference with other text"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"$r[]\"}"),
+                        "data_b64 for part 'a' mixes a variable reference with other text"),
+                error(
+                        parts("{\"name\":\"a\",\"data_b64\":\"\",\"content_type\":\"text\"}"),
+                        "Invalid content_type for part 'a': 'text' is not a media type"),
                 error("df.loop('{\"node_type\":\"SQL\",\"query\":1}')", malformed),
                 error(
                         "df.loop('{\"node_type\":\"SQL\",\"query\":\"a\",\"query\":\"b\"}')",
@@ -181,6 +213,29 @@ class BuildersTest {
                 error("df.loop('{\"node_type\":\"NOPE\",\"left_node\":1}')", malformed),
                 error("df.wait_for_schedule('* * * * *', 'Mars/Olympus')", "Invalid time zone 'Mars/Olympus'"),
                 error("df.wait_for_schedule('* * * * *', 'FOO3')", "Invalid time zone 'FOO3'"));
+    }
+
+    private static String parts(String parts) {
+        return "df.http_multipart('http://x', parts => '[" + parts + "]')";
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "eA==",
+                "eA",
+                " e A=\\n=\\t",
+                " $r ",
+                "$r?",
+                "$r.col",
+                "$r.col?",
+                "{v}",
+            })
+    void the_data_of_a_part_is_base64_or_one_reference(String data) throws SQLException {
+        assertThat(sql.text("SELECT "
+                        + parts("{\"name\":\"\",\"filename\":null,\"content_type\":\"text/plain; a=b\",\"data_b64\":\""
+                                + data + "\"}")))
+                .contains("HTTP_MULTIPART");
     }
 
     @ParameterizedTest

@@ -2,6 +2,7 @@ package dev.perdure.sql;
 
 import static dev.perdure.sql.SqlSurface.BOB;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
@@ -12,6 +13,8 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ControlTest {
@@ -138,6 +141,96 @@ class ControlTest {
     }
 
     @Test
+    void await_in_the_transaction_of_the_start_cannot_succeed_and_says_so() {
+        assertThat(sql.error("DO $$ BEGIN PERFORM df.await_instance(df.start(df.sql('SELECT 1')), 1); END $$"))
+                .contains("22000: ERROR: Timeout after 1s waiting for instance")
+                .contains("(status: pending)");
+    }
+
+    @Test
+    void await_in_a_snapshot_sees_one_status_only() throws SQLException {
+        String id = start();
+        try (Connection connection = sql.database.connect(SqlSurface.ALICE)) {
+            connection.setAutoCommit(false);
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            TestDatabase.rows(connection, "SELECT df.status(?)", id);
+            end(id, "completed");
+            assertThatThrownBy(() -> TestDatabase.rows(connection, "SELECT df.await_instance(?, 1)", id))
+                    .hasMessageContaining("Timeout after 1s waiting for instance " + id + " (status: pending)");
+            connection.rollback();
+            assertThat(TestDatabase.rows(connection, "SELECT df.await_instance(?, 1)", id))
+                    .containsExactly(List.of("completed"));
+        }
+    }
+
+    @Test
+    void await_takes_the_largest_timeout_and_a_cancelled_statement_ends_it() throws SQLException {
+        String id = start();
+        assertThat(sql.error("SET statement_timeout = '100ms'; SELECT df.await_instance('" + id + "', 2147483647)"))
+                .startsWith("57014: ");
+        assertThat(sql.error("SELECT df.await_instance('" + id + "', -2147483648)"))
+                .contains("Timeout must be positive");
+        assertThat(sql.error("SELECT df.await_instance('')")).contains("InvalidPosition");
+        assertThat(sql.rows("SELECT df.await_instance(NULL), df.await_instance('" + id + "', NULL)")
+                        .get(0))
+                .containsOnlyNulls();
+    }
+
+    @Test
+    void a_null_argument_of_a_strict_function_does_nothing() throws SQLException {
+        String id = start();
+        assertThat(sql.rows(
+                                "SELECT df.cancel(?, NULL), df.signal(?, 'x', NULL), df.signal(?, NULL), df.setvar('null', NULL),"
+                                        + " df.setvar(NULL, 'x'), df.getvar(NULL), df.unsetvar(NULL), df.explain(NULL)",
+                                id,
+                                id,
+                                id)
+                        .get(0))
+                .containsOnlyNulls();
+        assertThat(sql.value("SELECT df.status(?)", id)).isEqualTo("pending");
+        assertThat(sql.value("SELECT count(*) FROM df.signals WHERE instance_id = ?", id))
+                .isEqualTo("0");
+        assertThat(sql.value("SELECT count(*) FROM df.vars WHERE name = 'null'"))
+                .isEqualTo("0");
+        assertThat(sql.value("SELECT df.run(NULL)")).isEqualTo("Triggered run for all pending instances");
+    }
+
+    @Test
+    void cancel_answers_the_same_in_every_status_and_changes_only_what_has_not_ended() throws SQLException {
+        for (String status : List.of("pending", "running", "completed", "failed", "cancelled")) {
+            String id = start();
+            sql.asOwner("UPDATE df.instances SET status = '" + status + "' WHERE id = '" + id + "'");
+            String before = sql.text("SELECT updated_at FROM df.instances WHERE id = ?", id);
+            boolean ended = !status.equals("pending") && !status.equals("running");
+
+            assertThat(sql.value("SELECT df.cancel(?, 'why')", id))
+                    .as(status)
+                    .isEqualTo("Instance " + id + " cancelled: why");
+
+            assertThat(sql.rows(
+                                    "SELECT status, cancel_reason, updated_at > ?::timestamptz, completed_at FROM df.instances WHERE id = ?",
+                                    before,
+                                    id)
+                            .get(0))
+                    .as(status)
+                    .containsExactly(ended ? status : "cancelled", ended ? null : "why", ended ? "f" : "t", null);
+        }
+    }
+
+    @Test
+    void a_reason_that_is_too_long_is_refused_with_its_size() throws SQLException {
+        String id = start();
+        try (Connection connection = sql.database.connect(SqlSurface.ALICE)) {
+            assertThatThrownBy(() -> TestDatabase.rows(connection, "SELECT df.cancel(?, repeat('r', 65537))", id))
+                    .hasMessageContaining("instances_cancel_reason_size_chk")
+                    .hasMessageContaining("cancel_reason has 65537 bytes, at most 65536 are allowed.");
+        }
+        assertThat(sql.value("SELECT df.status(?)", id)).isEqualTo("pending");
+        sql.value("SELECT df.cancel(?, repeat('r', 65536))", id);
+        assertThat(sql.value("SELECT df.status(?)", id)).isEqualTo("cancelled");
+    }
+
+    @Test
     void the_deprecated_name_warns() throws SQLException {
         String id = start();
         end(id, "completed");
@@ -166,6 +259,18 @@ class ControlTest {
         assertThat(sql.value("SELECT df.signal(?, 'late')", id)).isEqualTo("OK");
         assertThat(sql.value("SELECT count(*) FROM df.signals WHERE name = 'late'"))
                 .isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"'1e999999'", "repeat('[', 100000)", "'{\"a\":1} x'", "' '", "'NaN'"})
+    void signal_data_that_jsonb_cannot_hold_is_sent_as_text(String data) throws SQLException {
+        String id = start();
+        assertThat(sql.value("SELECT df.signal(?, 'go', " + data + ")", id)).isEqualTo("OK");
+        assertThat(sql.value(
+                        "SELECT jsonb_typeof(data) = 'string' AND data #>> '{}' = " + data
+                                + " FROM df.signals WHERE instance_id = ?",
+                        id))
+                .isEqualTo("t");
     }
 
     @Test

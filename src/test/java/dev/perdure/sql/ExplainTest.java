@@ -88,7 +88,7 @@ class ExplainTest {
                     df.wait_for_signal('go') § SIGNAL 'go'
                     df.wait_for_signal('go', 7) |=> 'n' § SIGNAL 'go' (7s) |=> 'n'
                     df.http('https://h/34567890123456789012345678901234567890', 'get') § HTTP GET https://h/345678901234567890123456789...
-                    df.http_multipart('https://h', parts => '[{}]') § HTTP_MULTIPART POST https://h
+                    df.http_multipart('https://h', parts => '[{"name": "a", "data_b64": ""}]') § HTTP_MULTIPART POST https://h
                     df."break"('12345678901234567890') § BREAK '12345678901234567890'
                     df."break"('123456789012345678901') § BREAK '12345678901234567...'
                     df."break"() § BREAK
@@ -109,6 +109,7 @@ class ExplainTest {
                 Arguments.of("{\"node_type\":\"WAIT_SCHEDULE\",\"query\":\"x\"}", "WAIT '?'    "),
                 Arguments.of("{\"node_type\":\"SIGNAL\"}", "SIGNAL '?'    "),
                 Arguments.of("{\"node_type\":\"BREAK\",\"query\":\"{}\"}", "BREAK    "),
+                Arguments.of("{\"node_type\":\"BREAK\",\"query\":\"{\\\"a\\\":1e999999}\"}", "BREAK    "),
                 Arguments.of(
                         "do\nx",
                         "Cannot explain input: not a valid Durofut JSON, instance ID, SQL statement, or DSL expression.\n"
@@ -190,6 +191,50 @@ class ExplainTest {
                         "SQL: one ✓",
                         "→ SQL: two ✗",
                         "→ SQL: three ⊘");
+    }
+
+    @Test
+    void an_instance_without_nodes_is_none() throws SQLException {
+        try (var connection = sql.database.connect(SqlSurface.ALICE);
+                var statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute(
+                    "INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('0123abcd', '00000001', 'alice')");
+            assertThat(dev.perdure.testing.TestDatabase.rows(connection, "SELECT df.explain('0123abcd')")
+                            .get(0))
+                    .containsExactly("No nodes found for instance '0123abcd'");
+            connection.rollback();
+        }
+    }
+
+    @Test
+    void shows_the_marker_of_every_node_of_a_running_race_and_join() throws SQLException {
+        String id = sql.text("SELECT df.start(df.join3('a', 'b' | 'c', df.\"if\"('d', 'e', 'f')))");
+        sql.asOwner("UPDATE df.nodes SET status = 'completed', result = '1' WHERE instance_id = '" + id
+                + "' AND (query IN ('b', 'd') OR node_type = 'RACE');"
+                + " UPDATE df.nodes SET status = 'running' WHERE instance_id = '" + id
+                + "' AND (query IN ('a', 'e') OR node_type IN ('JOIN', 'IF'));"
+                + " UPDATE df.instances SET status = 'running' WHERE id = '" + id + "'");
+
+        assertThat(sql.text("SELECT df.explain(?)", id).lines().skip(3).map(String::stripTrailing))
+                .containsExactly(
+                        "JOIN (3) ⏳",
+                        "    ║ branch 1:",
+                        "      ├─SQL: a ⏳",
+                        "    ║ branch 2:",
+                        "      ├─RACE ✓",
+                        "      │   ║ branch 1:",
+                        "      │     ├─SQL: b ✓",
+                        "      │   ║ branch 2:",
+                        "      │     └─SQL: c ⊘",
+                        "    ║ branch 3:",
+                        "      └─IF ⏳",
+                        "          ? condition:",
+                        "            └─SQL: d ✓",
+                        "          ✓ then:",
+                        "            └─SQL: e ⏳",
+                        "          ✗ else:",
+                        "            └─SQL: f ○");
     }
 
     @Test

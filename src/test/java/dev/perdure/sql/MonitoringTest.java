@@ -267,6 +267,20 @@ class MonitoringTest {
     }
 
     @Test
+    void what_an_earlier_round_left_is_no_event_of_the_current_one() throws SQLException {
+        String id = sql.text("SELECT df.start(df.loop('a' ~> 'b'))");
+        sql.asOwner("INSERT INTO df.executions (instance_id, execution_id, event_count) VALUES ('" + id + "', 1, 4);"
+                + " UPDATE df.instances SET execution_count = 2, status = 'running';"
+                + " UPDATE df.nodes SET status = 'completed', result = '1', status_details = jsonb_build_object('execution_id',"
+                + " instance_id || CASE query WHEN 'b' THEN '::1' ELSE '::2' END)");
+
+        assertThat(sql.rows("SELECT execution_id, event_count FROM df.instance_executions(?)", id))
+                .containsExactly(List.of("2", "3"), List.of("1", "4"));
+        assertThat(sql.database.rows(SqlSurface.OWNER, "SELECT total_executions, total_events FROM df.metrics()"))
+                .containsExactly(List.of("2", "7"));
+    }
+
+    @Test
     void metrics_count_everybody_and_are_not_for_everybody() throws SQLException {
         sql.value("SELECT df.cancel(df.start('a'))");
         sql.database.execute(SqlSurface.BOB, "SELECT df.start('b')");

@@ -51,6 +51,11 @@ class OperatorsTest {
         assertThat(sql.error("SELECT 'c' ?> 't1' ~> 't2' !> 'e'"))
                 .startsWith("P0001: ")
                 .contains("Invalid if-then-else: left side of !> must be a ?> expression");
+        for (String other : new String[] {"{}", "[\"_partial_if\"]", "\"_partial_if\""}) {
+            assertThat(sql.error("SELECT '" + other + "' !> 'e'"))
+                    .as(other)
+                    .contains("left side of !> must be a ?> expression");
+        }
         assertThat(sql.error("SELECT 'text' !> 'e'")).contains("invalid input syntax for type json");
     }
 

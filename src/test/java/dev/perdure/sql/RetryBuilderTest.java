@@ -35,6 +35,8 @@ class RetryBuilderTest {
             df.retry('x', max_delay => NULL)                    | argument 4 must not be null
             df.retry('x', 0)                                    | df.retry: max_attempts must be at least 1, or NULL for no limit
             df.retry('x', initial_delay => '-1 s')              | df.retry: initial_delay must be between 0 and 10 years, not -00:00:01
+            df.retry('x', -2147483648)                          | df.retry: max_attempts must be at least 1, or NULL for no limit
+            df.retry('x', backoff => 1000001)                   | df.retry: backoff must be a number from 1
             df.retry('x', max_delay => '11 years')              | df.retry: max_delay must be between 0 and 10 years, not 11 years
             df.retry('x', backoff => 0.5)                       | df.retry: backoff must be a number from 1
             df.retry('x', backoff => 'NaN')                     | df.retry: backoff must be a number from 1

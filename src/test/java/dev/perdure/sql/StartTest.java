@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
@@ -130,6 +131,10 @@ class StartTest {
                         "'{\"node_type\":\"IF\",\"condition_node\":" + sqlNode + ",\"query\":\"nope\"}'",
                         graph + "root: query in IF must be valid JSON config: "),
                 error(
+                        "'{\"node_type\":\"IF\",\"condition_node\":" + sqlNode
+                                + ",\"query\":\"{\\\"a\\\":1e999999}\"}'",
+                        graph + "root: query in IF must be valid JSON config: value overflows numeric format"),
+                error(
                         "'{\"node_type\":\"IF\",\"condition_node\":" + sqlNode + ",\"query\":\"[]\"}'",
                         graph + "root: query in IF must be a JSON config object"),
                 error(
@@ -225,6 +230,37 @@ class StartTest {
                     .hasSize(1);
             connection.rollback();
         }
+    }
+
+    @Test
+    void awaiting_an_instance_counts_as_such_a_helper_when_it_succeeds() throws SQLException {
+        String id = sql.text("SELECT df.start('q')");
+        sql.value("SELECT df.cancel(?)", id);
+        assertThat(sql.error("DO $$ BEGIN PERFORM df.await_instance('" + id
+                        + "'); PERFORM df.sleep(1) ~> 'SELECT 1'; END $$"))
+                .contains(
+                        "df.await_instance() cannot be used as a workflow step. Call df.await_instance() before df.start().");
+        assertThat(sql.error("SELECT df.start(df.await_instance('" + id + "'))"))
+                .contains("Invalid durable function: df.await_instance() cannot be used as a workflow step.");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            'q', repeat('x', %d) | 4096 | instances_label_size_chk | label has 4097 bytes, at most 4096 are allowed.
+            repeat('x', %d) | 1048576 | nodes_query_size_chk | query has 1048577 bytes, at most 1048576 are allowed.
+            df."as"('q', repeat('x', %d)) | 256 | nodes_result_name_size_chk | result_name has 257 bytes, at most 256 are allowed.
+            """)
+    void what_is_larger_than_allowed_is_refused_with_its_size(String call, int most, String constraint, String detail)
+            throws SQLException {
+        assertThat(sql.value("SELECT df.start(" + call.formatted(most) + ")")).hasSize(8);
+        assertThat(sql.error("SELECT df.start(" + call.formatted(most + 1) + ")"))
+                .startsWith("23514: ")
+                .contains(constraint)
+                .contains(detail);
     }
 
     @Test

@@ -27,9 +27,7 @@ final class MultipartKind implements StepKind {
             throw place.invalid("expected a list of at least one part");
         }
         for (int i = 0; i < parts.size(); i++) {
-            if (!parts.get(i).isObject()) {
-                throw place.item(i).invalid("expected an object, found " + Fields.kind(parts.get(i)));
-            }
+            PartText.check(parts.get(i), place.item(i));
         }
         return JsonText.compact(parts);
     }

@@ -1,17 +1,23 @@
 package dev.perdure.kubernetes.manifest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
 
 /** {@code signal: {name, timeout}}, as {@code df.wait_for_signal}. */
 final class SignalKind implements StepKind {
 
+    /** The longest that {@code df.signal} sends. */
+    private static final int MAX_NAME_BYTES = 1024;
+
     @Override
     public NodeText translate(JsonNode value, Place place, StepList steps) throws InvalidDefinitionException {
         Fields fields = Fields.of(value, place, "name", "timeout");
+        String name = fields.text("name");
+        if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME_BYTES) {
+            throw fields.place("name").invalid("longer than " + MAX_NAME_BYTES + " bytes");
+        }
         return NodeText.leaf(
-                "SIGNAL",
-                "{\"signal_name\":" + JsonText.quote(fields.text("name")) + ",\"timeout_seconds\":" + timeout(fields)
-                        + "}");
+                "SIGNAL", "{\"signal_name\":" + JsonText.quote(name) + ",\"timeout_seconds\":" + timeout(fields) + "}");
     }
 
     private static String timeout(Fields fields) throws InvalidDefinitionException {

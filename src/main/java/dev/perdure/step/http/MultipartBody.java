@@ -1,18 +1,14 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.HttpRequest;
+import dev.perdure.graph.PartSyntax;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Base64;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A {@code multipart/form-data} body (RFC 7578), escaped as browsers do (HTML, 4.10.21.8). */
 record MultipartBody(String contentType, Buffer content) {
-
-    private static final String TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-    private static final Pattern MEDIA_TYPE = Pattern.compile(TOKEN + "/" + TOKEN + "(\\s*;[\\x20-\\x7e\\t]*)?");
 
     /**
      * Encodes parts.
@@ -45,9 +41,8 @@ record MultipartBody(String contentType, Buffer content) {
     }
 
     private static byte[] decode(HttpRequest.Part part) throws HttpStepException {
-        String text = part.data().replaceAll("[ \t\n\f\r]", "");
         try {
-            return Base64.getDecoder().decode(text);
+            return PartSyntax.decode(part.data());
         } catch (IllegalArgumentException e) {
             throw new HttpStepException(
                     HttpOutcome.INVALID, "Invalid base64 in part '" + part.name() + "': " + e.getMessage());
@@ -56,7 +51,7 @@ record MultipartBody(String contentType, Buffer content) {
 
     private static @Nullable String contentType(HttpRequest.Part part) throws HttpStepException {
         String type = part.contentType();
-        if (type != null && !MEDIA_TYPE.matcher(type).matches()) {
+        if (type != null && !PartSyntax.isMediaType(type)) {
             throw new HttpStepException(
                     HttpOutcome.INVALID,
                     "Invalid content_type for part '" + part.name() + "': '" + type.replaceAll("\\p{Cntrl}", "?")

@@ -1,6 +1,7 @@
 package dev.perdure.kubernetes.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.testing.PostgresServer;
@@ -121,6 +122,13 @@ class TranslationTest {
     }
 
     @Test
+    void a_signal_that_could_never_be_sent_is_refused() throws SQLException {
+        same("[{signal: {name: " + "x".repeat(1024) + "}}]", "df.wait_for_signal(repeat('x', 1024))");
+        assertThatThrownBy(() -> translate("[{signal: {name: " + "x".repeat(1025) + "}}]"))
+                .hasMessageContaining("spec.steps[0].signal.name: longer than 1024 bytes");
+    }
+
+    @Test
     void a_choice() throws SQLException {
         same(
                 "[{if: {condition: SELECT true, then: [{sql: SELECT 1}, {sql: SELECT 2}], else: [{sql: SELECT 3}]}}]",
@@ -217,6 +225,15 @@ class TranslationTest {
                 "[{http: {url: 'http://h/', timeoutSeconds: 0}}] | spec.steps[0].http.timeoutSeconds: expected a whole number",
                 "[{multipart: {url: 'http://h/', parts: []}}]    | spec.steps[0].multipart.parts: expected a list of at least one",
                 "[{multipart: {url: 'http://h/'}}]               | spec.steps[0].multipart: 'parts' is missing",
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data: eA==}]}}] | spec.steps[0].multipart.parts[0].data: unknown field: there are name, data_b64, filename, content_type",
+                "[{multipart: {url: 'http://h/', parts: [{name: a}]}}] | spec.steps[0].multipart.parts[0]: 'data_b64' is missing",
+                "[{multipart: {url: 'http://h/', parts: [{data_b64: eA==}]}}] | spec.steps[0].multipart.parts[0]: 'name' is missing",
+                "[{multipart: {url: 'http://h/', parts: [5]}}] | spec.steps[0].multipart.parts[0]: expected an object with name, data_b64, filename, content_type, found a number",
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: 5}]}}] | spec.steps[0].multipart.parts[0].data_b64: expected a text, found a number",
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: hello}]}}] | spec.steps[0].multipart.parts[0].data_b64: neither base64 nor one reference",
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: x$r}]}}] | spec.steps[0].multipart.parts[0].data_b64: data_b64 for part 'a' mixes a variable reference with other text",
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: '', content_type: text}]}}] | spec.steps[0].multipart.parts[0].content_type: 'text' is not a media type",
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: '', filename: [x]}]}}] | spec.steps[0].multipart.parts[0].filename: expected a text, found a list",
                 "[{schedule: {cron: '61 * * * *'}}]              | spec.steps[0].schedule.cron: '61 * * * *' is no cron expression",
                 "[{schedule: {cron: '* * * * *', timeZone: X}}]  | spec.steps[0].schedule.timeZone: unknown time zone 'X'",
                 "[{signal: {name: ''}}]                          | spec.steps[0].signal.name: must not be empty",

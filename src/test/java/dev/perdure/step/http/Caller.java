@@ -69,11 +69,15 @@ final class Caller implements AutoCloseable {
     }
 
     Caller(EgressPolicy policy, long maxResponseSize, Optional<Path> certificates) {
+        this(policy, maxResponseSize, certificates, Duration.ofSeconds(60));
+    }
+
+    Caller(EgressPolicy policy, long maxResponseSize, Optional<Path> certificates, Duration maxTimeout) {
         HttpSettings settings = new HttpSettings(
                 64,
                 32,
                 Duration.ofSeconds(5),
-                Duration.ofSeconds(60),
+                maxTimeout,
                 maxResponseSize,
                 certificates,
                 Optional.empty(),

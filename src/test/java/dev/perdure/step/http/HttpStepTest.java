@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -136,6 +138,38 @@ class HttpStepTest {
                 .isEqualTo("a\ufffd");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "text/csv, text",
+        "TEXT/Html; charset=x, text",
+        "application/json, text",
+        "application/JSON ; charset=utf-8, text",
+        "application/xml, text",
+        "application/javascript, text",
+        "application/ecmascript, text",
+        "application/x-www-form-urlencoded, text",
+        "application/graphql, text",
+        "application/yaml, text",
+        "application/x-yaml, text",
+        "application/vnd.api+json, text",
+        "image/svg+xml, text",
+        "application/vnd.oai.openapi+yaml, text",
+        "application/pdf, base64",
+        "application/jsonp, base64",
+        "application/octet-stream, base64",
+        "texts/plain, base64",
+        "'', base64"
+    })
+    void what_a_type_declares_decides_about_a_body_that_is_not_utf8(String type, String encoding) {
+        byte[] body = bytes("0x61 0xff");
+        service.on("/declared", (exchange, request) -> HttpService.respond(exchange, 200, type, body));
+
+        var envelope = caller.envelope(Caller.get(service.url("/declared")));
+
+        assertThat(envelope.path("encoding").textValue()).isEqualTo(encoding);
+        assertThat(envelope.path("body").textValue()).isEqualTo(encoding.equals("text") ? "a\ufffd" : "Yf8=");
+    }
+
     @Test
     void a_compressed_body_is_decoded() {
         service.on("/zipped", (exchange, request) -> {
@@ -178,6 +212,27 @@ class HttpStepTest {
     }
 
     @Test
+    void the_beginning_of_a_binary_body_is_counted_in_base64_characters() {
+        byte[] body = new byte[600];
+        Arrays.fill(body, (byte) 0xff);
+        service.on("/broken-image", (exchange, request) -> HttpService.respond(exchange, 500, "image/png", body));
+        HttpRequest upload = new HttpRequest.Multipart(
+                service.url("/broken-image"), "PUT", List.of(new HttpRequest.Part("a", null, null, "")), Map.of(), 30);
+
+        assertThat(caller.failure(upload))
+                .hasMessage("HTTP_MULTIPART PUT " + service.url("/broken-image") + " returned 500: " + "/".repeat(512)
+                        + "... [truncated, 800 base64 characters total]");
+    }
+
+    @Test
+    void a_preview_of_exactly_512_bytes_is_whole() {
+        service.on("/exactly", 500, "text/plain", "x".repeat(512));
+
+        assertThat(caller.failure(Caller.get(service.url("/exactly"))))
+                .hasMessage("HTTP GET " + service.url("/exactly") + " returned 500: " + "x".repeat(512));
+    }
+
+    @Test
     void a_response_that_is_too_large_is_cut_off_while_it_arrives() throws IOException {
         // Without end: whoever reads it to its end never finishes.
         try (RawServer endless = new RawServer(socket -> {
@@ -212,6 +267,17 @@ class HttpStepTest {
 
             assertThat(caller.failure(request)).hasMessage("HTTP timeout after 1s: " + silent.url());
             silent.awaitClosed();
+        }
+    }
+
+    @Test
+    void no_request_takes_longer_than_the_worker_allows() throws IOException {
+        EgressPolicy policy = new EgressPolicy(EgressMode.PUBLIC, List.of("127.0.0.1"));
+        try (RawServer silent = new RawServer(RawServer::awaitEnd);
+                Caller hasty = new Caller(policy, 1024, Optional.empty(), Duration.ofSeconds(1))) {
+            HttpRequest patient = new HttpRequest.Plain(silent.url(), "GET", null, Map.of(), Integer.MAX_VALUE);
+
+            assertThat(hasty.failure(patient)).hasMessage("HTTP timeout after 1s: " + silent.url());
         }
     }
 

@@ -1,0 +1,122 @@
+package dev.perdure.sql;
+
+import static dev.perdure.sql.SqlSurface.OWNER;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Functions have the names, arguments, defaults and attributes of the specification (1.1, 1.2, 2). Those that return tables
+ * are in {@link MonitoringSurfaceTest}.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SignaturesTest {
+
+    /** Name, arguments, result, volatility, whether it is strict, parallel safety, whether PUBLIC may execute it. */
+    private static final String FUNCTIONS =
+            """
+            sql                 | query text | text | v strict unsafe public
+            seq                 | a text, b text | text | v strict unsafe public
+            as                  | fut text, name text | text | v strict unsafe public
+            sleep               | seconds bigint | text | v strict unsafe public
+            wait_for_schedule   | cron_expr text, timezone text DEFAULT 'UTC'::text | text | v strict unsafe public
+            loop                | body text, condition text DEFAULT NULL::text | text | v - unsafe public
+            break               | value text DEFAULT NULL::text | text | v - unsafe public
+            if                  | condition text, then_branch text, else_branch text | text | v strict unsafe public
+            if_rows             | result_name text, then_branch text, else_branch text | text | v strict unsafe public
+            join                | a text, b text | text | v strict unsafe public
+            join3               | a text, b text, c text | text | v strict unsafe public
+            race                | a text, b text | text | v strict unsafe public
+            http                | url text, method text DEFAULT 'POST'::text, body text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30 | text | v - unsafe -
+            http_multipart      | url text, method text DEFAULT 'POST'::text, parts jsonb DEFAULT NULL::jsonb, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30 | text | v - unsafe -
+            wait_for_signal     | name text, timeout_seconds integer DEFAULT NULL::integer | text | v - unsafe public
+            retry               | node text, max_attempts integer DEFAULT 3, initial_delay interval DEFAULT '00:00:01'::interval, backoff double precision DEFAULT 2, max_delay interval DEFAULT '01:00:00'::interval, retry_on text[] DEFAULT NULL::text[] | text | v - unsafe public
+            as_op               | fut text, name text | text | i - unsafe public
+            if_then_op          | condition text, then_branch text | text | i - unsafe public
+            if_else_op          | partial_if text, else_branch text | text | i - unsafe public
+            loop_prefix_op      | body text | text | i - unsafe public
+            start               | fut text, label text DEFAULT NULL::text, database text DEFAULT NULL::text, transaction_mode text DEFAULT 'caller'::text, options jsonb DEFAULT NULL::jsonb | text | v - unsafe public
+            cancel              | instance_id text, reason text DEFAULT 'Cancelled by user'::text | text | v strict unsafe public
+            signal              | instance_id text, signal_name text, signal_data text DEFAULT '{}'::text | text | v strict unsafe public
+            status              | instance_id text | text | v strict unsafe public
+            result              | instance_id text | text | v strict unsafe public
+            await_instance      | instance_id text, timeout_seconds integer DEFAULT 30 | text | v strict unsafe public
+            wait_for_completion | instance_id text, timeout_seconds integer DEFAULT 30 | text | v strict unsafe public
+            run                 | instance_id text DEFAULT NULL::text | text | v - unsafe public
+            version             | - | text | v strict unsafe public
+            target_database     | - | text | i strict safe public
+            setvar              | name text, value text | text | v strict unsafe public
+            unsetvar            | name text | text | v strict unsafe public
+            clearvars           | - | text | v strict unsafe public
+            getvar              | name text | text | v strict unsafe public
+            explain             | input text | text | v strict unsafe public
+            grant_usage         | p_role text, include_http boolean DEFAULT false, with_grant boolean DEFAULT false | void | v - unsafe -
+            revoke_usage        | p_role text | void | v - unsafe -
+            secret              | name text | text | i strict unsafe public
+            grant_secret        | p_name text, p_role text | void | v - unsafe -
+            revoke_secret       | p_name text, p_role text | void | v - unsafe -
+            """;
+
+    private final SqlSurface sql = new SqlSurface();
+
+    static Stream<List<String>> functions() {
+        return FUNCTIONS.lines().map(line -> List.of(line.split("\\s*\\|\\s*")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("functions")
+    void a_function_is_as_specified(List<String> expected) throws SQLException {
+        assertThat(sql.database.rows(
+                        OWNER,
+                        "SELECT p.proname, coalesce(nullif(pg_get_function_arguments(p.oid), ''), '-'),"
+                                + " pg_get_function_result(p.oid), concat_ws(' ', p.provolatile,"
+                                + " CASE WHEN p.proisstrict THEN 'strict' ELSE '-' END,"
+                                + " CASE p.proparallel WHEN 'u' THEN 'unsafe' WHEN 's' THEN 'safe' END,"
+                                + " CASE WHEN has_function_privilege('public', p.oid, 'EXECUTE') THEN 'public' ELSE '-' END)"
+                                + " FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace AND NOT p.proretset"
+                                + " AND NOT p.prosecdef AND p.proname = ?",
+                        expected.get(0)))
+                .containsExactly(expected);
+    }
+
+    @Test
+    void there_are_no_others_that_users_could_take_for_part_of_the_surface() throws SQLException {
+        assertThat(sql.database.rows(
+                        OWNER,
+                        "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace AND NOT p.proretset"
+                                + " AND p.proname !~ '^(_|checkpoint)'"))
+                .extracting(row -> row.get(0))
+                .containsExactlyInAnyOrderElementsOf(
+                        functions().map(function -> function.get(0)).toList());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "~> text df.seq",
+                "|=> text df.as_op",
+                "|= text df.as_op",
+                "& text df.\"join\"",
+                "| text df.race",
+                "?> text df.if_then_op",
+                "!> text df.if_else_op",
+                "@> - df.loop_prefix_op"
+            })
+    void an_operator_takes_texts_and_calls_its_function(String line) throws SQLException {
+        String[] expected = line.split(" ");
+        assertThat(sql.rows(
+                        "SELECT o.oprleft::regtype::text, o.oprright::regtype::text, o.oprresult::regtype::text,"
+                                + " o.oprcode::regproc::text, o.oprkind, pg_get_userbyid(o.oprowner) FROM pg_operator o WHERE o.oprnamespace"
+                                + " = 'public'::regnamespace AND o.oprname = ?",
+                        expected[0]))
+                .containsExactly(
+                        List.of(expected[1], "text", "text", expected[2], expected[1].equals("-") ? "l" : "b", OWNER));
+    }
+}
