@@ -351,16 +351,22 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
     started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz, definition_bytes bigint)
-LANGUAGE sql VOLATILE STRICT
+LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
+-- Planned once a session: in SQL the query was planned at each call, which took longer than reading a few instances.
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
-    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END,
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT i.id::text, i.root_node::text, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END,
            nullif(i.database, current_database()), i.status,
-           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname,
+           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname::text,
            r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
                                         WHERE s.name = 'enable_superuser_instances'), false),
-           n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
+           n.id::text, n.node_type, n.query, n.result_name, n.left_node::text, n.right_node::text,
+           n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
            n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at, d.bytes
@@ -372,7 +378,8 @@ AS $$
     -- One more than the limit, so that an excess is noticed and not read.
     LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id AND d.bytes <= 67108864 LIMIT 10001) n ON true
     WHERE i.id = ANY (p_instances)
-    ORDER BY i.created_at, i.id
+    ORDER BY i.created_at, i.id;
+END
 $$;
 COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
 
