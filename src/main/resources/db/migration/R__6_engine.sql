@@ -185,16 +185,18 @@ DECLARE
     v_status text;
     v_submitter oid;
     v_epoch bigint;
+    v_prepared text;
     v_doc jsonb;
+    v_nothing text;
 BEGIN
-    v_status := set_config('synchronous_commit', 'on', true);
-    v_status := set_config('statement_timeout', '60s', true);
-    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
-        v_status := set_config('lock_timeout', '30s', true);
-    END IF;
+    v_status := concat(set_config('synchronous_commit', 'on', true), set_config('statement_timeout', '60s', true),
+        CASE WHEN current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s'
+             THEN set_config('lock_timeout', '30s', true) END);
     -- df._fence, written out and with one read in place of three: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
-    SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
+    SELECT s.last_value, e.key, i.status, i.submitted_by,
+           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END
+    INTO v_epoch, v_key, v_status, v_submitter, v_prepared
     FROM df._epoch_seq s, df._epoch e LEFT JOIN df.instances i ON i.id = p_instance;
     IF v_epoch IS DISTINCT FROM p_epoch THEN
         RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
@@ -217,15 +219,14 @@ BEGIN
         RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it was cancelled', p_instance USING ERRCODE = 'DF001';
     END IF;
     IF v_doc ? 'f' THEN
-        PERFORM df._complete(p_instance, v_doc);
+        v_nothing := df._complete(p_instance, v_doc);
         IF v_doc ? 't' THEN
             v_status := df._end_instance(p_instance, v_doc ->> 't', v_doc ->> 'o');
         END IF;
     ELSE
         v_status := df._apply(p_instance, v_status, v_doc);
     END IF;
-    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
-        CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
+    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'), v_prepared);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, text) IS
@@ -246,20 +247,21 @@ DECLARE
     v_status text;
     v_submitter oid;
     v_epoch bigint;
+    v_prepared text;
     v_count integer;
     v_result jsonb;
     v_columns jsonb;
     v_details jsonb;
     v_parents text[];
 BEGIN
-    v_status := set_config('synchronous_commit', 'on', true);
-    v_status := set_config('statement_timeout', '60s', true);
-    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
-        v_status := set_config('lock_timeout', '30s', true);
-    END IF;
+    v_status := concat(set_config('synchronous_commit', 'on', true), set_config('statement_timeout', '60s', true),
+        CASE WHEN current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s'
+             THEN set_config('lock_timeout', '30s', true) END);
     -- df._fence, written out and with one read in place of three: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
-    SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
+    SELECT s.last_value, e.key, i.status, i.submitted_by,
+           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END
+    INTO v_epoch, v_key, v_status, v_submitter, v_prepared
     FROM df._epoch_seq s, df._epoch e LEFT JOIN df.instances i ON i.id = p_instance;
     IF v_epoch IS DISTINCT FROM p_epoch THEN
         RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
@@ -305,8 +307,7 @@ BEGIN
     IF p_ends THEN
         v_status := df._end_instance(p_instance, 'completed', p_result);
     END IF;
-    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
-        CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
+    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'), v_prepared);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint_step(
