@@ -395,6 +395,9 @@ DECLARE
     v_nodes bigint := 0;
     v_count bigint;
 BEGIN
+    IF cardinality(p_instances) = 1 THEN
+        RETURN p_instances;
+    END IF;
     FOR i IN 1 .. cardinality(p_instances) LOOP
         -- Each KiB that a node or the variables hold counts as a node, too.
         SELECT count(*) + coalesce(sum(octet_length(x.query) + coalesce(octet_length(x.result::text), 0)), 0) / 1024
@@ -421,9 +424,11 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     v_ids text[];
+    v_nothing text;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM df._fence(p_epoch);
+    -- Assigned: PERFORM would run a query.
+    v_nothing := set_config('synchronous_commit', 'off', true);
+    v_nothing := df._fence(p_epoch);
     v_ids := df._first_with_nodes(p_ids, p_max_nodes);
     UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
                             updated_at = clock_timestamp()
