@@ -36,7 +36,7 @@ final class Load {
             "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')";
 
     /** How often a load of instances is looked at: seldom enough that it costs next to nothing. */
-    private static final long WATCH_MILLIS = 20;
+    private static final long WATCH_MILLIS = 50;
 
     private Load() {}
 
