@@ -173,7 +173,7 @@ class StartTest {
     @ValueSource(
             strings = {
                 "'a' ~> 'b'",
-                "('a' ~> ('b' |=> 'x')) & (df.sleep(1) | (df.wait_for_signal('s') ~> df.http('http://example.org/')))",
+                "('a' ~> ('b' |=> 'x')) & (df.sleep(1) | (df.wait_for_signal('s') ~> df.wait_for_schedule('0 5 * * *')))",
                 "('a' & ('b' ~> 'c')) |=> 'r'",
                 "'a' ~> df.loop('b' ~> df.\"break\"('1'))",
                 "df.join3('a' ~> 'b', 'c', 'd' |=> 'e')",
