@@ -129,6 +129,35 @@ DECLARE
     config jsonb;
     i integer;
 BEGIN
+    -- Mostly a graph is leaves and what joins two of them, as builders print it: there is nothing to rewrite, and few
+    -- expressions are enough, each of which is set up anew in every transaction. So few nodes cannot lie too deep.
+    lefts := ARRAY[root];
+    k := 1;
+    WHILE k <= nodes LOOP
+        n := json_populate_record(NULL::df._node, lefts[k]::json);
+        EXIT WHEN (nodes < max_depth AND n.condition_node IS NULL AND n.extra_nodes IS NULL
+            AND CASE WHEN n.query IS NULL
+                THEN n.node_type IN ('THEN', 'JOIN', 'RACE') AND left(n.left_node, 1) = '{' AND left(n.right_node, 1) = '{'
+                ELSE n.node_type IN ('SQL', 'SLEEP', 'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK')
+                    AND n.left_node IS NULL AND n.right_node IS NULL END
+            AND df._print_node(n) = lefts[k]) IS NOT TRUE;
+        ids[k] := lpad(to_hex((seed + k * 2654435761) & 4294967295), 8, '0');
+        node_types[k] := n.node_type;
+        queries[k] := n.query;
+        result_names[k] := n.result_name;
+        IF n.query IS NULL THEN
+            left_nodes[k] := lpad(to_hex((seed + (nodes + 1) * 2654435761) & 4294967295), 8, '0');
+            right_nodes[k] := lpad(to_hex((seed + (nodes + 2) * 2654435761) & 4294967295), 8, '0');
+            lefts := lefts || ARRAY[n.left_node, n.right_node];
+            nodes := nodes + 2;
+        END IF;
+        k := k + 1;
+    END LOOP;
+    IF k > nodes THEN
+        RETURN;
+    END IF;
+
+    nodes := 1;
     n := json_populate_record(NULL::df._node, root::json);
     ids := ARRAY[lpad(to_hex(seed), 8, '0')];
     node_types := ARRAY[n.node_type];
@@ -352,10 +381,10 @@ CREATE OR REPLACE FUNCTION df._wake_worker() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    IF (SELECT w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
-                                      AND lower(s.value) IN ('off', 'false', 'no', '0')) FROM df._wake w) THEN
-        PERFORM pg_notify('perdure_wake', '');
-    END IF;
+    PERFORM pg_notify('perdure_wake', '')
+    FROM df._wake w
+    WHERE w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
+                                 AND lower(s.value) IN ('off', 'false', 'no', '0'));
 END
 $$;
 COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY perdure_wake when the worker is idle.';
@@ -370,14 +399,21 @@ DECLARE
     role record;
     password_expired boolean;
 BEGIN
-    SELECT r.oid, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolvaliduntil,
-           (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = 'df') AS df_owner,
-           -- What the worker found out when it tried.
-           (SELECT l.problem FROM df._logins l
-            WHERE l.role_oid = r.oid AND l.checked_at > clock_timestamp() - interval '1 minute') AS problem
+    SELECT r.oid, r.rolcanlogin, r.rolsuper, r.rolconnlimit, r.rolvaliduntil, l.problem, s.nspowner AS df_owner,
+           -- Mostly nothing speaks against a role: what is asked below, in one expression.
+           r.rolcanlogin AND NOT r.rolsuper AND r.rolconnlimit <> 0 AND r.rolvaliduntil IS NULL AND l.problem IS NULL
+               AND r.oid <> s.nspowner AND NOT pg_has_role(r.oid, s.nspowner, 'MEMBER')
+               AND has_database_privilege(r.oid, current_database(), 'CONNECT') AS is_fine
     INTO role
-    FROM pg_roles r WHERE r.rolname = current_user;
+    FROM pg_roles r
+    JOIN pg_namespace s ON s.nspname = 'df'
+    -- What the worker found out when it tried.
+    LEFT JOIN df._logins l ON l.role_oid = r.oid AND l.checked_at > clock_timestamp() - interval '1 minute'
+    WHERE r.rolname = current_user;
 
+    IF role.is_fine THEN
+        RETURN role.oid;
+    END IF;
     IF NOT role.rolcanlogin THEN
         RAISE EXCEPTION 'current_user "%" does not have LOGIN privilege. The background worker must connect as this role to execute SQL. Grant LOGIN to this role or call df.start() as a role with LOGIN.', current_user
             USING ERRCODE = 'internal_error';
@@ -491,30 +527,29 @@ DECLARE
     root text;
     submitter oid;
     graph record;
-    once text := options ->> 'idempotency_key';
+    once text;
     existing text;
     new_id text;
     tries integer := 0;
     nothing text;
 BEGIN
-    IF fut IS NULL OR transaction_mode IS NULL THEN
-        PERFORM df._require(0, fut IS NOT NULL), df._require(3, false);
-    END IF;
-    IF lower(transaction_mode) NOT IN ('caller', 'new') THEN
-        RAISE EXCEPTION 'invalid transaction_mode "%" for df.start(): expected ''caller'' or ''new''', transaction_mode
-            USING ERRCODE = 'internal_error';
-    END IF;
-    -- PERFORM and a condition with a subquery run a query; this path avoids those it can do without.
-    IF options IS NOT NULL THEN
-        PERFORM df._check_start_options(options);
-    END IF;
-    IF lower(transaction_mode) = 'new' THEN
-        IF current_setting('df.in_workflow', true) = 'true' THEN
-            RAISE EXCEPTION 'df.start() with transaction_mode => ''new'' cannot be called inside a workflow - a df.sql() node already runs as a single autocommitted statement, so a plain df.start() there is already independent of any caller transaction'
+    -- Each expression is set up anew in every transaction, which costs more than its value: what is rare is asked for at once.
+    IF fut IS NULL OR transaction_mode IS NULL OR transaction_mode <> 'caller' OR options IS NOT NULL THEN
+        PERFORM df._require(0, fut IS NOT NULL), df._require(3, transaction_mode IS NOT NULL);
+        IF lower(transaction_mode) NOT IN ('caller', 'new') THEN
+            RAISE EXCEPTION 'invalid transaction_mode "%" for df.start(): expected ''caller'' or ''new''', transaction_mode
                 USING ERRCODE = 'internal_error';
         END IF;
-        PERFORM df._submitter(true);
-        RETURN df._start_in_new_transaction(fut, label, database, options);
+        PERFORM df._check_start_options(options);
+        IF lower(transaction_mode) = 'new' THEN
+            IF current_setting('df.in_workflow', true) = 'true' THEN
+                RAISE EXCEPTION 'df.start() with transaction_mode => ''new'' cannot be called inside a workflow - a df.sql() node already runs as a single autocommitted statement, so a plain df.start() there is already independent of any caller transaction'
+                    USING ERRCODE = 'internal_error';
+            END IF;
+            PERFORM df._submitter(true);
+            RETURN df._start_in_new_transaction(fut, label, database, options);
+        END IF;
+        once := options ->> 'idempotency_key';
     END IF;
 
     root := df._parse_root(fut);
@@ -531,7 +566,7 @@ BEGIN
             RETURN existing;
         END IF;
     END IF;
-    IF NOT has_database_privilege(submitter, database, 'CONNECT') THEN
+    IF database IS NOT NULL AND NOT has_database_privilege(submitter, database, 'CONNECT') THEN
         RAISE EXCEPTION 'role "%" may not connect to database "%", where its steps would run', current_user, database
             USING ERRCODE = 'internal_error',
                   HINT = format('GRANT CONNECT ON DATABASE %I TO %I;', database, current_user::text);
@@ -547,7 +582,11 @@ BEGIN
     LOOP
         new_id := left(gen_random_uuid()::text, 8);
         INSERT INTO df.instances (id, label, root_node, submitted_by, database, vars, idempotency_key)
-        VALUES (new_id, start.label, graph.ids[1], submitter, start.database, df._start_vars(submitter, options), once)
+        VALUES (new_id, start.label, graph.ids[1], submitter, start.database,
+            CASE WHEN options IS NULL THEN (SELECT jsonb_object_agg(v.name, v.value) FROM df.vars v
+                                            WHERE v.owner = submitter::regrole AND v.value IS NOT NULL)
+                 ELSE df._start_vars(submitter, options) END,
+            once)
         ON CONFLICT DO NOTHING;
         EXIT WHEN FOUND;
         existing := df._started_before(submitter, once);

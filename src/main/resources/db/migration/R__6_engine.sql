@@ -17,11 +17,10 @@ DECLARE
     v_epoch bigint;
 BEGIN
     LOCK TABLE df._epoch IN ROW SHARE MODE;
-    SELECT last_value INTO v_epoch FROM df._epoch_seq;
+    SELECT s.last_value, e.key INTO v_epoch, v_key FROM df._epoch_seq s LEFT JOIN df._epoch e ON true;
     IF v_epoch IS DISTINCT FROM p_epoch THEN
         RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
     END IF;
-    SELECT key INTO v_key FROM df._epoch;
     RETURN v_key;
 END
 $$;
@@ -189,16 +188,18 @@ DECLARE
     v_status text;
     v_submitter oid;
     v_epoch bigint;
+    v_prepared text;
     v_doc jsonb;
+    v_nothing text;
 BEGIN
-    v_status := set_config('synchronous_commit', 'on', true);
-    v_status := set_config('statement_timeout', '60s', true);
-    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
-        v_status := set_config('lock_timeout', '30s', true);
-    END IF;
-    -- df._fence, written out and with one read in place of three: this is the hot path.
+    v_status := concat(set_config('synchronous_commit', 'on', true), set_config('statement_timeout', '60s', true),
+        CASE WHEN current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s'
+             THEN set_config('lock_timeout', '30s', true) END);
+    -- df._fence, written out and with one read in place of two: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
-    SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
+    SELECT s.last_value, e.key, i.status, i.submitted_by,
+           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END
+    INTO v_epoch, v_key, v_status, v_submitter, v_prepared
     FROM df._epoch_seq s, df._epoch e LEFT JOIN df.instances i ON i.id = p_instance;
     IF v_epoch IS DISTINCT FROM p_epoch THEN
         RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
@@ -221,15 +222,14 @@ BEGIN
         RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it was cancelled', p_instance USING ERRCODE = 'DF001';
     END IF;
     IF v_doc ? 'f' THEN
-        PERFORM df._complete(p_instance, v_doc);
+        v_nothing := df._complete(p_instance, v_doc);
         IF v_doc ? 't' THEN
             v_status := df._end_instance(p_instance, v_doc ->> 't', v_doc ->> 'o');
         END IF;
     ELSE
         v_status := df._apply(p_instance, v_status, v_doc);
     END IF;
-    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
-        CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
+    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'), v_prepared);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, text) IS
@@ -250,20 +250,21 @@ DECLARE
     v_status text;
     v_submitter oid;
     v_epoch bigint;
+    v_prepared text;
     v_count integer;
     v_result jsonb;
     v_columns jsonb;
     v_details jsonb;
     v_parents text[];
 BEGIN
-    v_status := set_config('synchronous_commit', 'on', true);
-    v_status := set_config('statement_timeout', '60s', true);
-    IF current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s' THEN
-        v_status := set_config('lock_timeout', '30s', true);
-    END IF;
-    -- df._fence, written out and with one read in place of three: this is the hot path.
+    v_status := concat(set_config('synchronous_commit', 'on', true), set_config('statement_timeout', '60s', true),
+        CASE WHEN current_setting('lock_timeout')::interval NOT BETWEEN '1ms' AND '30s'
+             THEN set_config('lock_timeout', '30s', true) END);
+    -- df._fence, written out and with one read in place of two: this is the hot path.
     LOCK TABLE df._epoch IN ROW SHARE MODE;
-    SELECT s.last_value, e.key, i.status, i.submitted_by INTO v_epoch, v_key, v_status, v_submitter
+    SELECT s.last_value, e.key, i.status, i.submitted_by,
+           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END
+    INTO v_epoch, v_key, v_status, v_submitter, v_prepared
     FROM df._epoch_seq s, df._epoch e LEFT JOIN df.instances i ON i.id = p_instance;
     IF v_epoch IS DISTINCT FROM p_epoch THEN
         RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
@@ -309,8 +310,7 @@ BEGIN
     IF p_ends THEN
         v_status := df._end_instance(p_instance, 'completed', p_result);
     END IF;
-    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'),
-        CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END);
+    RETURN concat(v_status, ':', encode(sha256(v_key || p_token), 'hex'), v_prepared);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint_step(
@@ -355,16 +355,22 @@ CREATE OR REPLACE FUNCTION df._load(p_instances text[]) RETURNS TABLE (
     node_submitted_by bigint, node_database text,
     node_status text, stamp text, canceled boolean, result text, result_columns text, wake_at timestamptz,
     started_at timestamptz, attempt integer, bindings text, code text, created_at timestamptz, definition_bytes bigint)
-LANGUAGE sql VOLATILE STRICT
+LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
+-- Planned once a session: in SQL the query was planned at each call, which took longer than reading a few instances.
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 AS $$
-    SELECT i.id, i.root_node, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END,
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT i.id::text, i.root_node::text, i.label, CASE WHEN n.id = i.root_node THEN i.vars::text END,
            nullif(i.database, current_database()), i.status,
-           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname,
+           i.cancel_reason, i.submitted_by::oid::bigint, r.rolname::text,
            r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
                                         WHERE s.name = 'enable_superuser_instances'), false),
-           n.id, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.submitted_by::oid::bigint,
+           n.id::text, n.node_type, n.query, n.result_name, n.left_node::text, n.right_node::text,
+           n.submitted_by::oid::bigint,
            nullif(n.database, current_database()), n.status,
            n.status_details ->> 'execution_id', n.status_details ? 'canceled', n.result::text, n.result_columns::text,
            n.wake_at, n.started_at, n.attempt, n.bindings::text, n.status_details ->> 'code', i.created_at, d.bytes
@@ -376,7 +382,8 @@ AS $$
     -- One more than the limit, so that an excess is noticed and not read.
     LEFT JOIN LATERAL (SELECT * FROM df.nodes x WHERE x.instance_id = i.id AND d.bytes <= 67108864 LIMIT 10001) n ON true
     WHERE i.id = ANY (p_instances)
-    ORDER BY i.created_at, i.id
+    ORDER BY i.created_at, i.id;
+END
 $$;
 COMMENT ON FUNCTION df._load(text[]) IS 'Everything the worker needs of the given instances, one row a node.';
 
@@ -391,6 +398,9 @@ DECLARE
     v_nodes bigint := 0;
     v_count bigint;
 BEGIN
+    IF cardinality(p_instances) = 1 THEN
+        RETURN p_instances;
+    END IF;
     FOR i IN 1 .. cardinality(p_instances) LOOP
         -- Each KiB that a node or the variables hold counts as a node, too.
         SELECT count(*) + coalesce(sum(octet_length(x.query) + coalesce(octet_length(x.result::text), 0)), 0) / 1024
@@ -417,9 +427,12 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     v_ids text[];
+    v_nothing text;
+    v_key bytea;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM df._fence(p_epoch);
+    -- Assigned: PERFORM would run a query.
+    v_nothing := set_config('synchronous_commit', 'off', true);
+    v_key := df._fence(p_epoch);
     v_ids := df._first_with_nodes(p_ids, p_max_nodes);
     UPDATE df.instances SET status = 'running', started_at = coalesce(started_at, clock_timestamp()),
                             updated_at = clock_timestamp()

@@ -16,6 +16,8 @@ BEGIN
     UNLISTEN *;
     SET SESSION AUTHORIZATION DEFAULT;
     RESET ALL;
+    -- What RESET ALL returns to is the zone of the worker's machine: the driver sends it.
+    SET TimeZone = 'UTC';
     DISCARD TEMP;
     DISCARD SEQUENCES;
     nothing := pg_catalog.pg_advisory_unlock_all();
@@ -33,8 +35,9 @@ BEGIN
     -- First, with what the step before has set: what it violates is its own fault.
     SET CONSTRAINTS ALL IMMEDIATE;
     nothing := df._clean_session();
-    nothing := pg_catalog.set_config('statement_timeout', statement_millis::pg_catalog.text, true);
-    nothing := pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true);
+    nothing := pg_catalog.concat(
+        pg_catalog.set_config('statement_timeout', statement_millis::pg_catalog.text, true),
+        pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true));
 END
 $$;
 COMMENT ON FUNCTION df._next_step(integer, integer) IS

@@ -53,7 +53,7 @@ public final class Benchmark {
             throws Exception {
         // Until the compiler is done with what a worker does all the time: users have one that runs for weeks.
         Duration warmUp = Duration.ofSeconds(Long.getLong("bench.warmup", 60));
-        Load.instances(user, STEP, warmUp, Math.max(1, sessions / 4), inFlight);
+        Load.instances(user, STEP, warmUp, sessions, inFlight);
         double bare = Load.bareCommits(user, sessions, time);
         System.out.printf(Locale.ROOT, "bare one-row commits, %d sessions:     %,.0f /s%n", sessions, bare);
         double before = Load.bareCommits(user, 1, time.dividedBy(2));
@@ -61,11 +61,12 @@ public final class Benchmark {
         Load.Outcome outcome = measured(user, worker, time, sessions, inFlight);
         System.out.printf(
                 Locale.ROOT,
-                "steps, up to %d instances at once:    %,.0f /s (%,.0f instances/s), ratio %.3f%n",
+                "steps, up to %d instances at once:    %,.0f /s (%,.0f instances/s), ratio %.3f, %.0f in flight%n",
                 inFlight,
                 outcome.stepsPerSecond(),
                 outcome.stepsPerSecond() / 3,
-                outcome.stepsPerSecond() / bare);
+                outcome.stepsPerSecond() / bare,
+                outcome.inFlight());
         System.out.println("  start to completed, loaded:         " + percentiles(outcome.latenciesMillis()));
         double[] idle = Load.oneByOne(user, STEP, time);
         System.out.println("  start to completed, one at a time:  " + percentiles(idle));
@@ -77,10 +78,10 @@ public final class Benchmark {
     private static Load.Outcome measured(
             DatabaseUrl user, WorkerProcess worker, Duration time, int sessions, int inFlight) throws Exception {
         if (!ProcessorTime.isKnown()) {
-            return Load.instances(user, STEP, time, Math.max(1, sessions / 4), inFlight);
+            return Load.instances(user, STEP, time, sessions, inFlight);
         }
         try (ProcessorTime processor = new ProcessorTime(user.withUser("postgres", null), worker.pid())) {
-            Load.Outcome outcome = Load.instances(user, STEP, time, Math.max(1, sessions / 4), inFlight);
+            Load.Outcome outcome = Load.instances(user, STEP, time, sessions, inFlight);
             System.out.println("processor time per instance of three steps, in ms:");
             double sum = 0;
             for (Map.Entry<String, Double> part : processor.millis().entrySet()) {

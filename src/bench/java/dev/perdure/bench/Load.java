@@ -9,6 +9,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -24,9 +25,10 @@ final class Load {
      * What a load of instances came to.
      *
      * @param ended instances, also those that ended while the load was being taken away
+     * @param inFlight instances that were started and not ended, on average
      * @param latenciesMillis from {@code created_at} to {@code completed_at}, by the server's clock
      */
-    record Outcome(long ended, double stepsPerSecond, double[] latenciesMillis) {}
+    record Outcome(long ended, double stepsPerSecond, double inFlight, double[] latenciesMillis) {}
 
     private static final String START = "SELECT df.start(? ~> ? ~> ?, 'bench')".replace("~>", "OPERATOR(public.~>)");
 
@@ -34,7 +36,7 @@ final class Load {
             "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')";
 
     /** How often a load of instances is looked at: seldom enough that it costs next to nothing. */
-    private static final long WATCH_MILLIS = 20;
+    private static final long WATCH_MILLIS = 50;
 
     private Load() {}
 
@@ -71,6 +73,7 @@ final class Load {
             throws Exception {
         Semaphore permits = new Semaphore(inFlight);
         AtomicLong started = new AtomicLong();
+        LongSummaryStatistics inFlightSeen = new LongSummaryStatistics();
         long begin = System.nanoTime();
         long end = begin + time.toNanos();
         try (Connection watch = url.withParameter("application_name", "bench watch").connect()) {
@@ -82,7 +85,7 @@ final class Load {
                                     url.withParameter("application_name", "bench start").connect();
                             PreparedStatement start = prepare(connection, step)) {
                         while (System.nanoTime() < end) {
-                            if (permits.tryAcquire(WATCH_MILLIS, TimeUnit.MILLISECONDS)) {
+                            if (permits.tryAcquire(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                                 start.executeQuery().close();
                                 started.incrementAndGet();
                             }
@@ -97,7 +100,9 @@ final class Load {
                     while (System.nanoTime() < end) {
                         TimeUnit.MILLISECONDS.sleep(WATCH_MILLIS);
                         long before = started.get();
-                        long ended = before - count(running);
+                        long now = count(running);
+                        inFlightSeen.accept(now);
+                        long ended = before - now;
                         if (ended > known) {
                             permits.release((int) (ended - known));
                             known = ended;
@@ -114,7 +119,8 @@ final class Load {
             drain(watch);
             double[] latencies = latencies(
                     watch, "SELECT extract(epoch FROM completed_at - created_at) * 1000" + completed);
-            return new Outcome(latencies.length, count * 3 * 1000.0 / time.toMillis(), latencies);
+            return new Outcome(
+                    latencies.length, count * 3 * 1000.0 / time.toMillis(), inFlightSeen.getAverage(), latencies);
         }
     }
 

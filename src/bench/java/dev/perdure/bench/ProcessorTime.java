@@ -27,7 +27,7 @@ final class ProcessorTime implements AutoCloseable {
 
     private static final Path PROC = Path.of("/proc");
     private static final double TICK_MILLIS = 10;
-    private static final long EVERY_MILLIS = 200;
+    private static final long EVERY_MILLIS = 1000;
 
     /** One process or thread: what it had used when it was seen first, and last. */
     private record Used(String part, long first, long last) {}

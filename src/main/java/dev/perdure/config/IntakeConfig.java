@@ -20,7 +20,7 @@ public interface IntakeConfig {
 
     /** How often a worker looks while more than 200 instances a second are started. */
     @DurationMin(millis = 1)
-    @WithDefault("5ms")
+    @WithDefault("10ms")
     Duration busyPollInterval();
 
     /** Over this time the worker counts starts, to tell whether it looks often or asks for notifications. */

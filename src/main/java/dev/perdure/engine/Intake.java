@@ -37,6 +37,8 @@ final class Intake implements Runnable {
     private static final long POLL_WITHOUT_NOTIFY_MILLIS = 50;
     private static final long POLL_WITHOUT_ROOM_MILLIS = 50;
     private static final double BUSY_PER_SECOND = 200;
+    /** A busy worker looks for new instances more often than for what concerns old ones. */
+    private static final long MESSAGES_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private final TermContext context;
     private final Turns turns;
@@ -64,6 +66,9 @@ final class Intake implements Runnable {
 
     /** The last look ended before all new signals were seen. */
     private boolean moreSignals;
+
+    /** When cancellations and signals were looked for, as {@link System#nanoTime()}. */
+    private long messagesAt = System.nanoTime() - MESSAGES_NANOS;
 
     private final Arrivals arrivals;
     /** What the tables say; null while unknown. */
@@ -161,8 +166,7 @@ final class Intake implements Runnable {
             }
         }
         load(toLoad);
-        cancel();
-        signals();
+        messages();
         extendHorizon();
         load(due);
         findLeft();
@@ -188,6 +192,17 @@ final class Intake implements Runnable {
         }
         context.statistics().instancesTakenOver(found);
         knownUpTo = page.size() < ID_PAGE ? null : page.get(page.size() - 1);
+    }
+
+    /** Cancellations and signals: at each look of an idle worker, which a NOTIFY may have announced, and of a busy one now and then. */
+    private void messages() throws InterruptedException, ExecutionException, TimeoutException {
+        long now = System.nanoTime();
+        if (Boolean.FALSE.equals(idle) && !moreSignals && now - messagesAt < MESSAGES_NANOS) {
+            return;
+        }
+        cancel();
+        signals();
+        messagesAt = now;
     }
 
     private void cancel() throws InterruptedException, ExecutionException, TimeoutException {

@@ -69,11 +69,14 @@ final class StatementGuard {
         if (first.equals("DISCARD") || first.equals("LISTEN")) {
             return first + " is not allowed in a step: its session is shared with later steps";
         }
-        String upper = sql.toUpperCase(Locale.ROOT);
-        if (first.equals("COPY") && (upper.contains("STDIN") || upper.contains("STDOUT"))) {
+        if (first.equals("COPY") && mentionsClient(sql.toUpperCase(Locale.ROOT))) {
             return "COPY from or to the client is not allowed in a step: there is no client";
         }
         return null;
+    }
+
+    private static boolean mentionsClient(String upper) {
+        return upper.contains("STDIN") || upper.contains("STDOUT");
     }
 
     private static String word(List<String> words, int index) {

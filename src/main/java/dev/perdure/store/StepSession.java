@@ -28,8 +28,7 @@ public final class StepSession implements AutoCloseable {
         T read(@Nullable ResultSet rows) throws SQLException, StepFailedException;
     }
 
-    private static final String BEFORE_HOME_CHECKPOINT = "SELECT df._before_checkpoint(%b, %d); ";
-    // The same in a database without our functions.
+    // In a database without our functions.
     private static final String BEFORE_CHECKPOINT =
             "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL lock_timeout = %d; ";
     // Utility statements of a database without our functions. The worker's time zone is in the startup packet (pgjdbc
@@ -40,13 +39,8 @@ public final class StepSession implements AutoCloseable {
                     + "SELECT pg_catalog.pg_advisory_unlock_all()" + TO_UTC;
     // As one message of its own, so that nothing of it can be skipped by what went before, and unnamed, so that no step
     // can replace it. Its answer tells whether the calls that were prepared are still the driver's own.
-    private static final String RESET = "SELECT df._reset_session()" + TO_UTC;
-    // Between two steps of one transaction. The limits are set before the savepoint: they last until the checkpoint.
-    // The identity comes first: a role that a step has changed to need not have rights in df.
-    private static final String BETWEEN =
-            "SET SESSION AUTHORIZATION DEFAULT; SELECT df._next_step(%d, %d)" + TO_UTC + "; SAVEPOINT perdure_step; ";
-    private static final int BETWEEN_RESULTS =
-            (int) BETWEEN.chars().filter(c -> c == ';').count();
+    private static final String RESET = "SELECT df._reset_session()";
+    private static final int BETWEEN_RESULTS = 3;
 
     private final PgConnection connection;
     private final boolean atHome;
@@ -137,7 +131,16 @@ public final class StepSession implements AutoCloseable {
     public <T> T executeNext(String sql, long timeoutMillis, long lockTimeoutMillis, ResultReader<T> reader)
             throws StepFailedException {
         shared = true;
-        return run(BETWEEN.formatted(timeoutMillis, lockTimeoutMillis), BETWEEN_RESULTS, sql, true, reader);
+        return run(between(timeoutMillis, lockTimeoutMillis), BETWEEN_RESULTS, sql, true, reader);
+    }
+
+    /**
+     * What stands between two steps of one transaction. The limits are set before the savepoint: they last until the
+     * checkpoint. The identity comes first: a role that a step has changed to need not have rights in df.
+     */
+    private static String between(long timeoutMillis, long lockTimeoutMillis) {
+        return "SET SESSION AUTHORIZATION DEFAULT; SELECT df._next_step(" + timeoutMillis + ", " + lockTimeoutMillis
+                + "); SAVEPOINT perdure_step; ";
     }
 
     /**
@@ -194,8 +197,8 @@ public final class StepSession implements AutoCloseable {
      */
     public String commit(CheckpointCall call) throws StepFailedException {
         String answer = null;
-        try (PreparedStatement statement = connection.prepareStatement(
-                BEFORE_HOME_CHECKPOINT.formatted(shared, lockTimeoutMillis) + call.sql() + "; COMMIT")) {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT df._before_checkpoint(" + shared + ", "
+                + lockTimeoutMillis + "); " + call.sql() + "; COMMIT")) {
             // Prepared by name once a session. A step could replace it, and gains nothing: the answer is signed.
             statement.unwrap(PGStatement.class).setPrepareThreshold(1);
             current = statement;

@@ -173,6 +173,41 @@ class StartTest {
                 .contains("root.extra_nodes[9997]: Workflow exceeds maximum node count of 10000.");
     }
 
+    /** Graphs as builders print them are laid out in another way than what somebody has written by hand. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "'a' ~> 'b'",
+                "('a' ~> ('b' |=> 'x')) & (df.sleep(1) | (df.wait_for_signal('s') ~> df.wait_for_schedule('0 5 * * *')))",
+                "('a' & ('b' ~> 'c')) |=> 'r'",
+                "'a' ~> df.loop('b' ~> df.\"break\"('1'))",
+                "df.join3('a' ~> 'b', 'c', 'd' |=> 'e')",
+                // As many nodes as the short way takes, and some more.
+                "(SELECT string_agg(format('{\"node_type\":\"THEN\",\"left_node\":%s,\"right_node\":', df.sql(i::text)), '')"
+                        + " || df.sql('end') || repeat('}', 127) FROM generate_series(1, 127) i)",
+                "(SELECT string_agg(format('{\"node_type\":\"THEN\",\"left_node\":%s,\"right_node\":', df.sql(i::text)), '')"
+                        + " || df.sql('end') || repeat('}', 140) FROM generate_series(1, 140) i)"
+            })
+    void a_graph_becomes_the_same_nodes_however_it_is_spelled(String graph) throws SQLException {
+        String printed = sql.text("SELECT " + graph);
+        String printedNodes = nodesByPath(sql.text("SELECT df.start($g$" + printed + "$g$)"));
+        assertThat(printedNodes).contains("/L ", "/R ");
+        String spaced = printed.replace("\"node_type\":", "\"node_type\" : ");
+        assertThat(printedNodes).isEqualTo(nodesByPath(sql.text("SELECT df.start($g$" + spaced + "$g$)")));
+    }
+
+    private String nodesByPath(String instance) throws SQLException {
+        return sql.value(
+                "WITH RECURSIVE walk AS (SELECT n, '' AS path FROM df.nodes n JOIN df.instances i ON n.instance_id = i.id"
+                        + " AND n.id = i.root_node WHERE i.id = ? UNION ALL"
+                        + " SELECT c, concat(w.path, CASE WHEN c.id = (w.n).left_node THEN '/L' WHEN c.id = (w.n).right_node"
+                        + " THEN '/R' ELSE '/+' END) FROM walk w JOIN df.nodes c ON c.instance_id = (w.n).instance_id AND (c.id"
+                        + " IN ((w.n).left_node, (w.n).right_node) OR (w.n).left_node IS NOT NULL AND strpos((w.n).query, c.id) > 0))"
+                        + " SELECT string_agg(concat(path, ' ', (n).node_type, ' ', CASE WHEN (n).left_node IS NULL THEN (n).query"
+                        + " END, CASE WHEN (n).result_name IS NOT NULL THEN ' as ' END, (n).result_name, ';'), '' ORDER BY path) FROM walk",
+                instance);
+    }
+
     @Test
     void adds_the_condition_to_a_configuration_that_is_there() throws SQLException {
         String id =
