@@ -104,6 +104,7 @@ public final class TermEngine implements AutoCloseable {
 
     /** Begins to work. */
     public void start() {
+        pools.begin();
         for (int i = 0; i < settings.maxSteps(); i++) {
             Thread thread = new Thread(runner, "perdure-step-" + i);
             thread.setDaemon(true);
@@ -151,7 +152,7 @@ public final class TermEngine implements AutoCloseable {
         scheduler.shutdownNow();
     }
 
-    /** Gives back what the term had, after {@link #stop}. */
+    /** Gives back what the term had, after {@link #stop} or in place of {@link #start}. */
     @Override
     public void close() {
         for (Thread thread : runners) {
