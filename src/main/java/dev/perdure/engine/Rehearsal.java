@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -42,7 +41,6 @@ final class Rehearsal implements Runnable {
     private final Term term;
     private final SqlStep sqlStep;
     private final DatabaseUrl database;
-    private final Supplier<TermEngine> engine;
     private final EngineStatistics statistics;
 
     /**
@@ -50,15 +48,8 @@ final class Rehearsal implements Runnable {
      *
      * @param store of a term that never was; closed at the end
      * @param database the worker's own
-     * @param engine makes one that is never started
      */
-    Rehearsal(
-            InstanceStore store,
-            SqlStep sqlStep,
-            DatabaseUrl database,
-            Supplier<TermEngine> engine,
-            EngineStatistics statistics) {
-        this.engine = engine;
+    Rehearsal(InstanceStore store, SqlStep sqlStep, DatabaseUrl database, EngineStatistics statistics) {
         this.statistics = statistics;
         this.database = database;
         this.store = store;
@@ -76,7 +67,6 @@ final class Rehearsal implements Runnable {
                 await(store.load(List.of(ID)));
                 await(store.dueBetween(Instant.EPOCH, Instant.EPOCH));
             }
-            engine.get().close();
             statistics.rehearsed();
         } catch (ExecutionException | TimeoutException | SQLException | StepFailedException | RuntimeException e) {
             LOG.debug("The rehearsal was broken off, a take-over may be a moment slower", e);

@@ -104,7 +104,6 @@ public final class TermEngine implements AutoCloseable {
 
     /** Begins to work. */
     public void start() {
-        pools.begin();
         for (int i = 0; i < settings.maxSteps(); i++) {
             Thread thread = new Thread(runner, "perdure-step-" + i);
             thread.setDaemon(true);
@@ -152,7 +151,7 @@ public final class TermEngine implements AutoCloseable {
         scheduler.shutdownNow();
     }
 
-    /** Gives back what the term had, after {@link #stop} or in place of {@link #start}. */
+    /** Gives back what the term had, after {@link #stop}. */
     @Override
     public void close() {
         for (Thread thread : runners) {

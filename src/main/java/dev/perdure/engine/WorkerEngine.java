@@ -129,12 +129,7 @@ public class WorkerEngine implements LeaderListener {
             throw new IllegalStateException("elected without a database");
         }
         // All sessions of a term meet the server that the leader's own session is on.
-        TermEngine begun = engine(database.withHost(database.hosts().get(host)), server, term, statistics);
-        engine = begun;
-        begun.start();
-    }
-
-    private TermEngine engine(DatabaseUrl database, ServerIdentity server, Term term, EngineStatistics counted) {
+        database = database.withHost(database.hosts().get(host));
         EngineSettings settings = settings();
         InstanceStore store =
                 new InstanceStore(vertx, database.reactiveOptions().get(0), STORE_SESSIONS, term);
@@ -149,7 +144,9 @@ public class WorkerEngine implements LeaderListener {
                 settings.maxResultSize(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
         HttpStep http = HttpSteps.of(vertx, config);
-        return new TermEngine(settings, store, pools, http, clock, counted, this::stepDown);
+        TermEngine begun = new TermEngine(settings, store, pools, http, clock, statistics, this::stepDown);
+        engine = begun;
+        begun.start();
     }
 
     @Override
@@ -159,15 +156,13 @@ public class WorkerEngine implements LeaderListener {
             return;
         }
         DatabaseUrl pinned = database.withHost(database.hosts().get(host));
-        // A term that never was: whatever it would write is fenced off.
-        Term none = new Term(0, new byte[32]);
-        InstanceStore store = new InstanceStore(vertx, pinned.reactiveOptions().get(0), 1, none);
-        Rehearsal rehearsal = new Rehearsal(
-                store,
-                new SqlStep(settings().maxResultSize()),
-                pinned,
-                () -> engine(pinned, new ServerIdentity("", "", ""), none, new EngineStatistics()),
-                statistics);
+        InstanceStore store = new InstanceStore(
+                vertx,
+                pinned.reactiveOptions().get(0),
+                1,
+                // A term that never was: whatever it would write is fenced off.
+                new Term(0, new byte[32]));
+        Rehearsal rehearsal = new Rehearsal(store, new SqlStep(settings().maxResultSize()), pinned, statistics);
         Thread thread = new Thread(rehearsal, "perdure-rehearsal");
         thread.setDaemon(true);
         thread.start();

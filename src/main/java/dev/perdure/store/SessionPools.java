@@ -50,12 +50,8 @@ public final class SessionPools implements AutoCloseable {
     public SessionPools(Settings settings) {
         this.settings = settings;
         this.opener = new SessionOpener(settings);
-        this.receipts = new Receipts(this, settings.server().databaseOid());
-    }
-
-    /** The term of these pools begins: logins that earlier ones could not make are forgotten, and tried again. */
-    public void begin() {
         settings.logins().begin(opener::probe);
+        this.receipts = new Receipts(this, settings.server().databaseOid());
     }
 
     /** Proofs of steps in other databases. */
