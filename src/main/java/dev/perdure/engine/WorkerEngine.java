@@ -142,6 +142,7 @@ public class WorkerEngine implements LeaderListener {
                 config.step().sessionMaxAge().toNanos(),
                 config.step().sessionIdleTimeout().toNanos(),
                 settings.maxResultSize(),
+                settings.maxSteps(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
         HttpStep http = HttpSteps.of(vertx, config);
         TermEngine begun = new TermEngine(settings, store, pools, http, clock, statistics, this::stepDown);

@@ -3,6 +3,7 @@ package dev.perdure.store;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -28,6 +29,7 @@ public final class SessionPools implements AutoCloseable {
      *
      * @param logins which roles may log in, and cannot; closed with the pools
      * @param server the server that the leader's own session met, see {@link ServerIdentity}
+     * @param maxSessions how many there are at most, those that are idle included
      */
     public record Settings(
             DatabaseUrl worker,
@@ -38,6 +40,7 @@ public final class SessionPools implements AutoCloseable {
             long maxAgeNanos,
             long idleTimeoutNanos,
             long maxResultSize,
+            int maxSessions,
             int connectTimeoutSeconds) {}
 
     private final Settings settings;
@@ -45,6 +48,8 @@ public final class SessionPools implements AutoCloseable {
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
     private final Notices notices = new Notices();
     private final Receipts receipts;
+    private int borrowed;
+    private int idleCount;
     private boolean closed;
 
     public SessionPools(Settings settings) {
@@ -59,9 +64,9 @@ public final class SessionPools implements AutoCloseable {
         return receipts;
     }
 
-    /** An idle session of the role, or a new one. */
+    /** An idle session of the role, or a new one; for that the longest idle one of another role may have to go. */
     public StepSession borrow(Key key) throws SQLException {
-        List<StepSession> expired = new ArrayList<>();
+        List<StepSession> gone = new ArrayList<>();
         StepSession found = null;
         synchronized (idle) {
             Deque<StepSession> sessions = idle.get(key);
@@ -69,29 +74,55 @@ public final class SessionPools implements AutoCloseable {
             while (sessions != null && found == null && !sessions.isEmpty()) {
                 // The most recently used first: the others can grow old.
                 StepSession session = sessions.pop();
+                idleCount--;
                 if (session.ageNanos(now) > settings.maxAgeNanos()) {
-                    expired.add(session);
+                    gone.add(session);
                 } else {
                     found = session;
                 }
             }
+            borrowed++;
+            while (found == null && idleCount > 0 && borrowed + idleCount > settings.maxSessions()) {
+                gone.add(takeLongestIdle(now));
+            }
         }
-        expired.forEach(StepSession::close);
-        StepSession session = found != null ? found : opener.open(key);
-        notices.watch(session);
-        return session;
+        gone.forEach(StepSession::close);
+        try {
+            StepSession session = found != null ? found : opener.open(key);
+            notices.watch(session);
+            return session;
+        } catch (SQLException | RuntimeException e) {
+            synchronized (idle) {
+                borrowed--;
+            }
+            throw e;
+        }
+    }
+
+    private StepSession takeLongestIdle(long now) {
+        Deque<StepSession> sessions = idle.values().stream()
+                .filter(candidate -> !candidate.isEmpty())
+                .max(Comparator.comparingLong(candidate -> candidate.getLast().idleNanos(now)))
+                .orElseThrow();
+        idleCount--;
+        return sessions.removeLast();
     }
 
     /** Takes a session back: reset and kept, or closed. */
     public void giveBack(Key key, StepSession session) {
         notices.leave(session);
-        if (!session.reset()) {
+        boolean fit = session.reset();
+        if (!fit) {
             session.close();
-            return;
         }
         synchronized (idle) {
+            borrowed--;
+            if (!fit) {
+                return;
+            }
             if (!closed) {
                 idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
+                idleCount++;
                 return;
             }
         }
@@ -122,6 +153,7 @@ public final class SessionPools implements AutoCloseable {
                     all.remove();
                 }
             }
+            idleCount -= expired.size();
         }
         expired.forEach(StepSession::close);
     }
@@ -129,7 +161,7 @@ public final class SessionPools implements AutoCloseable {
     /** Idle sessions at this moment. */
     public int idleCount() {
         synchronized (idle) {
-            return idle.values().stream().mapToInt(Deque::size).sum();
+            return idleCount;
         }
     }
 
@@ -142,6 +174,7 @@ public final class SessionPools implements AutoCloseable {
             closed = true;
             idle.values().forEach(all::addAll);
             idle.clear();
+            idleCount = 0;
         }
         all.forEach(StepSession::close);
     }

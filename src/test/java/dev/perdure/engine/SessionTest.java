@@ -64,6 +64,27 @@ class SessionTest {
         }
     }
 
+    @Test
+    @SuppressWarnings("try")
+    void idle_sessions_of_many_roles_do_not_add_up() throws SQLException {
+        TestDatabase crowded = PostgresServer.get().newDatabase();
+        try (InProcessWorker few = InProcessWorker.start(crowded, Map.of("perdure.step.max-concurrent", "4"));
+                Submitter observer = Submitter.observer(crowded)) {
+            for (int i = 0; i < 5; i++) {
+                try (Submitter role = Submitter.of(crowded, "session_role_" + i)) {
+                    assertThat(role.run("df.join('SELECT pg_sleep(0.1)', 'SELECT pg_sleep(0.1)')")
+                                    .status())
+                            .isEqualTo("completed");
+                }
+            }
+
+            observer.awaitValue(
+                    "t",
+                    "SELECT count(*) BETWEEN 1 AND 4 FROM pg_stat_activity"
+                            + " WHERE datname = current_database() AND application_name = 'perdure-step'");
+        }
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource(
             delimiter = '|',
