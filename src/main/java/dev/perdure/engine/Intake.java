@@ -194,7 +194,10 @@ final class Intake implements Runnable {
         knownUpTo = page.size() < ID_PAGE ? null : page.get(page.size() - 1);
     }
 
-    /** Cancellations and signals: at each look of an idle worker, which a NOTIFY may have announced, and of a busy one now and then. */
+    /**
+     * Cancellations and signals: at each look of an idle worker, which a NOTIFY may have announced, and of a busy one now and
+     * then.
+     */
     private void messages() throws InterruptedException, ExecutionException, TimeoutException {
         long now = System.nanoTime();
         if (Boolean.FALSE.equals(idle) && !moreSignals && now - messagesAt < MESSAGES_NANOS) {

@@ -19,7 +19,7 @@ public interface LeaderListener {
      *
      * @param host which of the configured servers it is connected to, from 0
      */
-    default void standsBy(int host) {}
+    void standsBy(int host);
 
     /** A NOTIFY has arrived: there may be something new to do. Called on an event loop; must not block. */
     void wake();
@@ -32,5 +32,5 @@ public interface LeaderListener {
     void dismissed(boolean orderly);
 
     /** The lock has been given back, or was lost: what was kept for the term can be closed without haste. */
-    default void released() {}
+    void released();
 }

@@ -47,6 +47,24 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         return new Failure(kind(state, server != null), state, cut(message));
     }
 
+    /** Classifies an error of a step's session, in which pgjdbc also refuses what the step has done. */
+    static Failure ofStep(SQLException e) {
+        Failure failure = of(e);
+        if (e instanceof org.postgresql.util.PSQLException ours && ours.getServerErrorMessage() != null) {
+            return failure;
+        }
+        // pgjdbc closes a connection whose settings it cannot work with; the step is to blame, not the network.
+        for (String setting : new String[] {"client_encoding", "DateStyle"}) {
+            if (failure.message().contains(setting)) {
+                return new Failure(Kind.STEP, failure.sqlState(), "a step cannot change " + setting);
+            }
+        }
+        if (failure.message().contains("maxResultBuffer")) {
+            return new Failure(Kind.STEP, "54000", "the result is larger than perdure.step.max-result-size");
+        }
+        return failure;
+    }
+
     /** A step can raise an error of hundreds of megabytes, and the text is stored three times. */
     private static String cut(String message) {
         return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "… (cut)";

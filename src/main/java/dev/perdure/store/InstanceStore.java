@@ -3,10 +3,7 @@ package dev.perdure.store;
 import dev.perdure.flow.Checkpoint;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
-import io.vertx.sqlclient.Pool;
-import io.vertx.sqlclient.PoolOptions;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
@@ -17,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,33 +22,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InstanceStore implements AutoCloseable {
 
-    private static final long CLOSE_LIMIT_MILLIS = 30_000;
-
-    private final Vertx vertx;
-    private final Pool pool;
+    private final OwnerSessions sessions;
     private final Term term;
-    private int pending;
-    private boolean closed;
 
     public InstanceStore(Vertx vertx, PgConnectOptions server, int poolSize, Term term) {
-        PgConnectOptions options = new PgConnectOptions(server)
-                .setCachePreparedStatements(true)
-                .addProperty("statement_timeout", "0")
-                .addProperty("lock_timeout", "5s")
-                .addProperty("idle_in_transaction_session_timeout", "60s")
-                .addProperty("default_transaction_read_only", "off")
-                .addProperty("default_transaction_isolation", "read committed")
-                .addProperty("search_path", "pg_catalog");
-        this.pool = PgBuilder.pool()
-                .with(new PoolOptions()
-                        .setMaxSize(poolSize)
-                        .setConnectionTimeout(10)
-                        .setConnectionTimeoutUnit(TimeUnit.SECONDS))
-                .connectingTo(options)
-                .using(vertx)
-                .build();
+        this.sessions = new OwnerSessions(vertx, server, poolSize, term.toString());
         this.term = term;
-        this.vertx = vertx;
     }
 
     public Term term() {
@@ -380,24 +355,7 @@ public final class InstanceStore implements AutoCloseable {
     }
 
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {
-        synchronized (this) {
-            if (closed) {
-                return Future.failedFuture(new IllegalStateException(term + " is over"));
-            }
-            pending++;
-        }
-        return pool.preparedQuery(sql).execute(arguments).onComplete(ignored -> answered());
-    }
-
-    private void answered() {
-        boolean last;
-        synchronized (this) {
-            pending--;
-            last = closed && pending == 0;
-        }
-        if (last) {
-            pool.close();
-        }
+        return sessions.query(sql, arguments);
     }
 
     private static List<String> ids(RowSet<Row> rows) {
@@ -412,24 +370,9 @@ public final class InstanceStore implements AutoCloseable {
         return instant.atOffset(ZoneOffset.UTC);
     }
 
-    /**
-     * Takes no more statements. Sessions end when the last one is answered: a pool that is closed while it connects forgets
-     * the session that comes of it, which then stays open for ever.
-     */
+    /** Takes no more statements, and lets those that are under way end. */
     @Override
     public void close() {
-        boolean idle;
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            idle = pending == 0;
-        }
-        if (idle) {
-            pool.close();
-        } else {
-            vertx.setTimer(CLOSE_LIMIT_MILLIS, ignored -> pool.close());
-        }
+        sessions.close();
     }
 }

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
 import org.postgresql.core.TransactionState;
 import org.postgresql.jdbc.PgConnection;
-import org.postgresql.util.PSQLException;
 
 /**
  * A session that is logged in as a submitter and runs its steps, one at a time (architecture 4). Used by one thread at
@@ -181,7 +180,7 @@ public final class StepSession implements AutoCloseable {
             return result;
         } catch (SQLException e) {
             broken = true;
-            throw new StepFailedException(classify(e), e);
+            throw new StepFailedException(Failure.ofStep(e), e);
         } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
@@ -211,13 +210,10 @@ public final class StepSession implements AutoCloseable {
                 }
                 rows = statement.getMoreResults();
             }
-            if (connection.getTransactionState() != TransactionState.IDLE) {
-                throw new StepFailedException(
-                        new Failure(Failure.Kind.STEP, null, "the step kept its transaction from being committed"));
-            }
+            mustBeIdle();
         } catch (SQLException e) {
             broken = true;
-            throw new StepFailedException(classify(e), e);
+            throw new StepFailedException(Failure.ofStep(e), e);
         } catch (StepFailedException | RuntimeException | Error e) {
             broken = true;
             throw e;
@@ -263,7 +259,7 @@ public final class StepSession implements AutoCloseable {
             return work.with(connection);
         } catch (SQLException e) {
             broken = true;
-            throw new StepFailedException(classify(e), e);
+            throw new StepFailedException(Failure.ofStep(e), e);
         } catch (RuntimeException | Error e) {
             broken = true;
             throw e;
@@ -390,23 +386,6 @@ public final class StepSession implements AutoCloseable {
 
     long idleNanos(long now) {
         return now - idleSince;
-    }
-
-    private Failure classify(SQLException e) {
-        Failure failure = Failure.of(e);
-        if (e instanceof PSQLException ours && ours.getServerErrorMessage() != null) {
-            return failure;
-        }
-        // pgjdbc closes a connection whose settings it cannot work with; the step is to blame, not the network.
-        for (String setting : new String[] {"client_encoding", "DateStyle"}) {
-            if (failure.message().contains(setting)) {
-                return new Failure(Failure.Kind.STEP, failure.sqlState(), "a step cannot change " + setting);
-            }
-        }
-        if (failure.message().contains("maxResultBuffer")) {
-            return new Failure(Failure.Kind.STEP, "54000", "the result is larger than perdure.step.max-result-size");
-        }
-        return failure;
     }
 
     @Override
