@@ -1,8 +1,8 @@
 package dev.perdure;
 
 import dev.perdure.config.BuildInfo;
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.embedded.EmbeddedServer;
-import dev.perdure.store.DatabaseUrl;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 

@@ -1,18 +1,18 @@
 package dev.perdure;
 
 import dev.perdure.config.PerdureConfig;
+import dev.perdure.database.Backoff;
+import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseStatus;
+import dev.perdure.database.DatabaseStatus.State;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.DatabaseWatch;
+import dev.perdure.database.InvalidDatabaseUrlException;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.embedded.EmbeddedServerException;
 import dev.perdure.embedded.StopAtExit;
-import dev.perdure.store.Backoff;
-import dev.perdure.store.DatabaseReady;
-import dev.perdure.store.DatabaseStatus;
-import dev.perdure.store.DatabaseStatus.State;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.DatabaseWatch;
-import dev.perdure.store.InvalidDatabaseUrlException;
-import dev.perdure.store.Migration;
-import dev.perdure.store.MigrationException;
+import dev.perdure.schema.Migration;
+import dev.perdure.schema.MigrationException;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;

@@ -32,16 +32,31 @@ class ArchitectureTest {
             Map.entry("config", Set.of()),
             Map.entry("graph", Set.of()),
             Map.entry("flow", Set.of("graph")),
-            Map.entry("store", Set.of("graph", "flow")),
-            Map.entry("step", Set.of("graph", "flow", "store")),
-            Map.entry("leader", Set.of("store")),
-            Map.entry("engine", Set.of("graph", "flow", "store", "step", "leader")),
-            Map.entry("maintenance", Set.of("store", "leader")),
-            Map.entry("kubernetes", Set.of("graph", "store", "leader")),
-            Map.entry("web", Set.of("store", "engine")),
-            Map.entry("ops", Set.of("graph", "flow", "store", "step", "leader", "engine", "maintenance", "kubernetes")),
-            Map.entry("embedded", Set.of("store")),
-            Map.entry("cli", Set.of("store", "embedded")));
+            Map.entry("database", Set.of()),
+            Map.entry("schema", Set.of("database")),
+            Map.entry("session", Set.of("database", "store", "flow")),
+            Map.entry("store", Set.of("graph", "flow", "database", "session")),
+            Map.entry("step", Set.of("graph", "flow", "database", "session", "store")),
+            Map.entry("leader", Set.of("database", "schema", "store")),
+            Map.entry("engine", Set.of("graph", "flow", "database", "session", "store", "step", "leader")),
+            Map.entry("maintenance", Set.of("database", "store", "leader")),
+            Map.entry("kubernetes", Set.of("graph", "database", "store", "leader")),
+            Map.entry("web", Set.of("database", "store", "engine")),
+            Map.entry(
+                    "ops",
+                    Set.of(
+                            "graph",
+                            "flow",
+                            "database",
+                            "session",
+                            "store",
+                            "step",
+                            "leader",
+                            "engine",
+                            "maintenance",
+                            "kubernetes")),
+            Map.entry("embedded", Set.of("database", "schema")),
+            Map.entry("cli", Set.of("database", "store", "embedded")));
 
     private static final Set<String> PURE = Set.of("graph", "flow");
 

@@ -2,8 +2,8 @@ package dev.perdure.bench;
 
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.embedded.StopAtExit;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.Migration;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.schema.Migration;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;

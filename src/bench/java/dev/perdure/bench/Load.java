@@ -1,6 +1,6 @@
 package dev.perdure.bench;
 
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

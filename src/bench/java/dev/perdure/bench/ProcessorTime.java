@@ -1,6 +1,6 @@
 package dev.perdure.bench;
 
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package dev.perdure.bench;
 
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;

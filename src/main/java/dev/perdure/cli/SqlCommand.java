@@ -1,8 +1,8 @@
 package dev.perdure.cli;
 
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.InvalidDatabaseUrlException;
 import dev.perdure.embedded.EmbeddedServer;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.InvalidDatabaseUrlException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;

@@ -1,6 +1,6 @@
 package dev.perdure.embedded;
 
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import io.quarkus.runtime.ImageMode;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 /**
  * A PostgreSQL of our own for trying out and development: it is started, or adopted when it runs already, and stopped
- * with the JVM. What it offers to the rest is a {@link dev.perdure.store.DatabaseUrl} like any other.
+ * with the JVM. What it offers to the rest is a {@link dev.perdure.database.DatabaseUrl} like any other.
  */
 @NullMarked
 package dev.perdure.embedded;

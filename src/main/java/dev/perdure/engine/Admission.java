@@ -7,8 +7,8 @@ import dev.perdure.flow.InstanceState;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.GraphReader;
 import dev.perdure.graph.InvalidGraphException;
+import dev.perdure.session.SessionPools;
 import dev.perdure.store.LoadedInstance;
-import dev.perdure.store.SessionPools;
 import java.util.Map;
 import java.util.Objects;
 

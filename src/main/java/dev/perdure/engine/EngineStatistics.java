@@ -1,9 +1,9 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Checkpoint.InstanceEnd;
+import dev.perdure.session.SessionPools;
 import dev.perdure.step.http.HttpStatistics;
-import dev.perdure.store.Failure;
-import dev.perdure.store.SessionPools;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.EnumMap;

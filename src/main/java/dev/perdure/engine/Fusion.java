@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
@@ -8,9 +9,8 @@ import dev.perdure.flow.Interpreter;
 import dev.perdure.flow.Result;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.SqlNode;
-import dev.perdure.store.Failure;
-import dev.perdure.store.StepFailedException;
-import dev.perdure.store.StepSession;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.session.StepSession;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Set;

@@ -2,8 +2,8 @@ package dev.perdure.engine;
 
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.InstanceState;
+import dev.perdure.session.SessionPools;
 import dev.perdure.store.Candidate;
-import dev.perdure.store.SessionPools;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;

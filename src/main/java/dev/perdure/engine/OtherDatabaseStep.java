@@ -1,15 +1,15 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.Result;
-import dev.perdure.store.Failure;
-import dev.perdure.store.Receipt;
-import dev.perdure.store.ReceiptTable;
-import dev.perdure.store.Receipts;
-import dev.perdure.store.SessionPools;
-import dev.perdure.store.StepFailedException;
-import dev.perdure.store.StepSession;
+import dev.perdure.session.Receipt;
+import dev.perdure.session.ReceiptTable;
+import dev.perdure.session.Receipts;
+import dev.perdure.session.SessionPools;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.session.StepSession;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;

@@ -1,9 +1,9 @@
 package dev.perdure.engine;
 
+import dev.perdure.session.Receipt;
+import dev.perdure.session.Receipts;
+import dev.perdure.session.SessionPools;
 import dev.perdure.store.InstanceStore;
-import dev.perdure.store.Receipt;
-import dev.perdure.store.Receipts;
-import dev.perdure.store.SessionPools;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
@@ -8,13 +9,12 @@ import dev.perdure.flow.Interpreter;
 import dev.perdure.flow.Result;
 import dev.perdure.graph.GraphReader;
 import dev.perdure.graph.NodeRow;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.session.StepSession;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.CheckpointCall;
-import dev.perdure.store.DatabaseUrl;
 import dev.perdure.store.InstanceStore;
 import dev.perdure.store.RunningInstance;
-import dev.perdure.store.StepFailedException;
-import dev.perdure.store.StepSession;
 import dev.perdure.store.Term;
 import io.vertx.core.Future;
 import java.sql.SQLException;

@@ -1,9 +1,9 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Decision;
 import dev.perdure.store.CheckpointCall;
-import dev.perdure.store.Failure;
 import dev.perdure.store.Term;
 import java.util.ArrayList;
 import java.util.List;

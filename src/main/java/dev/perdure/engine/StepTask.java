@@ -2,7 +2,7 @@ package dev.perdure.engine;
 
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
-import dev.perdure.store.StepSession;
+import dev.perdure.session.StepSession;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;

@@ -1,12 +1,12 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.Failure;
+import dev.perdure.database.LogText;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
-import dev.perdure.store.Failure;
+import dev.perdure.session.LoginBook;
 import dev.perdure.store.InstanceStore.Mark;
-import dev.perdure.store.LogText;
-import dev.perdure.store.LoginBook;
 import io.vertx.pgclient.PgException;
 import java.sql.SQLException;
 import java.time.Instant;

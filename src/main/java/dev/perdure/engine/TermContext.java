@@ -1,8 +1,8 @@
 package dev.perdure.engine;
 
+import dev.perdure.session.SessionPools;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.InstanceStore;
-import dev.perdure.store.SessionPools;
 import java.time.Clock;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;

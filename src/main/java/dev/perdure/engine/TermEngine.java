@@ -1,9 +1,9 @@
 package dev.perdure.engine;
 
+import dev.perdure.session.SessionPools;
 import dev.perdure.step.SqlStep;
 import dev.perdure.step.http.HttpStep;
 import dev.perdure.store.InstanceStore;
-import dev.perdure.store.SessionPools;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;

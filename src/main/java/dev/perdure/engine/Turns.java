@@ -1,5 +1,7 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.Failure;
+import dev.perdure.database.LogText;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Decision;
@@ -8,11 +10,9 @@ import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
 import dev.perdure.store.Candidate;
-import dev.perdure.store.Failure;
 import dev.perdure.store.InstanceStore.OwnerCheckpoint;
 import dev.perdure.store.InstanceStore.Written;
 import dev.perdure.store.LoadedInstance;
-import dev.perdure.store.LogText;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

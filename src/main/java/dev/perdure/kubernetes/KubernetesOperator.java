@@ -2,13 +2,13 @@ package dev.perdure.kubernetes;
 
 import dev.perdure.config.KubernetesConfig;
 import dev.perdure.config.PerdureConfig;
+import dev.perdure.database.Backoff;
+import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.ServerIdentity;
 import dev.perdure.leader.LeaderListener;
-import dev.perdure.store.Backoff;
-import dev.perdure.store.DatabaseReady;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.ServerIdentity;
+import dev.perdure.session.SubmitterLogin;
 import dev.perdure.store.SubmittedInstances;
-import dev.perdure.store.SubmitterLogin;
 import dev.perdure.store.SubmitterSessions;
 import dev.perdure.store.Term;
 import io.quarkus.runtime.ShutdownEvent;

@@ -1,6 +1,6 @@
 package dev.perdure.leader;
 
-import dev.perdure.store.ServerIdentity;
+import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
 
 /** Who works while this process leads. Called on the election's thread. */

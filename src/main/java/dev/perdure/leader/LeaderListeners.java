@@ -1,6 +1,6 @@
 package dev.perdure.leader;
 
-import dev.perdure.store.ServerIdentity;
+import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
 import java.util.List;
 

@@ -1,8 +1,8 @@
 package dev.perdure.maintenance;
 
 import dev.perdure.config.PerdureConfig;
+import dev.perdure.database.DatabaseReady;
 import dev.perdure.leader.LeaderStatus;
-import dev.perdure.store.DatabaseReady;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import io.quarkus.scheduler.Scheduler;

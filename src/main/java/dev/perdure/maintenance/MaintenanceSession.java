@@ -1,6 +1,6 @@
 package dev.perdure.maintenance;
 
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;

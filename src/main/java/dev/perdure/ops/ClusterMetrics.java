@@ -1,11 +1,11 @@
 package dev.perdure.ops;
 
 import dev.perdure.config.BuildInfo;
+import dev.perdure.database.DatabaseStatus;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.maintenance.Census;
 import dev.perdure.maintenance.Maintenance;
 import dev.perdure.maintenance.Retention;
-import dev.perdure.store.DatabaseStatus;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -1,7 +1,7 @@
 package dev.perdure.ops;
 
-import dev.perdure.store.DatabaseStatus;
-import dev.perdure.store.DatabaseStatus.State;
+import dev.perdure.database.DatabaseStatus;
+import dev.perdure.database.DatabaseStatus.State;
 import jakarta.inject.Singleton;
 import java.util.Locale;
 import org.eclipse.microprofile.health.HealthCheck;

@@ -1,10 +1,10 @@
 package dev.perdure.ops;
 
 import dev.perdure.config.PerdureConfig;
+import dev.perdure.database.Failure;
 import dev.perdure.engine.EngineStatistics;
 import dev.perdure.engine.StepReport.Outcome;
 import dev.perdure.flow.Checkpoint.InstanceEnd;
-import dev.perdure.store.Failure;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -1,6 +1,6 @@
 package dev.perdure.ops;
 
-import dev.perdure.store.DatabaseStatus;
+import dev.perdure.database.DatabaseStatus;
 import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;

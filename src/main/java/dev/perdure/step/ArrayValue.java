@@ -1,6 +1,6 @@
 package dev.perdure.step;
 
-import dev.perdure.store.StepFailedException;
+import dev.perdure.session.StepFailedException;
 
 /**
  * An array in PostgreSQL's text form ({@code {1,NULL,"a b",{…}}}, manual 8.15.6) as a JSON array. Lower bounds other than

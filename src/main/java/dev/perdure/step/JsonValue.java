@@ -1,8 +1,8 @@
 package dev.perdure.step;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Json;
-import dev.perdure.store.Failure;
-import dev.perdure.store.StepFailedException;
+import dev.perdure.session.StepFailedException;
 import java.util.Locale;
 
 /** How the text that PostgreSQL prints of a value becomes JSON, by type (specification 4.6, differences "Results"). */

@@ -1,9 +1,9 @@
 package dev.perdure.step;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Json;
 import dev.perdure.flow.Result;
-import dev.perdure.store.Failure;
-import dev.perdure.store.StepFailedException;
+import dev.perdure.session.StepFailedException;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;

@@ -1,9 +1,9 @@
 package dev.perdure.step;
 
+import dev.perdure.database.Failure;
 import dev.perdure.flow.Result;
-import dev.perdure.store.Failure;
-import dev.perdure.store.StepFailedException;
-import dev.perdure.store.StepSession;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.session.StepSession;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;

@@ -139,15 +139,15 @@ public final class CheckpointCall {
     }
 
     /** The statement; its first parameter is the token, and it returns {@code <instance status>:<receipt>}. */
-    String sql() {
+    public String sql() {
         return sql;
     }
 
-    boolean isDocument() {
+    public boolean isDocument() {
         return sql.startsWith(DOCUMENT);
     }
 
-    void bind(PreparedStatement statement) throws SQLException {
+    public void bind(PreparedStatement statement) throws SQLException {
         statement.setBytes(1, token);
         for (int i = 0; i < arguments.size(); i++) {
             @Nullable Object argument = arguments.get(i);
@@ -169,10 +169,10 @@ public final class CheckpointCall {
      * @param status of the instance
      * @param prepared whether the session has statements that the user prepared
      */
-    record Answer(String status, boolean prepared) {}
+    public record Answer(String status, boolean prepared) {}
 
     /** Reads an answer; null when it is not that of our function: the step has replaced something of its session. */
-    @Nullable Answer read(@Nullable String answer) {
+    public @Nullable Answer read(@Nullable String answer) {
         int end = answer == null ? -1 : answer.indexOf(':');
         if (answer == null || end < 0) {
             return null;

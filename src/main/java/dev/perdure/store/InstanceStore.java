@@ -1,5 +1,7 @@
 package dev.perdure.store;
 
+import dev.perdure.database.Failure;
+import dev.perdure.database.OwnerSessions;
 import dev.perdure.flow.Checkpoint;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

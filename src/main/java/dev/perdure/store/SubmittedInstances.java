@@ -1,5 +1,6 @@
 package dev.perdure.store;
 
+import dev.perdure.database.DatabaseUrl;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,5 +1,8 @@
 package dev.perdure.store;
 
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.ServerIdentity;
+import dev.perdure.session.SubmitterLogin;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

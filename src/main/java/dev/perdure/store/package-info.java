@@ -1,6 +1,6 @@
 /**
- * PostgreSQL: where it is, the schema's migration, loading instances, writing checkpoints, and the session pools in
- * which steps run as their submitters. Nothing here decides what a workflow does next.
+ * What schema {@code df} holds, in Java: loading instances, writing checkpoints, submitting workflows. Nothing here decides
+ * what a workflow does next.
  */
 @NullMarked
 package dev.perdure.store;

@@ -2,8 +2,8 @@ package dev.perdure.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.Migration;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.schema.Migration;
 import dev.perdure.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.Connection;

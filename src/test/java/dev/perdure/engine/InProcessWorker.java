@@ -1,9 +1,9 @@
 package dev.perdure.engine;
 
 import dev.perdure.config.PerdureConfig;
+import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.leader.LeaderStatus;
-import dev.perdure.store.DatabaseReady;
-import dev.perdure.store.DatabaseUrl;
 import dev.perdure.testing.TestDatabase;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.configuration.DurationConverter;

@@ -2,10 +2,10 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.embedded.StopAtExit;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.Migration;
+import dev.perdure.schema.Migration;
 import dev.perdure.testing.WorkerProcess;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -3,7 +3,7 @@ package dev.perdure.engine;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;

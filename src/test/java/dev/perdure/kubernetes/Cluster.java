@@ -1,8 +1,8 @@
 package dev.perdure.kubernetes;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
-import dev.perdure.store.DatabaseUrl;
 import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.TestDatabase;
 import io.fabric8.kubernetes.api.model.Event;

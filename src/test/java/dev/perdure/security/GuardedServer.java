@@ -1,8 +1,8 @@
 package dev.perdure.security;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.Submitter;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.Migration;
+import dev.perdure.schema.Migration;
 import dev.perdure.testing.CertificateAuthority;
 import dev.perdure.testing.TestDatabase;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;

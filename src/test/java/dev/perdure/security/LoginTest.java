@@ -3,10 +3,10 @@ package dev.perdure.security;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.engine.Submitter;
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.PasswordFiles;
+import dev.perdure.session.PasswordFiles;
 import dev.perdure.testing.CertificateAuthority;
 import java.io.IOException;
 import java.nio.file.Files;

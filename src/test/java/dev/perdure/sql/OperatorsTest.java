@@ -2,7 +2,7 @@ package dev.perdure.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.perdure.store.Migration;
+import dev.perdure.schema.Migration;
 import dev.perdure.testing.PostgresServer;
 import java.sql.SQLException;
 import org.assertj.core.api.Assertions;

@@ -1,7 +1,7 @@
 package dev.perdure.testing;
 
-import dev.perdure.store.DatabaseUrl;
-import dev.perdure.store.Migration;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.schema.Migration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;

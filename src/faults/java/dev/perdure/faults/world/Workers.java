@@ -1,6 +1,6 @@
 package dev.perdure.faults.world;
 
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.testing.WorkerProcess;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -3,7 +3,7 @@ package dev.perdure.faults.world;
 import dev.perdure.faults.ledger.Book;
 import dev.perdure.faults.ledger.Checker;
 import dev.perdure.faults.ledger.Violation;
-import dev.perdure.store.DatabaseUrl;
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.testing.WorkerProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,0 +1,221 @@
+package dev.perdure.database;
+
+import io.vertx.pgclient.PgConnectOptions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the database is and how it is reached: a
+ * <a href="https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS">libpq connection URI</a>.
+ * Every session of the worker, Flyway's included, derives from one such value.
+ *
+ * <p>Immutable. {@link #toString()} leaves the password out.
+ */
+public final class DatabaseUrl {
+
+    /** The port of a URL that names none. */
+    public static final int DEFAULT_PORT = 5432;
+
+    private final List<Host> hosts;
+    private final String user;
+    private final @Nullable String password;
+    private final String database;
+    private final Map<String, String> parameters;
+
+    DatabaseUrl(
+            List<Host> hosts, String user, @Nullable String password, String database, Map<String, String> parameters) {
+        this.hosts = List.copyOf(hosts);
+        this.user = user;
+        this.password = password;
+        this.database = database;
+        this.parameters = Map.copyOf(parameters);
+    }
+
+    /**
+     * One server of the URL.
+     *
+     * @param name a host name, an address (IPv6 without brackets) or the directory of a unix socket
+     * @param port 1 to 65535
+     */
+    public record Host(String name, int port) {
+
+        /** Whether {@link #name} is a directory with a unix socket. */
+        public boolean isSocketDirectory() {
+            return name.startsWith("/");
+        }
+
+        /** The file of the unix socket. */
+        String socketPath() {
+            return name + "/.s.PGSQL." + port;
+        }
+
+        @Override
+        public String toString() {
+            return (name.contains(":") ? "[" + name + "]" : name) + ":" + port;
+        }
+    }
+
+    /**
+     * Reads {@code postgresql://user:password@host:port/database?parameter=value}; {@code postgres://} is the same. What is
+     * missing is filled in as libpq does: the user is that of the operating system, the database has the user's name, the
+     * port is 5432; a missing host is {@code localhost}. A host that begins with {@code /} (percent-encoded, or as
+     * parameter {@code host}) is the directory of a unix socket.
+     *
+     * @throws InvalidDatabaseUrlException with a message that names the part that is wrong, without its secrets
+     */
+    public static DatabaseUrl parse(String url) {
+        return DatabaseUrlParser.parse(url);
+    }
+
+    /**
+     * The same, and everything that its sessions need is in place too, such as the files of its certificates.
+     *
+     * @throws InvalidDatabaseUrlException as {@link #parse} does
+     */
+    public static DatabaseUrl checked(String url) {
+        DatabaseUrl parsed = parse(url);
+        parsed.jdbcUrl();
+        parsed.jdbcProperties();
+        return parsed;
+    }
+
+    /** The servers in the order of the URL, at least one. */
+    public List<Host> hosts() {
+        return hosts;
+    }
+
+    /** Whether the server is reached by a unix socket, and not by TCP. */
+    public boolean usesUnixSocket() {
+        return hosts.get(0).isSocketDirectory();
+    }
+
+    /** The role that logs in. */
+    public String user() {
+        return user;
+    }
+
+    /** The password, when the URL has one. */
+    public Optional<String> password() {
+        return Optional.ofNullable(password);
+    }
+
+    /** The database. */
+    public String database() {
+        return database;
+    }
+
+    /** A parameter of the URL by its libpq name, such as {@code sslmode}. */
+    public Optional<String> parameter(String name) {
+        return Optional.ofNullable(parameters.get(name));
+    }
+
+    /** The same for another role; the password of this URL is not handed on. */
+    public DatabaseUrl withUser(String otherUser, @Nullable String otherPassword) {
+        return new DatabaseUrl(hosts, otherUser, otherPassword, database, parameters);
+    }
+
+    /** The same for another database of the server. */
+    public DatabaseUrl withDatabase(String otherDatabase) {
+        return new DatabaseUrl(hosts, user, password, otherDatabase, parameters);
+    }
+
+    /** The same, pinned to one server: for sessions that have to meet the server that another session found. */
+    public DatabaseUrl withHost(Host host) {
+        return new DatabaseUrl(List.of(host), user, password, database, parameters);
+    }
+
+    /**
+     * The same with a parameter set or replaced.
+     *
+     * @param name the libpq name, such as {@code application_name}
+     * @throws InvalidDatabaseUrlException when the parameter is unknown or its value impossible
+     */
+    public DatabaseUrl withParameter(String name, String value) {
+        DatabaseUrlParser.checkParameter(name, value);
+        Map<String, String> changed = new LinkedHashMap<>(parameters);
+        changed.put(name, value);
+        return new DatabaseUrl(hosts, user, password, database, changed);
+    }
+
+    /**
+     * The same with server settings in the startup packet ({@code options=-c name=value}), after those that the URL has.
+     * A role's own defaults do not beat them, and {@code RESET ALL} returns to them.
+     */
+    public DatabaseUrl withSettings(Map<String, String> settings) {
+        List<String> options = new ArrayList<>();
+        parameter("options").ifPresent(options::add);
+        settings.forEach((name, value) -> options.add("-c " + name + "=" + escapeOption(value)));
+        return settings.isEmpty() ? this : withParameter("options", String.join(" ", options));
+    }
+
+    /** {@code jdbc:postgresql://host:port,…/database}, without user, password or parameters. */
+    public String jdbcUrl() {
+        return Jdbc.url(this);
+    }
+
+    /** Everything of the URL that is not in {@link #jdbcUrl()}, as properties of pgjdbc. A fresh copy each time. */
+    public Properties jdbcProperties() {
+        return Jdbc.properties(this);
+    }
+
+    /**
+     * The properties of pgjdbc with others added, which win.
+     *
+     * @param additional by pgjdbc name, such as {@code binaryTransfer}
+     */
+    public Properties jdbcProperties(Map<String, String> additional) {
+        Properties properties = jdbcProperties();
+        properties.putAll(additional);
+        return properties;
+    }
+
+    /** Opens a session with pgjdbc. With several servers the first that answers in their order is taken. */
+    public Connection connect() throws SQLException {
+        return connect(Map.of());
+    }
+
+    /** Opens a session with pgjdbc and additional properties of pgjdbc. */
+    public Connection connect(Map<String, String> additional) throws SQLException {
+        return Jdbc.connect(jdbcUrl(), jdbcProperties(additional));
+    }
+
+    /** What the reactive client needs, one for each server of the URL in its order. */
+    public List<PgConnectOptions> reactiveOptions() {
+        return hosts.stream().map(host -> Reactive.options(this, host)).toList();
+    }
+
+    /**
+     * The URL for other programs such as psql, with the password when there is one: never log it, log
+     * {@link #toString()}.
+     */
+    public String toUri() {
+        return UriText.of(this, parameters, password);
+    }
+
+    /** The URL without its password. */
+    @Override
+    public String toString() {
+        return UriText.of(this, parameters, password == null ? null : "***");
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof DatabaseUrl that && toUri().equals(that.toUri());
+    }
+
+    @Override
+    public int hashCode() {
+        return toUri().hashCode();
+    }
+
+    private static String escapeOption(String value) {
+        return value.replace("\\", "\\\\").replace(" ", "\\ ");
+    }
+}

@@ -1,0 +1,36 @@
+package dev.perdure.database;
+
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Error texts as the log may have them. They are written by submitters ({@code RAISE}) and by the services that they call:
+ * a line break in one could forge another line of the log, and queries and bodies of requests hold secrets. The whole text
+ * is in {@code df.nodes}, for those whom it concerns.
+ */
+public final class LogText {
+
+    private static final int LONGEST = 500;
+    private static final Pattern CREDENTIALS = Pattern.compile("(?i)(https?://)[^/?#\\s]*@");
+    private static final Pattern QUERY = Pattern.compile("(?i)(https?://[^?#\\s]*)[?#]\\S*");
+    private static final Pattern BODY = Pattern.compile("(?s)(HTTP(?:_MULTIPART)? [A-Z]+ \\S* returned [0-9]{3}): .*");
+    private static final Pattern LINE_BREAKING = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+");
+
+    private LogText() {}
+
+    /** The text in one line of at most 500 characters, without what requests keep secret. */
+    public static String of(@Nullable String text) {
+        if (text == null) {
+            return "";
+        }
+        String safe = CREDENTIALS.matcher(text).replaceAll("$1");
+        safe = QUERY.matcher(safe).replaceAll("$1?…");
+        safe = BODY.matcher(safe).replaceAll("$1");
+        safe = LINE_BREAKING.matcher(safe).replaceAll(" ");
+        if (safe.length() <= LONGEST) {
+            return safe;
+        }
+        int end = Character.isHighSurrogate(safe.charAt(LONGEST - 1)) ? LONGEST - 1 : LONGEST;
+        return safe.substring(0, end) + "… (cut)";
+    }
+}

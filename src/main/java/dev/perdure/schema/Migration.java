@@ -1,0 +1,120 @@
+package dev.perdure.schema;
+
+import dev.perdure.config.BuildInfo;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.Jdbc;
+import io.quarkus.runtime.ImageMode;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.jboss.logging.Logger;
+
+/**
+ * Installs and upgrades the schema {@code df} with Flyway. The owner is the role of the URL; it needs no more than
+ * {@code CREATE} on the database. Any number of workers may migrate at the same time: they wait for each other.
+ *
+ * <p>The files, {@code db/migration}, name all their objects with a schema: they run with {@code search_path =
+ * pg_catalog, pg_temp}. Their placeholder <code>${perdureVersion}</code> is {@link BuildInfo#toString()}.
+ */
+public final class Migration {
+
+    /** The schema of everything of ours. */
+    public static final String SCHEMA = "df";
+
+    private static final Logger LOG = Logger.getLogger(Migration.class);
+
+    /** Serializes workers that migrate at once, Flyway's own lock begins only after its history table exists. */
+    private static final long LOCK = 0x7065_7264_7572_6500L;
+
+    /** In the startup packet, where they beat whatever was set for the role or the database. */
+    private static final Map<String, String> SETTINGS = Map.of(
+            "search_path", "pg_catalog,pg_temp",
+            "default_transaction_read_only", "off",
+            "statement_timeout", "0",
+            "idle_in_transaction_session_timeout", "0");
+
+    private Migration() {}
+
+    /**
+     * Brings the schema of the URL's database to this version.
+     *
+     * @return how many files were executed; 0 when everything was in place
+     * @throws MigrationException when the schema is somebody else's, a right is missing, the server cannot be reached or
+     *     a file fails
+     */
+    public static int migrate(DatabaseUrl url) {
+        DatabaseUrl pinned = url.withSettings(SETTINGS).withParameter("application_name", "perdure migration");
+        try (Connection guard = pinned.connect()) {
+            SchemaOwnership.check(guard);
+            awaitTurn(guard);
+            return migrateWithFlyway(pinned);
+        } catch (SQLException | FlywayException e) {
+            throw failed(e);
+        }
+    }
+
+    private static int migrateWithFlyway(DatabaseUrl url) throws SQLException {
+        Flyway flyway = configuration(url).load();
+        List<String> newer = Arrays.stream(flyway.info().all())
+                .filter(file -> file.getState().isApplied() && !file.getState().isResolved())
+                .filter(MigrationInfo::isVersioned)
+                .map(MigrationInfo::getScript)
+                .toList();
+        if (!newer.isEmpty()) {
+            LOG.warnf(
+                    "The schema df was upgraded by a newer Perdure (%s); this one, %s, leaves it as it is",
+                    String.join(", ", newer), BuildInfo.read());
+            return 0;
+        }
+        int executed = flyway.migrate().migrationsExecuted;
+        if (executed > 0) {
+            LOG.infof("Installed Perdure %s in the schema df: %d files", BuildInfo.read(), executed);
+        }
+        return executed;
+    }
+
+    private static FluentConfiguration configuration(DatabaseUrl url) throws SQLException {
+        FluentConfiguration configuration = Flyway.configure(Migration.class.getClassLoader())
+                .dataSource(Jdbc.dataSource(url))
+                .schemas(SCHEMA)
+                .defaultSchema(SCHEMA)
+                .createSchemas(true)
+                .locations("classpath:db/migration")
+                .placeholders(Map.of("perdureVersion", BuildInfo.read().toString()))
+                .callbacks(new PinnedSearchPath())
+                .cleanDisabled(true);
+        if (ImageMode.current() == ImageMode.NATIVE_RUN) {
+            NativeMigrationFiles.provideTo(configuration);
+        }
+        return configuration;
+    }
+
+    /** Polls: a statement that waits would hold back vacuum. The lock ends with the connection. */
+    private static void awaitTurn(Connection guard) throws SQLException {
+        try (Statement statement = guard.createStatement()) {
+            while (!tryLock(statement)) {
+                Thread.sleep(100);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MigrationException("Interrupted while another worker migrates the schema df", e);
+        }
+    }
+
+    private static boolean tryLock(Statement statement) throws SQLException {
+        try (var row = statement.executeQuery("SELECT pg_catalog.pg_try_advisory_lock(" + LOCK + ")")) {
+            return row.next() && row.getBoolean(1);
+        }
+    }
+
+    private static MigrationException failed(Exception cause) {
+        return new MigrationException("The schema df could not be migrated: " + cause.getMessage(), cause);
+    }
+}

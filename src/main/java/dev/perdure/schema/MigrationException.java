@@ -1,0 +1,13 @@
+package dev.perdure.schema;
+
+import org.jspecify.annotations.Nullable;
+
+/** The schema {@code df} cannot be installed or upgraded; the message says why and what to do. */
+public final class MigrationException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    MigrationException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,18 @@
+package dev.perdure.session;
+
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** Where the worker finds the passwords (or tokens) with which it logs in as submitters. */
+@FunctionalInterface
+public interface PasswordSource {
+
+    /**
+     * The password of a role at this moment.
+     *
+     * @param role the role's name, unquoted
+     * @return empty when there is none
+     * @throws SQLException when there is one that cannot be read; without the password in the message
+     */
+    Optional<String> passwordOf(String role) throws SQLException;
+}

@@ -1,0 +1,183 @@
+package dev.perdure.session;
+
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.ServerIdentity;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Idle sessions of submitters, by role and database. How many may be in use is not decided here but by the queue of
+ * steps. Thread-safe.
+ */
+public final class SessionPools implements AutoCloseable {
+
+    /**
+     * Whose sessions: a role by oid, since a name can be dropped and made again.
+     *
+     * @param database null for the database that holds schema df
+     */
+    public record Key(long roleOid, @Nullable String database) {}
+
+    /**
+     * What the pools have to know.
+     *
+     * @param logins which roles may log in, and cannot; closed with the pools
+     * @param server the server that the leader's own session met, see {@link ServerIdentity}
+     * @param maxSessions how many there are at most, those that are idle included
+     */
+    public record Settings(
+            DatabaseUrl worker,
+            SubmitterLogin login,
+            LoginBook logins,
+            ServerIdentity server,
+            long lockTimeoutMillis,
+            long maxAgeNanos,
+            long idleTimeoutNanos,
+            long maxResultSize,
+            int maxSessions,
+            int connectTimeoutSeconds) {}
+
+    private final Settings settings;
+    private final SessionOpener opener;
+    private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
+    private final Notices notices = new Notices();
+    private final Receipts receipts;
+    private int borrowed;
+    private int idleCount;
+    private boolean closed;
+
+    public SessionPools(Settings settings) {
+        this.settings = settings;
+        this.opener = new SessionOpener(settings);
+        settings.logins().begin(opener::probe);
+        this.receipts = new Receipts(this, settings.server().databaseOid());
+    }
+
+    /** Proofs of steps in other databases. */
+    public Receipts receipts() {
+        return receipts;
+    }
+
+    /** An idle session of the role, or a new one; for that the longest idle one of another role may have to go. */
+    public StepSession borrow(Key key) throws SQLException {
+        List<StepSession> gone = new ArrayList<>();
+        StepSession found = null;
+        synchronized (idle) {
+            Deque<StepSession> sessions = idle.get(key);
+            long now = System.nanoTime();
+            while (sessions != null && found == null && !sessions.isEmpty()) {
+                // The most recently used first: the others can grow old.
+                StepSession session = sessions.pop();
+                idleCount--;
+                if (session.ageNanos(now) > settings.maxAgeNanos()) {
+                    gone.add(session);
+                } else {
+                    found = session;
+                }
+            }
+            borrowed++;
+            while (found == null && idleCount > 0 && borrowed + idleCount > settings.maxSessions()) {
+                gone.add(takeLongestIdle(now));
+            }
+        }
+        gone.forEach(StepSession::close);
+        try {
+            StepSession session = found != null ? found : opener.open(key);
+            notices.watch(session);
+            return session;
+        } catch (SQLException | RuntimeException e) {
+            synchronized (idle) {
+                borrowed--;
+            }
+            throw e;
+        }
+    }
+
+    private StepSession takeLongestIdle(long now) {
+        Deque<StepSession> sessions = idle.values().stream()
+                .filter(candidate -> !candidate.isEmpty())
+                .max(Comparator.comparingLong(candidate -> candidate.getLast().idleNanos(now)))
+                .orElseThrow();
+        idleCount--;
+        return sessions.removeLast();
+    }
+
+    /** Takes a session back: reset and kept, or closed. */
+    public void giveBack(Key key, StepSession session) {
+        notices.leave(session);
+        boolean fit = session.reset();
+        if (!fit) {
+            session.close();
+        }
+        synchronized (idle) {
+            borrowed--;
+            if (!fit) {
+                return;
+            }
+            if (!closed) {
+                idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
+                idleCount++;
+                return;
+            }
+        }
+        session.close();
+    }
+
+    /** The name of the database that sessions of the key are in. */
+    public String database(Key key) {
+        return key.database() == null ? settings.worker().database() : key.database();
+    }
+
+    /** Closes what has been idle for too long. */
+    public void closeExpired() {
+        List<StepSession> expired = new ArrayList<>();
+        synchronized (idle) {
+            long now = System.nanoTime();
+            for (Iterator<Deque<StepSession>> all = idle.values().iterator(); all.hasNext(); ) {
+                Deque<StepSession> sessions = all.next();
+                sessions.removeIf(session -> {
+                    boolean old = session.idleNanos(now) > settings.idleTimeoutNanos()
+                            || session.ageNanos(now) > settings.maxAgeNanos();
+                    if (old) {
+                        expired.add(session);
+                    }
+                    return old;
+                });
+                if (sessions.isEmpty()) {
+                    all.remove();
+                }
+            }
+            idleCount -= expired.size();
+        }
+        expired.forEach(StepSession::close);
+    }
+
+    /** Idle sessions at this moment. */
+    public int idleCount() {
+        synchronized (idle) {
+            return idleCount;
+        }
+    }
+
+    @Override
+    public void close() {
+        settings.logins().close();
+        notices.close();
+        List<StepSession> all = new ArrayList<>();
+        synchronized (idle) {
+            closed = true;
+            idle.values().forEach(all::addAll);
+            idle.clear();
+            idleCount = 0;
+        }
+        all.forEach(StepSession::close);
+    }
+}

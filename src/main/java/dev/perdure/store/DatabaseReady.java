@@ -1,9 +1,0 @@
-package dev.perdure.store;
-
-/**
- * Fired once, as a CDI event on a thread that may block: the database answers and its schema {@code df} is of this version.
- * Who needs the database begins here and not at the start of the application.
- *
- * @param url how the worker reaches it
- */
-public record DatabaseReady(DatabaseUrl url) {}

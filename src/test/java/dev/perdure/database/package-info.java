@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.database;
+
+import org.jspecify.annotations.NullMarked;

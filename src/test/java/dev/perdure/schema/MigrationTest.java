@@ -1,0 +1,107 @@
+package dev.perdure.schema;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class MigrationTest {
+
+    private final PostgresServer server = PostgresServer.get();
+
+    @Test
+    void an_owner_who_is_no_superuser_installs_the_schema() throws SQLException {
+        TestDatabase database = server.newEmptyDatabase();
+
+        Migration.migrate(database.url());
+
+        assertThat(database.value("postgres", "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = 'df'"))
+                .isEqualTo(PostgresServer.OWNER);
+        assertThat(database.value(
+                        "postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = '" + PostgresServer.OWNER + "'"))
+                .isEqualTo("f");
+        assertThat(database.value(PostgresServer.OWNER, "SELECT to_regclass('df.flyway_schema_history')"))
+                .isNotNull();
+    }
+
+    @Test
+    void a_second_migration_has_nothing_to_do() {
+        DatabaseUrl url = server.newEmptyDatabase().url();
+        Migration.migrate(url);
+
+        assertThat(Migration.migrate(url)).isZero();
+    }
+
+    @Test
+    void workers_that_migrate_at_once_do_not_fail() throws Exception {
+        DatabaseUrl url = server.newEmptyDatabase().url();
+        ExecutorService workers = Executors.newFixedThreadPool(6);
+        try {
+            List<Callable<Integer>> starts = IntStream.range(0, 6)
+                    .<Callable<Integer>>mapToObj(i -> () -> Migration.migrate(url))
+                    .toList();
+
+            int thatDidTheWork = 0;
+            for (Future<Integer> start : workers.invokeAll(starts)) {
+                thatDidTheWork += start.get() > 0 ? 1 : 0;
+            }
+
+            assertThat(thatDidTheWork).isEqualTo(1);
+        } finally {
+            workers.shutdownNow();
+        }
+    }
+
+    @Test
+    void a_schema_of_somebody_else_is_refused() {
+        TestDatabase database = server.newEmptyDatabase();
+        server.createRole("mallory");
+        database.asSuperuser("CREATE SCHEMA df AUTHORIZATION mallory");
+
+        assertThatThrownBy(() -> Migration.migrate(database.url()))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("belongs to the role mallory, not to df_worker");
+    }
+
+    @Test
+    void a_role_that_may_not_create_the_schema_is_told_what_is_missing() {
+        TestDatabase database = server.newEmptyDatabase();
+        server.createRole("nobody");
+
+        assertThatThrownBy(() -> Migration.migrate(database.url("nobody")))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("GRANT CREATE ON DATABASE \"" + database.name() + "\" TO \"nobody\"");
+    }
+
+    @Test
+    void a_server_that_is_away_is_told_by_its_address_and_not_by_its_password() {
+        DatabaseUrl nowhere = DatabaseUrl.parse("postgresql://df_worker:hidden@127.0.0.1:1/app");
+
+        assertThatThrownBy(() -> Migration.migrate(nowhere))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("127.0.0.1:1")
+                .hasMessageNotContaining("hidden");
+    }
+
+    @Test
+    void what_the_owner_put_into_its_search_path_is_not_meant_by_the_files() throws SQLException {
+        TestDatabase database = server.newEmptyDatabase();
+        database.asSuperuser("CREATE SCHEMA trap; CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE plpgsql"
+                + " AS $$ BEGIN RAISE 'trapped'; END $$; GRANT USAGE ON SCHEMA trap TO df_worker;"
+                + " ALTER ROLE df_worker IN DATABASE " + database.name() + " SET search_path = trap, pg_catalog");
+
+        Migration.migrate(database.url());
+
+        assertThat(database.value(PostgresServer.OWNER, "SHOW search_path")).isEqualTo("trap, pg_catalog");
+    }
+}

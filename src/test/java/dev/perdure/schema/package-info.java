@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.schema;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.perdure.store;
-
-import org.jspecify.annotations.NullMarked;
