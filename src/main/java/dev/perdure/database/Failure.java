@@ -30,7 +30,11 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         /** The rows are not as memory believes: load the instance again. */
         STALE,
         /** Another term has begun: this worker does not lead any more. */
-        FENCED
+        FENCED,
+        /** The role cannot be logged in as at this moment. */
+        LOGIN,
+        /** The result needs more memory than the role can have at this moment. */
+        NO_MEMORY
     }
 
     private static final int MAX_MESSAGE = 10_000;

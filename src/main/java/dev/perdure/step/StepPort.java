@@ -1,0 +1,117 @@
+package dev.perdure.step;
+
+import dev.perdure.database.Failure;
+import dev.perdure.flow.Result;
+import dev.perdure.session.SessionPools;
+import dev.perdure.session.StepFailedException;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sessions in which steps run as their submitters. One of the engine's two ports: PostgreSQL is behind it in production, a
+ * simulation in tests. Calls block; whoever calls holds a slot of the role already.
+ */
+public interface StepPort extends AutoCloseable {
+
+    /**
+     * A session of the role: an idle one, or a new one.
+     *
+     * @throws StepFailedException the role cannot be logged in as at this moment ({@link Failure.Kind#LOGIN}: the server refuses it,
+     *     or refused it so lately that it was not asked again; {@link Failure.Kind#CONNECTION_LOST} and
+     *     {@link Failure.Kind#TRANSIENT}: no connection), or no step may run as it ({@link Failure.Kind#STEP})
+     */
+    Session borrow(SessionPools.Key key) throws StepFailedException;
+
+    /** Closes all sessions: the idle ones now, those in use by aborting their connections. */
+    @Override
+    void close();
+
+    /** A session. Used by one thread at a time; only {@link #cancel()} may be called from another. */
+    interface Session {
+
+        /** Whether each statement sees what was committed before it, which is the default that a role can change. */
+        boolean isReadCommitted();
+
+        /**
+         * Begins a transaction and runs statements in it, all of them in one round trip. Each one but the first is a step of
+         * its own: the session is cleaned before it as between any two steps, and it runs behind a savepoint.
+         *
+         * @param statements of one or more steps, none empty; each a single statement
+         * @return what the statements returned, up to the first one that failed
+         */
+        Executed begin(List<String> statements, Limits limits);
+
+        /** Runs the next step's statement in the transaction that is open, behind a savepoint. */
+        Executed next(String statement, Limits limits);
+
+        /**
+         * Undoes the last statement, which failed.
+         *
+         * @return false when the transaction cannot go on
+         */
+        boolean undoLast();
+
+        /** Runs a statement outside of a transaction block. */
+        Executed autocommit(String statement, Limits limits);
+
+        /**
+         * Writes the checkpoint in the open transaction, commits, and makes the session as new.
+         *
+         * @throws StepFailedException {@link Failure.Kind#CONNECTION_LOST}: whether it was committed is unknown; otherwise it was
+         *     not
+         */
+        void commit(Checkpointed checkpoint) throws StepFailedException;
+
+        /** Gives the open transaction up. */
+        void rollback();
+
+        /** Sends the protocol's cancel request: the statement in flight fails. From any thread, at any time. */
+        void cancel();
+
+        /** Gives the session back; whatever it still holds is rolled back. To be called once, whatever happened before. */
+        void giveBack();
+    }
+
+    /**
+     * What a step may take.
+     *
+     * @param memory grants bytes for results while they are read
+     * @param joined how long a statement may run that joins a transaction; null: as long as it likes
+     */
+    record Limits(ResultBudget memory, @Nullable Duration joined) {}
+
+    /** Memory for one result, as it is read. */
+    @FunctionalInterface
+    interface ResultBudget {
+        /**
+         * Takes bytes.
+         *
+         * @return false when they cannot be had at this moment: the statement fails with {@link Failure.Kind#NO_MEMORY}
+         */
+        boolean take(long bytes);
+    }
+
+    /**
+     * What came of statements that were sent together.
+     *
+     * @param results of those that succeeded, in order
+     * @param failure of the one behind them; null when all succeeded
+     */
+    record Executed(List<Result> results, @Nullable Failure failure) {}
+
+    /**
+     * A checkpoint as it is sent in the submitter's session, see {@code df.checkpoint}.
+     *
+     * @param token that authorises it
+     * @param receipt what only {@code df.checkpoint} can answer to the token
+     */
+    record Checkpointed(
+            byte[] token,
+            String receipt,
+            long epoch,
+            String instance,
+            int version,
+            String state,
+            @Nullable String also) {}
+}
