@@ -42,6 +42,14 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
     // 53100 and 53200: a disk or a memory that is full now may not be in a moment; attempts are counted.
     private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "53100", "53200", "53300", "57P03");
 
+    /**
+     * Whether the server is in trouble, or has too much to do, and no step is to blame (class 53: disk, memory, connections), or a role
+     * cannot be logged in as at this moment.
+     */
+    public boolean isServersTrouble() {
+        return kind == Kind.LOGIN || sqlState != null && sqlState.startsWith("53");
+    }
+
     /** Classifies an error of pgjdbc. */
     public static Failure of(SQLException e) {
         String state = e.getSQLState();

@@ -53,8 +53,8 @@ public final class SqlStep {
      * Whether the statement can share a transaction with its neighbours: plain queries only, and not those that look at
      * the state of workflows, which is not written before the end of the transaction.
      */
-    public boolean canShareTransaction(String sql) {
-        if (!SHARING.contains(StatementGuard.firstWord(sql)) || refuse(sql) != null) {
+    public static boolean canShareTransaction(String sql) {
+        if (!SHARING.contains(StatementGuard.firstWord(sql)) || StatementGuard.refuse(sql) != null) {
             return false;
         }
         String lower = sql.toLowerCase(Locale.ROOT);
@@ -67,7 +67,7 @@ public final class SqlStep {
     }
 
     /** Whether the failure means that the statement has to run outside a transaction block. */
-    public boolean needsAutocommit(Failure failure, String sql) {
+    public static boolean needsAutocommit(Failure failure, String sql) {
         if (failure.kind() != Failure.Kind.NEEDS_AUTOCOMMIT) {
             return false;
         }
@@ -75,7 +75,7 @@ public final class SqlStep {
     }
 
     /** The error text of a node whose statement failed. */
-    public String message(Failure failure) {
+    public static String message(Failure failure) {
         return FAILED + failure.message();
     }
 }

@@ -36,7 +36,12 @@ public record LoadedInstance(
         List<NodeRow> nodes,
         Map<String, Recorded> recorded,
         long definitionBytes,
-        @Nullable String unreadable) {
+        @Nullable String unreadable,
+        int version,
+        Map<String, Integer> versionOfNode,
+        List<Integer> emptyVersions,
+        boolean isMarked,
+        long bytes) {
 
     /** The most that {@code df._load} reads of one instance: 64 MiB, many times what 10,000 ordinary nodes have. */
     public static final long MAX_DEFINITION_BYTES = 64L * 1024 * 1024;

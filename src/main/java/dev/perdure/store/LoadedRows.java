@@ -107,7 +107,12 @@ final class LoadedRows {
                     nodes,
                     recorded,
                     first.getLong("definition_bytes"),
-                    unreadable);
+                    unreadable,
+                    0,
+                    Map.of(),
+                    List.of(),
+                    false,
+                    first.getLong("definition_bytes"));
         }
 
         private static @Nullable Instant instant(@Nullable OffsetDateTime time) {
