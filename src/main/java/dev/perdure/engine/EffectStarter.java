@@ -3,7 +3,6 @@ package dev.perdure.engine;
 import dev.perdure.engine.actor.Effects;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.TimerPort;
-import dev.perdure.engine.http.HttpExecutor;
 import dev.perdure.engine.owner.SignalDelivery;
 import dev.perdure.engine.sql.SqlExecutor;
 import dev.perdure.flow.Activation;
@@ -13,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.function.BiConsumer;
 
 /** Starts what decisions ask for, each kind where it belongs. */
 final class EffectStarter implements Effects {
@@ -21,13 +21,17 @@ final class EffectStarter implements Effects {
     private static final Duration LOOK_AT_CLOCK = Duration.ofSeconds(5);
 
     private final SqlExecutor sql;
-    private final HttpExecutor http;
+    private final BiConsumer<InstanceActor, Effect.SendHttp> http;
     private final SignalDelivery signals;
     private final TimerPort timers;
     private final InstantSource clock;
 
     EffectStarter(
-            SqlExecutor sql, HttpExecutor http, SignalDelivery signals, TimerPort timers, InstantSource clock) {
+            SqlExecutor sql,
+            BiConsumer<InstanceActor, Effect.SendHttp> http,
+            SignalDelivery signals,
+            TimerPort timers,
+            InstantSource clock) {
         this.sql = sql;
         this.http = http;
         this.signals = signals;
@@ -40,16 +44,23 @@ final class EffectStarter implements Effects {
         if (effect instanceof Effect.RunSql run) {
             sql.start(actor, run);
         } else if (effect instanceof Effect.SendHttp send) {
-            http.start(actor, send);
+            http.accept(actor, send);
         } else if (effect instanceof Effect.StartTimer timer) {
             Activation activation = timer.activation();
-            startTimer(actor, activation, timer.at(), () -> actor.post((self, drain) ->
-                    self.decide(new Event.TimerFired(activation, clock.instant()), Map.of())));
+            startTimer(
+                    actor,
+                    activation,
+                    timer.at(),
+                    () -> actor.post(
+                            (self, drain) -> self.decide(new Event.TimerFired(activation, clock.instant()), Map.of())));
         } else if (effect instanceof Effect.AwaitSignal wait) {
             signals.look(actor, wait.name());
             if (wait.deadline() != null) {
-                startTimer(actor, wait.activation(), wait.deadline(), () -> signals.lookLast(
-                        actor, wait.name(), wait.activation()));
+                startTimer(
+                        actor,
+                        wait.activation(),
+                        wait.deadline(),
+                        () -> signals.lookLast(actor, wait.name(), wait.activation()));
             }
         } else {
             throw new IllegalStateException("Unknown effect " + effect);

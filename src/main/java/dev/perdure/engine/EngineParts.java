@@ -66,8 +66,8 @@ record EngineParts(
         Late late = new Late();
         ServerClock clock = new ServerClock(ground.start(), ground.nanos());
         MemoryQuota memory = new MemoryQuota(options.memoryBytes(), late::memoryIsFree);
-        OwnerDesk desk = new OwnerDesk(
-                late::wake, memory, clock, ground.nanos(), options.timerWindow(), ground.statistics());
+        OwnerDesk desk =
+                new OwnerDesk(late::wake, memory, clock, ground.nanos(), options.timerWindow(), ground.statistics());
         SqlExecutor sql = new SqlExecutor(new SqlContext(
                 ground.steps(),
                 ground.sessionThreads(),

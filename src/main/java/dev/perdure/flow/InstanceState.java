@@ -228,7 +228,8 @@ public final class InstanceState {
         }
         timers.stream().filter(timer -> !gone.contains(timer)).findFirst().ifPresent(timersThen::add);
         boolean only = stepsLeft == 0 && (waitsLeft > 0 || !timersThen.isEmpty());
-        return new Waiting(only, timersThen.isEmpty() ? null : timersThen.first().at());
+        return new Waiting(
+                only, timersThen.isEmpty() ? null : timersThen.first().at());
     }
 
     private static int isStep(@Nullable Running run) {

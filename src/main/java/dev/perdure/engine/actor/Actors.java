@@ -219,7 +219,8 @@ public final class Actors {
     }
 
     private boolean canWaitOutside(InstanceActor actor) {
-        if (!actor.state().isOnlyWaiting() || !isBeyond(loads.horizon(), actor.state().earliestWake())) {
+        if (!actor.state().isOnlyWaiting()
+                || !isBeyond(loads.horizon(), actor.state().earliestWake())) {
             return false;
         }
         // A signal may come at any time: it is answered faster from memory, as long as there is room.

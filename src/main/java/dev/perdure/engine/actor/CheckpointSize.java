@@ -9,7 +9,8 @@ public final class CheckpointSize {
 
     /** Bytes, never less than they are. */
     public static long of(Journal.Write write) {
-        long chars = write.state().length() + (write.also() == null ? 0L : write.also().length());
+        long chars = write.state().length()
+                + (write.also() == null ? 0L : write.also().length());
         return 256 + 3 * chars;
     }
 }

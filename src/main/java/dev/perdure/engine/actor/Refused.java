@@ -26,7 +26,8 @@ final class Refused {
             return new Event.StepFailed(
                     step.activation(), message, failure.sqlState(), "", step.startedAt(), step.attempt(), step.at());
         }
-        if (event instanceof Event.RequestFailed request && !request.executedQuery().isEmpty()) {
+        if (event instanceof Event.RequestFailed request
+                && !request.executedQuery().isEmpty()) {
             return new Event.RequestFailed(
                     request.activation(),
                     message,

@@ -92,8 +92,7 @@ public final class HttpExecutor {
                     attempt.activation().stamp(),
                     attempt.number(),
                     attempt.startedAt());
-            begins.begin(
-                    attempt.actor().role(), mark, begun -> helpers.execute(() -> begun(attempt, begun)));
+            begins.begin(attempt.actor().role(), mark, begun -> helpers.execute(() -> begun(attempt, begun)));
         }
     }
 
@@ -121,7 +120,8 @@ public final class HttpExecutor {
         }
         actor.post((self, drain) -> {
             self.marked();
-            self.state().marked(attempt.activation().nodeId(), attempt.activation().stamp());
+            self.state()
+                    .marked(attempt.activation().nodeId(), attempt.activation().stamp());
             return true;
         });
         String refused = RequestPrivilege.refuse(attempt.effect().request(), begun);
@@ -129,15 +129,18 @@ public final class HttpExecutor {
             notSent(attempt, HttpOutcome.BLOCKED, refused);
             return;
         }
-        privileges.check(attempt, begun, without -> helpers.execute(() -> {
-            if (!attempt.isWanted()) {
-                release(attempt);
-            } else if (without == null) {
-                send(attempt, begun);
-            } else {
-                notSent(attempt, HttpOutcome.BLOCKED, without);
-            }
-        }));
+        privileges.check(
+                attempt,
+                begun,
+                without -> helpers.execute(() -> {
+                    if (!attempt.isWanted()) {
+                        release(attempt);
+                    } else if (without == null) {
+                        send(attempt, begun);
+                    } else {
+                        notSent(attempt, HttpOutcome.BLOCKED, without);
+                    }
+                }));
     }
 
     private void notSent(HttpAttempt attempt, HttpOutcome outcome, String message) {
@@ -155,12 +158,16 @@ public final class HttpExecutor {
             return;
         }
         String key = IdempotencyKey.of(
-                begun.instance(), begun.started(), begun.node(), attempt.effect().step());
+                begun.instance(),
+                begun.started(),
+                begun.node(),
+                attempt.effect().step());
         long from = System.nanoTime();
         statistics.http().began();
         Exchange exchange = http.send(request, key);
-        exchange.answer().whenComplete((answer, failure) -> helpers.execute(
-                () -> ended(attempt, answer, failure, System.nanoTime() - from)));
+        exchange.answer()
+                .whenComplete((answer, failure) ->
+                        helpers.execute(() -> ended(attempt, answer, failure, System.nanoTime() - from)));
         attempt.sentAs(exchange);
     }
 

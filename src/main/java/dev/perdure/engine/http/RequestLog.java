@@ -32,21 +32,29 @@ final class RequestLog {
         Logger.Level level = outcome == HttpOutcome.BLOCKED ? Logger.Level.WARN : Logger.Level.INFO;
         // A message repeats the URL, and a body that came with a status of 500 and more.
         boolean harmless = outcome == HttpOutcome.BLOCKED;
-        write(attempt, level, outcome, TimeUnit.NANOSECONDS.toMillis(nanos), harmless ? " reason=\"" + message + '"' : "");
+        write(
+                attempt,
+                level,
+                outcome,
+                TimeUnit.NANOSECONDS.toMillis(nanos),
+                harmless ? " reason=\"" + message + '"' : "");
     }
 
     private static void write(HttpAttempt attempt, Logger.Level level, HttpOutcome outcome, long millis, String more) {
         HttpRequest request = attempt.effect().request();
-        LogFields.with(attempt.actor().id(), attempt.activation().nodeId(), () -> LOG.logf(
-                level,
-                "http request method=%s url=%s role=%s attempt=%d outcome=%s duration_ms=%d%s",
-                request.method(),
-                loggable(request.url()),
-                attempt.actor().origin().role(),
-                attempt.number(),
-                outcome.label(),
-                millis,
-                more));
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.logf(
+                        level,
+                        "http request method=%s url=%s role=%s attempt=%d outcome=%s duration_ms=%d%s",
+                        request.method(),
+                        loggable(request.url()),
+                        attempt.actor().origin().role(),
+                        attempt.number(),
+                        outcome.label(),
+                        millis,
+                        more));
     }
 
     /** Without query, fragment, user and password, and without characters that could forge another line. */

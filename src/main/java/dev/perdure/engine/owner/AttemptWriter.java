@@ -67,12 +67,14 @@ public final class AttemptWriter {
     void answered(Batch batch, List<Begun> begun) {
         Map<String, Begun> byNode = new HashMap<>();
         begun.forEach(row -> byNode.put(row.instance() + '/' + row.node(), row));
-        batch.items.forEach(pending ->
-                pending.answer().accept(byNode.get(pending.mark().instance() + '/' + pending.mark().node())));
+        batch.items.forEach(pending -> pending.answer()
+                .accept(byNode.get(
+                        pending.mark().instance() + '/' + pending.mark().node())));
     }
 
     void lost(Batch batch) {
-        batch.items.forEach(pending -> waiting.add(pending.role(), pending.mark().instance(), pending));
+        batch.items.forEach(
+                pending -> waiting.add(pending.role(), pending.mark().instance(), pending));
     }
 
     boolean isEmpty() {

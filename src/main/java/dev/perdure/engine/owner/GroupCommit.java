@@ -2,7 +2,6 @@ package dev.perdure.engine.owner;
 
 import dev.perdure.engine.actor.DecisionWriter;
 import dev.perdure.engine.queue.FairQueue;
-import dev.perdure.store.Journal;
 import dev.perdure.store.Journal.Write;
 import dev.perdure.store.Journal.Written;
 import java.util.ArrayList;
@@ -39,7 +38,8 @@ public final class GroupCommit implements DecisionWriter {
         }
 
         long bytes() {
-            return write.state().length() + (write.also() == null ? 0L : write.also().length());
+            return write.state().length()
+                    + (write.also() == null ? 0L : write.also().length());
         }
     }
 
@@ -59,8 +59,7 @@ public final class GroupCommit implements DecisionWriter {
     private final Wakeup loop;
     private final LongSupplier nanos;
     private final FairQueue<Pending> ready = new FairQueue<>(FairQueue.Limits.of(Integer.MAX_VALUE));
-    private final PriorityQueue<Pending> paused =
-            new PriorityQueue<>((a, b) -> Long.signum(a.dueAt - b.dueAt));
+    private final PriorityQueue<Pending> paused = new PriorityQueue<>((a, b) -> Long.signum(a.dueAt - b.dueAt));
 
     private boolean closed;
 

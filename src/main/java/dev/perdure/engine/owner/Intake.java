@@ -40,6 +40,7 @@ final class Intake implements Actors.Loads {
     private volatile Instant horizon = Instant.EPOCH;
     /** Up to here all that is due was named. */
     private Instant dueUntil = Instant.EPOCH;
+
     private boolean knowsMoreDue;
     private boolean moreStarted;
 

@@ -174,7 +174,9 @@ public final class OwnerLoop implements Wakeup {
                 sent.begins().marks(),
                 looks ? desk.intake().look(clock.instant()) : null,
                 sent.reading().load(),
-                sent.signals().isEmpty() ? null : new Journal.SignalLook(sent.signals().wanted(), SignalDelivery.BYTES),
+                sent.signals().isEmpty()
+                        ? null
+                        : new Journal.SignalLook(sent.signals().wanted(), SignalDelivery.BYTES),
                 says);
         if (exchange.isEmpty()) {
             sleep();
@@ -219,11 +221,7 @@ public final class OwnerLoop implements Wakeup {
         }
         desk.intake().read(sent.reading(), read, actors);
         if (!sent.signals().isEmpty()) {
-            desk.signals()
-                    .answered(
-                            sent.signals(),
-                            answer.signals(),
-                            SignalDelivery.isComplete(answer.signals()));
+            desk.signals().answered(sent.signals(), answer.signals(), SignalDelivery.isComplete(answer.signals()));
         }
         if (desk.intake().waiting() > 0 && sent.reading().load() == null) {
             actors.makeRoom();
@@ -316,7 +314,10 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private @Nullable Boolean idleToSay() {
-        boolean now = pace.notifications() && !isBusy() && desk.intake().waiting() == 0 && !desk.intake().hasMore();
+        boolean now = pace.notifications()
+                && !isBusy()
+                && desk.intake().waiting() == 0
+                && !desk.intake().hasMore();
         return idle != null && idle == now ? null : now;
     }
 }

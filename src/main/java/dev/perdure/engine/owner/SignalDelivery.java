@@ -116,6 +116,8 @@ public final class SignalDelivery {
             if (look != null && actor.isLive()) {
                 batch.looks.put(actor, look);
                 busy.add(actor);
+            } else {
+                batch.memory.remove(batch.memory.size() - 1).close();
             }
             // One that is busy is put in once more when what it has found is committed.
         }

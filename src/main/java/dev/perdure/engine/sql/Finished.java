@@ -78,8 +78,8 @@ final class Finished implements Message {
 
     private boolean commit(InstanceActor actor, StepPort.Session session, SharedTransaction shared, Drain drain) {
         List<Checkpoint> checkpoints = shared.checkpoints();
-        CheckpointDraft draft = actor.draft(
-                checkpoints, Map.of(), InstanceActor.parking(shared.waiting(actor.state())));
+        CheckpointDraft draft =
+                actor.draft(checkpoints, Map.of(), InstanceActor.parking(shared.waiting(actor.state())));
         try {
             session.commit(actor.checkpoint(draft));
         } catch (StepFailedException e) {
@@ -96,14 +96,19 @@ final class Finished implements Message {
             run.context()
                     .statistics()
                     .stepEnded(done.report(
-                            StepReport.Outcome.COMPLETED, null, run.context().clock().instant()));
+                            StepReport.Outcome.COMPLETED,
+                            null,
+                            run.context().clock().instant()));
         });
         if (LOG.isDebugEnabled()) {
             LOG.debugf("Step of %s completed: %s", attempt, attempt.sql());
         }
         Effect.RunSql next = shared.undone() == null && run.mayGoOn() ? shared.next() : null;
         SharedTransaction.Undone undone = shared.undone();
-        actor.committed(draft, shared.decisions(), undone == null ? next : undone.attempt().effect());
+        actor.committed(
+                draft,
+                shared.decisions(),
+                undone == null ? next : undone.attempt().effect());
         if (next != null && actor.phase() == InstanceActor.Phase.RUNNING) {
             run.goesOnWith(run.executor().attempt(actor, next));
             drain.afterwards(run);
@@ -120,7 +125,8 @@ final class Finished implements Message {
             InstanceActor actor, SharedTransaction shared, CheckpointDraft draft, Failure failure) {
         run.context().statistics().checkpointFailed(failure.kind());
         switch (failure.kind()) {
-            // A deferred trigger of the user can say what our own functions say: whether the version was taken tells the truth.
+            // A deferred trigger of the user can say what our own functions say: whether the version was taken tells
+            // the truth.
             case CONNECTION_LOST, STALE, FENCED -> {
                 claim(actor, shared, draft, failure);
                 return false;
@@ -139,23 +145,30 @@ final class Finished implements Message {
 
     private void claim(InstanceActor actor, SharedTransaction shared, CheckpointDraft lost, Failure failure) {
         CheckpointDraft draft = actor.draft(List.of(), Map.of(), lost.parking().unchanged());
-        run.claim(actor.claim(draft), outcome -> actor.answer((self, drain) -> {
-            boolean isCommitted = !(outcome instanceof Journal.Written.Ok);
-            LOG.infof(
-                    "Whether a step of %s was committed was unknown (%s); it was %s",
-                    attempt, failure.message(), isCommitted ? "committed" : "not committed");
-            if (isCommitted) {
-                self.readAgain();
-            } else {
-                self.claimed(draft);
-                if (shared.size() > 1) {
-                    run.retries().sharedFailed(shared, failure);
-                } else {
-                    run.retries().failed(attempt, failure.kind() == Failure.Kind.CONNECTION_LOST ? failure : asTransient(failure));
-                }
-            }
-            return true;
-        }));
+        run.claim(
+                actor.claim(draft),
+                outcome -> actor.answer((self, drain) -> {
+                    boolean isCommitted = !(outcome instanceof Journal.Written.Ok);
+                    LOG.infof(
+                            "Whether a step of %s was committed was unknown (%s); it was %s",
+                            attempt, failure.message(), isCommitted ? "committed" : "not committed");
+                    if (isCommitted) {
+                        self.readAgain();
+                    } else {
+                        self.claimed(draft);
+                        if (shared.size() > 1) {
+                            run.retries().sharedFailed(shared, failure);
+                        } else {
+                            run.retries()
+                                    .failed(
+                                            attempt,
+                                            failure.kind() == Failure.Kind.CONNECTION_LOST
+                                                    ? failure
+                                                    : asTransient(failure));
+                        }
+                    }
+                    return true;
+                }));
     }
 
     private static Failure asTransient(Failure failure) {

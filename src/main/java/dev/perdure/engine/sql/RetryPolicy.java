@@ -73,16 +73,22 @@ final class RetryPolicy {
     /** Waits for what is neither the step's fault nor its attempt, until it is over or has lasted too long. */
     private void waitItOut(SqlAttempt attempt, Failure failure) {
         Instant now = context.clock().instant();
-        Instant since = attempt.manner().waitingSince() == null ? now : attempt.manner().waitingSince();
+        Instant since =
+                attempt.manner().waitingSince() == null ? now : attempt.manner().waitingSince();
         Duration waited = Duration.between(since, now);
         if (waited.compareTo(context.settings().giveUpAfter()) > 0) {
-            fail(attempt, SqlStep.message(failure) + " (given up after " + waited.toSeconds() + " s)", failure.sqlState());
+            fail(
+                    attempt,
+                    SqlStep.message(failure) + " (given up after " + waited.toSeconds() + " s)",
+                    failure.sqlState());
             return;
         }
         Duration pause = between(Duration.ofMillis(50), waited.dividedBy(4), LONGEST_WAIT);
         if (waited.isZero()) {
-            LogFields.with(attempt.actor().id(), attempt.activation().nodeId(), () -> LOG.debugf(
-                    "%s waits: %s", attempt, LogText.of(failure.message())));
+            LogFields.with(
+                    attempt.actor().id(),
+                    attempt.activation().nodeId(),
+                    () -> LOG.debugf("%s waits: %s", attempt, LogText.of(failure.message())));
         }
         executor.again(attempt, waiting(attempt.manner(), since), pause);
     }
@@ -105,8 +111,9 @@ final class RetryPolicy {
             if (attempt.manner().memory() >= most) {
                 fail(
                         attempt,
-                        "SQL execution failed: " + failure.message() + "; the worker's memory (perdure.memory.limit) has room for "
-                                + most + " bytes of one role",
+                        "SQL execution failed: " + failure.message()
+                                + "; the worker's memory (perdure.memory.limit) has room for " + most
+                                + " bytes of one role",
                         "54000");
                 return;
             }
@@ -116,7 +123,11 @@ final class RetryPolicy {
         executor.again(
                 attempt,
                 new SqlAttempt.Manner(
-                        manner.number(), manner.outsideTransaction(), true, Math.min(needed, most), manner.waitingSince()),
+                        manner.number(),
+                        manner.outsideTransaction(),
+                        true,
+                        Math.min(needed, most),
+                        manner.waitingSince()),
                 Duration.ofMillis(50));
     }
 
@@ -131,14 +142,17 @@ final class RetryPolicy {
             return;
         }
         ended(attempt, StepReport.Outcome.RETRIED, failure.message());
-        LogFields.with(attempt.actor().id(), attempt.activation().nodeId(), () -> LOG.infof(
-                "Step of %s is tried again (attempt %d of %d): %s",
-                attempt, attempt.number() + 1, most + 1, LogText.of(failure.message())));
-        Duration pause = between(
-                FIRST_PAUSE, FIRST_PAUSE.multipliedBy(1L << Math.min(12, attempt.number())), LONGEST_PAUSE);
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.infof(
+                        "Step of %s is tried again (attempt %d of %d): %s",
+                        attempt, attempt.number() + 1, most + 1, LogText.of(failure.message())));
+        Duration pause =
+                between(FIRST_PAUSE, FIRST_PAUSE.multipliedBy(1L << Math.min(12, attempt.number())), LONGEST_PAUSE);
         SqlAttempt.Manner manner = attempt.manner();
-        SqlAttempt.Manner next = new SqlAttempt.Manner(
-                attempt.number() + 1, manner.outsideTransaction(), true, manner.memory(), null);
+        SqlAttempt.Manner next =
+                new SqlAttempt.Manner(attempt.number() + 1, manner.outsideTransaction(), true, manner.memory(), null);
         record(attempt, next.number(), () -> executor.again(attempt, next, pause));
     }
 
@@ -164,17 +178,20 @@ final class RetryPolicy {
     private void record(SqlAttempt attempt, int number, Runnable then) {
         InstanceActor actor = attempt.actor();
         Mark mark = new Mark(
-                actor.id(),
-                attempt.activation().nodeId(),
-                attempt.activation().stamp(),
-                number,
-                attempt.startedAt());
-        context.begins().begin(actor.role(), mark, begun -> actor.post((self, drain) -> {
-            self.marked();
-            self.state().marked(attempt.activation().nodeId(), attempt.activation().stamp());
-            then.run();
-            return true;
-        }));
+                actor.id(), attempt.activation().nodeId(), attempt.activation().stamp(), number, attempt.startedAt());
+        context.begins()
+                .begin(
+                        actor.role(),
+                        mark,
+                        begun -> actor.post((self, drain) -> {
+                            self.marked();
+                            self.state()
+                                    .marked(
+                                            attempt.activation().nodeId(),
+                                            attempt.activation().stamp());
+                            then.run();
+                            return true;
+                        }));
     }
 
     /** A statement outside of a transaction succeeded: the owner writes its checkpoint. */
@@ -236,8 +253,10 @@ final class RetryPolicy {
     /** The node fails with the given text. */
     void fail(SqlAttempt attempt, String message, @Nullable String sqlState) {
         ended(attempt, StepReport.Outcome.FAILED, message);
-        LogFields.with(attempt.actor().id(), attempt.activation().nodeId(), () -> LOG.debugf(
-                "Step of %s failed: %s", attempt, LogText.of(message)));
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.debugf("Step of %s failed: %s", attempt, LogText.of(message)));
         attempt.actor().post((self, drain) -> {
             self.attempts().remove(attempt.activation(), attempt);
             return self.decide(failure(attempt, message, sqlState), Map.of());
@@ -252,6 +271,7 @@ final class RetryPolicy {
     }
 
     private void ended(SqlAttempt attempt, StepReport.Outcome outcome, @Nullable String error) {
-        context.statistics().stepEnded(attempt.report(outcome, error, context.clock().instant()));
+        context.statistics()
+                .stepEnded(attempt.report(outcome, error, context.clock().instant()));
     }
 }

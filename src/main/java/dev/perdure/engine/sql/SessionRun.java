@@ -84,7 +84,8 @@ final class SessionRun implements Runnable {
             return;
         }
         if (!in.isReadCommitted() && !actor.isMarked()) {
-            // From its snapshot on the step sees no change of rows that its checkpoint has to write: they are written before.
+            // From its snapshot on the step sees no change of rows that its checkpoint has to write: they are written
+            // before.
             end();
             retries.markFirst(attempt);
             return;

@@ -20,8 +20,8 @@ public final class SqlExecutor {
     public SqlExecutor(SqlContext context) {
         this.context = context;
         SqlContext.Settings settings = context.settings();
-        this.queue = new FairQueue<>(
-                new FairQueue.Limits(settings.slots(), settings.slotsPerRole(), settings.reserve()));
+        this.queue =
+                new FairQueue<>(new FairQueue.Limits(settings.slots(), settings.slotsPerRole(), settings.reserve()));
         this.sharing = new TransactionSharing(context);
         this.retries = new RetryPolicy(context, this);
     }
@@ -32,8 +32,8 @@ public final class SqlExecutor {
     }
 
     SqlAttempt attempt(InstanceActor actor, Effect.RunSql effect) {
-        SqlAttempt attempt =
-                new SqlAttempt(actor, effect, SqlAttempt.first(effect), context.nanos().getAsLong());
+        SqlAttempt attempt = new SqlAttempt(
+                actor, effect, SqlAttempt.first(effect), context.nanos().getAsLong());
         actor.attempts().put(attempt.activation(), attempt);
         return attempt;
     }

@@ -76,11 +76,14 @@ final class TransactionSharing {
                 shared.add(
                         attempt,
                         Interpreter.decide(
-                                ahead, Finished.succeeded(attempt, executed.results().get(0), run)));
+                                ahead,
+                                Finished.succeeded(attempt, executed.results().get(0), run)));
             } catch (RuntimeException | StackOverflowError e) {
                 // Found again when it runs alone, and handled there.
-                LogFields.with(actor.id(), attempt.activation().nodeId(), () ->
-                        LOG.debugf(e, "%s: the decision failed", attempt));
+                LogFields.with(
+                        actor.id(),
+                        attempt.activation().nodeId(),
+                        () -> LOG.debugf(e, "%s: the decision failed", attempt));
                 return undo(shared, session, attempt, new Failure(Failure.Kind.TRANSIENT, null, e.toString()));
             }
         }
@@ -104,9 +107,13 @@ final class TransactionSharing {
         if (!session.undoLast()) {
             return new StepFailedException(failure);
         }
-        LogFields.with(attempt.actor().id(), attempt.activation().nodeId(), () -> LOG.debugf(
-                "%s does not share the transaction of %s: %s", attempt, shared.first(), failure.message()));
-        boolean ownFault = failure.kind() == Failure.Kind.STEP && !NEIGHBOUR.contains(String.valueOf(failure.sqlState()));
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.debugf(
+                        "%s does not share the transaction of %s: %s", attempt, shared.first(), failure.message()));
+        boolean ownFault =
+                failure.kind() == Failure.Kind.STEP && !NEIGHBOUR.contains(String.valueOf(failure.sqlState()));
         shared.undone(attempt, ownFault ? failure : null);
         return null;
     }
