@@ -40,7 +40,7 @@ final class StepTroubles {
             return;
         }
         switch (failure.kind()) {
-            case TRANSIENT, CONNECTION_LOST, LOCK_TIMEOUT -> tryAgain(task, failure);
+            case TRANSIENT, EXHAUSTED, CONNECTION_LOST, LOCK_TIMEOUT -> tryAgain(task, failure);
             default -> fail(task, context.sqlStep().message(failure), failure.sqlState());
         }
     }
@@ -82,6 +82,7 @@ final class StepTroubles {
         // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
         boolean passwordAsked = "08004".equals(failure.sqlState());
         boolean mayPass = failure.kind() == Failure.Kind.TRANSIENT
+                || failure.kind() == Failure.Kind.EXHAUSTED
                 || failure.kind() == Failure.Kind.CONNECTION_LOST && !passwordAsked;
         if (mayPass) {
             // Nothing was executed: this does not count as an attempt.
@@ -172,7 +173,7 @@ final class StepTroubles {
         switch (failure.kind()) {
             // Stale or fenced: a deferred trigger of the user can say so too. The owner's own mark, with which another
             // try begins, finds the truth: it steps down, or loads the instance again, or the attempt counts.
-            case TRANSIENT, LOCK_TIMEOUT, STALE, FENCED -> tryAgain(task, failure);
+            case TRANSIENT, EXHAUSTED, LOCK_TIMEOUT, STALE, FENCED -> tryAgain(task, failure);
             default -> {
                 String message = context.sqlStep().message(failure);
                 ended(task, StepReport.Outcome.FAILED, message);

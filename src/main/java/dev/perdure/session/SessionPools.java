@@ -11,6 +11,8 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +50,7 @@ public final class SessionPools implements AutoCloseable {
     private final Settings settings;
     private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
-    private final Notices notices = new Notices();
+    private final Set<StepSession> inUse = ConcurrentHashMap.newKeySet();
     private final Receipts receipts;
     private int borrowed;
     private int idleCount;
@@ -91,7 +93,10 @@ public final class SessionPools implements AutoCloseable {
         gone.forEach(StepSession::close);
         try {
             StepSession session = found != null ? found : opener.open(key);
-            notices.watch(session);
+            inUse.add(session);
+            if (isClosed()) {
+                session.abort();
+            }
             return session;
         } catch (SQLException | RuntimeException e) {
             synchronized (idle) {
@@ -112,7 +117,7 @@ public final class SessionPools implements AutoCloseable {
 
     /** Takes a session back: reset and kept, or closed. */
     public void giveBack(Key key, StepSession session) {
-        notices.leave(session);
+        inUse.remove(session);
         boolean fit = session.reset();
         if (!fit) {
             session.close();
@@ -167,10 +172,16 @@ public final class SessionPools implements AutoCloseable {
         }
     }
 
+    private boolean isClosed() {
+        synchronized (idle) {
+            return closed;
+        }
+    }
+
+    /** Closes all sessions: the idle ones, and those in use by breaking their connections. */
     @Override
     public void close() {
         settings.logins().close();
-        notices.close();
         List<StepSession> all = new ArrayList<>();
         synchronized (idle) {
             closed = true;
@@ -179,5 +190,6 @@ public final class SessionPools implements AutoCloseable {
             idleCount = 0;
         }
         all.forEach(StepSession::close);
+        inUse.forEach(StepSession::abort);
     }
 }

@@ -1,10 +1,8 @@
 package dev.perdure.step;
 
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import org.postgresql.jdbc.PgConnection;
-import org.postgresql.jdbc.PgResultSet;
 
 /**
  * The types of a result's columns. A type of PostgreSQL's own is known by its name. Any other is looked up by its oid: a
@@ -20,16 +18,18 @@ final class ColumnTypes {
 
     private ColumnTypes() {}
 
+    /** Whether the type has to be looked up in a transaction that has not failed. */
+    static boolean isForeign(int oid) {
+        return Integer.toUnsignedLong(oid) >= FIRST_ASSIGNED_OID;
+    }
+
     /**
      * The type of a column.
      *
-     * @param column from 1
      * @param label for error texts
      */
-    static ColumnType of(ResultSet rows, int column, String label) throws SQLException {
-        int oid = rows.unwrap(PgResultSet.class).getColumnOID(column);
-        Connection connection = rows.getStatement().getConnection();
-        if (Integer.toUnsignedLong(oid) >= FIRST_ASSIGNED_OID) {
+    static ColumnType of(int oid, Connection connection, String label) throws SQLException {
+        if (isForeign(oid)) {
             return new CatalogType(connection, label).of(Integer.toUnsignedLong(oid));
         }
         String name = connection.unwrap(PgConnection.class).getTypeInfo().getPGType(oid);

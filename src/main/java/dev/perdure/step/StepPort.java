@@ -90,6 +90,9 @@ public interface StepPort extends AutoCloseable {
          * @return false when they cannot be had at this moment: the statement fails with {@link Failure.Kind#NO_MEMORY}
          */
         boolean take(long bytes);
+
+        /** Gives back what was taken for a moment only: the rows of a result of which the document has been made. */
+        default void giveBack(long bytes) {}
     }
 
     /**
