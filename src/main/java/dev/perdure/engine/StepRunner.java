@@ -6,7 +6,6 @@ import dev.perdure.flow.Event;
 import dev.perdure.flow.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.session.StepSession;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Objects;
@@ -78,9 +77,9 @@ final class StepRunner implements Runnable {
         StepSession session;
         try {
             session = context.pools().borrow(instance.sessions());
-        } catch (SQLException e) {
+        } catch (StepFailedException e) {
             release(task);
-            troubles.notConnected(task, e);
+            troubles.notConnected(task, e.failure());
             return;
         }
         if (!task.runsIn(session)) {

@@ -5,16 +5,13 @@ import dev.perdure.database.LogText;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Event;
-import dev.perdure.session.LoginBook;
 import dev.perdure.store.InstanceStore.Mark;
 import io.vertx.pgclient.PgException;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.util.PSQLException;
 
 /** What happens to a step that did not just succeed: failed, tried again, run in autocommit mode, or in doubt. */
 final class StepTroubles {
@@ -72,33 +69,15 @@ final class StepTroubles {
     }
 
     /** No session could be had. */
-    void notConnected(StepTask task, SQLException e) {
+    void notConnected(StepTask task, Failure failure) {
         context.statistics().loginFailed();
-        Failure failure = Failure.of(e);
-        if (LoginBook.REFUSED.equals(failure.sqlState())) {
+        if (failure.kind() == Failure.Kind.STEP) {
             fail(task, failure.message(), failure.sqlState());
             return;
         }
-        // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
-        boolean passwordAsked = "08004".equals(failure.sqlState());
-        boolean mayPass = failure.kind() == Failure.Kind.TRANSIENT
-                || failure.kind() == Failure.Kind.EXHAUSTED
-                || failure.kind() == Failure.Kind.CONNECTION_LOST && !passwordAsked;
-        if (mayPass) {
-            // Nothing was executed: this does not count as an attempt.
-            LOG.debugf(
-                    "No session for role %s, trying again: %s", task.instance().role(), failure.message());
-            enqueueLater(task.again(task.attempt()), task, 500);
-            return;
-        }
-        fail(
-                task,
-                "Failed to connect to database '"
-                        + context.pools().database(task.instance().sessions()) + "' as '"
-                        + task.instance().role() + "'. Error: "
-                        + (e instanceof PSQLException && !passwordAsked ? "error returned from database: " : "")
-                        + failure.message(),
-                failure.sqlState());
+        // Nothing was executed: this does not count as an attempt.
+        LOG.debugf("No session for role %s, trying again: %s", task.instance().role(), LogText.of(failure.message()));
+        enqueueLater(task.again(task.attempt()), task, 500);
     }
 
     /** The transaction of a chain was committed: memory advances, and the step that was undone gets one of its own. */

@@ -9,10 +9,11 @@ import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderListeners;
 import dev.perdure.leader.LeaderStatus;
-import dev.perdure.session.LoginBook;
 import dev.perdure.session.PasswordFiles;
 import dev.perdure.session.PasswordSource;
+import dev.perdure.session.RoleLogins;
 import dev.perdure.session.SessionPools;
+import dev.perdure.session.StoredRoles;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.step.SqlStep;
 import dev.perdure.step.http.HttpStep;
@@ -136,7 +137,7 @@ public class WorkerEngine implements LeaderListener {
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
                 SubmitterLogin.withPasswords(passwords()),
-                new LoginBook(store, !passwords().isEmpty()),
+                new RoleLogins(new StoredRoles(store), !passwords().isEmpty(), clock),
                 server,
                 config.step().lockTimeout().toMillis(),
                 config.step().sessionMaxAge().toNanos(),

@@ -1,6 +1,7 @@
 package dev.perdure.session;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.Failure;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.session.wire.Command;
 import dev.perdure.session.wire.PackedRows;
@@ -30,22 +31,25 @@ final class SessionOpener {
         this.settings = settings;
     }
 
-    StepSession open(SessionPools.Key key) throws SQLException {
-        String role = settings.logins().nameOf(key);
-        StepSession session;
+    /**
+     * Logs in as a role, by the name that it has now.
+     *
+     * @throws StepFailedException also at once, while the role is known to be refused
+     */
+    StepSession open(SessionPools.Key key) throws StepFailedException {
+        settings.logins().enter(key);
+        String role = "the role with oid " + key.roleOid();
         try {
-            session = logIn(key, role);
+            role = settings.logins().nameOf(key);
+            return logIn(key, role);
         } catch (SQLException e) {
-            settings.logins().failed(key, role, e);
-            throw e;
+            throw new StepFailedException(settings.logins().failed(key, role, e), e);
         }
-        settings.logins().succeeded(key, role);
-        return session;
     }
 
-    /** Logs in and out. */
-    void probe(SessionPools.Key key) throws SQLException {
-        open(key).close();
+    /** The same, whatever is known of the role. */
+    StepSession tryToOpen(SessionPools.Key key) throws SQLException {
+        return logIn(key, settings.logins().nameOf(key));
     }
 
     private StepSession logIn(SessionPools.Key key, String role) throws SQLException {
@@ -55,7 +59,7 @@ final class SessionOpener {
             connection = connect(key, url);
         } catch (SQLException e) {
             DatabaseUrl changed = settings.login().loginAs(settings.worker(), role);
-            if (!LoginBook.refusedByServer(e) || changed.equals(url)) {
+            if (!LoginFailures.isRefusal(Failure.of(e)) || changed.equals(url)) {
                 throw e;
             }
             // The password was replaced while it was being used.

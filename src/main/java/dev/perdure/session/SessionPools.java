@@ -38,7 +38,7 @@ public final class SessionPools implements AutoCloseable {
     public record Settings(
             DatabaseUrl worker,
             SubmitterLogin login,
-            LoginBook logins,
+            RoleLogins logins,
             ServerIdentity server,
             long lockTimeoutMillis,
             long maxAgeNanos,
@@ -59,7 +59,7 @@ public final class SessionPools implements AutoCloseable {
     public SessionPools(Settings settings) {
         this.settings = settings;
         this.opener = new SessionOpener(settings);
-        settings.logins().begin(opener::probe);
+        settings.logins().begin(this::openIdle);
         this.receipts = new Receipts(this, settings.server().databaseOid());
     }
 
@@ -69,7 +69,7 @@ public final class SessionPools implements AutoCloseable {
     }
 
     /** An idle session of the role, or a new one; for that the longest idle one of another role may have to go. */
-    public StepSession borrow(Key key) throws SQLException {
+    public StepSession borrow(Key key) throws StepFailedException {
         List<StepSession> gone = new ArrayList<>();
         StepSession found = null;
         synchronized (idle) {
@@ -98,12 +98,25 @@ public final class SessionPools implements AutoCloseable {
                 session.abort();
             }
             return session;
-        } catch (SQLException | RuntimeException e) {
+        } catch (StepFailedException | RuntimeException e) {
             synchronized (idle) {
                 borrowed--;
             }
             throw e;
         }
+    }
+
+    /** Opens a session for whoever wants one next. */
+    private void openIdle(Key key) throws SQLException {
+        StepSession session = opener.tryToOpen(key);
+        synchronized (idle) {
+            if (!closed && borrowed + idleCount < settings.maxSessions()) {
+                idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
+                idleCount++;
+                return;
+            }
+        }
+        session.close();
     }
 
     private StepSession takeLongestIdle(long now) {
@@ -130,10 +143,18 @@ public final class SessionPools implements AutoCloseable {
             if (!closed) {
                 idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
                 idleCount++;
-                return;
             }
         }
-        session.close();
+        if (isClosed()) {
+            session.close();
+        } else {
+            settings.logins().gaveBack(key);
+        }
+    }
+
+    /** The logins that the pools ask. */
+    public RoleLogins logins() {
+        return settings.logins();
     }
 
     /** The name of the database that sessions of the key are in. */

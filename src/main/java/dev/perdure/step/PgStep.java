@@ -87,7 +87,7 @@ final class PgStep implements StepPort.Session {
 
     private static boolean needsCatalog(Reply reply) {
         return reply.columns() != null
-                && reply.columns().stream().anyMatch(column -> ColumnTypes.isForeign(column.type()));
+                && reply.columns().stream().anyMatch(column -> ColumnTypes.isUnknown(column.type()));
     }
 
     @Override

@@ -1,9 +1,10 @@
 package dev.perdure.step;
 
-import dev.perdure.database.Failure;
+import dev.perdure.session.LoginTrouble;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
-import java.sql.SQLException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Sessions of submitters on PostgreSQL. Thread-safe. */
 public final class PgSteps implements StepPort {
@@ -23,11 +24,17 @@ public final class PgSteps implements StepPort {
 
     @Override
     public Session borrow(SessionPools.Key key) throws StepFailedException {
-        try {
-            return new PgStep(pools, key, pools.borrow(key), maxResultSize);
-        } catch (SQLException e) {
-            throw new StepFailedException(Failure.of(e), e);
-        }
+        return new PgStep(pools, key, pools.borrow(key), maxResultSize);
+    }
+
+    @Override
+    public @Nullable LoginTrouble loginTrouble(SessionPools.Key key) {
+        return pools.logins().trouble(key);
+    }
+
+    @Override
+    public void onSession(Consumer<SessionPools.Key> listener) {
+        pools.logins().onSession(listener);
     }
 
     @Override
