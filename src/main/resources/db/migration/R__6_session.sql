@@ -5,7 +5,9 @@
 -- None of them has a SET clause: RESET ALL would be undone at its end. So everything is qualified, operators too; what the
 -- utility statements name are no objects.
 
-CREATE OR REPLACE FUNCTION df._clean_session() RETURNS void
+DROP FUNCTION IF EXISTS df._next_step(integer, integer), df._reset_session(), df._clean_session();
+
+CREATE OR REPLACE FUNCTION df._renew_session() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -18,29 +20,45 @@ BEGIN
     RESET ALL;
     -- What RESET ALL returns to is the zone of the worker's machine: the driver sends it.
     SET TimeZone = 'UTC';
+    -- Ours are not prepared by name: what is there is a user's, and could stand in for nothing.
+    DEALLOCATE ALL;
     DISCARD TEMP;
     DISCARD SEQUENCES;
     nothing := pg_catalog.pg_advisory_unlock_all();
+    IF (pg_catalog.current_setting('standard_conforming_strings') OPERATOR(pg_catalog.||)
+            pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.||)
+            pg_catalog.current_setting('bytea_output') OPERATOR(pg_catalog.||)
+            pg_catalog.current_setting('IntervalStyle')) OPERATOR(pg_catalog.<>) 'onUTF8hexpostgres' THEN
+        RAISE EXCEPTION 'the settings of this session cannot be reset' USING ERRCODE = '55000';
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION df._clean_session() IS
-    'Internal: removes what a step has left in its session: cursors, LISTEN, role, settings, temporary tables, the state of sequences, advisory locks.';
+COMMENT ON FUNCTION df._renew_session() IS
+    'Internal: removes what a step has left in its session: cursors, LISTEN, role, settings, prepared statements, temporary tables, the state of sequences, advisory locks.';
 
-CREATE OR REPLACE FUNCTION df._next_step(statement_millis integer, lock_millis integer) RETURNS void
+-- Statements travel behind one another in one message: the server reads the text of the next step only after this has run, with
+-- the settings that this returns to. So what decides how text is read and written is checked here, before and after.
+CREATE OR REPLACE FUNCTION df._between_steps(statement_millis bigint, lock_millis bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     nothing pg_catalog.text;
 BEGIN
     -- First, with what the step before has set: what it violates is its own fault.
+    IF pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION 'a step cannot change client_encoding' USING ERRCODE = '0A000';
+    END IF;
+    IF NOT pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN
+        RAISE EXCEPTION 'a step cannot change DateStyle' USING ERRCODE = '0A000';
+    END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
-    nothing := df._clean_session();
+    nothing := df._renew_session();
     nothing := pg_catalog.concat(
         pg_catalog.set_config('statement_timeout', statement_millis::pg_catalog.text, true),
         pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true));
 END
 $$;
-COMMENT ON FUNCTION df._next_step(integer, integer) IS
+COMMENT ON FUNCTION df._between_steps(bigint, bigint) IS
     'Internal: checks deferred constraints, and makes the session ready for a step that joins the transaction, with its limits in milliseconds.';
 
 -- User code that would run at COMMIT runs here, before the checkpoint: triggers of deferred constraints, and the queries of
@@ -62,24 +80,3 @@ END
 $$;
 COMMENT ON FUNCTION df._before_checkpoint(boolean, integer) IS
     'Internal: precedes the checkpoint in a step''s transaction. shared: several steps share it.';
-
--- What a user prepares in SQL is from_sql, so that a statement of ours that was taken away cannot be put back.
-CREATE OR REPLACE FUNCTION df._reset_session() RETURNS text
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    prepared pg_catalog.text;
-BEGIN
-    prepared := df._clean_session();
-    SELECT pg_catalog.concat(
-        CASE WHEN pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), 'SELECT df.checkpoint_step('))
-             THEN 'S' END,
-        CASE WHEN pg_catalog.bool_or(pg_catalog.starts_with(pg_catalog.ltrim(p.statement), 'SELECT df.checkpoint('))
-             THEN 'D' END)
-    INTO prepared
-    FROM pg_catalog.pg_prepared_statement() p WHERE NOT p.from_sql;
-    RETURN prepared;
-END
-$$;
-COMMENT ON FUNCTION df._reset_session() IS
-    'Internal: removes what a step has left in its session. Returns which of the checkpoint calls (S: of one step, D: of a document) the driver has prepared and nobody has replaced.';

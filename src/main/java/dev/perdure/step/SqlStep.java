@@ -4,6 +4,10 @@ import dev.perdure.database.Failure;
 import dev.perdure.flow.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.session.StepSession;
+import dev.perdure.session.wire.Grant;
+import dev.perdure.session.wire.Reply;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -20,12 +24,14 @@ public final class SqlStep {
             Set.of("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES", "TABLE");
 
     private final RowsReader reader;
+    private final long maxResultSize;
 
     /**
      * @param maxResultSize bytes of a result document
      */
     public SqlStep(long maxResultSize) {
         this.reader = new RowsReader(maxResultSize);
+        this.maxResultSize = maxResultSize;
     }
 
     /**
@@ -40,13 +46,13 @@ public final class SqlStep {
 
     /** Runs the statement in a new transaction of the session, and leaves it open. */
     public Result execute(StepSession session, String sql) throws StepFailedException {
-        return session.execute(sql, reader::read);
+        return session.execute(sql, maxResultSize, this::read);
     }
 
     /** Runs the statement in the transaction that an earlier step of the instance has left open. */
     public Result executeNext(StepSession session, String sql, long timeoutMillis, long lockTimeoutMillis)
             throws StepFailedException {
-        return session.executeNext(sql, timeoutMillis, lockTimeoutMillis, reader::read);
+        return session.executeNext(sql, timeoutMillis, maxResultSize, this::read);
     }
 
     /**
@@ -63,7 +69,7 @@ public final class SqlStep {
 
     /** Runs the statement outside a transaction block: at least once, since no checkpoint can share its commit. */
     public Result executeAutocommit(StepSession session, String sql) throws StepFailedException {
-        return session.executeAutocommit(sql, reader::read);
+        return session.executeAutocommit(sql, maxResultSize, this::read);
     }
 
     /** Whether the failure means that the statement has to run outside a transaction block. */
@@ -72,6 +78,10 @@ public final class SqlStep {
             return false;
         }
         return AUTOCOMMIT.contains(StatementGuard.firstWord(sql));
+    }
+
+    private Result read(Reply reply, Connection connection) throws SQLException, StepFailedException {
+        return reader.read(reply, connection, Grant.UNLIMITED);
     }
 
     /** The error text of a node whose statement failed. */

@@ -2,10 +2,12 @@ package dev.perdure.step;
 
 import dev.perdure.database.Failure;
 import dev.perdure.flow.Result;
+import dev.perdure.session.LoginTrouble;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,17 @@ public interface StepPort extends AutoCloseable {
      *     {@link Failure.Kind#TRANSIENT}: no connection), or no step may run as it ({@link Failure.Kind#STEP})
      */
     Session borrow(SessionPools.Key key) throws StepFailedException;
+
+    /** Why no new session of the role can be had, since when, and when it is tried again; null when nothing is wrong. */
+    default @Nullable LoginTrouble loginTrouble(SessionPools.Key key) {
+        return null;
+    }
+
+    /**
+     * Tells somebody when a role that was in trouble has a session to be had. Who was told {@link Failure.Kind#LOGIN} waits for
+     * that, or for {@link LoginTrouble#nextTry}; asking before is answered at once and alike.
+     */
+    default void onSession(Consumer<SessionPools.Key> listener) {}
 
     /** Closes all sessions: the idle ones now, those in use by aborting their connections. */
     @Override
@@ -90,6 +103,9 @@ public interface StepPort extends AutoCloseable {
          * @return false when they cannot be had at this moment: the statement fails with {@link Failure.Kind#NO_MEMORY}
          */
         boolean take(long bytes);
+
+        /** Gives back what was taken for a moment only: the rows of a result of which the document has been made. */
+        default void giveBack(long bytes) {}
     }
 
     /**

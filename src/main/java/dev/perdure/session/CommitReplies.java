@@ -1,0 +1,49 @@
+package dev.perdure.session;
+
+import dev.perdure.database.Failure;
+import dev.perdure.session.wire.PackedRows;
+import dev.perdure.session.wire.Replies;
+import dev.perdure.session.wire.Wire;
+import java.nio.charset.CharacterCodingException;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what came back of a checkpoint with its commit, see {@link StepMessages#commit}. */
+final class CommitReplies {
+
+    private static final int CHECKPOINT = 1;
+    private static final int COMMIT = 2;
+
+    private CommitReplies() {}
+
+    /** Why it is not certain that the checkpoint is committed; null when it is. */
+    static @Nullable Failure failure(Replies replies, String receipt, Wire wire) {
+        int done = replies.done().size();
+        SQLException e = replies.failure();
+        if (e != null && done <= COMMIT) {
+            Failure failure = done == CHECKPOINT && !wire.isClosed()
+                    ? Failure.ofCheckpoint(e)
+                    : Failure.ofStatement(e, wire.isClosed());
+            // The answers may have been lost behind the commit.
+            return wire.isClosed() && failure.kind() != Failure.Kind.STEP
+                    ? failure.as(Failure.Kind.CONNECTION_LOST)
+                    : failure;
+        }
+        if (!"COMMIT".equals(replies.done().get(COMMIT).tag())) {
+            return new Failure(Failure.Kind.STEP, null, "the step kept its transaction from being committed");
+        }
+        String answer = answer(replies.done().get(CHECKPOINT).rows());
+        if (receipt.equals(answer) || (receipt + ":prepared").equals(answer)) {
+            return null;
+        }
+        return new Failure(Failure.Kind.CONNECTION_LOST, null, "the checkpoint was not answered with its receipt");
+    }
+
+    private static @Nullable String answer(PackedRows rows) {
+        try {
+            return rows.next() ? rows.text(0) : null;
+        } catch (CharacterCodingException e) {
+            return null;
+        }
+    }
+}

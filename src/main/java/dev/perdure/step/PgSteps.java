@@ -1,0 +1,44 @@
+package dev.perdure.step;
+
+import dev.perdure.session.LoginTrouble;
+import dev.perdure.session.SessionPools;
+import dev.perdure.session.StepFailedException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Sessions of submitters on PostgreSQL. Thread-safe. */
+public final class PgSteps implements StepPort {
+
+    private final SessionPools pools;
+    private final long maxResultSize;
+
+    /**
+     * Takes the pools over, which end with this.
+     *
+     * @param maxResultSize bytes of a result document
+     */
+    public PgSteps(SessionPools pools, long maxResultSize) {
+        this.pools = pools;
+        this.maxResultSize = maxResultSize;
+    }
+
+    @Override
+    public Session borrow(SessionPools.Key key) throws StepFailedException {
+        return new PgStep(pools, key, pools.borrow(key), maxResultSize);
+    }
+
+    @Override
+    public @Nullable LoginTrouble loginTrouble(SessionPools.Key key) {
+        return pools.logins().trouble(key);
+    }
+
+    @Override
+    public void onSession(Consumer<SessionPools.Key> listener) {
+        pools.logins().onSession(listener);
+    }
+
+    @Override
+    public void close() {
+        pools.close();
+    }
+}
