@@ -69,11 +69,11 @@ public record Failure(
     }
 
     /**
-     * Whether the server is in trouble, or has too much to do, and no step is to blame (class 53: disk, memory, connections), or a role
-     * cannot be logged in as at this moment.
+     * Whether the server is in trouble, or has too much to do, and no step is to blame, or a role cannot be logged in as at this
+     * moment.
      */
     public boolean isServersTrouble() {
-        return kind == Kind.LOGIN || sqlState != null && sqlState.startsWith("53");
+        return kind == Kind.LOGIN || kind == Kind.EXHAUSTED;
     }
 
     /** Classifies an error of pgjdbc. */

@@ -1,15 +1,15 @@
 package dev.perdure.engine;
 
-import dev.perdure.engine.actor.CheckpointDraft;
-import dev.perdure.engine.actor.Parking;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Consumption;
 import dev.perdure.flow.NodeStatus;
 import dev.perdure.flow.Recorded;
 import dev.perdure.flow.Transition;
 import dev.perdure.graph.NodeRow;
+import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.Park;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,11 +30,11 @@ final class SimDatabase {
         final String root;
         final List<NodeRow> nodes;
         final long number;
-        final TreeMap<Integer, CheckpointDraft> checkpoints = new TreeMap<>();
+        final TreeMap<Integer, CheckpointRequest> checkpoints = new TreeMap<>();
         /** Versions that a transaction has taken which has not ended. */
         final Map<Integer, Object> taking = new HashMap<>();
 
-        final List<CheckpointDraft> history = new ArrayList<>();
+        final List<CheckpointRequest> history = new ArrayList<>();
         final Map<String, Integer> effects = new HashMap<>();
         final Map<String, Journal.Mark> marks = new HashMap<>();
         final List<SimSignal> signals = new ArrayList<>();
@@ -143,7 +143,7 @@ final class SimDatabase {
     }
 
     /** Commits a checkpoint: its version is free, its rows are not locked. */
-    void commit(Row row, CheckpointDraft draft, List<String> effects) {
+    void commit(Row row, CheckpointRequest draft, List<String> effects) {
         if (row.hasEnded) {
             throw new AssertionError("a checkpoint after the end of " + row.id + ": " + draft);
         }
@@ -154,13 +154,13 @@ final class SimDatabase {
         row.checkpoints.put(draft.version(), draft);
         draft.superseded().forEach(row.checkpoints::remove);
         effects.forEach(effect -> row.effects.merge(effect, 1, Integer::sum));
-        if (draft.parking() instanceof Parking.Until until) {
+        if (draft.park() instanceof Park.Until until) {
             row.isParked = true;
             row.wakeAt = until.wakeAt();
-        } else if (draft.parking() instanceof Parking.ForSignals) {
+        } else if (draft.park() instanceof Park.ForSignals) {
             row.isParked = true;
             row.wakeAt = null;
-        } else if (draft.parking() instanceof Parking.Working) {
+        } else if (draft.park() instanceof Park.Awake) {
             row.isParked = false;
         }
         for (Checkpoint checkpoint : draft.checkpoints()) {
@@ -185,7 +185,7 @@ final class SimDatabase {
         }
     }
 
-    static boolean ends(CheckpointDraft draft) {
+    static boolean ends(CheckpointRequest draft) {
         return draft.checkpoints().stream().anyMatch(checkpoint -> checkpoint.end() != null);
     }
 
@@ -272,7 +272,7 @@ final class SimDatabase {
     void check(Set<String> sqlNodes) {
         for (Row row : rows.values()) {
             Map<String, Integer> completed = new HashMap<>();
-            for (CheckpointDraft draft : row.history) {
+            for (CheckpointRequest draft : row.history) {
                 for (Checkpoint checkpoint : draft.checkpoints()) {
                     for (Transition t : checkpoint.transitions()) {
                         if (t.status() == NodeStatus.COMPLETED && t.executedQuery() != null) {

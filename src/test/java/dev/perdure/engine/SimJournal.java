@@ -1,7 +1,7 @@
 package dev.perdure.engine;
 
 import dev.perdure.database.Failure;
-import dev.perdure.engine.actor.CheckpointDraft;
+import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.JournalException;
 import dev.perdure.store.LoadedInstance;
@@ -103,7 +103,7 @@ final class SimJournal implements Journal {
     }
 
     private Written write(Write write) {
-        CheckpointDraft draft = codec.draft(write.state());
+        CheckpointRequest draft = codec.draft(write.state());
         SimDatabase.Row row = database.row(write.instance());
         if (row.hasEnded || row.isTaken(draft.version())) {
             return new Written.Stale();

@@ -1,11 +1,11 @@
 package dev.perdure.engine;
 
 import dev.perdure.database.Failure;
-import dev.perdure.engine.actor.CheckpointDraft;
 import dev.perdure.flow.Result;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
+import dev.perdure.store.CheckpointRequest;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -124,7 +124,7 @@ final class SimSteps implements StepPort {
 
         @Override
         public void commit(Checkpointed checkpoint) throws StepFailedException {
-            CheckpointDraft draft = codec.draft(checkpoint.state());
+            CheckpointRequest draft = codec.draft(checkpoint.state());
             SimDatabase.Row row = database.row(checkpoint.instance());
             scheduler.block(faults.latency());
             awaitFree(row, draft.version());
@@ -173,7 +173,7 @@ final class SimSteps implements StepPort {
             }
         }
 
-        private void commit(SimDatabase.Row row, CheckpointDraft draft) {
+        private void commit(SimDatabase.Row row, CheckpointRequest draft) {
             row.taking.remove(draft.version());
             database.commit(row, draft, effects);
         }

@@ -6,8 +6,10 @@ import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.engine.telemetry.Telemetry;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Event;
+import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.Park;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -145,14 +147,13 @@ public final class Actors {
         LOG.warnf("Instance %s fails: %s", origin.id(), LogText.of(why));
         Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
                 isCancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, why);
-        CheckpointDraft draft = new CheckpointDraft(
+        CheckpointRequest draft = new CheckpointRequest(
                 origin.id(),
-                role,
                 version,
                 List.of(new Checkpoint(List.of(), null, end)),
                 Map.of(),
                 List.of(),
-                new Parking.Unchanged(),
+                new Park.Unchanged(),
                 context.clock().instant(),
                 true,
                 true);

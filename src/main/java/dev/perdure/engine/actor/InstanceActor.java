@@ -13,7 +13,9 @@ import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
 import dev.perdure.session.SessionPools;
 import dev.perdure.step.StepPort;
+import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
+import dev.perdure.store.Park;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -55,7 +57,7 @@ public final class InstanceActor {
     private boolean busy;
     private volatile Phase phase = Phase.LOADED;
     private volatile boolean marked;
-    private Parking parking;
+    private Park park;
 
     InstanceActor(LoadedState loaded, MemoryQuota.Holding memory, ActorContext context) {
         this.origin = loaded.origin();
@@ -67,7 +69,7 @@ public final class InstanceActor {
         this.memory = memory;
         this.context = context;
         this.startedAt = context.clock().instant();
-        this.parking = new Parking.Unchanged();
+        this.park = new Park.Unchanged();
     }
 
     // ---- what it is
@@ -229,7 +231,7 @@ public final class InstanceActor {
             return true;
         }
         List<Checkpoint> checkpoints = List.of(decision.checkpoint());
-        CheckpointDraft draft = draft(checkpoints, atLeastOnce, parkingAfter(decision));
+        CheckpointRequest draft = draft(checkpoints, atLeastOnce, parkAfter(decision));
         Journal.Write write = context.codec().ofOwner(draft);
         long bytes = CheckpointSize.of(write);
         memory.force(bytes);
@@ -244,7 +246,7 @@ public final class InstanceActor {
         return false;
     }
 
-    private boolean written(Event event, Decision decision, CheckpointDraft draft, Journal.Written outcome) {
+    private boolean written(Event event, Decision decision, CheckpointRequest draft, Journal.Written outcome) {
         if (outcome instanceof Journal.Written.Ok) {
             committed(draft, List.of(decision), null);
             return true;
@@ -269,40 +271,39 @@ public final class InstanceActor {
     }
 
     /** The checkpoint of decisions that a step's session is to commit. */
-    public StepPort.Checkpointed checkpoint(CheckpointDraft draft) {
-        return context.codec().ofStep(draft);
+    public StepPort.Checkpointed checkpoint(CheckpointRequest draft) {
+        return context.codec().ofStep(draft, role());
     }
 
     /** What the next checkpoint says. */
-    public CheckpointDraft draft(List<Checkpoint> checkpoints, Map<String, String> atLeastOnce, Parking next) {
-        return new CheckpointDraft(
+    public CheckpointRequest draft(List<Checkpoint> checkpoints, Map<String, String> atLeastOnce, Park next) {
+        return new CheckpointRequest(
                 id(),
-                role(),
                 ledger.next(),
                 checkpoints,
                 atLeastOnce,
                 ledger.supersededBy(checkpoints),
-                next.equals(parking) ? new Parking.Unchanged() : next,
+                next.equals(park) ? new Park.Unchanged() : next,
                 startedAt,
                 phase == Phase.CANCELLING,
                 marked);
     }
 
     /** How the instance waits once a decision is committed. */
-    public Parking parkingAfter(Decision decision) {
-        return parking(state.waitingAfter(decision));
+    public Park parkAfter(Decision decision) {
+        return park(state.waitingAfter(decision));
     }
 
     /** The same of a state on which decisions were applied already. */
-    public static Parking parking(InstanceState.Waiting waiting) {
+    public static Park park(InstanceState.Waiting waiting) {
         if (!waiting.only()) {
-            return new Parking.Working();
+            return new Park.Awake();
         }
-        return waiting.until() == null ? new Parking.ForSignals() : new Parking.Until(waiting.until());
+        return waiting.until() == null ? new Park.ForSignals() : new Park.Until(waiting.until());
     }
 
     /** A decision of the owner that takes the next version and says nothing. */
-    public Journal.Write claim(CheckpointDraft draft) {
+    public Journal.Write claim(CheckpointRequest draft) {
         return context.codec().ofOwner(draft);
     }
 
@@ -311,11 +312,11 @@ public final class InstanceActor {
      *
      * @param taken an effect that somebody has started already; null when there is none
      */
-    public void committed(CheckpointDraft draft, List<Decision> decisions, @Nullable Effect taken) {
+    public void committed(CheckpointRequest draft, List<Decision> decisions, @Nullable Effect taken) {
         ledger.committed(draft.checkpoints(), draft.superseded());
-        if (!(draft.parking() instanceof Parking.Unchanged)) {
-            parking = draft.parking();
-            if (!(parking instanceof Parking.Working) && !marked) {
+        if (!(draft.park() instanceof Park.Unchanged)) {
+            park = draft.park();
+            if (!(park instanceof Park.Awake) && !marked) {
                 context.marks().accept(new Journal.Mark(id(), null, null, null, startedAt));
                 marked = true;
             }
@@ -326,7 +327,7 @@ public final class InstanceActor {
     }
 
     /** A version was taken that says nothing. */
-    public void claimed(CheckpointDraft draft) {
+    public void claimed(CheckpointRequest draft) {
         ledger.committed(List.of(), draft.superseded());
     }
 
@@ -335,8 +336,8 @@ public final class InstanceActor {
         memory.set(definitionBytes + state.resultBytes());
         if (phase == Phase.LOADED) {
             phase = Phase.RUNNING;
-            if (parking instanceof Parking.Unchanged) {
-                parking = parking(state.waiting());
+            if (park instanceof Park.Unchanged) {
+                park = park(state.waiting());
             }
         }
         for (Effect effect : decision.effects()) {

@@ -1,7 +1,6 @@
 package dev.perdure.engine.sql;
 
 import dev.perdure.database.Failure;
-import dev.perdure.engine.actor.CheckpointDraft;
 import dev.perdure.engine.actor.Drain;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Lane;
@@ -14,7 +13,9 @@ import dev.perdure.flow.Event;
 import dev.perdure.flow.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
+import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
+import dev.perdure.store.Park;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -78,19 +79,18 @@ final class Finished implements Message {
 
     private boolean commit(InstanceActor actor, StepPort.Session session, SharedTransaction shared, Drain drain) {
         List<Checkpoint> checkpoints = shared.checkpoints();
-        CheckpointDraft draft =
-                actor.draft(checkpoints, Map.of(), InstanceActor.parking(shared.waiting(actor.state())));
+        CheckpointRequest draft = actor.draft(checkpoints, Map.of(), InstanceActor.park(shared.waiting(actor.state())));
         try {
             session.commit(actor.checkpoint(draft));
         } catch (StepFailedException e) {
             run.end();
-            return notCommitted(actor, shared, draft, e.failure());
+            return notCommitted(actor, shared, e.failure());
         }
         committed(actor, shared, draft, drain);
         return true;
     }
 
-    private void committed(InstanceActor actor, SharedTransaction shared, CheckpointDraft draft, Drain drain) {
+    private void committed(InstanceActor actor, SharedTransaction shared, CheckpointRequest draft, Drain drain) {
         shared.attempts().forEach(done -> {
             actor.attempts().remove(done.activation(), done);
             run.context()
@@ -121,14 +121,13 @@ final class Finished implements Message {
     }
 
     /** The checkpoint was refused, or whether it was committed is unknown. */
-    private boolean notCommitted(
-            InstanceActor actor, SharedTransaction shared, CheckpointDraft draft, Failure failure) {
+    private boolean notCommitted(InstanceActor actor, SharedTransaction shared, Failure failure) {
         run.context().statistics().checkpointFailed(failure.kind());
         switch (failure.kind()) {
             // A deferred trigger of the user can say what our own functions say: whether the version was taken tells
             // the truth.
             case CONNECTION_LOST, STALE, FENCED -> {
-                claim(actor, shared, draft, failure);
+                claim(actor, shared, failure);
                 return false;
             }
             case LOCK_TIMEOUT -> run.retries().lockedOut(attempt, failure);
@@ -143,8 +142,8 @@ final class Finished implements Message {
         return true;
     }
 
-    private void claim(InstanceActor actor, SharedTransaction shared, CheckpointDraft lost, Failure failure) {
-        CheckpointDraft draft = actor.draft(List.of(), Map.of(), lost.parking().unchanged());
+    private void claim(InstanceActor actor, SharedTransaction shared, Failure failure) {
+        CheckpointRequest draft = actor.draft(List.of(), Map.of(), new Park.Unchanged());
         run.claim(
                 actor.claim(draft),
                 outcome -> actor.answer((self, drain) -> {

@@ -144,6 +144,7 @@ final class SessionRun implements Runnable {
     /** The statement failed; its transaction is gone. */
     void failed(Failure failure) {
         SqlAttempt failed = attempt;
+        current().rollback();
         end();
         retries.failed(failed, failure);
     }
