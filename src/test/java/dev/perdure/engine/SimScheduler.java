@@ -122,10 +122,12 @@ final class SimScheduler implements TimerPort {
     boolean runUntil(BooleanSupplier condition, Duration most) {
         long end = now + most.toNanos();
         while (!condition.getAsBoolean()) {
-            Happening next = agenda.poll();
+            Happening next = agenda.peek();
             if (next == null || next.at > end) {
+                now = end;
                 return false;
             }
+            agenda.poll();
             now = next.at;
             next.what.run();
             if (failure != null) {

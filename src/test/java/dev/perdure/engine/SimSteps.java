@@ -94,6 +94,11 @@ final class SimSteps implements StepPort {
 
         private @Nullable Failure execute(String statement, boolean isFirst) {
             scheduler.block(isFirst ? faults.execution() : faults.latency());
+            if (statement.startsWith("SLOW")) {
+                for (long left = 3_600; left > 0 && !isCancelled; left--) {
+                    scheduler.block(1_000_000_000);
+                }
+            }
             if (isCancelled) {
                 return new Failure(Failure.Kind.CANCELED, "57014", "canceling statement due to user request");
             }
@@ -156,7 +161,8 @@ final class SimSteps implements StepPort {
                 isOpen = false;
                 throw failed(Failure.Kind.CONNECTION_LOST, "the connection is gone");
             }
-            scheduler.block(faults.commit());
+            // A deferred trigger that defers itself again keeps a transaction in COMMIT, without a limit.
+            scheduler.block(effects.stream().anyMatch(sql -> sql.startsWith("STUCK")) ? 3_600_000_000_000L : faults.commit());
             commit(row, draft);
             isOpen = false;
         }

@@ -92,4 +92,12 @@ final class SimWorker {
         parts.sql().close();
         parts.actors().close();
     }
+
+    @Override
+    public String toString() {
+        return "a worker with " + parts.actors().size() + " instances in memory, " + parts.desk().waitingToBeRead()
+                + " to be read, " + parts.desk().writes().waiting() + " decisions to be written, "
+                + parts.sql().queued() + " statements that wait, " + parts.sql().inUse() + " that run, "
+                + parts.memory().taken() + " bytes" + (isOver ? ", whose term is over: " + why : "");
+    }
 }
