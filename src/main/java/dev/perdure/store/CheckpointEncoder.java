@@ -213,7 +213,7 @@ public final class CheckpointEncoder {
 
     private static void writeTime(JsonGenerator json, String name, @Nullable Instant time) throws IOException {
         if (time != null) {
-            json.writeStringField(name, time.toString());
+            json.writeStringField(name, JsonTime.print(time));
         }
     }
 }

@@ -13,7 +13,7 @@ AS $$
            coalesce(sum(c.n) FILTER (WHERE c.status = 'completed'), 0)::bigint,
            coalesce(sum(c.n) FILTER (WHERE c.status = 'failed'), 0)::bigint,
            coalesce(sum(c.n) FILTER (WHERE c.status = 'cancelled'), 0)::bigint,
-           (SELECT count(*) FROM df.nodes WHERE wake_at IS NOT NULL),
+           (SELECT count(*) FROM df._inbox WHERE wake_at < 'infinity'),
            coalesce((SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))
                      FROM df.instances WHERE status = 'pending'), 0)::double precision
     FROM (SELECT i.status, count(*) AS n FROM df.instances i GROUP BY i.status) AS c
@@ -61,7 +61,9 @@ BEGIN
         RETURN 0;
     END IF;
     -- The foreign keys between the two tables are checked at COMMIT; those of executions and signals cascade.
-    DELETE FROM df.nodes WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._nodes WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._checkpoints WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._running WHERE instance_id = ANY (v_ids);
     DELETE FROM df.instances WHERE id = ANY (v_ids);
     RETURN cardinality(v_ids);
 END

@@ -84,11 +84,25 @@ END
 $$;
 COMMENT ON FUNCTION df._refuse_helper() IS 'Internal: raises an error when a helper was called in this statement.';
 
--- Reads a node member by member. Slow and exact; df._as_node and df._graph come here only with text that is not
+CREATE OR REPLACE FUNCTION df._type_of_unstorable(node text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN json_typeof(node::json) = 'object' AND json_typeof(node::json -> 'node_type') = 'string'
+                THEN node::json ->> 'node_type' END;
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION df._type_of_unstorable(text) IS
+    'Internal: the node_type of a JSON object some other string of which no text can hold; NULL when it is none.';
+
+-- Reads a node member by member. Slow and exact; df._as_node and df._parse_root come here only with text that is not
 -- printed the way builders print it.
 CREATE OR REPLACE FUNCTION df._read_node(
     node text, OUT canonical text, OUT node_type text, OUT problem text)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     member record;
@@ -155,10 +169,18 @@ BEGIN
                 END IF;
             END CASE;
         END LOOP;
-    EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
-        -- Not JSON, or a string in it that no text can hold.
-        canonical := NULL; node_type := NULL; problem := NULL;
-        RETURN;
+    EXCEPTION
+        WHEN untranslatable_character THEN
+            canonical := NULL;
+            node_type := df._type_of_unstorable(node);
+            problem := 'a string in it holds \u0000, which no text of PostgreSQL can hold';
+            RETURN;
+        WHEN invalid_text_representation THEN
+            -- Not JSON, or an escape in it that means no character.
+            canonical := NULL;
+            node_type := df._type_of_unstorable(node);
+            problem := CASE WHEN node_type IS NOT NULL THEN 'a string in it holds an escape that means no character' END;
+            RETURN;
     END;
 
     IF node_type IS NULL THEN
@@ -219,6 +241,9 @@ BEGIN
         AND (n.condition_node IS NULL OR pg_catalog.left(n.condition_node, 1) OPERATOR(pg_catalog.=) '{')
         AND df._print_node(n) OPERATOR(pg_catalog.=) fut
     THEN
+        IF pg_catalog.strpos(fut, E'\\u') OPERATOR(pg_catalog.>) 0 THEN
+            PERFORM df._refuse_unstorable(fut);
+        END IF;
         RETURN fut;
     END IF;
 
@@ -227,6 +252,9 @@ BEGIN
         RAISE EXCEPTION 'Invalid Durofut JSON: failed to deserialize workflow step: %', r.problem
             USING ERRCODE = 'internal_error';
     ELSIF r.canonical IS NOT NULL AND df._known_type(r.node_type) THEN
+        IF pg_catalog.strpos(fut, E'\\u') OPERATOR(pg_catalog.>) 0 THEN
+            PERFORM df._refuse_unstorable(r.canonical);
+        END IF;
         RETURN r.canonical;
     END IF;
     RETURN pg_catalog.concat('{"node_type":"SQL","query":', pg_catalog.to_json(fut), '}');
@@ -253,6 +281,23 @@ AS $$
 SELECT regexp_replace(document::text, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g')
 $$;
 COMMENT ON FUNCTION df._compact(jsonb) IS 'Internal: JSON text without blanks between tokens.';
+
+CREATE OR REPLACE FUNCTION df._json_object(document text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    parsed jsonb;
+BEGIN
+    IF left(ltrim(document, E' \t\n\r'), 1) <> '{' THEN
+        RETURN NULL;
+    END IF;
+    parsed := document::jsonb;
+    RETURN CASE WHEN jsonb_typeof(parsed) = 'object' THEN parsed END;
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range THEN
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION df._json_object(text) IS 'Internal: a text as JSON object, NULL when it is none.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Builders
