@@ -43,7 +43,7 @@ public final class RoleLogins implements AutoCloseable {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     /** Where nobody answered, somebody may at any moment. */
-    private static final Duration LONGEST_PAUSE_UNANSWERED = Duration.ofSeconds(5);
+    private static final Duration LONGEST_PAUSE_UNANSWERED = Duration.ofSeconds(1);
     /** What nobody has asked for so long is not tried any more, unless {@code df.start} refuses because of it. */
     private static final Duration WANTED = Duration.ofMinutes(2);
 

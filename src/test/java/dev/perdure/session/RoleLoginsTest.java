@@ -228,7 +228,7 @@ class RoleLoginsTest {
             tick();
         }
 
-        assertThat(pauses.get(6)).isEqualTo(Duration.ofSeconds(5));
+        assertThat(pauses.get(6)).isEqualTo(Duration.ofSeconds(1));
         assertThat(logged).isEmpty();
     }
 

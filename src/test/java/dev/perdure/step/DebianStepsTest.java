@@ -1,15 +1,22 @@
 package dev.perdure.step;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.Failure;
+import dev.perdure.database.Failure.Kind;
+import dev.perdure.database.KeepAliveSocketFactory;
 import dev.perdure.flow.Result;
 import dev.perdure.session.PasswordSource;
+import dev.perdure.session.StepFailedException;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.RoundTrips;
+import java.net.Socket;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import jdk.net.ExtendedSocketOptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,6 +74,51 @@ class DebianStepsTest {
 
                 assertThat(wire.count() - before).isEqualTo(2);
             }
+        }
+    }
+
+    @Test
+    void a_session_that_reaches_a_standby_is_a_lost_connection_and_no_failed_step() throws Exception {
+        int standby = server.standby();
+        DatabaseUrl owner = server.url(standby, "df_worker", DebianServer.password("df_worker"), database);
+        // The worker leads on the primary, and its address leads to the standby from now on.
+        try (Steps steps = new Steps(owner, List.of(PASSWORDS), 1024, server.worker(database))) {
+            StepFailedException refused =
+                    catchThrowableOfType(StepFailedException.class, () -> steps.steps.borrow(steps.key("debian_app")));
+
+            assertThat(refused.failure().kind()).isEqualTo(Kind.CONNECTION_LOST);
+            assertThat(refused.failure().message()).contains("reached another server");
+        }
+        // Nothing but the standby was ever seen.
+        try (Steps steps = new Steps(owner, List.of(PASSWORDS), 1024)) {
+            StepPort.Session session = steps.steps.borrow(steps.key("debian_app"));
+            Failure failure = session.begin(List.of("SELECT 1"), Steps.FREE).failure();
+            session.giveBack();
+
+            assertThat(failure).isNotNull();
+            assertThat(failure.sqlState()).isEqualTo("0A000");
+            assertThat(failure.kind()).isEqualTo(Kind.CONNECTION_LOST);
+            assertThat(steps.pools.idleCount()).isZero();
+        }
+    }
+
+    @Test
+    void both_ends_ask_whether_the_other_is_still_there() throws Exception {
+        try (Steps steps = new Steps(server.worker(database), List.of(PASSWORDS), 1024)) {
+            StepPort.Session session = steps.steps.borrow(steps.key("debian_app"));
+            StepPort.Executed ran = session.begin(
+                    List.of("SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) AS s FROM pg_settings"
+                            + " WHERE name ~ '^tcp_(keep|user)'"),
+                    Steps.FREE);
+            session.giveBack();
+
+            assertThat(ran.results().get(0).json())
+                    .contains("tcp_keepalives_count=3 tcp_keepalives_idle=15 tcp_keepalives_interval=5"
+                            + " tcp_user_timeout=30000");
+        }
+        try (Socket socket = new KeepAliveSocketFactory().createSocket()) {
+            assertThat(socket.getKeepAlive()).isTrue();
+            assertThat(socket.getOption(ExtendedSocketOptions.TCP_KEEPIDLE)).isEqualTo(15);
         }
     }
 }

@@ -60,13 +60,21 @@ final class Steps implements AutoCloseable {
     }
 
     Steps(DatabaseUrl owner, List<PasswordSource> passwords, long maxResultSize) throws SQLException {
+        this(owner, passwords, maxResultSize, owner);
+    }
+
+    /**
+     * @param leader where the worker leads
+     */
+    Steps(DatabaseUrl owner, List<PasswordSource> passwords, long maxResultSize, DatabaseUrl leader)
+            throws SQLException {
         this.owner = owner;
         logins = new RoleLogins(new Roles(), !passwords.isEmpty(), InstantSource.system());
         pools = new SessionPools(new SessionPools.Settings(
                 owner,
                 SubmitterLogin.withPasswords(passwords),
                 logins,
-                identity(),
+                identity(leader),
                 200,
                 Duration.ofMinutes(5).toNanos(),
                 Duration.ofMinutes(1).toNanos(),
@@ -108,8 +116,8 @@ final class Steps implements AutoCloseable {
         }
     }
 
-    private ServerIdentity identity() throws SQLException {
-        try (Connection connection = owner.connect()) {
+    private static ServerIdentity identity(DatabaseUrl url) throws SQLException {
+        try (Connection connection = url.connect()) {
             List<@Nullable String> row =
                     TestDatabase.rows(connection, ServerIdentity.SQL).get(0);
             return new ServerIdentity(

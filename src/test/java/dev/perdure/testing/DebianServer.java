@@ -8,6 +8,8 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -43,6 +45,7 @@ public final class DebianServer {
     private final Path directory;
     private final CertificateAuthority authority;
     private final int port;
+    private final List<Process> processes = new ArrayList<>();
 
     private DebianServer(Path binaries) {
         this.binaries = binaries;
@@ -102,36 +105,67 @@ public final class DebianServer {
                 "--username=postgres",
                 "--pwfile=" + password,
                 "--pgdata=" + data));
-        Process postgres = new ProcessBuilder(asServer(
-                        "postgres",
-                        "-D",
-                        data.toString(),
-                        "-c",
-                        "port=" + port,
-                        "-c",
-                        "unix_socket_directories=" + directory,
-                        "-c",
-                        "ssl=on",
-                        "-c",
-                        "ssl_cert_file=" + server.certificate(),
-                        "-c",
-                        "ssl_key_file=" + server.key()))
+        Files.writeString(
+                directory.resolve("settings"),
+                "ssl = on\nssl_cert_file = '" + server.certificate() + "'\nssl_key_file = '" + server.key()
+                        + "'\nunix_socket_directories = '" + directory + "'\n");
+        Files.writeString(
+                data.resolve("postgresql.conf"),
+                "include = '" + directory.resolve("settings") + "'\n",
+                StandardOpenOption.APPEND);
+        processes.add(run(data, port));
+        Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
+    }
+
+    private Process run(Path data, int onPort) throws IOException {
+        return new ProcessBuilder(asServer("postgres", "-D", data.toString(), "-c", "port=" + onPort))
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(postgres)));
     }
 
-    private void stop(Process postgres) {
-        // What wraps the server for root hands no signal on: the postmaster itself is told.
+    /**
+     * Starts a standby of this server, which follows it and takes no writes.
+     *
+     * @return its port
+     */
+    public synchronized int standby() {
         try {
-            String pid = Files.readAllLines(directory.resolve("data").resolve("postmaster.pid"))
-                    .get(0);
-            ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroy);
-            postgres.waitFor();
+            int onPort = freePort();
+            Path data = directory.resolve("standby" + onPort);
+            Path passwords =
+                    Files.writeString(directory.resolve("pgpass"), "*:*:*:postgres:" + SUPERUSER_PASSWORD + "\n");
+            Files.setPosixFilePermissions(passwords, PosixFilePermissions.fromString("rw-------"));
+            if (isRoot()) {
+                call(List.of("chown", "postgres:", passwords.toString()));
+            }
+            call(asServer(
+                    "pg_basebackup",
+                    "--checkpoint=fast",
+                    "--no-sync",
+                    "--write-recovery-conf",
+                    "--pgdata=" + data,
+                    "--dbname=host=" + directory + " port=" + port + " user=postgres passfile=" + passwords));
+            processes.add(run(data, onPort));
+            Awaitility.await("the standby").atMost(PATIENCE).ignoreExceptions().until(() -> {
+                execute(url(onPort, "postgres", SUPERUSER_PASSWORD, "postgres"), "SELECT 1");
+                return true;
+            });
+            return onPort;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private synchronized void stop() {
+        processes.forEach(Process::destroy);
+        try {
+            for (Process process : processes) {
+                process.waitFor();
+            }
             call(List.of("rm", "-rf", directory.toString()));
         } catch (IOException e) {
-            postgres.destroy();
+            directory.toFile().deleteOnExit();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
