@@ -165,7 +165,7 @@ final class Requests {
                 begun.instance(), begun.started(), begun.node(), task.effect().step());
         long from = System.nanoTime();
         context.statistics().http().began();
-        Exchange exchange = http.send(request, key);
+        Exchange exchange = http.send(request, key, task.instance().sessions().roleOid(), bytes -> true);
         // Off the event loop: a turn can commit.
         exchange.answer().whenComplete((answer, failure) -> context.deciders()
                 .execute(() -> ended(task, answer, failure, System.nanoTime() - from)));
