@@ -12,8 +12,6 @@ import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -33,50 +31,47 @@ public final class RoleLogins implements AutoCloseable {
         void logIn(Key role) throws SQLException;
     }
 
+    /** Does things later. */
+    interface Timer extends AutoCloseable {
+        void after(Duration pause, Runnable task);
+
+        @Override
+        void close();
+    }
+
     private static final Logger LOG = Logger.getLogger(RoleLogins.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     /** Where nobody answered, somebody may at any moment. */
-    private static final Duration LONGEST_PAUSE_UNANSWERED = Duration.ofSeconds(5);
+    private static final Duration LONGEST_PAUSE_UNANSWERED = Duration.ofSeconds(1);
     /** What nobody has asked for so long is not tried any more, unless {@code df.start} refuses because of it. */
     private static final Duration WANTED = Duration.ofMinutes(2);
 
-    private static final int THREADS = 4;
     private static final long ANSWER_LIMIT_SECONDS = 30;
 
     private final SubmitterRoles roles;
     private final boolean passwords;
     private final InstantSource clock;
-    private final ScheduledExecutorService timer;
+    private final Timer timer;
     private final Map<Key, Trouble> troubles = new ConcurrentHashMap<>();
     private volatile Attempt attempt = role -> {};
     private volatile Consumer<Key> onSession = key -> {};
 
-    /** Mutable only under the map's lock for its key. */
+    /** What is known, and how it goes on. */
     private record Trouble(LoginTrouble known, Duration pause, Instant wanted, boolean published) {}
 
     /**
      * @param passwords whether the worker has passwords of submitters
      */
     public RoleLogins(SubmitterRoles roles, boolean passwords, InstantSource clock) {
-        this(roles, passwords, clock, threads());
+        this(roles, passwords, clock, new LoginThreads());
     }
 
-    RoleLogins(SubmitterRoles roles, boolean passwords, InstantSource clock, ScheduledExecutorService timer) {
+    RoleLogins(SubmitterRoles roles, boolean passwords, InstantSource clock, Timer timer) {
         this.roles = roles;
         this.passwords = passwords;
         this.clock = clock;
         this.timer = timer;
-    }
-
-    private static ScheduledExecutorService threads() {
-        ScheduledThreadPoolExecutor threads = new ScheduledThreadPoolExecutor(THREADS, task -> {
-            Thread thread = new Thread(task, "perdure-logins");
-            thread.setDaemon(true);
-            return thread;
-        });
-        threads.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-        return threads;
     }
 
     void begin(Attempt opens) {
@@ -176,9 +171,7 @@ public final class RoleLogins implements AutoCloseable {
     }
 
     private void later(Key role, Duration pause) {
-        if (!timer.isShutdown()) {
-            timer.schedule(() -> tryAgain(role), pause.toMillis(), TimeUnit.MILLISECONDS);
-        }
+        timer.after(pause, () -> tryAgain(role));
     }
 
     private void tryAgain(Key role) {
@@ -218,6 +211,9 @@ public final class RoleLogins implements AutoCloseable {
             return new Trouble(known, pause, before.wanted(), published);
         });
         if (waits != null) {
+            if (LoginFailures.isRefusal(failure) && role.database() == null) {
+                report(roles.refused(role.roleOid(), failure.message()), "That a role cannot log in is not published");
+            }
             later(role, waits.pause());
         }
     }
@@ -261,6 +257,6 @@ public final class RoleLogins implements AutoCloseable {
 
     @Override
     public void close() {
-        timer.shutdownNow();
+        timer.close();
     }
 }

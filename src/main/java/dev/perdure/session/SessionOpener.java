@@ -2,6 +2,7 @@ package dev.perdure.session;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Failure;
+import dev.perdure.database.KeepAliveSocketFactory;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.session.wire.Command;
 import dev.perdure.session.wire.PackedRows;
@@ -10,6 +11,7 @@ import dev.perdure.session.wire.Wire;
 import java.nio.charset.CharacterCodingException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,13 +80,14 @@ final class SessionOpener {
         // In the startup packet: a role's defaults do not beat it, and RESET ALL returns to it (architecture 4).
         Map<String, String> pinned = new LinkedHashMap<>();
         pinned.put("standard_conforming_strings", "on");
+        pinned.put("backslash_quote", "safe_encoding");
         pinned.put("IntervalStyle", "postgres");
         pinned.put("bytea_output", "hex");
         pinned.put("extra_float_digits", "1");
         pinned.put("idle_in_transaction_session_timeout", "60s");
         // A session waits in the pool; how long is decided here.
         pinned.put("idle_session_timeout", "0");
-        // Nobody reads what a step says, and it could say more than the worker's memory holds (see Notices).
+        // Nobody reads what a step says.
         pinned.put("client_min_messages", "error");
         pinned.put("df.in_workflow", "true");
         // A worker whose machine or network is gone must not keep locks for hours.
@@ -92,16 +95,21 @@ final class SessionOpener {
         pinned.put("tcp_keepalives_interval", "5");
         pinned.put("tcp_keepalives_count", "3");
         pinned.put("tcp_user_timeout", "30s");
-        return url.withSettings(pinned)
-                .connect(Map.of(
-                        "ApplicationName", "perdure-step",
-                        "assumeMinServerVersion", "14",
-                        "binaryTransfer", "false",
-                        "prepareThreshold", "0",
-                        "connectTimeout", Integer.toString(settings.connectTimeoutSeconds()),
-                        "loginTimeout", Integer.toString(settings.connectTimeoutSeconds()),
-                        "tcpKeepAlive", "true",
-                        "maxResultBuffer", Long.toString(Math.max(1, settings.maxResultSize()))));
+        Map<String, String> driver = new HashMap<>(Map.of(
+                "ApplicationName", "perdure-step",
+                "assumeMinServerVersion", "14",
+                "binaryTransfer", "false",
+                "prepareThreshold", "0",
+                // What comes is measured below the driver, where that would decrypt.
+                "gssEncMode", "disable",
+                "connectTimeout", Integer.toString(settings.connectTimeoutSeconds()),
+                "loginTimeout", Integer.toString(settings.connectTimeoutSeconds()),
+                "tcpKeepAlive", "true",
+                "maxResultBuffer", Long.toString(Math.max(1, settings.maxResultSize()))));
+        if (!url.usesUnixSocket()) {
+            driver.put("socketFactory", KeepAliveSocketFactory.class.getName());
+        }
+        return url.withSettings(pinned).connect(driver);
     }
 
     /**

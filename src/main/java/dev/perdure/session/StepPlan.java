@@ -95,8 +95,9 @@ final class StepPlan {
 
     private Failure classify(SQLException e, int command, Wire wire) {
         Failure failure = Failure.ofStatement(e, wire.isClosed());
-        boolean standby = beginsTransaction && command == 0 && "25006".equals(failure.sqlState());
-        return standby ? failure.as(Failure.Kind.CONNECTION_LOST) : failure;
+        // A server that cannot even begin is no primary: a standby says 0A000 to READ WRITE.
+        boolean unfit = beginsTransaction && command == 0 && failure.kind() == Failure.Kind.STEP;
+        return unfit ? failure.as(Failure.Kind.CONNECTION_LOST) : failure;
     }
 
     private static Failure refused(Refusal refusal, long maxBytes) {

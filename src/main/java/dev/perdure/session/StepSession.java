@@ -111,6 +111,7 @@ public final class StepSession implements AutoCloseable {
             broken = true;
             return new Ran(List.of(), stepFault("the statement ended or began a transaction by itself"), -1);
         }
+        broken |= ran.failure() != null && ran.failure().kind() == Failure.Kind.CONNECTION_LOST;
         lastBegan = plan.beginsTransaction() ? 0 : first + 1;
         if (ran.failure() != null && ran.failed() >= 0) {
             failed(ran.failed());
@@ -226,6 +227,11 @@ public final class StepSession implements AutoCloseable {
             broken = true;
             throw e;
         }
+    }
+
+    /** The name of the role that is logged in. */
+    public String role() {
+        return wire.connection().getQueryExecutor().getUser();
     }
 
     /** The driver's connection, for what has to be asked about a result while its transaction is open. */

@@ -15,10 +15,7 @@ final class JsonNumber {
     static void appendFloat(String text, JsonOut out) throws StepFailedException {
         switch (text) {
             case "NaN", "Infinity", "-Infinity" -> out.append("null");
-            default -> {
-                out.expect(Math.max(0, digits(text, 0, text.length())));
-                out.append(text);
-            }
+            default -> out.number(text, digits(text, 0, text.length()));
         }
     }
 

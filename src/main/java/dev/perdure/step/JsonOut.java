@@ -8,6 +8,8 @@ final class JsonOut {
 
     private final StringBuilder out = new StringBuilder(256);
     private final ResultMemory memory;
+    /** How much longer the document is once its numbers are written out. */
+    private long folded;
 
     JsonOut(ResultMemory memory) {
         this.memory = memory;
@@ -17,14 +19,24 @@ final class JsonOut {
         return memory;
     }
 
-    /** Before something is written that is longer than its text here. */
+    /** Before so much is written. */
     void expect(long characters) throws StepFailedException {
-        memory.grow(out.length() + characters);
+        memory.grow(out.length() + folded + characters);
     }
 
     void append(String text) throws StepFailedException {
-        memory.grow(out.length() + (long) text.length());
+        expect(text.length());
         out.append(text);
+    }
+
+    /**
+     * A number that the tables, and whoever reads it from there, write out.
+     *
+     * @param digits how long it is then
+     */
+    void number(String text, long digits) throws StepFailedException {
+        folded += Math.max(0, digits - text.length());
+        append(text);
     }
 
     /** A text in quotes. */
@@ -34,7 +46,7 @@ final class JsonOut {
             char c = text.charAt(i);
             length += c < ' ' ? 5 : c == '"' || c == '\\' ? 1 : 0;
         }
-        memory.grow(out.length() + length);
+        expect(length);
         Json.quote(text, out);
     }
 

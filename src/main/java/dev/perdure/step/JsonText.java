@@ -76,7 +76,7 @@ final class JsonText {
                     ? Integer.parseInt(text, at + 2, at + 6, 16)
                     : -1;
             if (unit == 0) {
-                throw cannot("22P05", "the character \\u0000");
+                throw cannot("22P05", "the Unicode character \\u0000");
             }
             boolean low = unit >= 0xdc00 && unit <= 0xdfff;
             if (high != low) {

@@ -2,6 +2,7 @@ package dev.perdure.step;
 
 import dev.perdure.database.Failure;
 import dev.perdure.flow.Result;
+import dev.perdure.session.ReceiptTable;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.session.StepSession;
@@ -13,6 +14,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.Oid;
 
@@ -21,11 +23,14 @@ final class PgStep implements StepPort.Session {
 
     private static final String CHECKPOINT = "SELECT df.checkpoint($1, $2, $3, $4, $5, $6)";
 
+    private static final Set<String> TABLE_GONE = Set.of("42P01", "3F000");
+
     private final SessionPools pools;
     private final SessionPools.Key key;
     private final StepSession session;
     private final RowsReader reader;
     private final long maxResultSize;
+    private @Nullable ReceiptTable receipts;
     private boolean undone;
 
     PgStep(SessionPools pools, SessionPools.Key key, StepSession session, long maxResultSize) {
@@ -105,6 +110,40 @@ final class PgStep implements StepPort.Session {
                 text(Oid.TEXT, checkpoint.state()),
                 text(Oid.TEXT, checkpoint.also()));
         session.commit(new Command(CHECKPOINT, arguments), checkpoint.receipt());
+    }
+
+    @Override
+    public StepPort.Proof proof(StepPort.Execution execution, StepPort.Limits limits) throws StepFailedException {
+        ReceiptTable table = pools.receipts().table(key, session.role(), session);
+        receipts = table;
+        try {
+            Result earlier = table.find(session, PgSteps.receipt(pools, execution), grant(limits));
+            return new StepPort.Proof(earlier, table.atLeastOnce());
+        } catch (StepFailedException e) {
+            throw gone(e);
+        }
+    }
+
+    @Override
+    public boolean commitElsewhere(StepPort.Execution execution, Result result) throws StepFailedException {
+        ReceiptTable table = receipts;
+        if (table == null) {
+            throw new IllegalStateException("nobody has asked for a proof of " + execution);
+        }
+        try {
+            return table.commit(session, PgSteps.receipt(pools, execution), result);
+        } catch (StepFailedException e) {
+            throw gone(e);
+        }
+    }
+
+    /** Somebody dropped the table of receipts, or its schema: the next attempt makes another. */
+    private StepFailedException gone(StepFailedException e) {
+        if (!TABLE_GONE.contains(String.valueOf(e.failure().sqlState()))) {
+            return e;
+        }
+        pools.receipts().forget(key);
+        return new StepFailedException(e.failure().as(Failure.Kind.TRANSIENT), e);
     }
 
     @Override

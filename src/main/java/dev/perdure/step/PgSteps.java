@@ -1,9 +1,14 @@
 package dev.perdure.step;
 
 import dev.perdure.session.LoginTrouble;
+import dev.perdure.session.Receipt;
+import dev.perdure.session.ReceiptCleanup;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
+import java.util.Collection;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Sessions of submitters on PostgreSQL. Thread-safe. */
@@ -11,6 +16,7 @@ public final class PgSteps implements StepPort {
 
     private final SessionPools pools;
     private final long maxResultSize;
+    private final ReceiptCleanup cleanup;
 
     /**
      * Takes the pools over, which end with this.
@@ -20,6 +26,7 @@ public final class PgSteps implements StepPort {
     public PgSteps(SessionPools pools, long maxResultSize) {
         this.pools = pools;
         this.maxResultSize = maxResultSize;
+        this.cleanup = new ReceiptCleanup(pools.receipts());
     }
 
     @Override
@@ -35,6 +42,20 @@ public final class PgSteps implements StepPort {
     @Override
     public void onSession(Consumer<SessionPools.Key> listener) {
         pools.logins().onSession(listener);
+    }
+
+    @Override
+    public void settled(SessionPools.Key key, Execution execution) {
+        pools.receipts().settled(key, receipt(pools, execution));
+    }
+
+    @Override
+    public void cleanReceipts(Function<Collection<String>, Set<String>> ended) {
+        cleanup.run(ended);
+    }
+
+    static Receipt receipt(SessionPools pools, Execution execution) {
+        return pools.receipts().receipt(execution.instance(), execution.node(), execution.stamp());
     }
 
     @Override

@@ -86,6 +86,8 @@ public final class SqlStep {
 
     /** The error text of a node whose statement failed. */
     public static String message(Failure failure) {
-        return FAILED + failure.message();
+        boolean several =
+                "42601".equals(failure.sqlState()) && failure.message().contains("multiple commands");
+        return FAILED + failure.message() + (several ? " (a step is one statement; chain several with ~>)" : "");
     }
 }

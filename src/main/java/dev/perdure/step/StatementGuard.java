@@ -1,17 +1,15 @@
 package dev.perdure.step;
 
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.core.NativeQuery;
-import org.postgresql.core.Parser;
 
 /**
  * Refuses statements that would end or replace the step's transaction or identity, before anything is sent. That is
- * courtesy, a clear error in place of a strange one: safety rests on the step protocol (architecture 4).
+ * courtesy, a clear error in place of a strange one: safety rests on the step protocol (architecture 4), and a text of several
+ * statements is refused by the server.
  */
 public final class StatementGuard {
 
@@ -29,18 +27,6 @@ public final class StatementGuard {
     public static @Nullable String refuse(String sql) {
         if (sql.indexOf('\0') >= 0) {
             return "a statement cannot contain a NUL character";
-        }
-        try {
-            List<NativeQuery> statements = Parser.parseJdbcSql(sql, true, false, true, false, false);
-            long count = statements.stream()
-                    .filter(statement -> !words(statement.nativeSql, 1).isEmpty())
-                    .count();
-            if (count > 1) {
-                return "cannot insert multiple commands into a prepared statement (a step is one statement; "
-                        + "chain several with ~>)";
-            }
-        } catch (SQLException e) {
-            return e.getMessage();
         }
         return refuseKind(words(sql, MAX_WORDS), sql);
     }

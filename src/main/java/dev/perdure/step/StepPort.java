@@ -6,8 +6,11 @@ import dev.perdure.session.LoginTrouble;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +38,16 @@ public interface StepPort extends AutoCloseable {
      * that, or for {@link LoginTrouble#nextTry}; asking before is answered at once and alike.
      */
     default void onSession(Consumer<SessionPools.Key> listener) {}
+
+    /** The checkpoint of a step in another database is committed: its receipt there has served. */
+    default void settled(SessionPools.Key key, Execution execution) {}
+
+    /**
+     * Deletes receipts that have served, and what earlier terms left of them. Blocks; to be called now and then.
+     *
+     * @param ended which of the given instances have ended, or do not exist
+     */
+    default void cleanReceipts(Function<Collection<String>, Set<String>> ended) {}
 
     /** Closes all sessions: the idle ones now, those in use by aborting their connections. */
     @Override
@@ -76,6 +89,25 @@ public interface StepPort extends AutoCloseable {
          */
         void commit(Checkpointed checkpoint) throws StepFailedException;
 
+        /**
+         * In another database than the one that holds schema df, before a step begins: whether an earlier attempt of it was
+         * committed there.
+         */
+        default Proof proof(Execution execution, Limits limits) throws StepFailedException {
+            throw new UnsupportedOperationException();
+        }
+
+        /**
+         * In another database: commits the open transaction with a receipt, which {@link #proof} finds. The checkpoint follows
+         * as a write of the owner, and {@link StepPort#settled} after it.
+         *
+         * @return false when there is a receipt already: the transaction was rolled back
+         * @throws StepFailedException as {@link #commit} does
+         */
+        default boolean commitElsewhere(Execution execution, Result result) throws StepFailedException {
+            throw new UnsupportedOperationException();
+        }
+
         /** Gives the open transaction up. */
         void rollback();
 
@@ -85,6 +117,21 @@ public interface StepPort extends AutoCloseable {
         /** Gives the session back; whatever it still holds is rolled back. To be called once, whatever happened before. */
         void giveBack();
     }
+
+    /**
+     * One activation of a step; its attempts share it.
+     *
+     * @param stamp of the activation
+     */
+    record Execution(String instance, String node, String stamp) {}
+
+    /**
+     * What another database says about a step.
+     *
+     * @param earlier what it returned when it was committed there; null when it was not
+     * @param atLeastOnce why there can be no receipt, so that the step may happen twice; null when there can
+     */
+    record Proof(@Nullable Result earlier, @Nullable String atLeastOnce) {}
 
     /**
      * What a step may take.

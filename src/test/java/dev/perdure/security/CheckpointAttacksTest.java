@@ -63,19 +63,19 @@ class CheckpointAttacksTest {
     }
 
     @Test
-    void a_prepared_call_that_is_replaced_by_a_forged_answer_is_noticed() throws SQLException {
+    void a_prepared_statement_with_a_forged_answer_stands_in_for_nothing() throws SQLException {
         scene.mallory.execute("CREATE FUNCTION forged(VARIADIC a text[]) RETURNS text LANGUAGE sql AS"
                 + " $$ SELECT 'running:' || encode(sha256(a[1]::bytea), 'hex') $$");
         replaceTheCheckpointBy("forged");
 
-        assertThat(runReplacing()).startsWith("failed").contains("replaced statements of its session");
-        assertThat(scene.mallory.value("SELECT count(*) FROM effects WHERE step = 'next'"))
-                .isEqualTo("0");
+        assertThat(runReplacing()).startsWith("completed");
+        assertThat(scene.mallory.value("SELECT string_agg(split_part(step, ' ', 1), ',' ORDER BY step) FROM effects"))
+                .isEqualTo("next,replaced");
         scene.assertAliceIsServed();
     }
 
     @Test
-    void a_replaced_call_that_makes_the_real_one_and_takes_it_back_is_noticed() throws SQLException {
+    void a_prepared_statement_that_would_take_the_checkpoint_back_stands_in_for_nothing() throws SQLException {
         // The receipt survives in a variable what the subtransaction undoes, and the statement hides its tracks.
         scene.mallory.execute(
                 """
@@ -99,9 +99,9 @@ class CheckpointAttacksTest {
                 END $$""");
         replaceTheCheckpointBy("undone");
 
-        assertThat(runReplacing()).startsWith("failed").contains("replaced statements of its session");
-        assertThat(scene.mallory.value("SELECT count(*) FROM effects WHERE step = 'next'"))
-                .isEqualTo("0");
+        assertThat(runReplacing()).startsWith("completed");
+        assertThat(scene.mallory.value("SELECT string_agg(split_part(step, ' ', 1), ',' ORDER BY step) FROM effects"))
+                .isEqualTo("next,replaced");
         scene.assertAliceIsServed();
     }
 
@@ -242,7 +242,7 @@ class CheckpointAttacksTest {
                         + " ~> 'INSERT INTO effects VALUES (''{sys_instance_id} 2'')'"));
             }
             // Often enough to meet every moment of a step, and then an end, so that those that go on can end.
-            Awaitility.await("hits").atMost(Duration.ofSeconds(60)).until(() -> hits.get() >= 40 || !trouble.isEmpty());
+            Awaitility.await("hits").atMost(Duration.ofSeconds(60)).until(() -> hits.get() >= 20 || !trouble.isEmpty());
             stop.set(true);
             thread.join();
             for (String id : ids) {

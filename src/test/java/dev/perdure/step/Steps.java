@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** Sessions of submitters over a database of the tests, with a {@code df.checkpoint} that stands in for the store's. */
@@ -45,6 +46,9 @@ final class Steps implements AutoCloseable {
     static final StepPort.Limits FREE = new StepPort.Limits(bytes -> true, Duration.ofSeconds(10));
 
     final Map<Long, String> refused = new ConcurrentHashMap<>();
+    /** How often a role was looked up, which every login begins with. */
+    final AtomicInteger lookups = new AtomicInteger();
+
     final RoleLogins logins;
     final SessionPools pools;
     final PgSteps steps;
@@ -56,13 +60,21 @@ final class Steps implements AutoCloseable {
     }
 
     Steps(DatabaseUrl owner, List<PasswordSource> passwords, long maxResultSize) throws SQLException {
+        this(owner, passwords, maxResultSize, owner);
+    }
+
+    /**
+     * @param leader where the worker leads
+     */
+    Steps(DatabaseUrl owner, List<PasswordSource> passwords, long maxResultSize, DatabaseUrl leader)
+            throws SQLException {
         this.owner = owner;
         logins = new RoleLogins(new Roles(), !passwords.isEmpty(), InstantSource.system());
         pools = new SessionPools(new SessionPools.Settings(
                 owner,
                 SubmitterLogin.withPasswords(passwords),
                 logins,
-                identity(),
+                identity(leader),
                 200,
                 Duration.ofMinutes(5).toNanos(),
                 Duration.ofMinutes(1).toNanos(),
@@ -76,6 +88,7 @@ final class Steps implements AutoCloseable {
     private final class Roles implements SubmitterRoles {
         @Override
         public CompletionStage<Optional<Role>> role(long oid) {
+            lookups.incrementAndGet();
             try {
                 String name = value("SELECT rolname FROM pg_roles WHERE oid = " + oid);
                 return CompletableFuture.completedFuture(
@@ -103,8 +116,8 @@ final class Steps implements AutoCloseable {
         }
     }
 
-    private ServerIdentity identity() throws SQLException {
-        try (Connection connection = owner.connect()) {
+    private static ServerIdentity identity(DatabaseUrl url) throws SQLException {
+        try (Connection connection = url.connect()) {
             List<@Nullable String> row =
                     TestDatabase.rows(connection, ServerIdentity.SQL).get(0);
             return new ServerIdentity(

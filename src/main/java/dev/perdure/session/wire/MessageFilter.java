@@ -167,10 +167,13 @@ final class MessageFilter extends InputStream {
     }
 
     private int readInt() throws IOException {
-        byte[] four = in.readNBytes(4);
-        if (four.length < 4) {
+        int a = in.read();
+        int b = in.read();
+        int c = in.read();
+        int d = in.read();
+        if ((a | b | c | d) < 0) {
             throw new EOFException("the server closed the connection within a message");
         }
-        return ByteBuffer.wrap(four).getInt();
+        return a << 24 | b << 16 | c << 8 | d;
     }
 }

@@ -30,7 +30,9 @@ public final class PackedRows {
     private final Grant grant;
     private final long maxBytes;
     private final List<byte @Nullable []> chunks = new ArrayList<>(1);
-    private final List<Integer> ends = new ArrayList<>(1);
+    /** How far each chunk but the last is filled. */
+    private final List<Integer> ends = new ArrayList<>(0);
+
     private int used;
     private long bytes;
     private long count;
@@ -73,17 +75,15 @@ public final class PackedRows {
             }
             last = new byte[size];
             if (!chunks.isEmpty()) {
-                ends.set(chunks.size() - 1, used);
+                ends.add(used);
             }
             chunks.add(last);
-            ends.add(0);
             used = 0;
         }
         if (in.readNBytes(last, used, length) != length) {
             throw new EOFException("the server closed the connection within a row");
         }
         used += length;
-        ends.set(chunks.size() - 1, used);
         bytes += length;
         count++;
         return true;
@@ -114,7 +114,7 @@ public final class PackedRows {
             }
             current = following;
             position = 0;
-            end = ends.get(chunk);
+            end = chunk < ends.size() ? ends.get(chunk) : used;
         }
         ByteBuffer row = ByteBuffer.wrap(current, position, end - position);
         int columns = Short.toUnsignedInt(row.getShort());

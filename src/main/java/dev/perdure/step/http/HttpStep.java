@@ -1,6 +1,7 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.HttpRequest;
+import dev.perdure.step.StepPort;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
@@ -54,9 +55,11 @@ public final class HttpStep implements AutoCloseable {
      * Begins a request. Returns at once; nothing is thrown for what the request asks.
      *
      * @param key for {@code Idempotency-Key}
+     * @param role the submitter's oid
+     * @param memory is asked before anything of the answer is kept; what it granted is the caller's to give back
      */
-    public Exchange send(HttpRequest request, String key) {
-        Exchange exchange = new Exchange(this, request, key);
+    public Exchange send(HttpRequest request, String key, long role, StepPort.ResultBudget memory) {
+        Exchange exchange = new Exchange(this, request, key, role, memory);
         vertx.getOrCreateContext().runOnContext(ignored -> exchange.begin());
         return exchange;
     }
