@@ -406,15 +406,15 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT o.instance_id, o.name, x.id, coalesce(x.data::text, 'null')
-    FROM (SELECT w.instance_id, w.name, s.id, w.place, sum(s.bytes) OVER (ORDER BY w.place) AS upto,
-                 row_number() OVER (ORDER BY w.place) AS number
+    -- The one with which the bytes are used up is read, too: so few bytes in sum tell the caller that nothing was left out.
+    FROM (SELECT w.instance_id, w.name, s.id, w.place, sum(s.bytes) OVER (ORDER BY w.place) - s.bytes AS before
           FROM unnest(p_instances, p_names) WITH ORDINALITY AS w(instance_id, name, place)
           CROSS JOIN LATERAL (
               SELECT y.id, y.bytes FROM df.signals y
               WHERE y.instance_id = w.instance_id AND y.name = w.name AND y.consumed_at IS NULL
               ORDER BY y.id LIMIT 1) AS s) AS o
     JOIN df.signals x ON x.id = o.id
-    WHERE o.upto <= p_bytes OR o.number = 1
+    WHERE o.before < p_bytes
     ORDER BY o.place;
 END
 $$;

@@ -33,9 +33,12 @@ import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +51,8 @@ public class EngineLifecycle implements LeaderListener {
     private static final Logger LOG = Logger.getLogger(EngineLifecycle.class);
     /** Longer than the deadline of a heartbeat, so that a leader that cannot be seen has stopped by itself before. */
     private static final Duration SILENCE_BEYOND_DEADLINE = Duration.ofSeconds(3);
+
+    private static final long ANSWER_SECONDS = 30;
 
     private final Vertx shared;
     private final PerdureConfig config;
@@ -149,7 +154,7 @@ public class EngineLifecycle implements LeaderListener {
 
     private Engine.Means means(Term term, ServerIdentity server, DatabaseUrl database) {
         PgConnectOptions owner = database.reactiveOptions().get(0);
-        OwnerQueries queries = new OwnerQueries(vertx, owner, term, server);
+        OwnerQueries queries = new OwnerQueries(vertx, owner, term);
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
                 SubmitterLogin.withPasswords(passwords()),
@@ -162,15 +167,24 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().maxConcurrent() + config.step().roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
         WakeListener listener = new WakeListener(vertx, owner, this::wake);
+        PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
-                new PgJournal(vertx, owner, term, server),
-                new PgSteps(pools, config.step().maxResultSize().asLongValue()),
+                new PgJournal(vertx, owner, server, term, config.leader().deadline()),
+                steps,
                 new TermCodec(term),
                 HttpSteps.of(vertx, config),
                 (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
                 pools::idleCount,
-                List.of(pools::closeExpired, new ReceiptCleanup(pools.receipts(), queries)),
+                List.of(pools::closeExpired, () -> steps.cleanReceipts(ids -> ended(queries, ids))),
                 List.of(listener, queries));
+    }
+
+    private static Set<String> ended(OwnerQueries queries, Collection<String> instances) {
+        return Set.copyOf(queries.ended(List.copyOf(instances))
+                .toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS)
+                .join());
     }
 
     private void wake() {

@@ -1,7 +1,7 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.engine.EngineLifecycle;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;

@@ -39,31 +39,4 @@ final class MarkDocument {
         }
         return out.toString();
     }
-
-    static String of(List<InstanceStore.Mark> marks) {
-        StringWriter out = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(out)) {
-            json.writeStartArray();
-            for (InstanceStore.Mark mark : marks) {
-                json.writeStartObject();
-                json.writeStringField("i", mark.instance());
-                json.writeStringField("n", mark.node());
-                if (mark.priorStamp() != null) {
-                    json.writeStringField("p", mark.priorStamp());
-                }
-                json.writeStringField("s", mark.stamp());
-                if (mark.startedAt() != null) {
-                    json.writeStringField("b", mark.startedAt().toString());
-                }
-                if (mark.attempt() != null) {
-                    json.writeNumberField("a", mark.attempt());
-                }
-                json.writeEndObject();
-            }
-            json.writeEndArray();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return out.toString();
-    }
 }

@@ -85,7 +85,9 @@ class ServedTest {
     void while_a_role_has_started_more_than_memory_holds() {
         beside(() -> {
             for (int i = 0; i < 5000; i++) {
-                start(ATTACKER, draft -> draft.then(draft.sql("SELECT 1"), draft.leaf("SIGNAL", "{\"signal_name\":\"x\"}")));
+                start(
+                        ATTACKER,
+                        draft -> draft.then(draft.sql("SELECT 1"), draft.leaf("SIGNAL", "{\"signal_name\":\"x\"}")));
             }
         });
     }
@@ -97,14 +99,21 @@ class ServedTest {
         scheduler.runUntil(() -> false, Duration.ofMillis(500));
         for (int i = 0; i < 5; i++) {
             served("a step", start(VICTIM, draft -> draft.sql("SELECT 1")), row -> {});
-            served("a chain", start(VICTIM, draft -> draft.then(draft.sql("SELECT 1"), draft.sql("SELECT 2"))), row -> {});
+            served(
+                    "a chain",
+                    start(VICTIM, draft -> draft.then(draft.sql("SELECT 1"), draft.sql("SELECT 2"))),
+                    row -> {});
             served("a timer", start(VICTIM, draft -> draft.sleep("1")), row -> {});
             served("a failing step", start(VICTIM, draft -> draft.sql("FAIL")), row -> {});
-            served("a signal", start(VICTIM, draft -> draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}")), row ->
-                    database.signal(row, "go"));
+            served(
+                    "a signal",
+                    start(VICTIM, draft -> draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}")),
+                    row -> database.signal(row, "go"));
             served("a cancel", start(VICTIM, draft -> draft.sleep("1000")), row -> database.cancel(row, "enough"));
-            served("a cancel of a running statement", start(VICTIM, draft -> draft.sql("SLOW")), row ->
-                    scheduler.after(100_000_000, () -> database.cancel(row, "enough")));
+            served(
+                    "a cancel of a running statement",
+                    start(VICTIM, draft -> draft.sql("SLOW")),
+                    row -> scheduler.after(100_000_000, () -> database.cancel(row, "enough")));
         }
     }
 
@@ -120,7 +129,9 @@ class ServedTest {
         then.accept(row);
         worker.told();
         assertThat(scheduler.runUntil(() -> row.hasEnded, LIMIT))
-                .as("%s is served beside %s (in memory: %s)", what, worker, worker.parts.actors().get(row.id))
+                .as(
+                        "%s is served beside %s (in memory: %s)",
+                        what, worker, worker.parts.actors().get(row.id))
                 .isTrue();
     }
 }

@@ -162,7 +162,8 @@ final class SimSteps implements StepPort {
                 throw failed(Failure.Kind.CONNECTION_LOST, "the connection is gone");
             }
             // A deferred trigger that defers itself again keeps a transaction in COMMIT, without a limit.
-            scheduler.block(effects.stream().anyMatch(sql -> sql.startsWith("STUCK")) ? 3_600_000_000_000L : faults.commit());
+            scheduler.block(
+                    effects.stream().anyMatch(sql -> sql.startsWith("STUCK")) ? 3_600_000_000_000L : faults.commit());
             commit(row, draft);
             isOpen = false;
         }

@@ -95,7 +95,8 @@ final class SimWorker {
 
     @Override
     public String toString() {
-        return "a worker with " + parts.actors().size() + " instances in memory, " + parts.desk().waitingToBeRead()
+        return "a worker with " + parts.actors().size() + " instances in memory, "
+                + parts.desk().waitingToBeRead()
                 + " to be read, " + parts.desk().writes().waiting() + " decisions to be written, "
                 + parts.sql().queued() + " statements that wait, " + parts.sql().inUse() + " that run, "
                 + parts.memory().taken() + " bytes" + (isOver ? ", whose term is over: " + why : "");

@@ -171,9 +171,9 @@ public final class SignalDelivery {
         }
     }
 
-    /** Whether so few bytes came that nothing can have been left out. */
+    /** Whether so few bytes came that nothing can have been left out; a char has three of them at most. */
     static boolean isComplete(List<Signal> signals) {
-        return signals.stream().mapToLong(signal -> signal.data().length()).sum() < BYTES / 8;
+        return signals.stream().mapToLong(signal -> 3L * signal.data().length()).sum() < BYTES;
     }
 
     private static long bytes(Map<String, Signal> signals) {

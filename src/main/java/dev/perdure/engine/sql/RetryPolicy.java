@@ -170,11 +170,6 @@ final class RetryPolicy {
         record(attempt, attempt.number(), () -> executor.again(attempt, next, Duration.ZERO));
     }
 
-    /** The instance's rows have to say that it runs before the step takes its snapshot. */
-    void markFirst(SqlAttempt attempt) {
-        record(attempt, attempt.number(), () -> executor.again(attempt, attempt.manner(), Duration.ZERO));
-    }
-
     private void record(SqlAttempt attempt, int number, Runnable then) {
         InstanceActor actor = attempt.actor();
         Mark mark = new Mark(

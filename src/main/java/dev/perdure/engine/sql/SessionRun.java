@@ -83,22 +83,15 @@ final class SessionRun implements Runnable {
         if (in == null) {
             return;
         }
-        if (!in.isReadCommitted() && !actor.isMarked()) {
-            // From its snapshot on the step sees no change of rows that its checkpoint has to write: they are written
-            // before.
-            end();
-            retries.markFirst(attempt);
-            return;
-        }
         executor.begins(attempt);
         if (!attempt.runsIn(in)) {
             end();
             return;
         }
-        if (actor.sessions().database() != null) {
-            throw new IllegalStateException("other databases come with the session room");
-        } else if (attempt.manner().outsideTransaction() != null) {
+        if (attempt.manner().outsideTransaction() != null) {
             autocommit(in, attempt.manner().outsideTransaction());
+        } else if (actor.sessions().database() != null) {
+            new OtherDatabaseStep(this, attempt).run(in);
         } else {
             StepPort.Executed executed = in.begin(List.of(attempt.sql()), limits());
             if (executed.failure() != null) {
