@@ -158,7 +158,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
-    wants boolean;
+    wants text;
     nothing text;
 BEGIN
     -- One expression for all instances with which nothing is wrong: each is set up anew in every transaction.
@@ -168,11 +168,12 @@ BEGIN
         PERFORM df._check_instance(new);
     END IF;
     INSERT INTO df._inbox (instance_id, role) VALUES (new.id, new.submitted_by)
-    RETURNING (SELECT w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
-                                             AND lower(s.value) IN ('off', 'false', 'no', '0')) FROM df._wake w)
+    RETURNING (SELECT w.channel FROM df._wake w
+               WHERE w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
+                                            AND lower(s.value) IN ('off', 'false', 'no', '0')))
     INTO wants;
-    IF wants THEN
-        nothing := pg_notify('perdure_wake', '');
+    IF wants IS NOT NULL THEN
+        nothing := pg_notify(wants, '');
     END IF;
     RETURN NULL;
 END

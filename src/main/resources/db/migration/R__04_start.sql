@@ -17,13 +17,13 @@ CREATE OR REPLACE FUNCTION df._wake_worker() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    PERFORM pg_notify('perdure_wake', '')
+    PERFORM pg_notify(w.channel, '')
     FROM df._wake w
     WHERE w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
                                  AND lower(s.value) IN ('off', 'false', 'no', '0'));
 END
 $$;
-COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY perdure_wake when the worker is idle.';
+COMMENT ON FUNCTION df._wake_worker() IS 'Internal: sends NOTIFY when the worker is idle.';
 
 -- Who starts: the effective role, if a worker may log in as it, as far as it can be told here. Another database is not
 -- looked at: whether it lets the role in is found out there. The owner of schema df and its members are refused,

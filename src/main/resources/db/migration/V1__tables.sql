@@ -206,10 +206,13 @@ CREATE TABLE df._wake (
     singleton boolean NOT NULL DEFAULT true CHECK (singleton),
     idle      boolean NOT NULL DEFAULT true,
     passwords boolean NOT NULL DEFAULT false,
+    channel   text NOT NULL DEFAULT concat('perdure_', left(md5(gen_random_uuid()::text), 16)),
     CONSTRAINT _wake_pkey PRIMARY KEY (singleton)
 );
 INSERT INTO df._wake DEFAULT VALUES;
-COMMENT ON TABLE df._wake IS 'One row: whether the worker is idle and wants a NOTIFY on channel perdure_wake.';
+COMMENT ON TABLE df._wake IS 'One row: whether the worker is idle and wants a NOTIFY.';
+COMMENT ON COLUMN df._wake.channel IS
+    'The channel of that NOTIFY. Anybody may send on any channel; a name that is drawn is known to those who may use df.';
 COMMENT ON COLUMN df._wake.passwords IS
     'Whether the worker has passwords for submitters: then VALID UNTIL of a role matters, which it does not for other ways of logging in.';
 
