@@ -268,7 +268,7 @@ LANGUAGE plpgsql IMMUTABLE
 AS $$
 BEGIN
     IF NOT present THEN
-        RAISE EXCEPTION 'argument % must not be null', argument USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'argument % must not be null', argument USING ERRCODE = 'null_value_not_allowed';
     END IF;
 END
 $$;
@@ -562,6 +562,8 @@ BEGIN
     -- NaN counts as greater than any number.
     ELSIF NOT backoff BETWEEN 1 AND 1000000 THEN
         RAISE EXCEPTION 'df.retry: backoff must be a number from 1 to 1000000' USING ERRCODE = 'internal_error';
+    ELSIF array_ndims(retry_on) > 1 THEN
+        RAISE EXCEPTION 'df.retry: retry_on must be a list, not an array of arrays' USING ERRCODE = 'internal_error';
     ELSIF cardinality(retry_on) = 0 THEN
         RAISE EXCEPTION 'df.retry: retry_on must not be empty' USING ERRCODE = 'internal_error',
             HINT = 'Leave it out to retry on every failure.';

@@ -342,10 +342,9 @@ BEGIN
     IF graph.problem IS NOT NULL THEN
         RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
     END IF;
-    FOR i IN 1 .. cardinality(graph.node_types) LOOP
-        PERFORM df._check_definition(graph.node_types[i], graph.queries[i], graph.result_names[i],
-            graph.have_left[i], graph.have_right[i]);
-    END LOOP;
+    PERFORM df._check_definition(n.node_type, n.query, n.result_name, n.has_left, n.has_right)
+    FROM unnest(graph.node_types, graph.queries, graph.result_names, graph.have_left, graph.have_right)
+        AS n(node_type, query, result_name, has_left, has_right);
 END
 $$;
 COMMENT ON FUNCTION df._check_graph(text) IS 'Internal: raises what is wrong with a graph, in the words that df.start has for it.';
@@ -372,6 +371,7 @@ DECLARE
     nodes integer := 0;
     ids text[]; types text[]; queries text[]; names text[]; lefts text[]; rights text[];
     conditions text[]; extras text[];
+    branches jsonb[];
     i integer;
 BEGIN
     stack := ARRAY[graph::jsonb];
@@ -398,9 +398,10 @@ BEGIN
         END CASE;
         -- The leftmost is to be on top.
         IF node ? 'extra_nodes' AND jsonb_typeof(node -> 'extra_nodes') = 'array' THEN
-            FOR i IN REVERSE jsonb_array_length(node -> 'extra_nodes') - 1 .. 0 LOOP
+            branches := ARRAY(SELECT jsonb_array_elements(node -> 'extra_nodes'));
+            FOR i IN REVERSE cardinality(branches) .. 1 LOOP
                 top := top + 1;
-                stack[top] := node -> 'extra_nodes' -> i;
+                stack[top] := branches[i];
                 parents[top] := nodes;
                 slots[top] := 4;
             END LOOP;
@@ -425,13 +426,13 @@ BEGIN
         END IF;
     END LOOP;
     -- The ids of children that have no column stand in the configuration.
-    FOR i IN 1 .. coalesce(cardinality(conditions), 0) LOOP
+    FOR i IN 1 .. coalesce(array_upper(conditions, 1), 0) LOOP
         IF conditions[i] IS NOT NULL THEN
             queries[i] := df._compact(coalesce(df._json_object(queries[i]), '{}')
                 || jsonb_build_object('condition_node', conditions[i]));
         END IF;
     END LOOP;
-    FOR i IN 1 .. coalesce(cardinality(extras), 0) LOOP
+    FOR i IN 1 .. coalesce(array_upper(extras, 1), 0) LOOP
         IF extras[i] IS NOT NULL THEN
             queries[i] := df._compact(coalesce(df._json_object(queries[i]), '{}')
                 || jsonb_build_object('extra_nodes', concat('[', extras[i], ']')::jsonb));

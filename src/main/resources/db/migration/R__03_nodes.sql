@@ -58,6 +58,11 @@ CROSS JOIN LATERAL (
 ) AS n
 WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
 
+-- For those who read the catalogue; what is inserted has them anyway.
+ALTER VIEW df.nodes ALTER COLUMN status SET DEFAULT 'pending';
+ALTER VIEW df.nodes ALTER COLUMN created_at SET DEFAULT now();
+ALTER VIEW df.nodes ALTER COLUMN updated_at SET DEFAULT now();
+
 COMMENT ON VIEW df.nodes IS
     'One row per node of an instance''s graph. The definition is the submitter''s; status, result and the columns that follow are written by the worker only.';
 COMMENT ON COLUMN df.nodes.error IS 'Error text of a failed node; of a RETRY that goes on, how its last attempt failed.';

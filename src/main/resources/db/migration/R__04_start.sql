@@ -164,7 +164,7 @@ DECLARE
     drawn uuid := gen_random_uuid();
     new_id text;
 BEGIN
-    IF transaction_mode = 'caller' AND database IS NULL AND options IS NULL AND df._is_printed(fut) THEN
+    IF coalesce(transaction_mode, 'caller') = 'caller' AND database IS NULL AND options IS NULL AND df._is_printed(fut) THEN
         -- Nothing speaks against the role, mostly, and no other instance has the id: then this is all. ON CONFLICT sees rows of
         -- other roles too, and costs no subtransaction.
         INSERT INTO df.instances (id, label, root_node, submitted_by, vars, graph)
@@ -265,3 +265,88 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._start(text, text, text, text, jsonb) IS 'Internal: df.start, when something about it is unusual.';
+
+-- The query runs as the caller, and with the caller's settings, hence without a SET clause: everything else is qualified. It is a
+-- cursor's, so that it is one query, and that its rows are read a thousand at a time.
+CREATE OR REPLACE FUNCTION df.start_many(fut text, items text) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE ROWS 1000
+AS $$
+DECLARE
+    graph pg_catalog.text := df._graph_of_many(fut, items);
+    submitter pg_catalog.oid := df._submitter(false);
+    item pg_catalog.record;
+    page pg_catalog.jsonb[] := '{}';
+BEGIN
+    FOR item IN EXECUTE items LOOP
+        page := pg_catalog.array_append(page, pg_catalog.to_jsonb(item));
+        IF pg_catalog.cardinality(page) OPERATOR(pg_catalog.=) 1000 THEN
+            RETURN QUERY SELECT s.id FROM df._start_page(graph, submitter, page) AS s(id);
+            page := '{}';
+        END IF;
+    END LOOP;
+    RETURN QUERY SELECT s.id FROM df._start_page(graph, submitter, page) AS s(id);
+END
+$$;
+COMMENT ON FUNCTION df.start_many(text, text) IS
+    'Starts one instance of a workflow for each row of a query, whose columns are its variables; returns their ids in the order of the rows.';
+
+CREATE OR REPLACE FUNCTION df._graph_of_many(fut text, items text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    root text;
+BEGIN
+    PERFORM df._require(0, fut IS NOT NULL), df._require(1, items IS NOT NULL);
+    root := CASE WHEN df._is_printed(fut) THEN fut ELSE df._parse_root(fut) END;
+    IF root <> fut OR NOT df._is_printed(root) THEN
+        PERFORM df._check_graph(root);
+    END IF;
+    RETURN root;
+END
+$$;
+COMMENT ON FUNCTION df._graph_of_many(text, text) IS 'Internal: checks the arguments of df.start_many.';
+
+-- The ids are drawn first: the rows that they are for are counted when all are in.
+CREATE OR REPLACE FUNCTION df._start_page(graph text, submitter oid, items jsonb[]) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE ROWS 1000
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    captured jsonb := coalesce((SELECT jsonb_object_agg(v.name, v.value) FROM df.vars v
+                                WHERE v.owner = submitter::regrole AND v.value IS NOT NULL), '{}');
+    ids text[];
+    taken text[];
+    new_vars jsonb[] := ARRAY(
+        SELECT nullif(captured || coalesce((SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each_text(i.item) AS c
+                                            WHERE c.value IS NOT NULL), '{}'), '{}')
+        FROM unnest(items) WITH ORDINALITY AS i(item, place) ORDER BY i.place);
+BEGIN
+    ids := ARRAY(SELECT left(gen_random_uuid()::text, 8) FROM generate_series(1, cardinality(items)));
+    FOR tries IN 1 .. 10 LOOP
+        WITH inserted AS (
+            INSERT INTO df.instances (id, root_node, submitted_by, vars, graph)
+            SELECT n.id, left(gen_random_uuid()::text, 8), submitter, n.vars, graph
+            FROM unnest(ids, new_vars) WITH ORDINALITY AS n(id, vars, place)
+            WHERE NOT n.id = ANY (coalesce(taken, '{}'))
+            ORDER BY n.place
+            ON CONFLICT DO NOTHING
+            RETURNING id)
+        SELECT array_cat(taken, array_agg(i.id::text)) INTO taken FROM inserted AS i;
+        IF coalesce(cardinality(taken), 0) = cardinality(items) THEN
+            RETURN QUERY SELECT unnest(ids);
+            RETURN;
+        END IF;
+        -- Those that somebody else has, or that were drawn twice, are drawn again.
+        ids := ARRAY(
+            SELECT CASE WHEN n.id = ANY (coalesce(taken, '{}')) AND NOT EXISTS (
+                            SELECT FROM unnest(ids) WITH ORDINALITY AS m(id, place) WHERE m.id = n.id AND m.place < n.place)
+                        THEN n.id ELSE left(gen_random_uuid()::text, 8) END
+            FROM unnest(ids) WITH ORDINALITY AS n(id, place) ORDER BY n.place);
+    END LOOP;
+    RAISE EXCEPTION 'Failed to create instance: exhausted 10 attempts to generate a collision-free ID'
+        USING ERRCODE = 'internal_error';
+END
+$$;
+COMMENT ON FUNCTION df._start_page(text, oid, jsonb[]) IS 'Internal: starts one instance for each item, in one insert.';

@@ -37,11 +37,33 @@ END
 $$;
 COMMENT ON FUNCTION df.result(text) IS 'JSON text of the root node''s result, NULL until it has completed.';
 
+-- A row that is visible and of a transaction that has not ended is of this one, or of one of its subtransactions.
+CREATE OR REPLACE FUNCTION df._is_uncommitted(row_xmin xid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    latest bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    full_xmin bigint;
+BEGIN
+    IF pg_current_xact_id_if_assigned() IS NULL THEN
+        RETURN false;
+    END IF;
+    -- Of the present round of 2^32 transactions, or of the one before.
+    full_xmin := (latest >> 32 << 32) + row_xmin::text::bigint;
+    IF full_xmin > latest + 2147483648 THEN
+        full_xmin := full_xmin - 4294967296;
+    END IF;
+    RETURN full_xmin > 0 AND pg_xact_status(full_xmin::text::xid8) IS NOT DISTINCT FROM 'in progress';
+END
+$$;
+COMMENT ON FUNCTION df._is_uncommitted(xid) IS 'Internal: whether a visible row was written by the present transaction.';
+
 CREATE OR REPLACE FUNCTION df.await_instance(instance_id text, timeout_seconds integer DEFAULT 30) RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     current_status text;
+    uncommitted boolean;
     deadline timestamptz := clock_timestamp() + make_interval(secs => timeout_seconds);
     began timestamptz := clock_timestamp();
 BEGIN
@@ -51,7 +73,8 @@ BEGIN
     END IF;
     -- Each statement of a volatile function has a new snapshot in READ COMMITTED, so that this sees what others commit.
     LOOP
-        SELECT i.status INTO current_status FROM df.instances i WHERE i.id = await_instance.instance_id;
+        SELECT i.status, i.status IN ('pending', 'running') AND df._is_uncommitted(i.xmin) INTO current_status, uncommitted
+        FROM df.instances i WHERE i.id = await_instance.instance_id;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'Failed to query status: InvalidPosition'
                 USING ERRCODE = 'data_exception', DETAIL = format('No instance %s is visible to you.', instance_id);
@@ -60,6 +83,14 @@ BEGIN
         ELSIF current_status IN ('completed', 'failed', 'cancelled') THEN
             PERFORM df._mark_helper('df.await_instance()');
             RETURN current_status;
+        ELSIF uncommitted THEN
+            RAISE EXCEPTION 'Instance % was started in this transaction, and runs after its COMMIT: it cannot be waited for here', instance_id
+                USING ERRCODE = 'data_exception',
+                      HINT = 'Start it in one statement and wait for it in another: SELECT df.start(...); then SELECT df.await_instance(...).';
+        ELSIF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+            RAISE EXCEPTION 'Instance % (status: %) cannot be waited for in a transaction whose isolation level is %: it does not see what others commit', instance_id, current_status, current_setting('transaction_isolation')
+                USING ERRCODE = 'data_exception',
+                      HINT = 'SET default_transaction_isolation = ''read committed''; before the statement that waits.';
         ELSIF clock_timestamp() >= deadline THEN
             RAISE EXCEPTION 'Timeout after %s waiting for instance % (status: %). Check if background worker is running.',
                     timeout_seconds, instance_id, current_status
@@ -91,25 +122,24 @@ BEGIN
     IF NOT EXISTS (SELECT FROM df.instances i WHERE i.id = cancel.instance_id) THEN
         RAISE EXCEPTION 'Instance not found or access denied: %', instance_id USING ERRCODE = 'internal_error';
     END IF;
-    -- Touches this row only: the worker sees it, stops what is running, and writes the nodes.
+    -- Touches this row only: a trigger tells the worker, which stops what is running and writes the nodes.
     UPDATE df.instances i SET status = 'cancelled', updated_at = now(), cancel_reason = cancel.reason
     WHERE i.id = cancel.instance_id AND i.status IN ('pending', 'running');
-    IF FOUND THEN
-        PERFORM df._wake_worker();
-    END IF;
     RETURN format('Instance %s cancelled: %s', instance_id, reason);
 END
 $$;
 COMMENT ON FUNCTION df.cancel(text, text) IS
     'Cancels an instance, when this transaction commits. Does nothing to one that has ended.';
 
+-- NULL data is what clients pass that leave an argument out: the default.
 CREATE OR REPLACE FUNCTION df.signal(instance_id text, signal_name text, signal_data text DEFAULT '{}') RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     instance_status text;
     payload jsonb;
 BEGIN
+    PERFORM df._require(0, instance_id IS NOT NULL), df._require(1, signal_name IS NOT NULL);
     IF instance_id = '' THEN
         RAISE EXCEPTION 'Instance ID cannot be empty' USING ERRCODE = 'internal_error';
     ELSIF signal_name = '' THEN
@@ -122,7 +152,7 @@ BEGIN
         RETURN 'OK';
     END IF;
     BEGIN
-        payload := signal_data::jsonb;
+        payload := coalesce(signal_data, '{}')::jsonb;
     EXCEPTION
         -- No JSON, or none that jsonb can hold: a number out of its range, too many levels.
         WHEN invalid_text_representation OR numeric_value_out_of_range OR statement_too_complex THEN

@@ -192,18 +192,16 @@ CREATE OR REPLACE FUNCTION df._explain_graph(node text) RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    graph record;
+    problem text := (df._graph(node)).problem;
 BEGIN
-    SELECT * INTO graph FROM df._graph(node);
-    IF graph.problem IS NOT NULL THEN
-        RETURN 'Invalid durable function graph: ' || graph.problem;
+    IF problem IS NOT NULL THEN
+        RETURN 'Invalid durable function graph: ' || problem;
     END IF;
     RETURN df._draw(
         (SELECT jsonb_object_agg(n.id, df._describe_node(n.node_position, n.node_type, n.query,
                 n.result_name, n.left_node, n.right_node, NULL))
-         FROM unnest(graph.ids, graph.node_types, graph.queries, graph.result_names, graph.left_nodes, graph.right_nodes)
-             WITH ORDINALITY AS n(id, node_type, query, result_name, left_node, right_node, node_position)),
-        graph.ids[1], NULL);
+         FROM df._definition('00000000', node) AS n),
+        '00000000', NULL);
 END
 $$;
 COMMENT ON FUNCTION df._explain_graph(text) IS 'Internal: the drawing of a node text.';

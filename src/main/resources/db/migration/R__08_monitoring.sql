@@ -352,15 +352,17 @@ COMMENT ON FUNCTION df.instance_executions(text, integer) IS
 CREATE OR REPLACE FUNCTION df.metrics()
 RETURNS TABLE (total_instances bigint, running_instances bigint, completed_instances bigint, failed_instances bigint,
                total_executions bigint, total_events bigint)
-LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE STRICT SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT count(*),
        count(*) FILTER (WHERE i.status IN ('pending', 'running')),
        count(*) FILTER (WHERE i.status = 'completed'),
        count(*) FILTER (WHERE i.status IN ('failed', 'cancelled')),
        coalesce(sum(i.execution_count), 0)::bigint,
-       (SELECT count(*) FROM df.nodes n JOIN df.instances x ON x.id = n.instance_id
-        WHERE n.status <> 'pending' AND df._is_of_execution(n.status_details, x.execution_count))
+       (SELECT count(DISTINCT (x.id, n.key))
+        FROM df._checkpoints c JOIN df.instances x ON x.id = c.instance_id CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
+        WHERE df._is_of_execution(n.value, x.execution_count))
            + (SELECT coalesce(sum(x.event_count), 0)::bigint FROM df.executions x)
 FROM df.instances i
 $$;
