@@ -14,11 +14,10 @@ final class FormerCommit {
 
     private FormerCommit() {}
 
-    static String commit(Wire wire, StepMessages messages, CheckpointCall call, boolean shared)
-            throws StepFailedException {
+    static String commit(Wire wire, StepMessages messages, CheckpointCall call) throws StepFailedException {
         String answer = null;
-        try (PreparedStatement statement = wire.connection()
-                .prepareStatement(messages.beforeCheckpoint(shared) + "; " + call.sql() + "; COMMIT")) {
+        try (PreparedStatement statement =
+                wire.connection().prepareStatement(messages.beforeCheckpoint() + "; " + call.sql() + "; COMMIT")) {
             call.bind(statement);
             boolean rows = statement.execute();
             while (rows || statement.getUpdateCount() != -1) {

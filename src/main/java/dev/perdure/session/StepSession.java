@@ -40,7 +40,6 @@ public final class StepSession implements AutoCloseable {
     private int lastBegan;
 
     private int failedAt = -1;
-    private boolean shared;
     private boolean clean = true;
 
     /**
@@ -86,7 +85,6 @@ public final class StepSession implements AutoCloseable {
      */
     public Ran begin(List<String> statements, long joinedMillis, Grant grant, long maxBytes) {
         joined = 0;
-        shared = false;
         StepPlan plan = messages.begin(statements.get(0));
         List<String> rest = statements.subList(1, statements.size());
         return run(plan, rest, joinedMillis, grant, maxBytes);
@@ -103,7 +101,6 @@ public final class StepSession implements AutoCloseable {
         int first = joined;
         for (String statement : rest) {
             joined++;
-            shared = true;
             messages.join(plan, joined, statement, joinedMillis);
         }
         Ran ran = plan.send(wire, grant, maxBytes);
@@ -166,7 +163,7 @@ public final class StepSession implements AutoCloseable {
      */
     public void commit(Command checkpoint, String receipt) throws StepFailedException {
         clean = false;
-        Replies replies = wire.send(messages.commit(checkpoint, shared));
+        Replies replies = wire.send(messages.commit(checkpoint));
         Failure failure = CommitReplies.failure(replies, receipt, wire);
         if (failure != null) {
             throw new StepFailedException(failure);
@@ -285,7 +282,7 @@ public final class StepSession implements AutoCloseable {
             wire.connection().abort(Runnable::run);
         } catch (SQLException e) {
             // Gone already: that is what was wanted.
-            cancelSent = true;
+            broken = true;
         }
     }
 
@@ -355,7 +352,7 @@ public final class StepSession implements AutoCloseable {
     public String commit(CheckpointCall call) throws StepFailedException {
         clean = false;
         try {
-            return FormerCommit.commit(wire, messages, call, shared);
+            return FormerCommit.commit(wire, messages, call);
         } catch (StepFailedException e) {
             broken = true;
             throw e;
