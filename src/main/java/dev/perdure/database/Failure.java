@@ -68,6 +68,14 @@ public record Failure(
         this(kind, sqlState, message, null, null, 0);
     }
 
+    /**
+     * Whether the server is in trouble, or has too much to do, and no step is to blame, or a role cannot be logged in as at this
+     * moment.
+     */
+    public boolean isServersTrouble() {
+        return kind == Kind.LOGIN || kind == Kind.EXHAUSTED;
+    }
+
     /** Classifies an error of pgjdbc. */
     public static Failure of(SQLException e) {
         String state = e.getSQLState();

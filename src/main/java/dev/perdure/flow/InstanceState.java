@@ -6,9 +6,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -131,6 +133,11 @@ public final class InstanceState {
         }
     }
 
+    /** Whether this is the state that a decision was taken on. */
+    public boolean isAt(Decision decision) {
+        return decision.change() == StateChange.NONE || decision.change().basis == version;
+    }
+
     /** Whether a step or timer is still waited for. Its result decides nothing when it is not. */
     public boolean isActive(Activation activation) {
         Running node = running.get(activation.nodeId());
@@ -182,6 +189,64 @@ public final class InstanceState {
      */
     public boolean isOnlyWaiting() {
         return !ended && steps == 0 && !(timers.isEmpty() && waits.isEmpty());
+    }
+
+    /**
+     * How an instance waits.
+     *
+     * @param only whether it does nothing else: see {@link #isOnlyWaiting}
+     * @param until when the first of its timers is due; null when it has none
+     */
+    public record Waiting(boolean only, @Nullable Instant until) {}
+
+    /** How the instance waits. */
+    public Waiting waiting() {
+        return new Waiting(isOnlyWaiting(), earliestWake());
+    }
+
+    /** How it will wait once a decision is applied. */
+    public Waiting waitingAfter(Decision decision) {
+        StateChange change = decision.change();
+        if (change.ends) {
+            return new Waiting(false, null);
+        }
+        int stepsLeft = steps;
+        int waitsLeft = waits.size();
+        Set<Wake> gone = new HashSet<>();
+        TreeSet<Wake> timersThen = new TreeSet<>(timers.comparator());
+        for (Map.Entry<String, @Nullable Running> entry : change.running.entrySet()) {
+            Running before = running.get(entry.getKey());
+            Running after = entry.getValue();
+            stepsLeft += isStep(after) - isStep(before);
+            waitsLeft += isWait(after) - isWait(before);
+            if (before != null && before.isTimed()) {
+                gone.add(new Wake(before.wakeAt(), entry.getKey()));
+            }
+            if (after != null && after.isTimed()) {
+                timersThen.add(new Wake(after.wakeAt(), entry.getKey()));
+            }
+        }
+        timers.stream().filter(timer -> !gone.contains(timer)).findFirst().ifPresent(timersThen::add);
+        boolean only = stepsLeft == 0 && (waitsLeft > 0 || !timersThen.isEmpty());
+        return new Waiting(
+                only, timersThen.isEmpty() ? null : timersThen.first().at());
+    }
+
+    private static int isStep(@Nullable Running run) {
+        return run != null && run.phase() == Running.Phase.STEP ? 1 : 0;
+    }
+
+    private static int isWait(@Nullable Running run) {
+        return run != null && run.phase() == Running.Phase.SIGNAL ? 1 : 0;
+    }
+
+    /** Bytes that results take in memory, about: under names, and as outcomes that something may still need. */
+    public long resultBytes() {
+        long bytes = names.bytes();
+        for (Frame frame : frames.values()) {
+            bytes += frame.bytes();
+        }
+        return bytes;
     }
 
     /** When the first of its timers is due; null when it has none. */

@@ -1,20 +1,16 @@
 package dev.perdure.session;
 
-import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Failure;
 import dev.perdure.session.wire.Command;
 import dev.perdure.session.wire.Grant;
 import dev.perdure.session.wire.Replies;
 import dev.perdure.session.wire.Reply;
 import dev.perdure.session.wire.Wire;
-import dev.perdure.store.CheckpointCall;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.TransactionState;
-import org.postgresql.jdbc.PgConnection;
 
 /**
  * A session that is logged in as a submitter and runs its steps, one at a time (architecture 4). Used by one thread at
@@ -52,20 +48,6 @@ public final class StepSession implements AutoCloseable {
         this.wire = wire;
         this.messages = messages;
         this.readCommitted = readCommitted;
-    }
-
-    /**
-     * A session as the worker itself, in which nothing runs that a submitter has written: for trying out what sessions of
-     * steps do.
-     */
-    public static StepSession ofWorker(DatabaseUrl worker) throws SQLException {
-        Connection connection = worker.connect(Map.of("ApplicationName", "perdure-rehearsal", "prepareThreshold", "0"));
-        try {
-            return new StepSession(Wire.of(connection.unwrap(PgConnection.class)), new StepMessages(true, 1000), true);
-        } catch (SQLException | RuntimeException e) {
-            connection.close();
-            throw e;
-        }
     }
 
     /**
@@ -306,61 +288,5 @@ public final class StepSession implements AutoCloseable {
             // Closed by the other side already: that is what was wanted.
             broken = true;
         }
-    }
-
-    // What the engine before the ports calls; it goes with that.
-
-    /** Reads what a statement returned. */
-    @FunctionalInterface
-    public interface ResultReader<T> {
-        T read(Reply reply, Connection connection) throws SQLException, StepFailedException;
-    }
-
-    public <T> T execute(String sql, long maxBytes, ResultReader<T> reader) throws StepFailedException {
-        return only(begin(List.of(sql), 0, Grant.UNLIMITED, maxBytes), reader);
-    }
-
-    public <T> T executeAutocommit(String sql, long maxBytes, ResultReader<T> reader) throws StepFailedException {
-        return only(autocommit(sql, Grant.UNLIMITED, maxBytes), reader);
-    }
-
-    public <T> T executeNext(String sql, long timeoutMillis, long maxBytes, ResultReader<T> reader)
-            throws StepFailedException {
-        return only(next(sql, timeoutMillis, Grant.UNLIMITED, maxBytes), reader);
-    }
-
-    private <T> T only(Ran ran, ResultReader<T> reader) throws StepFailedException {
-        Failure failure = ran.failure();
-        if (failure != null) {
-            throw new StepFailedException(failure);
-        }
-        try {
-            return reader.read(ran.replies().get(0), wire.connection());
-        } catch (SQLException e) {
-            throw new StepFailedException(Failure.ofStep(e), e);
-        }
-    }
-
-    public boolean canShareTransaction() {
-        return readCommitted && isUsable();
-    }
-
-    public boolean rollbackToLastStep() {
-        return undoLast();
-    }
-
-    public String commit(CheckpointCall call) throws StepFailedException {
-        clean = false;
-        try {
-            return FormerCommit.commit(wire, messages, call);
-        } catch (StepFailedException e) {
-            broken = true;
-            throw e;
-        }
-    }
-
-    /** Drops what a step may have prepared; every reset does. */
-    public void deallocate() {
-        clean = false;
     }
 }

@@ -1,37 +1,37 @@
 package dev.perdure.session;
 
-import dev.perdure.store.InstanceStore;
+import dev.perdure.store.OwnerQueries;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
-/** {@link SubmitterRoles} of a term, by its store. */
+/** {@link SubmitterRoles} of a term, by its queries. */
 public final class StoredRoles implements SubmitterRoles {
 
-    private final InstanceStore store;
+    private final OwnerQueries queries;
 
-    public StoredRoles(InstanceStore store) {
-        this.store = store;
+    public StoredRoles(OwnerQueries queries) {
+        this.queries = queries;
     }
 
     @Override
     public CompletionStage<Optional<Role>> role(long oid) {
-        return store.role(oid)
+        return queries.role(oid)
                 .map(found -> found.map(role -> new Role(role.name(), role.problem())))
                 .toCompletionStage();
     }
 
     @Override
     public CompletionStage<Void> begin(boolean passwords) {
-        return store.beginLogins(passwords).toCompletionStage();
+        return queries.beginLogins(passwords).toCompletionStage();
     }
 
     @Override
     public CompletionStage<Void> refused(long oid, String problem) {
-        return store.loginFailed(oid, problem).toCompletionStage();
+        return queries.loginFailed(oid, problem).toCompletionStage();
     }
 
     @Override
     public CompletionStage<Void> accepted(long oid) {
-        return store.loginWorks(oid).toCompletionStage();
+        return queries.loginWorks(oid).toCompletionStage();
     }
 }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * courtesy, a clear error in place of a strange one: safety rests on the step protocol (architecture 4), and a text of several
  * statements is refused by the server.
  */
-final class StatementGuard {
+public final class StatementGuard {
 
     private static final Set<String> TRANSACTION =
             Set.of("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE");
@@ -24,7 +24,7 @@ final class StatementGuard {
      *
      * @return an error text, or null when the statement may run
      */
-    static @Nullable String refuse(String sql) {
+    public static @Nullable String refuse(String sql) {
         if (sql.indexOf('\0') >= 0) {
             return "a statement cannot contain a NUL character";
         }
@@ -32,7 +32,7 @@ final class StatementGuard {
     }
 
     /** The first word in upper case, behind comments; empty when there is none. */
-    static String firstWord(String sql) {
+    public static String firstWord(String sql) {
         return word(words(sql, 1), 0);
     }
 

@@ -67,8 +67,10 @@ public interface Journal extends AutoCloseable {
     record Write(String instance, int version, String state, @Nullable String also) {}
 
     /**
-     * A node that is shown as running.
+     * A node that is shown as running, and with it its instance.
      *
+     * @param node null for the instance alone
+     * @param stamp null for the instance alone
      * @param attempt null to leave it as it is
      * @param startedAt null to leave it
      */
@@ -152,10 +154,17 @@ public interface Journal extends AutoCloseable {
             List<Cancelled> cancelled,
             List<SignalSent> signals,
             @Nullable LeftPage left,
-            @Nullable List<InstanceRef> due) {}
+            @Nullable DuePage due) {}
 
     /** Unfinished instances of earlier terms that do not sleep, and where the next page begins; null after the last one. */
     record LeftPage(List<InstanceRef> instances, @Nullable Page next) {}
+
+    /**
+     * What is due.
+     *
+     * @param until up to which moment all is here: the end of the span, or before it when there was too much
+     */
+    record DuePage(List<InstanceRef> instances, Instant until) {}
 
     /**
      * An instance by name.

@@ -1,0 +1,8 @@
+package dev.perdure.engine.actor;
+
+/** Something that is under way for a node: a statement, a request, a timer, a wait. */
+public interface Attempt {
+
+    /** It is not wanted any more: what is in flight ends. From any thread; once. */
+    void interrupt();
+}
