@@ -5,8 +5,6 @@
 -- None of them has a SET clause: RESET ALL would be undone at its end. So everything is qualified, operators too; what the
 -- utility statements name are no objects.
 
-DROP FUNCTION IF EXISTS df._next_step(integer, integer), df._reset_session(), df._clean_session();
-
 CREATE OR REPLACE FUNCTION df._renew_session() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -62,21 +60,20 @@ COMMENT ON FUNCTION df._between_steps(bigint, bigint) IS
     'Internal: checks deferred constraints, and makes the session ready for a step that joins the transaction, with its limits in milliseconds.';
 
 -- User code that would run at COMMIT runs here, before the checkpoint: triggers of deferred constraints, and the queries of
--- cursors WITH HOLD. What is left of it is a limit for locks.
-CREATE OR REPLACE FUNCTION df._before_checkpoint(shared boolean, lock_millis integer) RETURNS void
+-- cursors WITH HOLD. What is left of it has our limits: a role whose statements may take 100 ms must not lose its steps because
+-- the checkpoint waits for a row of ours.
+CREATE OR REPLACE FUNCTION df._before_checkpoint(lock_millis bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     nothing pg_catalog.text;
 BEGIN
-    IF shared THEN
-        -- The limit of the last step that joined.
-        RESET statement_timeout;
-    END IF;
     SET CONSTRAINTS ALL IMMEDIATE;
     EXECUTE 'CLOSE ALL';
-    nothing := pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true);
+    nothing := pg_catalog.concat(
+        pg_catalog.set_config('statement_timeout', '60000', true),
+        pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true));
 END
 $$;
-COMMENT ON FUNCTION df._before_checkpoint(boolean, integer) IS
-    'Internal: precedes the checkpoint in a step''s transaction. shared: several steps share it.';
+COMMENT ON FUNCTION df._before_checkpoint(bigint) IS
+    'Internal: precedes the checkpoint in a step''s transaction.';

@@ -11,6 +11,7 @@ import dev.perdure.session.wire.Wire;
 import java.nio.charset.CharacterCodingException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -118,7 +119,8 @@ final class SessionOpener {
      */
     private StepSession session(Connection connection, SessionPools.Key key) throws SQLException {
         Wire wire = Wire.of(connection.unwrap(PgConnection.class));
-        Replies replies = wire.send(List.of(UTC, new Command(IDENTITY)));
+        Replies replies =
+                wire.send(List.of(UTC, new Command(IDENTITY)), Duration.ofSeconds(settings.connectTimeoutSeconds()));
         if (replies.failure() != null) {
             throw replies.failure();
         }

@@ -3,7 +3,6 @@ package dev.perdure.session;
 import dev.perdure.session.wire.Command;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * What is sent in a step's session, in which order. At home, in the database that holds schema df, its functions do in one call
@@ -88,17 +87,17 @@ final class StepMessages {
     }
 
     /** The checkpoint has one place, the second; COMMIT the third. */
-    List<Command> commit(Command checkpoint, boolean shared) {
+    List<Command> commit(Command checkpoint) {
         List<Command> all = new ArrayList<>();
-        all.add(new Command(beforeCheckpoint(shared)));
+        all.add(new Command(beforeCheckpoint()));
         all.add(checkpoint);
         all.add(COMMIT);
         all.addAll(renew);
         return all;
     }
 
-    String beforeCheckpoint(boolean shared) {
-        return String.format(Locale.ROOT, "SELECT df._before_checkpoint(%s, %d)", shared, lockMillis);
+    String beforeCheckpoint() {
+        return "SELECT df._before_checkpoint(" + lockMillis + ")";
     }
 
     List<Command> rollback() {
@@ -114,6 +113,7 @@ final class StepMessages {
 
     /** In a database without our functions, as the beginning of a text of several statements. */
     String beforeCheckpointElsewhere() {
-        return "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL lock_timeout = " + lockMillis + "; ";
+        return "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL statement_timeout = 60000; SET LOCAL lock_timeout = "
+                + lockMillis + "; ";
     }
 }

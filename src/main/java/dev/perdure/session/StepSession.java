@@ -36,7 +36,6 @@ public final class StepSession implements AutoCloseable {
     private int lastBegan;
 
     private int failedAt = -1;
-    private boolean shared;
     private boolean clean = true;
 
     /**
@@ -68,7 +67,6 @@ public final class StepSession implements AutoCloseable {
      */
     public Ran begin(List<String> statements, long joinedMillis, Grant grant, long maxBytes) {
         joined = 0;
-        shared = false;
         StepPlan plan = messages.begin(statements.get(0));
         List<String> rest = statements.subList(1, statements.size());
         return run(plan, rest, joinedMillis, grant, maxBytes);
@@ -85,7 +83,6 @@ public final class StepSession implements AutoCloseable {
         int first = joined;
         for (String statement : rest) {
             joined++;
-            shared = true;
             messages.join(plan, joined, statement, joinedMillis);
         }
         Ran ran = plan.send(wire, grant, maxBytes);
@@ -148,7 +145,7 @@ public final class StepSession implements AutoCloseable {
      */
     public void commit(Command checkpoint, String receipt) throws StepFailedException {
         clean = false;
-        Replies replies = wire.send(messages.commit(checkpoint, shared));
+        Replies replies = wire.send(messages.commit(checkpoint));
         Failure failure = CommitReplies.failure(replies, receipt, wire);
         if (failure != null) {
             throw new StepFailedException(failure);
@@ -267,7 +264,7 @@ public final class StepSession implements AutoCloseable {
             wire.connection().abort(Runnable::run);
         } catch (SQLException e) {
             // Gone already: that is what was wanted.
-            cancelSent = true;
+            broken = true;
         }
     }
 
@@ -291,12 +288,5 @@ public final class StepSession implements AutoCloseable {
             // Closed by the other side already: that is what was wanted.
             broken = true;
         }
-    }
-
-    // What the engine before the ports calls; it goes with that.
-
-    /** Drops what a step may have prepared; every reset does. */
-    public void deallocate() {
-        clean = false;
     }
 }

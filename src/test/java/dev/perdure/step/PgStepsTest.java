@@ -290,6 +290,27 @@ class PgStepsTest {
     }
 
     @Test
+    void a_role_with_a_short_limit_for_statements_waits_for_rows_of_ours_as_long_as_others() throws Exception {
+        database.asSuperuser("ALTER ROLE steps_app SET statement_timeout = '100ms'");
+        try (Steps limited = new Steps(database);
+                Connection owner = database.connect(PostgresServer.OWNER);
+                Statement statement = owner.createStatement()) {
+            owner.setAutoCommit(false);
+            statement.execute("INSERT INTO df.stand_in VALUES ('limited', 1, '', '')");
+            StepPort.Session mine = limited.steps.borrow(app);
+            assertThat(mine.begin(List.of("SELECT 1"), Steps.FREE).failure()).isNull();
+            // The stand-in's row is waited for for 200 ms.
+            assertThatThrownBy(() -> mine.commit(Steps.checkpoint("limited", 1, 1, "{}")))
+                    .asInstanceOf(InstanceOfAssertFactories.type(StepFailedException.class))
+                    .extracting(e -> e.failure().kind())
+                    .isEqualTo(Kind.LOCK_TIMEOUT);
+            mine.giveBack();
+        } finally {
+            database.asSuperuser("ALTER ROLE steps_app RESET statement_timeout");
+        }
+    }
+
+    @Test
     void what_a_step_says_about_our_rows_is_not_believed() {
         for (String state : new String[] {"DF001", "DF002", "55P03", "57P01", "08006"}) {
             Kind kind = failing("DO $$ BEGIN RAISE SQLSTATE '" + state + "'; END $$")

@@ -31,6 +31,7 @@ final class Steps implements AutoCloseable {
             """
             CREATE TABLE IF NOT EXISTS df.stand_in (instance text, version int, state text, also text,
                 PRIMARY KEY (instance, version));
+            DROP FUNCTION IF EXISTS df.checkpoint(bytea, bigint, text, int, text, text);
             CREATE OR REPLACE FUNCTION df.checkpoint(p_token bytea, p_epoch bigint, p_instance text, p_version int,
                 p_state text, p_also text) RETURNS text
             LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on

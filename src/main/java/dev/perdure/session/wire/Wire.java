@@ -4,6 +4,7 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,16 @@ public final class Wire {
     /** Whether the connection is gone. */
     public boolean isClosed() {
         return executor.isClosed();
+    }
+
+    /** Sends statements that a server answers at once or not at all: the connection is given up after the limit. */
+    public Replies send(List<Command> commands, Duration limit) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, (int) limit.toMillis());
+        Replies replies = send(commands);
+        if (!isClosed()) {
+            connection.setNetworkTimeout(Runnable::run, 0);
+        }
+        return replies;
     }
 
     /** Sends statements whose answers are small. */
