@@ -87,6 +87,7 @@ record EngineParts(
                 effects.apply(new Wired(desk, sql, memory, clock)),
                 ground.lanes(),
                 memory,
+                ground.timers(),
                 clock,
                 ground.statistics(),
                 new Breakdowns(ground.history(), ground.timers(), ground.stepDown()));

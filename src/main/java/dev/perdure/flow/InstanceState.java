@@ -26,6 +26,7 @@ public final class InstanceState {
     private final String instanceId;
     private final Variables variables;
     private final Graph graph;
+    private final TextLimits limits;
     private final Map<String, Running> running = new HashMap<>();
     private final Map<String, RowFact> rows = new HashMap<>();
     private final Map<String, Frame> frames = new HashMap<>();
@@ -43,10 +44,11 @@ public final class InstanceState {
     private long version;
     private boolean ended;
 
-    private InstanceState(String instanceId, Variables variables, Graph graph, Names names) {
+    private InstanceState(String instanceId, Variables variables, Graph graph, TextLimits limits, Names names) {
         this.instanceId = instanceId;
         this.variables = variables;
         this.graph = graph;
+        this.limits = limits;
         this.names = names;
     }
 
@@ -63,8 +65,23 @@ public final class InstanceState {
             Map<String, String> vars,
             Graph graph,
             Map<String, Recorded> rows) {
+        return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT);
+    }
+
+    /**
+     * The same.
+     *
+     * @param limits of the texts that decisions make
+     */
+    public static InstanceState load(
+            String instanceId,
+            @Nullable String label,
+            Map<String, String> vars,
+            Graph graph,
+            Map<String, Recorded> rows,
+            TextLimits limits) {
         Variables variables = new Variables(instanceId, label, Map.copyOf(vars));
-        InstanceState state = new InstanceState(instanceId, variables, graph, new Names());
+        InstanceState state = new InstanceState(instanceId, variables, graph, limits, new Names());
         state.recorded = Map.copyOf(rows);
         rows.forEach((node, row) -> {
             if (row.stamp() != null) {
@@ -76,7 +93,7 @@ public final class InstanceState {
 
     /** A second memory of the same instance, on which a decision can be applied before it is committed. */
     public InstanceState copy() {
-        InstanceState copy = new InstanceState(instanceId, variables, graph, names.copy());
+        InstanceState copy = new InstanceState(instanceId, variables, graph, limits, names.copy());
         copy.running.putAll(running);
         copy.rows.putAll(rows);
         copy.frames.putAll(frames);
@@ -272,6 +289,10 @@ public final class InstanceState {
     /** Number of steps (not timers) that are waited for. */
     public int activeSteps() {
         return steps;
+    }
+
+    TextLimits limits() {
+        return limits;
     }
 
     Variables variables() {

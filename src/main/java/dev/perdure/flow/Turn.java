@@ -31,12 +31,14 @@ final class Turn {
     private final Map<String, @Nullable Running> running = new HashMap<>();
     private final Map<String, @Nullable Frame> frames = new HashMap<>();
     private final Names names = new Names();
+    private final TextBudget texts;
     private boolean loaded;
 
     Turn(InstanceState state, Instant at) {
         this.state = state;
         this.at = at;
         this.draft = new Draft(state);
+        this.texts = new TextBudget(state.limits());
     }
 
     private sealed interface Task {}
@@ -109,7 +111,7 @@ final class Turn {
     }
 
     Substitution substitution(Running run) {
-        return new Substitution(state.variables(), name -> find(name, run));
+        return new Substitution(state.variables(), name -> find(name, run), texts);
     }
 
     /** The result that a name means where that node stands. */

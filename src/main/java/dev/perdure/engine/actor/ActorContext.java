@@ -21,5 +21,6 @@ record ActorContext(
         Effects effects,
         Lanes lanes,
         MemoryQuota memory,
+        TimerPort timers,
         InstantSource clock,
         Telemetry telemetry) {}

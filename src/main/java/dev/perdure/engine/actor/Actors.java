@@ -39,7 +39,7 @@ public final class Actors {
 
     private final Map<String, InstanceActor> actors = new ConcurrentHashMap<>();
     private final ActorContext context;
-    private final InstanceReader reader = new InstanceReader();
+    private final InstanceReader reader;
     private final Loads loads;
     /** Who left while rows are being read: what is read of them is old. */
     private final Set<String> leftMeanwhile = ConcurrentHashMap.newKeySet();
@@ -54,12 +54,14 @@ public final class Actors {
             Effects effects,
             Lanes lanes,
             MemoryQuota memory,
+            TimerPort timers,
             InstantSource clock,
             Telemetry telemetry,
             Breakdowns breakdowns) {
         this.loads = loads;
-        this.context =
-                new ActorContext(this, breakdowns, codec, writer, marks, effects, lanes, memory, clock, telemetry);
+        this.reader = new InstanceReader(memory.most());
+        this.context = new ActorContext(
+                this, breakdowns, codec, writer, marks, effects, lanes, memory, timers, clock, telemetry);
     }
 
     public @Nullable InstanceActor get(String id) {

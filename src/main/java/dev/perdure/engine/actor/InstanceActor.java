@@ -11,12 +11,14 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
+import dev.perdure.flow.TextLimits;
 import dev.perdure.graph.Graph;
 import dev.perdure.session.SessionPools;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.Park;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -45,6 +47,11 @@ public final class InstanceActor {
         UNLOADED
     }
 
+    /** An instance that holds so much may need much for a decision, too. */
+    private static final long HEAVY = 1024 * 1024;
+
+    private static final Duration WITHOUT_MEMORY = Duration.ofMillis(50);
+
     private final InstanceOrigin origin;
     private final SessionPools.Key sessions;
     private final InstanceState state;
@@ -55,6 +62,7 @@ public final class InstanceActor {
     private final Deque<Message> mailbox = new ArrayDeque<>();
     private final Instant startedAt;
     private final long definitionBytes;
+    private long texts;
     private boolean busy;
     private volatile Phase phase = Phase.LOADED;
     private volatile boolean marked;
@@ -226,11 +234,39 @@ public final class InstanceActor {
         return Interpreter.decide(state, event);
     }
 
+    /**
+     * Takes the memory in which a decision is made, when it may need much: results are taken apart, and texts made of them.
+     *
+     * @return what has to be given back; negative when it cannot be had now
+     */
+    public long takeForDecision(Event event) {
+        long result =
+                event instanceof Event.StepSucceeded step ? step.result().json().length() : 0;
+        if (memory.bytes() < HEAVY && result < HEAVY / 4) {
+            return 0;
+        }
+        long needed = Math.min(context.memory().most() / 2, 2L * TextLimits.DEFAULT.made() + 8 * result);
+        return memory.take(needed) ? needed : -1;
+    }
+
     /** Decides on an event that has no transaction of a step to share: the owner writes the checkpoint. */
     public boolean decide(Event event, Map<String, String> atLeastOnce) {
         if (!isLive()) {
             return true;
         }
+        long taken = takeForDecision(event);
+        if (taken < 0) {
+            context.timers().after(WITHOUT_MEMORY, () -> answer((self, drain) -> decide(event, atLeastOnce)));
+            return false;
+        }
+        try {
+            return decideNow(event, atLeastOnce);
+        } finally {
+            memory.give(taken);
+        }
+    }
+
+    private boolean decideNow(Event event, Map<String, String> atLeastOnce) {
         Decision decision = interpret(event);
         if (decision.checkpoint().isEmpty()) {
             apply(decision, null);
@@ -339,7 +375,8 @@ public final class InstanceActor {
 
     private void apply(Decision decision, @Nullable Effect taken) {
         state.apply(decision);
-        memory.set(definitionBytes + state.resultBytes());
+        texts = (attempts.isEmpty() ? 0 : texts) + texts(decision);
+        memory.set(definitionBytes + state.resultBytes() + texts);
         if (phase == Phase.LOADED) {
             phase = Phase.RUNNING;
             if (park instanceof Park.Unchanged) {
@@ -360,6 +397,19 @@ public final class InstanceActor {
         } else {
             context.actors().rest(this);
         }
+    }
+
+    /** Bytes of long statements and requests that a decision starts. */
+    private static long texts(Decision decision) {
+        long chars = 0;
+        for (Effect effect : decision.effects()) {
+            if (effect instanceof Effect.RunSql run) {
+                chars += run.sql().length();
+            } else if (effect instanceof Effect.SendHttp send) {
+                chars += send.request().length();
+            }
+        }
+        return chars < HEAVY / 16 ? 0 : 4 * chars;
     }
 
     /** Ends what is under way for a node. */

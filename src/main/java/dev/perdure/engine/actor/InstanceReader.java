@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.flow.InstanceState;
+import dev.perdure.flow.TextLimits;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.GraphReader;
 import dev.perdure.graph.InvalidGraphException;
@@ -27,6 +28,18 @@ final class InstanceReader {
     }
 
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final TextLimits limits;
+
+    /**
+     * A reader of instances.
+     *
+     * @param most bytes that one role can have
+     */
+    InstanceReader(long most) {
+        this.limits = new TextLimits((int) Math.min(TextLimits.DEFAULT.made(), most / 8), (int)
+                Math.min(TextLimits.DEFAULT.referenced(), most / 16));
+    }
 
     LoadedState read(LoadedInstance loaded) throws RefusedException {
         LoadedInstance.Submitter submitter = loaded.submitter();
@@ -53,7 +66,7 @@ final class InstanceReader {
         try {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
             InstanceState state =
-                    InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded());
+                    InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded(), limits);
             Ledger ledger = new Ledger(loaded.version(), loaded.versionOfNode(), loaded.emptyVersions());
             return new LoadedState(
                     origin(loaded),

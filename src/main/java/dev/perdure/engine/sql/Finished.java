@@ -64,8 +64,22 @@ final class Finished implements Message {
             return true;
         }
         StepPort.Session session = run.current();
-        SharedTransaction shared = new SharedTransaction(
-                attempt, actor.interpret(succeeded(attempt, sent.results().get(0), run)));
+        Event succeeded = succeeded(attempt, sent.results().get(0), run);
+        long taken = actor.takeForDecision(succeeded);
+        if (taken < 0) {
+            run.failed(new Failure(
+                    Failure.Kind.NO_MEMORY, "54000", "there is no memory for what follows from the result"));
+            return true;
+        }
+        try {
+            return goOn(actor, session, succeeded, drain);
+        } finally {
+            actor.memory().give(taken);
+        }
+    }
+
+    private boolean goOn(InstanceActor actor, StepPort.Session session, Event succeeded, Drain drain) {
+        SharedTransaction shared = new SharedTransaction(attempt, actor.interpret(succeeded));
         StepFailedException broken = run.sharing().extend(shared, sent, statements, run);
         if (broken != null) {
             run.end();
