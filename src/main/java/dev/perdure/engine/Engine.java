@@ -131,6 +131,11 @@ final class Engine {
         parts.loop().lookNow();
     }
 
+    /** Whether NOTIFYs are heard at present. */
+    void listens(boolean now) {
+        parts.loop().listens(now);
+    }
+
     /** Whether the loop still turns. */
     boolean isAlive() {
         return parts.loop().nanosSinceTurn() < STUCK.toNanos();

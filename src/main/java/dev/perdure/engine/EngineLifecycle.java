@@ -166,7 +166,7 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().maxResultSize().asLongValue(),
                 config.step().maxConcurrent() + config.step().roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        WakeListener listener = new WakeListener(vertx, owner, this::wake);
+        WakeListener listener = new WakeListener(vertx, owner, this::wake, this::listens);
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(vertx, owner, server, term, config.leader().deadline()),
@@ -185,6 +185,13 @@ public class EngineLifecycle implements LeaderListener {
                 .toCompletableFuture()
                 .orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS)
                 .join());
+    }
+
+    private void listens(boolean now) {
+        Engine current = engine;
+        if (current != null) {
+            current.listens(now);
+        }
     }
 
     private void wake() {

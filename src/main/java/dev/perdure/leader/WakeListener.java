@@ -4,6 +4,7 @@ import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.PgConnection;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ public final class WakeListener implements AutoCloseable {
     private final Vertx vertx;
     private final PgConnectOptions server;
     private final Runnable onWake;
+    private final Consumer<Boolean> onListening;
     private final AtomicInteger received = new AtomicInteger();
     private final long windows;
     private @Nullable PgConnection connection;
@@ -31,8 +33,9 @@ public final class WakeListener implements AutoCloseable {
      * Begins to listen, sooner or later.
      *
      * @param onWake called on an event loop; must not block
+     * @param onListening told whether it listens, on an event loop
      */
-    public WakeListener(Vertx vertx, PgConnectOptions server, Runnable onWake) {
+    public WakeListener(Vertx vertx, PgConnectOptions server, Runnable onWake, Consumer<Boolean> onListening) {
         this.vertx = vertx;
         this.server = new PgConnectOptions(server)
                 .addProperty("application_name", "perdure-listen")
@@ -44,6 +47,7 @@ public final class WakeListener implements AutoCloseable {
                 .addProperty("tcp_keepalives_interval", "5")
                 .addProperty("tcp_keepalives_count", "3");
         this.onWake = onWake;
+        this.onListening = onListening;
         this.windows = vertx.setPeriodic(WINDOW_MILLIS, ignored -> received.set(0));
         connect();
     }
@@ -94,10 +98,14 @@ public final class WakeListener implements AutoCloseable {
                     session.close();
                 })
                 // What was sent before is not repeated.
-                .onSuccess(ignored -> onWake.run());
+                .onSuccess(ignored -> {
+                    onListening.accept(true);
+                    onWake.run();
+                });
     }
 
     private void later(long millis) {
+        onListening.accept(false);
         synchronized (this) {
             connection = null;
             if (closed) {

@@ -77,6 +77,7 @@ final class SimWorker {
     }
 
     void start() {
+        parts.loop().listens(true);
         parts.loop().start();
     }
 

@@ -73,6 +73,7 @@ public final class OwnerLoop implements Wakeup {
 
     private volatile long turnedAt;
     private volatile boolean woken;
+    private volatile boolean listens;
     private TimerPort.@Nullable Cancellation next;
 
     /**
@@ -122,6 +123,16 @@ public final class OwnerLoop implements Wakeup {
     public void lookNow() {
         woken = true;
         wake();
+    }
+
+    /** Whether NOTIFYs are heard at present; otherwise it looks often. */
+    public void listens(boolean now) {
+        listens = now;
+        wake();
+    }
+
+    private boolean isNotified() {
+        return pace.notifications() && listens;
     }
 
     /** Ends it: nothing is sent any more. */
@@ -306,7 +317,7 @@ public final class OwnerLoop implements Wakeup {
         if (desk.intake().waiting() > 0) {
             return POLL_WITHOUT_ROOM_NANOS;
         }
-        if (!pace.notifications()) {
+        if (!isNotified()) {
             return POLL_WITHOUT_NOTIFY_NANOS;
         }
         // Once more after having said it: a start that read "busy" before may have committed since.
