@@ -46,7 +46,8 @@ COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an u
 -- was probably given the helper's result (specification 1.3, step 1). df._refuse_helper is called only when a marker
 -- is set.
 CREATE OR REPLACE FUNCTION df._statement_micros() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT ((extract(epoch FROM statement_timestamp()) - 946684800) * 1000000)::bigint::text
 $$;
@@ -54,7 +55,8 @@ COMMENT ON FUNCTION df._statement_micros() IS
     'Internal: start of the current statement in microseconds since 2000-01-01 UTC.';
 
 CREATE OR REPLACE FUNCTION df._mark_helper(helper text) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT set_config('df.non_future_helper', helper || E'\n' || df._statement_micros(), true)
 $$;
@@ -62,7 +64,8 @@ COMMENT ON FUNCTION df._mark_helper(text) IS
     'Internal: remembers for this statement that a function was called whose result is no workflow step.';
 
 CREATE OR REPLACE FUNCTION df._misused_helper() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT format('%1$s cannot be used as a workflow step. Call %1$s before df.start().', split_part(marker, E'\n', 1))
 FROM current_setting('df.non_future_helper', true) AS marker
@@ -72,7 +75,8 @@ COMMENT ON FUNCTION df._misused_helper() IS
     'Internal: the error text when a helper was called in this statement, otherwise NULL.';
 
 CREATE OR REPLACE FUNCTION df._refuse_helper() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     problem text := df._misused_helper();
@@ -85,7 +89,8 @@ $$;
 COMMENT ON FUNCTION df._refuse_helper() IS 'Internal: raises an error when a helper was called in this statement.';
 
 CREATE OR REPLACE FUNCTION df._type_of_unstorable(node text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     RETURN CASE WHEN json_typeof(node::json) = 'object' AND json_typeof(node::json -> 'node_type') = 'string'
@@ -276,14 +281,16 @@ COMMENT ON FUNCTION df._require(integer, boolean) IS 'Internal: raises an error 
 
 -- jsonb prints a blank after each comma and colon; none is inside a string that the first alternative does not eat.
 CREATE OR REPLACE FUNCTION df._compact(document jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT regexp_replace(document::text, '("(?:[^"\\]|\\.)*")|([,:]) ', '\1\2', 'g')
 $$;
 COMMENT ON FUNCTION df._compact(jsonb) IS 'Internal: JSON text without blanks between tokens.';
 
 CREATE OR REPLACE FUNCTION df._json_object(document text) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     parsed jsonb;
@@ -335,7 +342,7 @@ BEGIN
     END IF;
     -- The name is the last member, so an earlier one is at the very end; inside a string its quotes would be escaped.
     IF pg_catalog.strpos(node, '"result_name"') OPERATOR(pg_catalog.>) 0 THEN
-        node := pg_catalog.regexp_replace(node, ',"result_name":"(?:[^"\\]|\\.)*"}$', '}');
+        node := pg_catalog.regexp_replace(node, E',"result_name":"(?:[^"\\\\]|\\\\.)*"}$', '}');
     END IF;
     RETURN pg_catalog.concat(pg_catalog.left(node, -1), ',"result_name":"', name, '"}');
 END
@@ -355,7 +362,8 @@ $$;
 COMMENT ON FUNCTION df.sleep(bigint) IS 'Waits for a number of seconds. The timer is durable.';
 
 CREATE OR REPLACE FUNCTION df._cron_field(field text, low integer, high integer, names text[]) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     item text;
@@ -385,7 +393,8 @@ COMMENT ON FUNCTION df._cron_field(text, integer, integer, text[]) IS
     'Internal: whether a field of a cron expression is a list of values, ascending ranges and steps within bounds.';
 
 CREATE OR REPLACE FUNCTION df._valid_cron(cron_expr text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     expression text := btrim(cron_expr, E' \t\n\r');
@@ -409,7 +418,8 @@ COMMENT ON FUNCTION df._valid_cron(text) IS
 -- The TimeZone setting knows names in any case and gives back the proper one, at the price of one file. It accepts
 -- POSIX rules too (FOO3), which are no names: what could be one is looked up in the view, which reads all files.
 CREATE OR REPLACE FUNCTION df._timezone(name text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET "TimeZone" = 'UTC'
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET "TimeZone" = 'UTC'
 AS $$
 DECLARE
     proper text;
@@ -431,7 +441,8 @@ $$;
 COMMENT ON FUNCTION df._timezone(text) IS 'Internal: the proper spelling of a time zone''s name, NULL for an unknown one.';
 
 CREATE OR REPLACE FUNCTION df.wait_for_schedule(cron_expr text, timezone text DEFAULT 'UTC') RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     zone text;
@@ -532,7 +543,8 @@ $$;
 COMMENT ON FUNCTION df.race(text, text) IS 'Runs both branches at once; the first to end decides. Operator: a | b.';
 
 CREATE OR REPLACE FUNCTION df._retry_delay(argument text, delay interval) RETURNS bigint
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     millis numeric := round(extract(epoch FROM delay)::numeric * 1000);
@@ -550,7 +562,8 @@ CREATE OR REPLACE FUNCTION df.retry(
     node text, max_attempts integer DEFAULT 3, initial_delay interval DEFAULT '1 second',
     backoff double precision DEFAULT 2, max_delay interval DEFAULT '1 hour', retry_on text[] DEFAULT NULL)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
 AS $$
 DECLARE
     wrong text;
@@ -587,7 +600,8 @@ COMMENT ON FUNCTION df.retry(text, integer, interval, double precision, interval
     'Runs a step or a whole sub-graph again when it fails, up to max_attempts times (NULL: without end), after a growing delay.';
 
 CREATE OR REPLACE FUNCTION df.wait_for_signal(name text, timeout_seconds integer DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._require(0, name IS NOT NULL);
@@ -608,7 +622,8 @@ COMMENT ON FUNCTION df.wait_for_signal(text, integer) IS 'Waits for df.signal wi
 -- What df.http and df.http_multipart have in common. Scheme, method and timeout are checked in this order.
 CREATE OR REPLACE FUNCTION df._check_http(url text, method text, methods text[], refusal text, timeout_seconds integer)
 RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     scheme text := split_part(lower(url), '://', 1);
@@ -627,7 +642,8 @@ COMMENT ON FUNCTION df._check_http(text, text, text[], text, integer) IS
     'Internal: checks URL scheme, method and timeout of an HTTP step.';
 
 CREATE OR REPLACE FUNCTION df._check_headers(headers jsonb) RETURNS void
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     wrong record;
@@ -650,7 +666,8 @@ CREATE OR REPLACE FUNCTION df.http(
     url text, method text DEFAULT 'POST', body text DEFAULT NULL, headers jsonb DEFAULT NULL,
     timeout_seconds integer DEFAULT 30)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._require(0, url IS NOT NULL), df._require(1, method IS NOT NULL), df._require(4, timeout_seconds IS NOT NULL);
@@ -670,7 +687,8 @@ COMMENT ON FUNCTION df.http(text, text, text, jsonb, integer) IS 'A step that se
 -- What the worker would refuse when it sends the part; dev.perdure.graph.PartSyntax has the same rules. What a reference
 -- stands for is known only then.
 CREATE OR REPLACE FUNCTION df._check_part(place bigint, part jsonb) RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     shape CONSTANT text := 'A part is {"name": "file", "data_b64": "aGVsbG8="}, and may have filename and content_type. data_b64 is base64, as encode(convert_to(''hello'', ''UTF8''), ''base64'') gives it, or one reference such as $result.';
@@ -723,7 +741,8 @@ CREATE OR REPLACE FUNCTION df.http_multipart(
     url text, method text DEFAULT 'POST', parts jsonb DEFAULT NULL, headers jsonb DEFAULT NULL,
     timeout_seconds integer DEFAULT 30)
 RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._require(0, url IS NOT NULL), df._require(1, method IS NOT NULL), df._require(4, timeout_seconds IS NOT NULL);

@@ -157,7 +157,7 @@ CREATE OR REPLACE FUNCTION df.start(
     options jsonb DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -193,7 +193,7 @@ COMMENT ON FUNCTION df.start(text, text, text, text, jsonb) IS
 -- Every start, one check after the other and in the order of the specification. Called by df.start.
 CREATE OR REPLACE FUNCTION df._start(fut text, label text, database text, transaction_mode text, options jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -269,30 +269,29 @@ COMMENT ON FUNCTION df._start(text, text, text, text, jsonb) IS 'Internal: df.st
 -- The query runs as the caller, and with the caller's settings, hence without a SET clause: everything else is qualified. It is a
 -- cursor's, so that it is one query, and that its rows are read a thousand at a time.
 CREATE OR REPLACE FUNCTION df.start_many(fut text, items text) RETURNS SETOF text
-LANGUAGE plpgsql VOLATILE ROWS 1000
+LANGUAGE plpgsql VOLATILE ROWS 100
 AS $$
 DECLARE
-    graph pg_catalog.text := df._graph_of_many(fut, items);
-    submitter pg_catalog.oid := df._submitter(false);
+    what pg_catalog.record := df._check_many(fut, items);
     item pg_catalog.record;
     page pg_catalog.jsonb[] := '{}';
 BEGIN
     FOR item IN EXECUTE items LOOP
         page := pg_catalog.array_append(page, pg_catalog.to_jsonb(item));
         IF pg_catalog.cardinality(page) OPERATOR(pg_catalog.=) 1000 THEN
-            RETURN QUERY SELECT s.id FROM df._start_page(graph, submitter, page) AS s(id);
+            RETURN QUERY SELECT s.id FROM df._start_page(what.graph, what.submitter, page) AS s(id);
             page := '{}';
         END IF;
     END LOOP;
-    RETURN QUERY SELECT s.id FROM df._start_page(graph, submitter, page) AS s(id);
+    RETURN QUERY SELECT s.id FROM df._start_page(what.graph, what.submitter, page) AS s(id);
 END
 $$;
 COMMENT ON FUNCTION df.start_many(text, text) IS
     'Starts one instance of a workflow for each row of a query, whose columns are its variables; returns their ids in the order of the rows.';
 
-CREATE OR REPLACE FUNCTION df._graph_of_many(fut text, items text) RETURNS text
+CREATE OR REPLACE FUNCTION df._check_many(fut text, items text, OUT graph text, OUT submitter oid)
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 DECLARE
     root text;
@@ -302,15 +301,16 @@ BEGIN
     IF root <> fut OR NOT df._is_printed(root) THEN
         PERFORM df._check_graph(root);
     END IF;
-    RETURN root;
+    graph := root;
+    submitter := df._submitter(false);
 END
 $$;
-COMMENT ON FUNCTION df._graph_of_many(text, text) IS 'Internal: checks the arguments of df.start_many.';
+COMMENT ON FUNCTION df._check_many(text, text) IS 'Internal: checks the arguments of df.start_many, and who calls it.';
 
 -- The ids are drawn first: the rows that they are for are counted when all are in.
 CREATE OR REPLACE FUNCTION df._start_page(graph text, submitter oid, items jsonb[]) RETURNS SETOF text
-LANGUAGE plpgsql VOLATILE ROWS 1000
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+LANGUAGE plpgsql VOLATILE ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_variable
 DECLARE

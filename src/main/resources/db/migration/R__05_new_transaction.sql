@@ -21,7 +21,7 @@ COMMENT ON FUNCTION df._dblink_schema() IS 'Internal: the schema of the extensio
 -- connection string is made of catalog names and of a setting that only the owner writes.
 CREATE OR REPLACE FUNCTION df._open_loopback(p_connection text, p_token uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     v_role text;

@@ -1,7 +1,8 @@
 -- Control of instances, variables, and df.explain (specification 2.2 to 2.6).
 
 CREATE OR REPLACE FUNCTION df._refuse_in_workflow(function_name text, advice text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF current_setting('df.in_workflow', true) = 'true' THEN
@@ -17,7 +18,8 @@ COMMENT ON FUNCTION df._refuse_in_workflow(text, text) IS 'Internal: raises an e
 ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION df.status(instance_id text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 BEGIN
     RETURN (SELECT i.status FROM df.instances i WHERE i.id = status.instance_id);
@@ -27,7 +29,8 @@ COMMENT ON FUNCTION df.status(text) IS
     'pending, running, completed, failed or cancelled; NULL when there is no such instance of yours.';
 
 CREATE OR REPLACE FUNCTION df.result(instance_id text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 BEGIN
     RETURN (SELECT n.result::text
@@ -39,7 +42,8 @@ COMMENT ON FUNCTION df.result(text) IS 'JSON text of the root node''s result, NU
 
 -- A row that is visible and of a transaction that has not ended is of this one, or of one of its subtransactions.
 CREATE OR REPLACE FUNCTION df._is_uncommitted(row_xmin xid) RETURNS boolean
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     latest bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
@@ -59,7 +63,8 @@ $$;
 COMMENT ON FUNCTION df._is_uncommitted(xid) IS 'Internal: whether a visible row was written by the present transaction.';
 
 CREATE OR REPLACE FUNCTION df.await_instance(instance_id text, timeout_seconds integer DEFAULT 30) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 DECLARE
     current_status text;
@@ -106,7 +111,8 @@ COMMENT ON FUNCTION df.await_instance(text, integer) IS
     'Waits until an instance has ended and returns its status: completed, failed or cancelled.';
 
 CREATE OR REPLACE FUNCTION df.wait_for_completion(instance_id text, timeout_seconds integer DEFAULT 30) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     RAISE WARNING 'df.wait_for_completion() is deprecated; use df.await_instance() instead';
@@ -116,7 +122,8 @@ $$;
 COMMENT ON FUNCTION df.wait_for_completion(text, integer) IS 'Deprecated name of df.await_instance.';
 
 CREATE OR REPLACE FUNCTION df.cancel(instance_id text, reason text DEFAULT 'Cancelled by user') RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM df.instances i WHERE i.id = cancel.instance_id) THEN
@@ -133,7 +140,8 @@ COMMENT ON FUNCTION df.cancel(text, text) IS
 
 -- NULL data is what clients pass that leave an argument out: the default.
 CREATE OR REPLACE FUNCTION df.signal(instance_id text, signal_name text, signal_data text DEFAULT '{}') RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 DECLARE
     instance_status text;
@@ -176,7 +184,8 @@ COMMENT ON FUNCTION df.signal(text, text, text) IS
     'Sends a signal to an instance, when this transaction commits. It is kept until a wait of that name consumes it.';
 
 CREATE OR REPLACE FUNCTION df.run(instance_id text DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     RETURN coalesce('Triggered run for instance: ' || instance_id, 'Triggered run for all pending instances');
@@ -203,14 +212,16 @@ COMMENT ON FUNCTION df.target_database() IS 'The database that holds this schema
 ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION df._variable_owner() RETURNS regrole
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT quote_ident(current_user)::regrole
 $$;
 COMMENT ON FUNCTION df._variable_owner() IS 'Internal: whose variables these are, the effective role.';
 
 CREATE OR REPLACE FUNCTION df.setvar(name text, value text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -225,7 +236,8 @@ COMMENT ON FUNCTION df.setvar(text, text) IS
     'Sets a variable of the current role, for {name} in workflows that are started afterwards.';
 
 CREATE OR REPLACE FUNCTION df.getvar(name text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 BEGIN
     RETURN (SELECT v.value FROM df.vars v WHERE v.owner = df._variable_owner() AND v.name = getvar.name);
@@ -234,7 +246,8 @@ $$;
 COMMENT ON FUNCTION df.getvar(text) IS 'The value of a variable of the current role, or NULL.';
 
 CREATE OR REPLACE FUNCTION df.unsetvar(name text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 BEGIN
     PERFORM df._refuse_in_workflow('df.unsetvar', 'manage variables before starting the workflow');
@@ -246,7 +259,8 @@ $$;
 COMMENT ON FUNCTION df.unsetvar(text) IS 'Removes a variable of the current role.';
 
 CREATE OR REPLACE FUNCTION df.clearvars() RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 BEGIN
     PERFORM df._refuse_in_workflow('df.clearvars', 'manage variables before starting the workflow');

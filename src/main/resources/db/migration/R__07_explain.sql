@@ -1,7 +1,8 @@
 -- df.explain (specification 2.6).
 
 CREATE OR REPLACE FUNCTION df._cut(content text, longest integer) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT CASE WHEN length(content) > longest THEN left(content, longest - 3) || '...' ELSE content END
 $$;
@@ -14,7 +15,8 @@ COMMENT ON FUNCTION df._cut(text, integer) IS 'Internal: a text cut to a number 
 CREATE OR REPLACE FUNCTION df._describe_node(
     node_position bigint, node_type text, query text, result_name text, left_node text, right_node text, status text)
 RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     config jsonb;
@@ -36,7 +38,8 @@ COMMENT ON FUNCTION df._describe_node(bigint, text, text, text, text, text, text
     'Internal: a node as the functions that walk graphs read it.';
 
 CREATE OR REPLACE FUNCTION df._display(node jsonb) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     kind text := node ->> 't';
@@ -74,7 +77,8 @@ COMMENT ON FUNCTION df._display(jsonb) IS 'Internal: one line of df.explain.';
 
 -- Draws a graph. The stack holds what is still to be drawn, topmost next: a finished line, or a node with its prefix.
 CREATE OR REPLACE FUNCTION df._draw(nodes jsonb, root text, markers jsonb) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -189,7 +193,8 @@ COMMENT ON FUNCTION df._draw(jsonb, text, jsonb) IS
     'Internal: the tree of df.explain. Markers, if any, are {id: inferred status}.';
 
 CREATE OR REPLACE FUNCTION df._explain_graph(node text) RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     problem text := (df._graph(node)).problem;
@@ -207,7 +212,8 @@ $$;
 COMMENT ON FUNCTION df._explain_graph(text) IS 'Internal: the drawing of a node text.';
 
 CREATE OR REPLACE FUNCTION df._explain_instance(instance_id text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 DECLARE
     instance record;
@@ -266,7 +272,8 @@ $$;
 COMMENT ON FUNCTION df._evaluate(text) IS 'Internal: the node text that an expression evaluates to; its effects are undone.';
 
 CREATE OR REPLACE FUNCTION df._first_text(columns json, OUT node text, OUT problem text)
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     kind text;
@@ -285,7 +292,8 @@ $$;
 COMMENT ON FUNCTION df._first_text(json) IS 'Internal: the first column of a row, which must be text.';
 
 CREATE OR REPLACE FUNCTION df._explain_mode(input text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT CASE
     WHEN input ~ '^[0-9a-fA-F]{8}$' THEN 'instance'

@@ -1,7 +1,8 @@
 -- Monitoring (specification 2.7 and 5).
 
 CREATE OR REPLACE FUNCTION df._output(status text, output text, cancel_reason text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT CASE
     WHEN status = 'cancelled' THEN coalesce(output, 'canceled: ' || coalesce(cancel_reason, 'Cancelled by user'))
@@ -10,7 +11,8 @@ $$;
 COMMENT ON FUNCTION df._output(text, text, text) IS 'Internal: the output of an instance, NULL while it has not ended.';
 
 CREATE OR REPLACE FUNCTION df._nodes_document(instance_id text) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     RETURN (SELECT jsonb_object_agg(n.id,
@@ -26,7 +28,8 @@ COMMENT ON FUNCTION df._nodes_document(text) IS 'Internal: the visible nodes of 
 -- when at any of its levels the highest generation seen in that scope is a later one.
 CREATE OR REPLACE FUNCTION df._stamps(instance_id text)
 RETURNS TABLE (node_id text, generation numeric, superseded boolean)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -62,7 +65,8 @@ COMMENT ON FUNCTION df._stamps(text) IS 'Internal: of each validly stamped node 
 -- are linked.
 CREATE OR REPLACE FUNCTION df._inferred(instance_id text, nodes jsonb)
 RETURNS TABLE (node_id text, status text, from_id text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -157,7 +161,8 @@ CREATE OR REPLACE FUNCTION df.instance_nodes(instance_id_param text)
 RETURNS TABLE (node_id text, node_type text, query text, result_name text, left_node text, right_node text, status text,
                result text, status_details text, inferred_status text, inferred_status_from_ancestor_id text,
                updated_at timestamptz)
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT ROWS 20
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -175,7 +180,8 @@ COMMENT ON FUNCTION df.instance_nodes(text) IS
 CREATE OR REPLACE FUNCTION df.instance_nodes(instance_id_param text, _last_n_executions integer)
 RETURNS TABLE (execution_id bigint, node_id text, node_type text, query text, result_name text, left_node text,
                right_node text, status text, result text, updated_at timestamptz)
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT ROWS 20
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -188,7 +194,8 @@ $$;
 COMMENT ON FUNCTION df.instance_nodes(text, integer) IS 'Older form of df.instance_nodes; the second argument has no effect.';
 
 CREATE OR REPLACE FUNCTION df._check_page(limit_count integer) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     cap bigint;
@@ -209,7 +216,8 @@ COMMENT ON FUNCTION df._check_page(integer) IS 'Internal: checks the row limit o
 
 CREATE OR REPLACE FUNCTION df.list_instances(status_filter text DEFAULT NULL, limit_count integer DEFAULT 100)
 RETURNS TABLE (instance_id text, label text, function_name text, status text, execution_count bigint, output text)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -226,7 +234,8 @@ $$;
 COMMENT ON FUNCTION df.list_instances(text, integer) IS 'Your instances, the newest first.';
 
 CREATE OR REPLACE FUNCTION df._read_cursor(after_cursor text, OUT created_at timestamptz, OUT id text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     part text[];
@@ -254,7 +263,8 @@ CREATE OR REPLACE FUNCTION df.list_instances(
     status_filter text, limit_count integer, label_filter text, after_cursor text DEFAULT NULL)
 RETURNS TABLE (instance_id text, label text, function_name text, status text, execution_count bigint, output text,
                created_at timestamptz, completed_at timestamptz, next_cursor text)
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -292,7 +302,8 @@ COMMENT ON FUNCTION df.list_instances(text, integer, text, text) IS
 CREATE OR REPLACE FUNCTION df.instance_info(instance_id text)
 RETURNS TABLE (instance_id text, label text, function_name text, function_version text, current_execution_id bigint,
                status text, output text)
-LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE STRICT ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 SELECT i.id::text, i.label, 'pg_durable::orchestration::execute-function-graph'::text, '1.0.0'::text,
        i.execution_count, i.status, df._output(i.status, i.output, i.cancel_reason)
@@ -313,7 +324,8 @@ COMMENT ON FUNCTION df._is_of_execution(jsonb, bigint) IS
 
 CREATE OR REPLACE FUNCTION df.instance_executions(instance_id text, limit_count integer DEFAULT 5)
 RETURNS TABLE (execution_id bigint, status text, event_count bigint, duration_ms bigint, output text)
-LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT ROWS 5
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 #variable_conflict use_column
 BEGIN

@@ -2,7 +2,8 @@
 
 -- The word PUBLIC means everybody, in any case of letters, unless a role really has that name.
 CREATE OR REPLACE FUNCTION df._grantee(p_role text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF p_role IS NULL THEN
@@ -17,7 +18,8 @@ COMMENT ON FUNCTION df._grantee(text) IS 'Internal: a role as GRANT and REVOKE w
 
 -- What a submitter needs, in the order in which it is granted. Revoking goes the other way.
 CREATE OR REPLACE FUNCTION df._privileges() RETURNS text[]
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT ARRAY[
     'SELECT ON df.instances',
@@ -36,7 +38,8 @@ COMMENT ON FUNCTION df._privileges() IS 'Internal: the privileges on tables that
 CREATE OR REPLACE FUNCTION df.grant_usage(
     p_role text, include_http boolean DEFAULT false, with_grant boolean DEFAULT false)
 RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     grantee text := df._grantee(p_role);
@@ -62,7 +65,8 @@ COMMENT ON FUNCTION df.grant_usage(text, boolean, boolean) IS
     'Lets a role (or PUBLIC) start workflows; optionally with HTTP steps, and with the right to grant all this.';
 
 CREATE OR REPLACE FUNCTION df.revoke_usage(p_role text) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     grantee text := df._grantee(p_role);
@@ -89,7 +93,8 @@ COMMENT ON FUNCTION df.revoke_usage(text) IS 'Takes back what the caller granted
 
 -- A setting that is nonsense, or whose name is misspelt, would be noticed by some user's call much later.
 CREATE OR REPLACE FUNCTION df._check_setting() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     range int8range;

@@ -1,8 +1,8 @@
 -- The worker's knowledge of submitters and of logging in as them. All of it is the owner's.
 
 CREATE OR REPLACE FUNCTION df._role(p_role bigint) RETURNS TABLE (name text, problem text)
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE STRICT ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
     SELECT r.rolname::text, CASE
         WHEN r.rolsuper AND lower(df._setting('enable_superuser_instances', 'off')) NOT IN ('on', 'true', 'yes', '1')
@@ -19,7 +19,7 @@ COMMENT ON FUNCTION df._role(bigint) IS
 
 CREATE OR REPLACE FUNCTION df._login_failed(p_epoch bigint, p_role bigint, p_problem text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._fence(p_epoch);
@@ -32,7 +32,7 @@ COMMENT ON FUNCTION df._login_failed(bigint, bigint, text) IS 'Remembers that th
 
 CREATE OR REPLACE FUNCTION df._login_works(p_epoch bigint, p_role bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._fence(p_epoch);
@@ -43,7 +43,7 @@ COMMENT ON FUNCTION df._login_works(bigint, bigint) IS 'Forgets that the worker 
 
 CREATE OR REPLACE FUNCTION df._begin_logins(p_epoch bigint, p_passwords boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._fence(p_epoch);

@@ -1,31 +1,64 @@
 -- What maintenance calls (specification 4.12): counting, and deleting what ended long ago. All of it is the owner's.
 
--- Index-only scans of idx_instances_status and idx_nodes_wake_at.
+-- Exact as long as counting is cheap. Of more rows than that the statistics of the table say enough for a gauge: nothing that is
+-- asked every few seconds may read a million rows.
 CREATE OR REPLACE FUNCTION df._census() RETURNS TABLE (
     pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, waiting_timers bigint,
     oldest_pending_seconds double precision)
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-SET statement_timeout = '10s'
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET statement_timeout = '10s' SET jit = off
 AS $$
-    SELECT coalesce(sum(c.n) FILTER (WHERE c.status = 'pending'), 0)::bigint,
-           coalesce(sum(c.n) FILTER (WHERE c.status = 'running'), 0)::bigint,
-           coalesce(sum(c.n) FILTER (WHERE c.status = 'completed'), 0)::bigint,
-           coalesce(sum(c.n) FILTER (WHERE c.status = 'failed'), 0)::bigint,
-           coalesce(sum(c.n) FILTER (WHERE c.status = 'cancelled'), 0)::bigint,
-           (SELECT count(*) FROM df._inbox WHERE wake_at < 'infinity'),
-           coalesce((SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))
-                     FROM df.instances WHERE status = 'pending'), 0)::double precision
-    FROM (SELECT i.status, count(*) AS n FROM df.instances i GROUP BY i.status) AS c
+#variable_conflict use_variable
+DECLARE
+    most CONSTANT integer := 20000;
+    instances bigint := (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'df.instances'::regclass);
+    unfinished bigint := (SELECT count(*) FROM (SELECT FROM df._inbox LIMIT most) AS x);
+    shares jsonb;
+    ended bigint;
+BEGIN
+    IF unfinished = most THEN
+        unfinished := greatest(most, (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'df._inbox'::regclass));
+        waiting_timers := unfinished - (SELECT count(*) FROM (SELECT FROM df._inbox x WHERE x.wake_at IS NULL LIMIT most) AS y);
+    ELSE
+        waiting_timers := (SELECT count(*) FROM df._inbox x WHERE x.wake_at < 'infinity');
+    END IF;
+    IF instances <= most THEN
+        SELECT count(*) FILTER (WHERE i.status = 'pending'), count(*) FILTER (WHERE i.status = 'running'),
+               count(*) FILTER (WHERE i.status = 'completed'), count(*) FILTER (WHERE i.status = 'failed'),
+               count(*) FILTER (WHERE i.status = 'cancelled')
+        INTO pending, running, completed, failed, cancelled
+        FROM df.instances i;
+    ELSE
+        pending := (SELECT count(*) FROM (SELECT x.instance_id FROM df._inbox x WHERE x.wake_at IS NULL LIMIT most) AS x
+                    JOIN df.instances i ON i.id = x.instance_id WHERE i.status = 'pending');
+        running := unfinished - pending;
+        ended := greatest(0, instances - unfinished);
+        SELECT jsonb_object_agg(v.status, v.share / nullif(v.total, 0)) INTO shares
+        FROM (SELECT u.status, u.share, sum(u.share) OVER () AS total
+              FROM pg_stats s CROSS JOIN LATERAL unnest(s.most_common_vals::text::text[], s.most_common_freqs) AS u(status, share)
+              WHERE s.schemaname = 'df' AND s.tablename = 'instances' AND s.attname = 'status'
+                AND u.status IN ('completed', 'failed', 'cancelled')) AS v;
+        failed := coalesce(round(ended * (shares ->> 'failed')::float8), 0);
+        cancelled := coalesce(round(ended * (shares ->> 'cancelled')::float8), 0);
+        completed := ended - failed - cancelled;
+    END IF;
+    SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(o.created_at))) INTO oldest_pending_seconds
+    FROM (SELECT i.created_at FROM (SELECT x.instance_id FROM df._inbox x WHERE x.wake_at IS NULL
+                                    ORDER BY x.xid, x.instance_id LIMIT most) AS x
+          JOIN df.instances i ON i.id = x.instance_id WHERE i.status = 'pending' LIMIT 1) AS o;
+    oldest_pending_seconds := coalesce(oldest_pending_seconds, 0);
+    RETURN NEXT;
+END
 $$;
-COMMENT ON FUNCTION df._census() IS 'Instances by status, nodes that wait for a time, and the age of the oldest pending instance.';
+COMMENT ON FUNCTION df._census() IS 'Instances by status, those that wait for a time, and the age of the oldest pending one. Of more than 20,000 about as many as the statistics say.';
 
 -- Two limits: the age, and the newest instance that is one too many. Many can have ended at the same time (created_at is
 -- that of the transaction), hence the id.
 CREATE OR REPLACE FUNCTION df._retention_limits(p_days integer, p_keep integer) RETURNS TABLE (
     older_than timestamptz, too_many_at timestamptz, too_many_id text)
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE STRICT ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
     SELECT clock_timestamp() - make_interval(days => p_days), x.ended_at, x.id
     FROM (SELECT) AS one LEFT JOIN (
@@ -42,28 +75,33 @@ CREATE OR REPLACE FUNCTION df._delete_ended(
     p_epoch bigint, p_older_than timestamptz, p_too_many_at timestamptz, p_too_many_id text, p_limit integer)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET enable_seqscan = off
 AS $$
 DECLARE
     v_ids text[];
 BEGIN
     PERFORM df._fence(p_epoch);
-    -- An instance ends after it was created, so that the index on (status, created_at) finds the candidates.
+    -- An instance ends after it was created, so that the index on created_at finds the candidates.
     SELECT array_agg(e.id::text) INTO v_ids FROM (
         SELECT i.id FROM df.instances i
         WHERE i.status IN ('completed', 'failed', 'cancelled') AND i.created_at <= greatest(p_older_than, p_too_many_at)
           AND (coalesce(i.completed_at, i.created_at) < p_older_than
                OR (coalesce(i.completed_at, i.created_at), i.id::text) <= (p_too_many_at, p_too_many_id))
           AND (i.status <> 'cancelled' OR i.output IS NOT NULL)
-        LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
+        ORDER BY i.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
+    -- Marks that were set when their instance had just ended.
+    DELETE FROM df._running r WHERE r.marked_at < clock_timestamp() - interval '1 hour'
+        AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = r.instance_id);
     IF v_ids IS NULL THEN
         RETURN 0;
     END IF;
-    -- The foreign keys between the two tables are checked at COMMIT; those of executions and signals cascade.
+    -- Those of executions and signals go with the instance.
     DELETE FROM df._nodes WHERE instance_id = ANY (v_ids);
     DELETE FROM df._checkpoints WHERE instance_id = ANY (v_ids);
     DELETE FROM df._running WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._inbox WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._cancels WHERE instance_id = ANY (v_ids);
     DELETE FROM df.instances WHERE id = ANY (v_ids);
     RETURN cardinality(v_ids);
 END

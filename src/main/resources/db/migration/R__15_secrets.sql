@@ -1,7 +1,8 @@
 -- Secrets in HTTP requests: references, and who may use which.
 
 CREATE OR REPLACE FUNCTION df._check_secret_name(p_name text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF p_name !~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,252})?$' THEN
@@ -13,7 +14,8 @@ $$;
 COMMENT ON FUNCTION df._check_secret_name(text) IS 'Internal: raises an error unless the text can be the name of a secret.';
 
 CREATE OR REPLACE FUNCTION df.secret(name text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._check_secret_name(name);
@@ -25,7 +27,8 @@ COMMENT ON FUNCTION df.secret(text) IS
 
 -- The role's oid; 0 for PUBLIC, in any case of letters, unless a role really has that name.
 CREATE OR REPLACE FUNCTION df._secret_grantee(p_role text) RETURNS oid
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF df._grantee(p_role) = 'PUBLIC' THEN
@@ -37,7 +40,8 @@ $$;
 COMMENT ON FUNCTION df._secret_grantee(text) IS 'Internal: the oid of a role, 0 for PUBLIC.';
 
 CREATE OR REPLACE FUNCTION df.grant_secret(p_name text, p_role text) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     IF p_name IS NULL THEN
@@ -51,7 +55,8 @@ COMMENT ON FUNCTION df.grant_secret(text, text) IS
     'Lets a role, and its members, use a secret in HTTP requests. For the owner of the schema.';
 
 CREATE OR REPLACE FUNCTION df.revoke_secret(p_name text, p_role text) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     DELETE FROM df.secret_grants WHERE name = p_name AND role = df._secret_grantee(p_role);
@@ -62,8 +67,8 @@ COMMENT ON FUNCTION df.revoke_secret(text, text) IS
 
 -- A role has what was granted to it, to a role that it is a member of, or to PUBLIC.
 CREATE OR REPLACE FUNCTION df._refused_secrets(p_instance text, p_names text[]) RETURNS SETOF text
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE STRICT ROWS 5
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
     SELECT wanted.name FROM unnest(p_names) AS wanted(name)
     WHERE NOT EXISTS (

@@ -199,11 +199,12 @@ class StartTest {
 
     private String nodesByPath(String instance) throws SQLException {
         return sql.value(
-                "WITH RECURSIVE walk AS (SELECT n, '' AS path FROM df.nodes n JOIN df.instances i ON n.instance_id = i.id"
-                        + " AND n.id = i.root_node WHERE i.id = ? UNION ALL"
-                        + " SELECT c, concat(w.path, CASE WHEN c.id = (w.n).left_node THEN '/L' WHEN c.id = (w.n).right_node"
-                        + " THEN '/R' ELSE '/+' END) FROM walk w JOIN df.nodes c ON c.instance_id = (w.n).instance_id AND (c.id"
-                        + " IN ((w.n).left_node, (w.n).right_node) OR (w.n).left_node IS NOT NULL AND strpos((w.n).query, c.id) > 0))"
+                "WITH RECURSIVE nodes AS MATERIALIZED (SELECT n FROM df.nodes n WHERE n.instance_id = ?),"
+                        + " walk AS (SELECT x.n, '' AS path FROM nodes x JOIN df.instances i ON (x.n).instance_id = i.id"
+                        + " AND (x.n).id = i.root_node UNION ALL"
+                        + " SELECT c.n, concat(w.path, CASE WHEN (c.n).id = (w.n).left_node THEN '/L' WHEN (c.n).id = (w.n).right_node"
+                        + " THEN '/R' ELSE '/+' END) FROM walk w JOIN nodes c ON ((c.n).id"
+                        + " IN ((w.n).left_node, (w.n).right_node) OR (w.n).left_node IS NOT NULL AND strpos((w.n).query, (c.n).id) > 0))"
                         + " SELECT string_agg(concat(path, ' ', (n).node_type, ' ', CASE WHEN (n).left_node IS NULL THEN (n).query"
                         + " END, CASE WHEN (n).result_name IS NOT NULL THEN ' as ' END, (n).result_name, ';'), '' ORDER BY path) FROM walk",
                 instance);

@@ -11,6 +11,7 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
+import dev.perdure.graph.Graph;
 import dev.perdure.session.SessionPools;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
@@ -108,6 +109,11 @@ public final class InstanceActor {
     /** What is under way for its nodes. */
     public Map<Activation, Attempt> attempts() {
         return attempts;
+    }
+
+    /** The workflow, which never changes. */
+    public Graph graph() {
+        return state.graph();
     }
 
     /** Touched within the mailbox only. */

@@ -32,12 +32,19 @@ final class Finished implements Message {
 
     private final SessionRun run;
     private final SqlAttempt attempt;
-    private final Result result;
+    private final StepPort.Executed sent;
+    private final List<String> statements;
 
-    Finished(SessionRun run, SqlAttempt attempt, Result result) {
+    /**
+     * A statement that has succeeded.
+     *
+     * @param sent what came of it, and of those that were sent along with it
+     */
+    Finished(SessionRun run, SqlAttempt attempt, StepPort.Executed sent, List<String> statements) {
         this.run = run;
         this.attempt = attempt;
-        this.result = result;
+        this.sent = sent;
+        this.statements = statements;
     }
 
     @Override
@@ -57,8 +64,9 @@ final class Finished implements Message {
             return true;
         }
         StepPort.Session session = run.current();
-        SharedTransaction shared = new SharedTransaction(attempt, actor.interpret(succeeded(attempt, result, run)));
-        StepFailedException broken = run.sharing().extend(shared, run, session);
+        SharedTransaction shared = new SharedTransaction(
+                attempt, actor.interpret(succeeded(attempt, sent.results().get(0), run)));
+        StepFailedException broken = run.sharing().extend(shared, sent, statements, run);
         if (broken != null) {
             run.end();
             run.retries().sharedFailed(shared, broken.failure());

@@ -11,6 +11,7 @@ import dev.perdure.step.StatementGuard;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.Journal;
 import java.util.List;
+import java.util.Objects;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -93,11 +94,12 @@ final class SessionRun implements Runnable {
         } else if (actor.sessions().database() != null) {
             new OtherDatabaseStep(this, attempt).run(in);
         } else {
-            StepPort.Executed executed = in.begin(List.of(attempt.sql()), limits());
-            if (executed.failure() != null) {
-                failed(executed.failure());
+            List<String> statements = sharing.statements(attempt, in);
+            StepPort.Executed executed = in.begin(statements, sharing.limits(this));
+            if (executed.results().isEmpty()) {
+                failed(Objects.requireNonNull(executed.failure(), "no result and no failure"));
             } else {
-                finished(executed.results().get(0));
+                actor.post(new Finished(this, attempt, executed, statements), Lane.SESSIONS);
             }
         }
     }
@@ -128,10 +130,6 @@ final class SessionRun implements Runnable {
         actor.memory().force(memory.bytes());
         end();
         retries.succeededByItself(done, result, reason);
-    }
-
-    private void finished(Result result) {
-        actor.post(new Finished(this, attempt, result), Lane.SESSIONS);
     }
 
     /** The statement failed; its transaction is gone. */
