@@ -406,4 +406,12 @@ class PgStepsTest {
 
         assertThat(session.autocommit("VACUUM effects", Steps.FREE).failure()).isNull();
     }
+
+    @Test
+    void a_copy_to_or_from_the_client_ends_in_a_moment_even_if_nobody_refused_it() {
+        for (String copy :
+                new String[] {"COPY (SELECT generate_series(1, 1000)) TO STDOUT", "COPY effects FROM STDIN"}) {
+            assertThat(failing(copy).kind()).as(copy).isIn(Kind.STEP, Kind.CANCELED, Kind.CONNECTION_LOST);
+        }
+    }
 }
