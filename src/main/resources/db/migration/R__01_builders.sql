@@ -88,13 +88,17 @@ END
 $$;
 COMMENT ON FUNCTION df._refuse_helper() IS 'Internal: raises an error when a helper was called in this statement.';
 
+-- To look at one member decodes them all: so what cannot be decoded is left out first.
 CREATE OR REPLACE FUNCTION df._type_of_unstorable(node text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
+DECLARE
+    readable json;
 BEGIN
-    RETURN CASE WHEN json_typeof(node::json) = 'object' AND json_typeof(node::json -> 'node_type') = 'string'
-                THEN node::json ->> 'node_type' END;
+    readable := regexp_replace(node, '(\\[^u])|\\u[0-9a-fA-F]{4}', '\1', 'g');
+    RETURN CASE WHEN json_typeof(readable) = 'object' AND json_typeof(readable -> 'node_type') = 'string'
+                THEN readable ->> 'node_type' END;
 EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
     RETURN NULL;
 END

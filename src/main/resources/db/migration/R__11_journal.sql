@@ -316,6 +316,7 @@ DECLARE
     v_snapshot pg_snapshot := split_part(split_part(p_snapshot, '|', 1), ';', 1);
     v_time timestamptz := '-infinity';
     v_id text := p_after_id;
+    v_now timestamptz := clock_timestamp();
     v_count integer;
 BEGIN
     PERFORM df._fence(p_epoch);
@@ -328,7 +329,7 @@ BEGIN
         SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), 0::bigint, concat(x.wake_at, '|', x.instance_id)
         FROM df._inbox x
         WHERE x.wake_at IS NOT NULL AND (x.wake_at, x.instance_id::text) > (v_time, v_id)
-            AND x.wake_at <= clock_timestamp() AND pg_visible_in_snapshot(x.xid, v_snapshot)
+            AND x.wake_at <= v_now AND pg_visible_in_snapshot(x.xid, v_snapshot)
         ORDER BY x.wake_at, x.instance_id LIMIT p_limit;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         IF v_count = p_limit THEN
@@ -347,7 +348,7 @@ BEGIN
             FROM signalled g WHERE g.id IS NOT NULL)
         SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), 1::bigint, x.instance_id::text
         FROM signalled g JOIN df._inbox x ON x.instance_id = g.id
-        WHERE x.wake_at > clock_timestamp()
+        WHERE x.wake_at > v_now
         LIMIT p_limit;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         IF v_count = p_limit THEN
@@ -356,11 +357,16 @@ BEGIN
         v_id := '';
     END IF;
     RETURN QUERY
-    SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), x.xid::text::bigint, x.instance_id::text
-    FROM df._inbox x
-    WHERE x.wake_at IS NULL AND (x.xid, x.instance_id::text) > (p_after_xid::text::xid8, v_id)
-        AND pg_visible_in_snapshot(x.xid, v_snapshot)
-    ORDER BY x.xid, x.instance_id LIMIT p_limit;
+    SELECT p.instance_id::text, p.role::bigint, b.bytes, p.xid::text::bigint, p.instance_id::text
+    FROM (SELECT x.* FROM df._inbox x
+          WHERE x.wake_at IS NULL AND (x.xid, x.instance_id::text) > (p_after_xid::text::xid8, v_id)
+              AND pg_visible_in_snapshot(x.xid, v_snapshot)
+          ORDER BY x.xid, x.instance_id LIMIT p_limit) AS p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0) + coalesce(
+                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
+        FROM df.instances i WHERE i.id = p.instance_id) AS b
+    ORDER BY p.xid, p.instance_id;
 END
 $$;
 COMMENT ON FUNCTION df._left(bigint, text, bigint, text, integer) IS
@@ -389,9 +395,14 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), x.wake_at
-    FROM df._inbox x WHERE x.wake_at > p_from AND x.wake_at <= p_to
-    ORDER BY x.wake_at FETCH FIRST p_limit ROWS WITH TIES;
+    SELECT p.instance_id::text, p.role::bigint, b.bytes, p.wake_at
+    FROM (SELECT x.* FROM df._inbox x WHERE x.wake_at > p_from AND x.wake_at <= p_to
+          ORDER BY x.wake_at FETCH FIRST p_limit ROWS WITH TIES) AS p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0) + coalesce(
+                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
+        FROM df.instances i WHERE i.id = p.instance_id) AS b
+    ORDER BY p.wake_at;
 END
 $$;
 COMMENT ON FUNCTION df._due(timestamptz, timestamptz, integer) IS

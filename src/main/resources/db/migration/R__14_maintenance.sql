@@ -53,21 +53,22 @@ END
 $$;
 COMMENT ON FUNCTION df._census() IS 'Instances by status, those that wait for a time, and the age of the oldest pending one. Of more than 20,000 about as many as the statistics say.';
 
--- Two limits: the age, and the newest instance that is one too many. Many can have ended at the same time (created_at is
--- that of the transaction), hence the id.
+-- Two limits: the age, and the newest instance that is one too many, by when they were started, which is the order of
+-- idx_instances_created_at. Many can have been started at the same time (created_at is that of the transaction), hence the id.
 CREATE OR REPLACE FUNCTION df._retention_limits(p_days integer, p_keep integer) RETURNS TABLE (
     older_than timestamptz, too_many_at timestamptz, too_many_id text)
 LANGUAGE sql STABLE STRICT ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET enable_sort = off SET jit = off
 AS $$
-    SELECT clock_timestamp() - make_interval(days => p_days), x.ended_at, x.id
+    SELECT clock_timestamp() - make_interval(days => p_days), x.created_at, x.id
     FROM (SELECT) AS one LEFT JOIN (
-        SELECT coalesce(i.completed_at, i.created_at) AS ended_at, i.id::text AS id FROM df.instances i
+        SELECT i.created_at, i.id::text AS id FROM df.instances i
         WHERE i.status IN ('completed', 'failed', 'cancelled')
-        ORDER BY 1 DESC, 2 DESC OFFSET p_keep LIMIT 1) AS x ON true
+        ORDER BY i.created_at DESC, i.id OFFSET p_keep LIMIT 1) AS x ON true
 $$;
 COMMENT ON FUNCTION df._retention_limits(integer, integer) IS
-    'What ended before older_than is older than p_days; from the instance too_many_id on, which ended at too_many_at, the older ones are more than p_keep. NULL when there are not so many.';
+    'What ended before older_than is older than p_days; from the instance too_many_id on, which was started at too_many_at, those that were started earlier are more than p_keep. NULL when there are not so many.';
 
 -- The owner's own. Locked rows are left for the next run: a submitter may hold them for as long as it likes. A cancelled
 -- instance that the worker has not wound up (output IS NULL) is still in its memory.
@@ -76,7 +77,7 @@ CREATE OR REPLACE FUNCTION df._delete_ended(
 RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off
+SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_ids text[];
@@ -87,7 +88,7 @@ BEGIN
         SELECT i.id FROM df.instances i
         WHERE i.status IN ('completed', 'failed', 'cancelled') AND i.created_at <= greatest(p_older_than, p_too_many_at)
           AND (coalesce(i.completed_at, i.created_at) < p_older_than
-               OR (coalesce(i.completed_at, i.created_at), i.id::text) <= (p_too_many_at, p_too_many_id))
+               OR i.created_at < p_too_many_at OR i.created_at = p_too_many_at AND i.id::text >= p_too_many_id)
           AND (i.status <> 'cancelled' OR i.output IS NOT NULL)
         ORDER BY i.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
     -- Marks that were set when their instance had just ended.
