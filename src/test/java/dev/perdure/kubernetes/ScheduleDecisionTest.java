@@ -141,7 +141,7 @@ class ScheduleDecisionTest {
     void what_is_no_schedule_is_refused_with_its_place() {
         assertThatThrownBy(() -> CronTimes.of("every day", null)).hasMessageStartingWith("spec.schedule: 'every day'");
         assertThatThrownBy(() -> CronTimes.of("* * * * *", "Mars/Olympus"))
-                .hasMessage("spec.timeZone: unknown time zone 'Mars/Olympus'");
+                .hasMessageStartingWith("spec.timeZone: unknown time zone 'Mars/Olympus'");
     }
 
     private ScheduleDecision at(String now, @Nullable String last, ScheduledRun... runs)
