@@ -32,6 +32,8 @@ import jakarta.inject.Singleton;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -120,7 +122,7 @@ public class KubernetesOperator implements LeaderListener {
 
     private void run() {
         try {
-            Feeds feeds = new Feeds(namespaces(), server, cache, queue::add);
+            Feeds feeds = new Feeds(namespaces(), server, cache, this::changed);
             reconciliation.whenSynced(feeds::isSynced);
             status.begun(feeds::statuses, queue::size);
             queue.start();
@@ -137,6 +139,18 @@ public class KubernetesOperator implements LeaderListener {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the application ends
         }
+    }
+
+    /** What happens to a run is news for its schedule, the end of its deletion too. */
+    private void changed(Collection<ResourceKey> keys) {
+        Set<ResourceKey> all = new LinkedHashSet<>(keys);
+        for (ResourceKey key : keys) {
+            ResourceKey schedule = key.schedule();
+            if (schedule != null && cache.get(schedule) != null) {
+                all.add(schedule);
+            }
+        }
+        queue.add(all);
     }
 
     /** Those of the configuration, or the worker's own, which a kubeconfig that cannot be read does not tell. */

@@ -223,6 +223,8 @@ class DurableWorkflowTest {
         assertThat(cancelled.getStatus().reason).isEqualTo("Cancelled");
         assertThat(has(cancelled, "Failed", "True")).isTrue();
         assertThat(cancelled.getStatus().observedGeneration).isEqualTo(2);
+        assertThat(cancelled.getStatus().progress).as("no step has ended").isEqualTo("0/1");
+        assertThat(has(cancelled, "Stalled", "True")).isTrue();
     }
 
     @Test

@@ -8,8 +8,11 @@ import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.HttpURLConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -17,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -32,12 +36,20 @@ public class ApiServer {
     private static final Duration AT_ONCE = Duration.ofSeconds(1);
     private static final String FIELD_MANAGER = "?fieldManager=perdure";
 
-    private final Instance<KubernetesClient> client;
+    private final Supplier<KubernetesClient> client;
     private final ServerClock clock;
     private @Nullable HttpClient http;
     private String base = "";
 
+    @Inject
     ApiServer(Instance<KubernetesClient> client, ServerClock clock) {
+        this(client::get, clock);
+    }
+
+    /**
+     * @param client is asked for when the first request is made
+     */
+    ApiServer(Supplier<KubernetesClient> client, ServerClock clock) {
         this.client = client;
         this.clock = clock;
     }
@@ -49,7 +61,7 @@ public class ApiServer {
     }
 
     public JsonNode get(String path) throws ApiException {
-        return twice(() -> send(request(path), "GET " + path));
+        return persistently(() -> send(request(path), "GET " + path));
     }
 
     public JsonNode post(String path, JsonNode body) throws ApiException {
@@ -98,9 +110,17 @@ public class ApiServer {
      * @param longest after which the connection counts as dead
      */
     void watch(String path, Duration longest, Consumer<byte[]> line) throws ApiException {
-        Lines lines = new Lines(line);
         String what = "WATCH " + path;
-        HttpResponse<AsyncBody> response = twice(() -> await(
+        boolean[] begun = new boolean[1];
+        ByteArrayOutputStream refusal = new ByteArrayOutputStream();
+        Lines lines = new Lines(text -> {
+            if (begun[0]) {
+                line.accept(text);
+            } else {
+                refusal.writeBytes(text);
+            }
+        });
+        HttpResponse<AsyncBody> response = persistently(() -> await(
                 http().consumeBytes(request(path).forStreaming().build(), (pieces, body) -> {
                     lines.add(pieces);
                     body.consume();
@@ -108,12 +128,13 @@ public class ApiServer {
                 ANSWER,
                 what));
         clock.learn(response.header("Date"));
+        begun[0] = response.isSuccessful();
         AsyncBody body = response.body();
-        body.consume();
+        body.consume(); // nothing was delivered before
         try {
-            await(body.done(), response.isSuccessful() ? longest : ANSWER, what);
+            await(body.done(), begun[0] ? longest : ANSWER, what);
         } catch (ApiException e) {
-            if (Thread.currentThread().isInterrupted() || !response.isSuccessful()) {
+            if (Thread.currentThread().isInterrupted() || !begun[0]) {
                 throw e;
             }
             // As good as an end: whether there is a server is told by the next request.
@@ -121,8 +142,9 @@ public class ApiServer {
         } finally {
             body.cancel();
         }
-        if (!response.isSuccessful()) {
-            throw refusal(response.code(), lines.rest(), what);
+        if (!begun[0]) {
+            refusal.writeBytes(lines.rest());
+            throw refusal(response.code(), refusal.toByteArray(), what);
         }
     }
 
@@ -131,17 +153,30 @@ public class ApiServer {
     }
 
     /** A connection that was kept can have been closed by the server meanwhile, which says nothing about the server. */
-    private static <T> T twice(Question<T> question) throws ApiException {
-        long begun = System.nanoTime();
-        try {
-            return question.ask();
-        } catch (ApiException e) {
-            if (!e.isUnanswered()
-                    || Thread.currentThread().isInterrupted()
-                    || Duration.ofNanos(System.nanoTime() - begun).compareTo(AT_ONCE) > 0) {
-                throw e;
+    private static <T> T persistently(Question<T> question) throws ApiException {
+        long end = System.nanoTime() + AT_ONCE.toNanos();
+        while (true) {
+            try {
+                return question.ask();
+            } catch (ApiException e) {
+                if (!e.isUnanswered()
+                        || Thread.currentThread().isInterrupted()
+                        || end - System.nanoTime() < 0
+                        || !pause(AT_ONCE.dividedBy(10))) {
+                    throw e;
+                }
             }
-            return question.ask();
+        }
+    }
+
+    /** Returns whether nobody interrupted. */
+    private static boolean pause(Duration time) {
+        try {
+            Thread.sleep(time.toMillis());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
@@ -180,7 +215,8 @@ public class ApiServer {
         try {
             return Documents.read(response.body());
         } catch (IOException e) {
-            throw new ApiException(0, what + ": the answer is no JSON: " + e.getMessage());
+            throw new ApiException(
+                    HttpURLConnection.HTTP_BAD_GATEWAY, what + ": the answer is no JSON: " + e.getMessage());
         }
     }
 

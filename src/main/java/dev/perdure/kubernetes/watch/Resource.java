@@ -41,7 +41,8 @@ public record Resource(ResourceKey key, JsonNode document) {
     }
 
     public Instant createdAt() {
-        return Instant.parse(metadata().path("creationTimestamp").asText());
+        Instant created = time(metadata().path("creationTimestamp").textValue());
+        return created == null ? Instant.EPOCH : created;
     }
 
     public boolean isDeleting() {
