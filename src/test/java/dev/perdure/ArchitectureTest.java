@@ -40,7 +40,7 @@ class ArchitectureTest {
             Map.entry("leader", Set.of("database", "schema", "store")),
             Map.entry("engine", Set.of("graph", "flow", "database", "session", "store", "step", "leader")),
             Map.entry("maintenance", Set.of("database", "store", "leader")),
-            Map.entry("kubernetes", Set.of("graph", "database", "session", "store", "leader")),
+            Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader")),
             Map.entry("web", Set.of("database", "store", "engine")),
             Map.entry(
                     "ops",

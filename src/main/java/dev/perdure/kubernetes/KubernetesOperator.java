@@ -6,78 +6,109 @@ import dev.perdure.database.Backoff;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.kubernetes.reconcile.Reconciliation;
+import dev.perdure.kubernetes.submit.CurrentTerm;
+import dev.perdure.kubernetes.submit.InstanceWatch;
+import dev.perdure.kubernetes.submit.OperatorTerm;
+import dev.perdure.kubernetes.watch.ApiServer;
+import dev.perdure.kubernetes.watch.Causes;
+import dev.perdure.kubernetes.watch.FeedStatus;
+import dev.perdure.kubernetes.watch.Feeds;
+import dev.perdure.kubernetes.watch.ResourceCache;
+import dev.perdure.kubernetes.watch.ResourceKey;
+import dev.perdure.kubernetes.watch.Seen;
+import dev.perdure.kubernetes.watch.ServerClock;
+import dev.perdure.kubernetes.watch.WorkQueue;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.store.SubmittedInstances;
 import dev.perdure.store.SubmitterSessions;
 import dev.perdure.store.Term;
 import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts the operator when this worker becomes the leader and stops it when it does not lead any more, on a thread of its own:
- * a start blocks while the API server does not answer, and is tried again until it works. Where there is no Kubernetes it does
- * nothing at all.
+ * Watches resources from the start of the application to its end, whoever leads and whether or not there is a database, and
+ * reconciles them while this worker leads. Where there is no Kubernetes it does nothing at all.
  */
 @Singleton
 public class KubernetesOperator implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(KubernetesOperator.class);
     private static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
+    private static final int THREADS = 8;
+    private static final int THREADS_OF_ONE_NAMESPACE = 4;
+    private static final Duration LOOK_AFTER_WATCHES = Duration.ofSeconds(5);
 
     private final KubernetesConfig config;
-    private final Controllers controllers;
+    private final ApiServer server;
+    private final ServerClock clock;
+    private final ResourceCache cache;
+    private final Reconciliation reconciliation;
+    private final WorkQueue queue;
     private final CurrentTerm current;
-    private final InstanceWatch watch;
+    private final InstanceWatch instances;
     private final OperatorStatus status;
-    private final Object changed = new Object();
     private volatile @Nullable DatabaseUrl database;
-    private @Nullable OperatorTerm wanted;
-    private boolean ended;
     private @Nullable Thread thread;
-    private String said = "";
+    private Duration saidOffset = Duration.ZERO;
 
     KubernetesOperator(
             PerdureConfig config,
-            Controllers controllers,
+            ApiServer server,
+            ServerClock clock,
+            ResourceCache cache,
+            Reconciliation reconciliation,
             CurrentTerm current,
-            InstanceWatch watch,
+            InstanceWatch instances,
             OperatorStatus status) {
         this.config = config.kubernetes();
-        this.controllers = controllers;
+        this.server = server;
+        this.clock = clock;
+        this.cache = cache;
+        this.reconciliation = reconciliation;
+        this.queue = new WorkQueue(THREADS, THREADS_OF_ONE_NAMESPACE, reconciliation);
         this.current = current;
-        this.watch = watch;
+        this.instances = instances;
         this.status = status;
     }
 
-    /** Before the election begins, which can be won at once. */
-    void begin(@Observes @Priority(1) DatabaseReady ready) {
+    /** Needs no database: whoever deletes a resource by its annotation has none any more. */
+    void begin(@Observes StartupEvent event) {
         if (!isEnabled()) {
             return;
         }
-        database = ready.url();
-        status.set(OperatorStatus.State.STANDBY, "this worker does not lead");
+        status.on(config.workerName(), clock::offset);
+        instances.listen(key -> queue.add(List.of(key)));
         Thread started = new Thread(this::run, "perdure-kubernetes");
         started.setDaemon(true);
         started.start();
         thread = started;
     }
 
-    void end(@Observes ShutdownEvent shutdown) throws InterruptedException {
+    /** Before the election begins, which can be won at once. */
+    void connect(@Observes @Priority(1) DatabaseReady ready) {
+        database = ready.url();
+    }
+
+    void end(@Observes ShutdownEvent shutdown) {
         Thread started = thread;
-        synchronized (changed) {
-            ended = true;
-            changed.notifyAll();
-        }
         if (started != null) {
-            started.join(2_000); // a start that waits for an API server goes on for longer, and may
+            started.interrupt();
+            queue.stop();
         }
     }
 
@@ -89,17 +120,109 @@ public class KubernetesOperator implements LeaderListener {
         };
     }
 
+    private void run() {
+        try {
+            Feeds feeds = new Feeds(namespaces(), server, cache, this::changed);
+            reconciliation.whenSynced(feeds::isSynced);
+            status.begun(feeds::statuses, queue::size);
+            queue.start();
+            try {
+                while (true) {
+                    feeds.start();
+                    lookWhereNothingIsShown(feeds.statuses());
+                    sayOffset();
+                    Thread.sleep(LOOK_AFTER_WATCHES.toMillis());
+                }
+            } finally {
+                feeds.stop();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the application ends
+        }
+    }
+
+    /** What happens to a run is news for its schedule, the end of its deletion too. */
+    private void changed(Collection<ResourceKey> keys) {
+        Set<ResourceKey> all = new LinkedHashSet<>(keys);
+        for (ResourceKey key : keys) {
+            ResourceKey schedule = key.schedule();
+            if (schedule != null && cache.get(schedule) != null) {
+                all.add(schedule);
+            }
+        }
+        queue.add(all);
+    }
+
+    /** Those of the configuration, or the worker's own, which a kubeconfig that cannot be read does not tell. */
+    private List<String> namespaces() throws InterruptedException {
+        if (config.namespaces().isPresent()) {
+            return config.namespaces().get().stream()
+                    .map(String::strip)
+                    .filter(namespace -> !namespace.isEmpty())
+                    .distinct()
+                    .toList();
+        }
+        Backoff backoff = new Backoff();
+        String said = "";
+        while (true) {
+            try {
+                return List.of(server.ownNamespace());
+            } catch (RuntimeException e) {
+                String problem = "the connection to Kubernetes cannot be set up: " + Causes.text(e);
+                status.cannotBegin(problem);
+                if (!problem.equals(said)) {
+                    LOG.warnf("Custom resources are not watched, trying again until it works: %s", problem);
+                    said = problem;
+                }
+                backoff.sleep();
+            }
+        }
+    }
+
+    /**
+     * Where rights were lost, as in a namespace that is being deleted, resources that wait for this worker are asked for one by
+     * one: the right to let them go is another one.
+     */
+    private void lookWhereNothingIsShown(List<FeedStatus> watches) {
+        Set<String> blind = watches.stream()
+                .filter(FeedStatus::isForbidden)
+                .map(FeedStatus::namespace)
+                .collect(Collectors.toSet());
+        List<ResourceKey> held = cache
+                .select(seen -> seen.isHeld() && blind.contains(seen.key().namespace()))
+                .stream()
+                .map(Seen::key)
+                .toList();
+        held.forEach(cache::doubt);
+        queue.add(held);
+    }
+
+    private void sayOffset() {
+        Duration offset = clock.offset();
+        if (offset.minus(saidOffset).abs().compareTo(LOOK_AFTER_WATCHES) > 0) {
+            saidOffset = offset;
+            LOG.warnf(
+                    "The clock of this node is %d s %s that of the API server, by which schedules run",
+                    offset.abs().toSeconds(), offset.isNegative() ? "ahead of" : "behind");
+        }
+    }
+
     @Override
-    public void elected(Term term, ServerIdentity server, int host) {
+    public void elected(Term term, ServerIdentity identity, int host) {
         DatabaseUrl url = database;
-        if (url == null) {
+        if (url == null || !isEnabled()) {
             return;
         }
         // As all sessions of a term: on the server that the leader's own session is on.
         DatabaseUrl pinned = url.withHost(url.hosts().get(host));
-        want(new OperatorTerm(
-                new SubmitterSessions(pinned, SubmitterLogin.withoutPassword(), server),
-                new SubmittedInstances(pinned)));
+        OperatorTerm begun = new OperatorTerm(
+                new SubmitterSessions(pinned, SubmitterLogin.withoutPassword(), identity),
+                new SubmittedInstances(pinned));
+        current.set(begun);
+        instances.start(begun);
+        status.leads(true);
+        queue.add(cache.select(seen -> true).stream().map(Seen::key).toList());
+        LOG.infof("Custom resources of worker %s are reconciled here", config.workerName());
     }
 
     @Override
@@ -113,95 +236,12 @@ public class KubernetesOperator implements LeaderListener {
      */
     @Override
     public void dismissed(boolean orderly) {
-        OperatorTerm over = want(null);
-        watch.stop();
+        OperatorTerm over = current.orNull();
+        current.set(null);
+        status.leads(false);
+        instances.stop();
         if (over != null) {
             over.close();
-        }
-    }
-
-    private @Nullable OperatorTerm want(@Nullable OperatorTerm term) {
-        synchronized (changed) {
-            OperatorTerm before = wanted;
-            wanted = term;
-            current.set(term);
-            changed.notifyAll();
-            return before;
-        }
-    }
-
-    private void run() {
-        OperatorTerm running = null;
-        Backoff backoff = new Backoff();
-        try {
-            while (true) {
-                OperatorTerm next = await(running);
-                if (running != null) {
-                    stop();
-                    running = null;
-                } else if (next == null) {
-                    return;
-                } else if (start(next)) {
-                    running = next;
-                    backoff.reset();
-                } else {
-                    pause(next, backoff.next());
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Waits until another term is wanted than that which runs; null when the application ends. */
-    private @Nullable OperatorTerm await(@Nullable OperatorTerm running) throws InterruptedException {
-        synchronized (changed) {
-            while (!ended && wanted == running) {
-                changed.wait();
-            }
-            return ended ? null : wanted;
-        }
-    }
-
-    /** Waits, unless another term is wanted or the application ends. */
-    private void pause(OperatorTerm tried, Duration time) throws InterruptedException {
-        synchronized (changed) {
-            if (!ended && wanted == tried) {
-                changed.wait(Math.max(1, time.toMillis()));
-            }
-        }
-    }
-
-    private boolean start(OperatorTerm term) {
-        try {
-            controllers.start();
-            synchronized (changed) {
-                if (wanted == term) {
-                    watch.start(term);
-                }
-            }
-            said = "";
-            status.set(OperatorStatus.State.RUNNING, "resources of worker " + config.workerName() + " are reconciled");
-            LOG.infof("Custom resources of worker %s are reconciled", config.workerName());
-            return true;
-        } catch (RuntimeException e) {
-            String problem = Causes.text(e);
-            status.set(OperatorStatus.State.WAITING, problem);
-            if (!problem.equals(said)) {
-                said = problem;
-                LOG.warnf("Custom resources are not reconciled yet, trying again until it works: %s", problem);
-                LOG.debug("The operator does not start", e);
-            }
-            return false;
-        }
-    }
-
-    private void stop() {
-        status.set(OperatorStatus.State.STANDBY, "this worker does not lead");
-        try {
-            controllers.stop();
-        } catch (RuntimeException e) {
-            LOG.warnf("The operator did not stop as it should: %s", Causes.text(e));
         }
     }
 }

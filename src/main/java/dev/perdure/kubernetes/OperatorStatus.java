@@ -1,8 +1,13 @@
 package dev.perdure.kubernetes;
 
+import dev.perdure.kubernetes.watch.FeedStatus;
 import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
-/** What health may know of the operator. Thread-safe. */
+/** What health and metrics may know of the operator. Thread-safe. */
 @Singleton
 public class OperatorStatus {
 
@@ -10,29 +15,81 @@ public class OperatorStatus {
     public enum State {
         /** It is switched off, or this is no pod with a service account. */
         OFF,
-        /** Another worker leads. */
+        /** Another worker leads; this one watches only. */
         STANDBY,
-        /** The API server does not answer, or the custom resource definitions are missing; it is tried again. */
+        /** This worker leads, and nothing can be watched: the API server does not answer, a right or a definition is missing. */
         WAITING,
+        /** Resources are reconciled, but not those of every namespace. */
+        PARTLY,
         /** Resources are reconciled. */
         RUNNING
     }
 
-    /**
-     * A state and why.
-     *
-     * @param detail for people
-     */
-    public record Current(State state, String detail) {}
+    private volatile String worker = "";
+    private volatile boolean leads;
+    private volatile String problem = "";
+    private volatile Supplier<List<FeedStatus>> watches = List::of;
+    private volatile IntSupplier queued = () -> 0;
+    private volatile Supplier<Duration> clockOffset = () -> Duration.ZERO;
 
-    private volatile Current current = new Current(State.OFF, "perdure.kubernetes.enabled");
-
-    /** What holds now. */
-    public Current current() {
-        return current;
+    /** What it does now. */
+    public State state() {
+        if (worker.isEmpty()) {
+            return State.OFF;
+        }
+        if (!leads) {
+            return State.STANDBY;
+        }
+        List<FeedStatus> all = watches.get();
+        long working = all.stream()
+                .filter(watch -> watch.state() == FeedStatus.State.WATCHING)
+                .count();
+        return working == 0 ? State.WAITING : working < all.size() ? State.PARTLY : State.RUNNING;
     }
 
-    void set(State state, String detail) {
-        current = new Current(state, detail);
+    /** The state in a sentence. */
+    public String detail() {
+        return switch (state()) {
+            case OFF -> "perdure.kubernetes.enabled";
+            case STANDBY -> "this worker does not lead";
+            case WAITING -> problem.isEmpty() ? "nothing can be watched" : problem;
+            case PARTLY -> "resources of worker " + worker + " are reconciled, where they can be watched";
+            case RUNNING -> "resources of worker " + worker + " are reconciled";
+        };
+    }
+
+    /** One for each kind in each namespace. */
+    public List<FeedStatus> watches() {
+        return watches.get();
+    }
+
+    /** How many resources wait to be looked at. */
+    public int queued() {
+        return queued.getAsInt();
+    }
+
+    /** How far the clock of this node is behind that of the API server; zero while no difference can be told. */
+    public Duration clockOffset() {
+        return clockOffset.get();
+    }
+
+    void on(String workerName, Supplier<Duration> offset) {
+        worker = workerName;
+        clockOffset = offset;
+    }
+
+    void begun(Supplier<List<FeedStatus>> statuses, IntSupplier waiting) {
+        problem = "";
+        watches = statuses;
+        queued = waiting;
+    }
+
+    /** It cannot even begin to watch. */
+    void cannotBegin(String why) {
+        problem = why;
+    }
+
+    void leads(boolean now) {
+        leads = now;
     }
 }

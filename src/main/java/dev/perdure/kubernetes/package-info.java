@@ -1,6 +1,7 @@
 /**
- * The operator: reconciles the resources of {@code kubernetes.api} while this worker leads. It starts, watches and cancels
- * instances through SQL, as anybody else does; what a manifest means is said by {@code kubernetes.manifest}.
+ * The operator's life: when it watches, when it reconciles, what it says of itself. The rooms below do the work: {@code watch}
+ * knows the API server, {@code submit} the database, {@code reconcile} what is done about a resource, {@code manifest} what it
+ * means.
  */
 @NullMarked
 package dev.perdure.kubernetes;

@@ -1,15 +1,17 @@
 package dev.perdure.ops;
 
 import dev.perdure.kubernetes.OperatorStatus;
+import dev.perdure.kubernetes.watch.FeedStatus;
 import jakarta.inject.Singleton;
 import java.util.Locale;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Tells what the operator does. Always UP: workflows that are started in SQL are executed without an API server, and taking the
- * pod out of service would bring none back.
+ * Tells what the operator does, and each kind in each namespace that is not watched, with the reason. Always UP: workflows that
+ * are started in SQL are executed without an API server, and taking the pod out of service would bring none back.
  */
 @Readiness
 @Singleton
@@ -23,11 +25,17 @@ class KubernetesReadiness implements HealthCheck {
 
     @Override
     public HealthCheckResponse call() {
-        OperatorStatus.Current current = status.current();
-        return HealthCheckResponse.named("kubernetes")
+        HealthCheckResponseBuilder response = HealthCheckResponse.named("kubernetes")
                 .up()
-                .withData("state", current.state().name().toLowerCase(Locale.ROOT))
-                .withData("detail", current.detail())
-                .build();
+                .withData("state", status.state().name().toLowerCase(Locale.ROOT))
+                .withData("detail", status.detail());
+        for (FeedStatus watch : status.watches()) {
+            if (watch.problem() != null) {
+                response.withData(
+                        watch.kind().plural() + " of " + watch.namespace(),
+                        "not watched since " + watch.since() + ": " + watch.problem());
+            }
+        }
+        return response.build();
     }
 }

@@ -14,12 +14,15 @@ import java.util.Map;
 
 /**
  * The application under test has a database of its own and reconciles the namespaces team-a and team-b, with the token of its
- * service account. team-a may use the role k8s_app, team-b may use k8s_etl.
+ * service account; team-c, which it is told to watch too, has not given it any right. team-a may use the role k8s_app, team-b may use k8s_etl.
  */
 public final class ClusterResource implements QuarkusTestResourceLifecycleManager {
 
     static final String TEAM_A = "team-a";
     static final String TEAM_B = "team-b";
+
+    /** Is watched, and has given no rights to the worker. */
+    static final String TEAM_C = "team-c";
 
     /** What the Secret api of team-a holds under token. */
     static final String SECRET = "s3cr3t-of-team-a";
@@ -34,6 +37,8 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
             server.createNamespace(namespace);
             server.grantOperator(namespace);
         }
+        server.createNamespace(TEAM_C);
+        server.withdrawOperator(TEAM_C);
         Map<String, String> settings = new HashMap<>(settings());
         System.setProperty(KUBECONFIG, server.workerKubeconfig(server.url()).toString());
         settings.put("perdure.secrets.directory", secrets().toString());
@@ -47,11 +52,13 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
                 "perdure.kubernetes.enabled",
                 "true",
                 "perdure.kubernetes.namespaces",
-                TEAM_A + "," + TEAM_B,
+                TEAM_A + "," + TEAM_C + "," + TEAM_B,
                 "perdure.kubernetes.roles.\"" + TEAM_A + "\"",
                 "k8s_app,app_orders",
                 "perdure.kubernetes.roles.\"" + TEAM_B + "\"",
                 "k8s_etl,k8s_app",
+                "perdure.kubernetes.roles.\"" + TEAM_C + "\"",
+                "k8s_app",
                 // Where the examples' HTTP service is.
                 "perdure.http.allow",
                 "127.0.0.1");

@@ -17,12 +17,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * The custom resource definitions that the model in {@code kubernetes.api} means: what the generator makes of it, with the two
- * things that it has no annotation for, the order of the columns and the keys of lists.
+ * The custom resource definitions that the model in {@code kubernetes.api} means: what the generator makes of it, with what
+ * it has no annotation for: the order of the columns, the keys of lists, and durations.
  */
 final class CrdFiles {
 
@@ -42,6 +43,8 @@ final class CrdFiles {
     /** By path below the version's schema: the member that tells the items of a list apart. */
     private static final Map<String, String> LIST_KEYS =
             Map.of("status.conditions", "type", "spec.vars", "name", "spec.workflowTemplate.spec.vars", "name");
+
+    private static final Set<String> DURATIONS = Set.of("sleep", "timeout", "initialDelay", "maxDelay");
 
     private CrdFiles() {}
 
@@ -84,7 +87,24 @@ final class CrdFiles {
         }
     }
 
+    /** A number of seconds or a text with a unit: the generator knows both only as anything at all. */
+    private static void typeDurations(JSONSchemaProps schema) {
+        if (schema.getProperties() != null) {
+            schema.getProperties().forEach((name, member) -> {
+                if (DURATIONS.contains(name) && member.getType() == null) {
+                    member.setXKubernetesPreserveUnknownFields(null);
+                    member.setXKubernetesIntOrString(true);
+                }
+                typeDurations(member);
+            });
+        }
+        if (schema.getItems() != null && schema.getItems().getSchema() != null) {
+            typeDurations(schema.getItems().getSchema());
+        }
+    }
+
     private static void complete(CustomResourceDefinitionVersion version) {
+        typeDurations(version.getSchema().getOpenAPIV3Schema());
         List<CustomResourceColumnDefinition> columns = new ArrayList<>(version.getAdditionalPrinterColumns());
         columns.sort(Comparator.comparingInt(column -> COLUMNS.indexOf(column.getName())));
         version.setAdditionalPrinterColumns(columns);

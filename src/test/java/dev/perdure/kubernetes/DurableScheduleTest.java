@@ -10,6 +10,7 @@ import dev.perdure.kubernetes.api.DurableSchedule;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.kubernetes.api.StatusCondition;
+import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.NeedsKubernetes;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -89,6 +90,72 @@ class DurableScheduleTest {
     }
 
     @Test
+    void a_schedule_whose_runs_the_api_server_refuses_says_so_and_is_accepted_when_it_is_put_right() {
+        String name = "odd-label";
+        DurableSchedule schedule = apply(name, "* * * * *", "k8s_app", "b c!");
+        patiently("refused").until(() -> condition(schedule) != null);
+
+        assertThat(condition(schedule).status).isEqualTo("False");
+        assertThat(condition(schedule).reason).isEqualTo("RunRefused");
+        assertThat(condition(schedule).message).contains("metadata.labels").contains("b c!");
+        assertThat(get(schedule).getStatus().nextScheduleTime).isNull();
+        patiently("an event").until(() -> events(schedule).contains("RunRefused"));
+
+        apply(name, "* * * * *", "k8s_app", "b");
+        patiently("accepted").until(() -> "True".equals(condition(schedule).status));
+        assertThat(Instant.parse(String.valueOf(get(schedule).getStatus().nextScheduleTime)))
+                .isAfter(Instant.now());
+        admin().resource(schedule).delete();
+    }
+
+    @Test
+    void a_schedule_whose_run_is_refused_when_it_is_due_says_so_and_makes_up_for_it() {
+        DurableSchedule schedule = apply("no-right", "* * * * *", "k8s_app");
+        patiently("accepted").until(() -> condition(schedule) != null);
+        KubernetesServer.get().withdraw(ClusterResource.TEAM_A, "create");
+        try {
+            patiently("stalled").until(() -> get(schedule).getStatus().conditions.stream()
+                    .anyMatch(found -> found.type.equals("Stalled") && found.reason.equals("RunRefused")));
+            assertThat(Instant.parse(String.valueOf(get(schedule).getStatus().nextScheduleTime)))
+                    .as("the next time lies ahead")
+                    .isAfter(Instant.now());
+        } finally {
+            KubernetesServer.get().grantOperator(ClusterResource.TEAM_A);
+        }
+
+        patiently("a run has succeeded").until(() -> get(schedule).getStatus().lastSuccessfulTime != null);
+        assertThat(get(schedule).getStatus().conditions).noneMatch(found -> found.type.equals("Stalled"));
+        admin().resource(schedule).delete();
+    }
+
+    @Test
+    void a_changed_expression_makes_up_for_no_time_before_the_change() {
+        DurableSchedule schedule = apply("changed", "0 0 1 1 *", "k8s_app");
+        patiently("accepted").until(() -> condition(schedule) != null);
+        // Midnight of today was a time of this one, and it was before the schedule was made: both must not run.
+        apply("changed", "0 0 * * *", "k8s_app");
+        patiently("looked at").until(() -> "0 0 * * * UTC".equals(get(schedule).getStatus().observedSchedule));
+
+        assertThat(get(schedule).getStatus().scheduleChangedAt).isNotNull();
+        assertThat(get(schedule).getStatus().lastScheduleTime).isNull();
+        assertThat(runs("changed")).isEmpty();
+        admin().resource(schedule).delete();
+    }
+
+    private static List<String> events(DurableSchedule schedule) {
+        return admin()
+                .v1()
+                .events()
+                .inNamespace(ClusterResource.TEAM_A)
+                .withField("involvedObject.uid", schedule.getMetadata().getUid())
+                .list()
+                .getItems()
+                .stream()
+                .map(io.fabric8.kubernetes.api.model.Event::getReason)
+                .toList();
+    }
+
+    @Test
     void a_name_that_is_too_long_for_the_names_of_runs_is_refused_by_the_api_server() {
         try {
             apply("x".repeat(53), "* * * * *", "k8s_app");
@@ -100,6 +167,10 @@ class DurableScheduleTest {
     }
 
     private static DurableSchedule apply(String name, String cron, String role) {
+        return apply(name, cron, role, "a");
+    }
+
+    private static DurableSchedule apply(String name, String cron, String role, String label) {
         DurableSchedule schedule = Serialization.unmarshal(
                 """
                 apiVersion: perdure.dev/v1alpha1
@@ -108,10 +179,10 @@ class DurableScheduleTest {
                 spec:
                   schedule: "%s"
                   workflowTemplate:
-                    metadata: {labels: {team: a}}
+                    metadata: {labels: {team: "%s"}}
                     spec: {role: %s, steps: [{sql: SELECT 1}]}
                 """
-                        .formatted(name, cron, role),
+                        .formatted(name, cron, label, role),
                 DurableSchedule.class);
         schedule.setStatus(null);
         return admin().resource(schedule).fieldManager("kubectl").serverSideApply();

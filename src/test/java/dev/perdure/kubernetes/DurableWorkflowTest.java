@@ -78,7 +78,7 @@ class DurableWorkflowTest {
         assertThat(status.completedAt).isNotNull();
         assertThat(status.conditions)
                 .extracting(condition -> condition.type + "=" + condition.status)
-                .containsExactlyInAnyOrder("Accepted=True", "Submitted=True", "Complete=True");
+                .containsExactlyInAnyOrder("Accepted=True", "Submitted=True", "Complete=True", "Ready=True");
         assertThat(cluster.value(
                         "SELECT submitted_by || ' ' || label FROM df.instances WHERE id = ?", status.instanceId))
                 .isEqualTo("k8s_app team-a/answer");
@@ -223,6 +223,8 @@ class DurableWorkflowTest {
         assertThat(cancelled.getStatus().reason).isEqualTo("Cancelled");
         assertThat(has(cancelled, "Failed", "True")).isTrue();
         assertThat(cancelled.getStatus().observedGeneration).isEqualTo(2);
+        assertThat(cancelled.getStatus().progress).as("no step has ended").isEqualTo("0/1");
+        assertThat(has(cancelled, "Stalled", "True")).isTrue();
     }
 
     @Test
@@ -303,13 +305,17 @@ class DurableWorkflowTest {
     @Test
     void applying_again_changes_nothing_and_conflicts_with_nothing() {
         String yaml = workflow("applied-twice", "steps: [{sql: SELECT 1}]");
-        DurableWorkflow done = awaitPhase(apply(yaml), Phase.SUCCEEDED);
+        DurableWorkflow done = Cluster.await(
+                apply(yaml),
+                "has ended and is let go",
+                found -> found.getStatus() != null
+                        && found.getStatus().phase == Phase.SUCCEEDED
+                        && found.getMetadata().getFinalizers().isEmpty());
 
         DurableWorkflow again = apply(yaml);
 
         assertThat(again.getMetadata().getResourceVersion())
                 .isEqualTo(done.getMetadata().getResourceVersion());
-        assertThat(again.getMetadata().getFinalizers()).contains("perdure.dev/instance");
         assertThat(again.getStatus().instanceId).isEqualTo(done.getStatus().instanceId);
     }
 

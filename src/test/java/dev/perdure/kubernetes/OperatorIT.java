@@ -6,6 +6,7 @@ import static dev.perdure.kubernetes.Cluster.patiently;
 import static dev.perdure.kubernetes.Cluster.workflow;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.testing.KubernetesServer;
@@ -120,13 +121,119 @@ class OperatorIT {
         }
     }
 
+    @Test
+    void a_resource_whose_database_is_gone_says_so_and_goes_by_its_annotation() throws Exception {
+        DurableWorkflow applied;
+        try (TcpGate gate = new TcpGate(database.url().hosts().get(0).port());
+                WorkerProcess worker = worker(server.url(), throughGate(gate))) {
+            gate.open();
+            worker.awaitLeader();
+            applied = apply(workflow("lost", "steps: [{sleep: 1h}]"));
+            awaitPhase(applied, Phase.RUNNING);
+
+            gate.shut();
+            worker.awaitHealth("group/leader", false);
+            Cluster.handle(applied).delete();
+            patiently("an event says what to do")
+                    .until(() -> Cluster.events(applied).contains("DatabaseUnavailable"));
+            forceDelete(applied);
+
+            Cluster.awaitGone(applied);
+            assertThat(worker.log().lines().filter(line -> line.startsWith("\tat ")))
+                    .as("stack traces")
+                    .isEmpty();
+        }
+        assertThat(cluster.value(
+                        "SELECT status FROM df.instances WHERE idempotency_key = ?",
+                        applied.getMetadata().getUid()))
+                .as("what became of the instance")
+                .isEqualTo("running");
+    }
+
+    @Test
+    void so_it_does_with_a_worker_that_never_saw_the_database() throws Exception {
+        DurableWorkflow applied;
+        try (WorkerProcess first = worker(server.url())) {
+            first.awaitLeader();
+            applied = apply(workflow("left", "steps: [{sleep: 1h}]"));
+            awaitPhase(applied, Phase.RUNNING);
+            first.kill();
+        }
+        Cluster.handle(applied).delete();
+        forceDelete(applied);
+
+        try (TcpGate never = new TcpGate(database.url().hosts().get(0).port());
+                WorkerProcess second = worker(server.url(), throughGate(never))) {
+            Cluster.awaitGone(applied);
+            assertThat(second.health("group/leader")).isEqualTo(503);
+        }
+    }
+
+    @Test
+    void a_resource_that_no_version_can_read_is_there_when_a_worker_starts_and_stops_nothing() {
+        String api = "/apis/perdure.dev/v1alpha1/namespaces/team-a/durableworkflows";
+        String deep = "{\"d\":".repeat(3_000) + "1" + "}".repeat(3_000);
+        Cluster.admin()
+                .raw(
+                        api,
+                        "POST",
+                        "{\"apiVersion\":\"perdure.dev/v1alpha1\",\"kind\":\"DurableWorkflow\",\"metadata\":{\"name\":\"deep\"},"
+                                + "\"spec\":{\"role\":\"k8s_app\",\"steps\":[{\"http\":{\"url\":\"http://localhost:1/\",\"body\":"
+                                + deep + "}}]}}");
+        try (WorkerProcess worker = worker(server.url())) {
+            worker.awaitLeader();
+            awaitPhase(apply(workflow("healthy", "steps: [{sql: SELECT 1}]")), Phase.SUCCEEDED);
+            patiently("the deep one is refused")
+                    .until(() -> Cluster.admin().raw(api + "/deep").contains("nested deeper than"));
+        } finally {
+            Cluster.admin().raw(api + "/deep", "DELETE", null);
+        }
+    }
+
+    @Test
+    void a_manifest_of_a_megabyte_and_a_hundred_of_them_are_served_by_a_small_worker() {
+        List<DurableWorkflow> all = new ArrayList<>();
+        try (WorkerProcess worker = worker(server.url())) {
+            worker.awaitLeader();
+            String filler = "x".repeat(1_000_000);
+            for (int i = 0; i < 100; i++) {
+                all.add(apply(workflow("large-" + i, "steps: [{sql: \"SELECT length('" + filler + "')\"}]")));
+            }
+            awaitPhase(apply(workflow("small", "steps: [{sql: SELECT 1}]")), Phase.SUCCEEDED);
+            all.forEach(resource -> Cluster.await(
+                    resource,
+                    "has ended",
+                    found -> found.getStatus() != null
+                            && found.getStatus().phase != null
+                            && found.getStatus().phase.isFinal()));
+            assertThat(worker.health("live")).isEqualTo(200);
+        } finally {
+            all.forEach(resource -> Cluster.handle(resource).delete());
+        }
+    }
+
+    private static void forceDelete(DurableWorkflow resource) {
+        Cluster.handle(resource).edit(found -> {
+            found.getMetadata().setAnnotations(Map.of(DurableWorkflow.FORCE_DELETE, "true"));
+            return found;
+        });
+    }
+
+    private DatabaseUrl throughGate(TcpGate gate) {
+        return database.url().withHost(new DatabaseUrl.Host("127.0.0.1", gate.port()));
+    }
+
     private WorkerProcess worker(String api) {
+        return worker(api, database.url());
+    }
+
+    private WorkerProcess worker(String api, DatabaseUrl url) {
         List<String> settings = new ArrayList<>();
         for (Map.Entry<String, String> setting : ClusterResource.settings().entrySet()) {
             settings.add(setting.getKey() + "=" + setting.getValue());
         }
         settings.add(
                 ClusterResource.KUBECONFIG + "=" + server.workerKubeconfig(api).toAbsolutePath());
-        return WorkerProcess.start(database.url(), settings.toArray(String[]::new));
+        return WorkerProcess.start(url, settings.toArray(String[]::new));
     }
 }

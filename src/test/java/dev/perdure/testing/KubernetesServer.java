@@ -5,6 +5,7 @@ import io.fabric8.kubeapitest.KubeAPITestException;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
 import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -30,6 +31,7 @@ public final class KubernetesServer {
 
     private static final String RUNNING = "kube-api-test.kubeconfig";
     private static final Path RBAC = Path.of("k8s", "base", "rbac");
+    private static final Path FINALIZERS = Path.of("k8s", "base", "finalizers");
 
     private static final class Holder {
         static final @Nullable KubernetesServer SERVER;
@@ -77,6 +79,7 @@ public final class KubernetesServer {
                         .endMetadata()
                         .build())
                 .serverSideApply();
+        grantFinalizers();
         token = admin.serviceAccounts()
                 .inNamespace(WORKER_NAMESPACE)
                 .withName("perdure")
@@ -198,6 +201,42 @@ public final class KubernetesServer {
                 admin.resource(item).inNamespace(namespace).forceConflicts().serverSideApply();
             });
         }
+    }
+
+    /** Gives the worker the rights of {@code k8s/base/finalizers}. */
+    private void grantFinalizers() {
+        for (Path file : files(FINALIZERS)) {
+            if (file.endsWith("kustomization.yaml")) {
+                continue;
+            }
+            admin.load(open(file)).items().forEach(item -> {
+                if (item instanceof ClusterRoleBinding binding) {
+                    binding.getSubjects().forEach(subject -> subject.setNamespace(WORKER_NAMESPACE));
+                }
+                admin.resource(item).forceConflicts().serverSideApply();
+            });
+        }
+    }
+
+    /** Takes all rights in a namespace away from the worker, as the namespace controller does when it deletes one. */
+    public void withdrawOperator(String namespace) {
+        admin.rbac()
+                .roleBindings()
+                .inNamespace(namespace)
+                .withName("perdure-operator")
+                .delete();
+        admin.rbac().roles().inNamespace(namespace).withName("perdure-operator").delete();
+    }
+
+    /** Changes what the worker may do in a namespace, until {@link #grantOperator}. */
+    public void withdraw(String namespace, String verb) {
+        admin.rbac().roles().inNamespace(namespace).withName("perdure-operator").edit(role -> {
+            role.getRules()
+                    .forEach(rule -> rule.setVerbs(rule.getVerbs().stream()
+                            .filter(one -> !one.equals(verb))
+                            .toList()));
+            return role;
+        });
     }
 
     /** Takes the right to write a status away from the worker, until {@link #grantOperator}. */

@@ -84,10 +84,7 @@ public final class CronSchedule {
     private @Nullable Instant nextByClock(Instant time, ZoneId zone) {
         LocalDateTime local = LocalDateTime.ofInstant(time, zone).truncatedTo(ChronoUnit.MINUTES);
         for (LocalDateTime next = nextFrom(local); next != null; next = nextFrom(next.plusMinutes(1))) {
-            ZoneOffsetTransition change = zone.getRules().getTransition(next);
-            Instant at = change != null && change.isGap()
-                    ? change.getInstant()
-                    : ZonedDateTime.ofLocal(next, zone, null).toInstant();
+            Instant at = instant(next, zone);
             if (at.isAfter(time)) {
                 return at;
             }
@@ -118,6 +115,58 @@ public final class CronSchedule {
         }
     }
 
+    /**
+     * The latest match up to a time, the time itself included; null when there is none. Forwards and backwards are the same
+     * times: whatever {@link #nextAfter} finds is found here, and nothing else.
+     */
+    public @Nullable Instant latestUpTo(Instant time, ZoneId zone) {
+        return hours.isStar() ? latestByElapsedTime(time, zone.getRules()) : latestByClock(time, zone);
+    }
+
+    private @Nullable Instant latestByClock(Instant time, ZoneId zone) {
+        LocalDateTime local = LocalDateTime.ofInstant(time, zone).truncatedTo(ChronoUnit.MINUTES);
+        ZoneOffsetTransition change = zone.getRules().previousTransition(time.plusNanos(1));
+        if (change != null && change.isOverlap() && local.isBefore(change.getDateTimeBefore())) {
+            // In the hour that comes for the second time, all of it has been there for the first time.
+            local = lastMinuteBefore(change.getDateTimeBefore());
+        }
+        LocalDateTime latest = latestFrom(local);
+        return latest == null ? null : instant(latest, zone);
+    }
+
+    private @Nullable Instant latestByElapsedTime(Instant time, ZoneRules rules) {
+        ZoneOffset offset = rules.getOffset(time);
+        LocalDateTime from =
+                LocalDateTime.ofEpochSecond(time.getEpochSecond(), 0, offset).truncatedTo(ChronoUnit.MINUTES);
+        ZoneOffsetTransition change = rules.previousTransition(time.plusNanos(1));
+        while (true) {
+            LocalDateTime latest = latestFrom(from);
+            if (latest == null) {
+                return null;
+            }
+            Instant at = latest.toInstant(offset);
+            if (change == null || !at.isBefore(change.getInstant())) {
+                return at;
+            }
+            // The clock was changed after: what came before is counted from there.
+            offset = change.getOffsetBefore();
+            from = lastMinuteBefore(change.getDateTimeBefore());
+            change = rules.previousTransition(change.getInstant());
+        }
+    }
+
+    /** When a match by the clock on the wall happens: at the end of the gap, or the first time. */
+    private static Instant instant(LocalDateTime local, ZoneId zone) {
+        ZoneOffsetTransition change = zone.getRules().getTransition(local);
+        return change != null && change.isGap()
+                ? change.getInstant()
+                : ZonedDateTime.ofLocal(local, zone, null).toInstant();
+    }
+
+    private static LocalDateTime lastMinuteBefore(LocalDateTime time) {
+        return time.minusNanos(1).truncatedTo(ChronoUnit.MINUTES);
+    }
+
     private static LocalDateTime roundedUp(LocalDateTime time) {
         LocalDateTime minute = time.truncatedTo(ChronoUnit.MINUTES);
         return minute.equals(time) ? minute : minute.plusMinutes(1);
@@ -135,6 +184,39 @@ public final class CronSchedule {
             }
         }
         return null;
+    }
+
+    /** The last matching minute by the clock on the wall, the given one included. */
+    private @Nullable LocalDateTime latestFrom(LocalDateTime from) {
+        LocalDate first = from.toLocalDate().minusYears(YEARS);
+        for (LocalDate day = from.toLocalDate(); !day.isBefore(first); day = previousCandidate(day)) {
+            if (matches(day)) {
+                LocalTime time = latestTime(day.equals(from.toLocalDate()) ? from.toLocalTime() : LocalTime.of(23, 59));
+                if (time != null) {
+                    return day.atTime(time);
+                }
+            }
+        }
+        return null;
+    }
+
+    private LocalDate previousCandidate(LocalDate day) {
+        LocalDate previous = day.minusDays(1);
+        return months.matches(previous.getMonthValue())
+                ? previous
+                : previous.withDayOfMonth(1).minusDays(1);
+    }
+
+    private @Nullable LocalTime latestTime(LocalTime upTo) {
+        int hour = hours.values().previousSetBit(upTo.getHour());
+        if (hour == upTo.getHour()) {
+            int minute = minutes.values().previousSetBit(upTo.getMinute());
+            if (minute >= 0) {
+                return LocalTime.of(hour, minute);
+            }
+            hour = hour == 0 ? -1 : hours.values().previousSetBit(hour - 1);
+        }
+        return hour < 0 ? null : LocalTime.of(hour, minutes.values().previousSetBit(59));
     }
 
     private LocalDate nextCandidate(LocalDate day) {

@@ -3,6 +3,7 @@ package dev.perdure.kubernetes.api;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
@@ -28,18 +29,18 @@ public class DurableScheduleSpec {
     @JsonPropertyDescription(
             "A run that could not be started within so many seconds is left out. Default: it is started"
                     + " late, if no later one is due.")
-    @Min(0) public @Nullable Long startingDeadlineSeconds;
+    @Min(0) @Max(WorkflowTemplateSpec.LONGEST_SECONDS) public @Nullable Long startingDeadlineSeconds;
 
     @JsonPropertyDescription("True starts no further runs; those that go on are not touched.")
     public @Nullable Boolean suspend;
 
     @JsonPropertyDescription("How many runs that succeeded are kept.")
     @Default("3")
-    @Min(0) public Integer successfulRunsHistoryLimit = 3;
+    @Min(0) @Max(100_000) public Integer successfulRunsHistoryLimit = 3;
 
     @JsonPropertyDescription("How many runs that failed or were cancelled are kept.")
     @Default("1")
-    @Min(0) public Integer failedRunsHistoryLimit = 1;
+    @Min(0) @Max(100_000) public Integer failedRunsHistoryLimit = 1;
 
     @JsonPropertyDescription("The DurableWorkflow that is created for each run.")
     @Required

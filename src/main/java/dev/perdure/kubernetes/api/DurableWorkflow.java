@@ -28,6 +28,9 @@ public class DurableWorkflow extends CustomResource<DurableWorkflowSpec, Durable
 
     public static final String GROUP = "perdure.dev";
     public static final String VERSION = "v1alpha1";
+    /** Keeps a resource until its instance has ended. */
+    public static final String FINALIZER = GROUP + "/instance";
+
     /** With the value {@code "true"}: the resource may go though nobody can tell whether its instance has ended. */
     public static final String FORCE_DELETE = GROUP + "/force-delete";
     /** A label: the name of the DurableSchedule that created the resource. */

@@ -2,6 +2,8 @@ package dev.perdure.kubernetes.api;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 public class DurableWorkflowStatus {
 
     @JsonPropertyDescription("Of which metadata.generation this is the status.")
-    public @Nullable Long observedGeneration;
+    @Min(0) @Max(9007199254740991d) public @Nullable Long observedGeneration;
 
     @JsonPropertyDescription("The instance in SQL: SELECT * FROM df.instance_info('<instanceId>').")
     public @Nullable String instanceId;
@@ -38,6 +40,8 @@ public class DurableWorkflowStatus {
     @JsonPropertyDescription("The result, as JSON, cut at 4 KiB; df.result gives the whole of it.")
     public @Nullable String result;
 
-    @JsonPropertyDescription("Accepted, Submitted, Complete, Failed.")
+    @JsonPropertyDescription(
+            "Accepted, Submitted, Complete, Failed; Ready, and Reconciling or Stalled while it is so, for tools that"
+                    + " wait for resources of any kind.")
     public List<StatusCondition> conditions = new ArrayList<>();
 }

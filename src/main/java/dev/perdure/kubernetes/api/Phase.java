@@ -1,6 +1,7 @@
 package dev.perdure.kubernetes.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import org.jspecify.annotations.Nullable;
 
 /** Where a workflow is. */
 public enum Phase {
@@ -16,6 +17,16 @@ public enum Phase {
     FAILED,
     @JsonProperty("Cancelled")
     CANCELLED;
+
+    /** The phase of that name; null where somebody has written something else. */
+    public static @Nullable Phase of(@Nullable String name) {
+        for (Phase phase : values()) {
+            if (phase.name().equalsIgnoreCase(name)) {
+                return phase;
+            }
+        }
+        return null;
+    }
 
     /** Whether nothing follows. */
     public boolean isFinal() {

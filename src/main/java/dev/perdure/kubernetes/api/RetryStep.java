@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
@@ -19,14 +20,14 @@ public class RetryStep {
     @Size(min = 1, max = 500) public List<ObjectNode> steps = List.of();
 
     @JsonPropertyDescription("How many attempts there are. Default: 3.")
-    @Min(1) public @Nullable Integer maxAttempts;
+    @Min(1) @Max(Integer.MAX_VALUE) public @Nullable Integer maxAttempts;
 
     @JsonPropertyDescription(
             "The pause before the second attempt, such as 500ms or 1s; a number means seconds. Default: 1s.")
     public @Nullable JsonNode initialDelay;
 
     @JsonPropertyDescription("By what the pause grows each time. Default: 2.")
-    @Min(1) public @Nullable Double backoff;
+    @Min(1) @Max(1_000_000) public @Nullable Double backoff;
 
     @JsonPropertyDescription("The longest pause. Default: 1h.")
     public @Nullable JsonNode maxDelay;

@@ -2,6 +2,8 @@ package dev.perdure.kubernetes.api;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class StatusCondition {
 
-    @JsonPropertyDescription("What it is about: Accepted, Submitted, Complete or Failed.")
+    @JsonPropertyDescription("What it is about: Accepted, Submitted, Complete, Failed, Ready, Reconciling or Stalled.")
     @Required
     public String type = "";
 
@@ -30,5 +32,5 @@ public class StatusCondition {
     public String lastTransitionTime = "";
 
     @JsonPropertyDescription("Of which metadata.generation this is said.")
-    public @Nullable Long observedGeneration;
+    @Min(0) @Max(9007199254740991d) public @Nullable Long observedGeneration;
 }

@@ -3,6 +3,7 @@ package dev.perdure.kubernetes.api;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
         value = "has(self.steps) != has(self.expression)",
         message = "exactly one of steps and expression must be given")
 public class WorkflowTemplateSpec {
+
+    /** A hundred years. */
+    static final long LONGEST_SECONDS = 3_155_760_000L;
 
     @JsonPropertyDescription("Which worker deployment handles this resource: its perdure.kubernetes.worker-name.")
     @Default("default")
@@ -48,10 +52,10 @@ public class WorkflowTemplateSpec {
     public @Nullable Boolean cancel;
 
     @JsonPropertyDescription("The instance is cancelled when it has not ended so many seconds after its submission.")
-    @Min(1) public @Nullable Long activeDeadlineSeconds;
+    @Min(1) @Max(LONGEST_SECONDS) public @Nullable Long activeDeadlineSeconds;
 
     @JsonPropertyDescription("The resource is deleted so many seconds after the workflow has ended. Default: never.")
-    @Min(0) public @Nullable Long ttlSecondsAfterFinished;
+    @Min(0) @Max(LONGEST_SECONDS) public @Nullable Long ttlSecondsAfterFinished;
 
     @JsonPropertyDescription("What deleting the resource does to an instance that has not ended: Cancel cancels it and"
             + " waits for its end, Orphan lets it go on.")

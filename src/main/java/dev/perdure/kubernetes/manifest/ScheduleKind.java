@@ -18,7 +18,7 @@ final class ScheduleKind implements StepKind {
         if (zone != null && !zone.equalsIgnoreCase("UTC")) {
             Optional<String> proper = ZoneText.properName(zone);
             if (proper.isEmpty()) {
-                throw fields.place("timeZone").invalid("unknown time zone '" + zone + "'");
+                throw fields.place("timeZone").invalid(ZoneText.problem(zone));
             }
             timezone = ",\"timezone\":" + JsonText.quote(proper.get());
         }

@@ -1,0 +1,164 @@
+package dev.perdure.kubernetes.reconcile;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.kubernetes.api.DurableWorkflow;
+import dev.perdure.kubernetes.api.Reason;
+import dev.perdure.kubernetes.submit.CurrentTerm;
+import dev.perdure.kubernetes.submit.OperatorTerm;
+import dev.perdure.kubernetes.watch.ApiException;
+import dev.perdure.kubernetes.watch.ApiServer;
+import dev.perdure.kubernetes.watch.Causes;
+import dev.perdure.kubernetes.watch.Resource;
+import dev.perdure.kubernetes.watch.ResourceCache;
+import dev.perdure.kubernetes.watch.ResourceKey;
+import dev.perdure.kubernetes.watch.ResourceKind;
+import dev.perdure.kubernetes.watch.Seen;
+import dev.perdure.kubernetes.watch.WorkQueue;
+import dev.perdure.leader.LeaderStatus;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.function.Predicate;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at one resource: decides whether it is ours and who has to do with it, and ends there whatever goes wrong with it, in a
+ * log line, an event and a growing pause.
+ */
+@Singleton
+public class Reconciliation implements WorkQueue.Handler {
+
+    private static final Logger LOG = Logger.getLogger(Reconciliation.class);
+    private static final Duration LEADERLESS = Duration.ofSeconds(15);
+    private static final Duration UNSYNCED = Duration.ofSeconds(1);
+
+    private final String worker;
+    private final ApiServer server;
+    private final ResourceCache cache;
+    private final CurrentTerm current;
+    private final LeaderStatus leader;
+    private final WorkflowReconciler workflows;
+    private final ScheduleReconciler schedules;
+    private final Deletion deletion;
+    private final Complaints complaints;
+    private final Events events;
+    private final ReconciliationCounts counts;
+    private volatile Predicate<String> synced = namespace -> false;
+
+    Reconciliation(
+            PerdureConfig config,
+            ApiServer server,
+            ResourceCache cache,
+            CurrentTerm current,
+            LeaderStatus leader,
+            WorkflowReconciler workflows,
+            ScheduleReconciler schedules,
+            Deletion deletion,
+            Complaints complaints,
+            Events events,
+            ReconciliationCounts counts) {
+        this.worker = config.kubernetes().workerName();
+        this.server = server;
+        this.cache = cache;
+        this.current = current;
+        this.leader = leader;
+        this.workflows = workflows;
+        this.schedules = schedules;
+        this.deletion = deletion;
+        this.complaints = complaints;
+        this.events = events;
+        this.counts = counts;
+    }
+
+    /**
+     * @param namespace tells of a namespace whether all of it was shown once: what a schedule may start depends on its runs
+     */
+    public void whenSynced(Predicate<String> namespace) {
+        synced = namespace;
+    }
+
+    @Override
+    public @Nullable Duration handle(ResourceKey key) {
+        Seen seen = cache.get(key);
+        if (seen == null || !seen.worker().equals(worker)) {
+            complaints.forget(key);
+            return null;
+        }
+        try {
+            Outcome outcome = look(seen);
+            counts.count(key.kind(), outcome.problem() == null);
+            if (outcome.problem() != null) {
+                return complaints.failed(key, outcome.problem());
+            }
+            complaints.done(key);
+            return outcome.after();
+        } catch (ApiException e) {
+            counts.count(key.kind(), false);
+            return refused(seen, e);
+        } catch (RuntimeException e) {
+            counts.count(key.kind(), false);
+            LOG.debugf(e, "Looking at %s failed", key);
+            String problem = Causes.text(e) + " (" + e.getClass().getSimpleName() + ")";
+            events.record(key, seen.uid(), Events.WARNING, Reason.INTERNAL_ERROR, problem);
+            return complaints.failed(key, problem);
+        }
+    }
+
+    private Outcome look(Seen seen) throws ApiException {
+        OperatorTerm term = current.orNull();
+        if (term == null && !seen.isHeld()) {
+            return Outcome.DONE; // Who begins to lead looks at everything.
+        }
+        Resource resource = read(seen);
+        if (resource.isDeleting()) {
+            return resource.finalizers().contains(DurableWorkflow.FINALIZER) ? delete(resource, term) : Outcome.DONE;
+        }
+        if (term == null) {
+            return Outcome.DONE;
+        }
+        if (seen.key().kind() == ResourceKind.WORKFLOW) {
+            return workflows.reconcile(resource, term);
+        }
+        return synced.test(seen.key().namespace()) ? schedules.reconcile(resource) : Outcome.again(UNSYNCED);
+    }
+
+    private Outcome delete(Resource resource, @Nullable OperatorTerm term) throws ApiException {
+        if ("true".equals(resource.annotation(DurableWorkflow.FORCE_DELETE))) {
+            return deletion.force(resource);
+        }
+        if (term != null) {
+            return deletion.advance(resource, term);
+        }
+        if (leader.view().role() == LeaderStatus.Role.DISCONNECTED) {
+            deletion.waitForDatabase(resource);
+            return Outcome.again(LEADERLESS);
+        }
+        return Outcome.DONE;
+    }
+
+    /** As it was seen; as it is now, where that is not kept or did not do. */
+    private Resource read(Seen seen) throws ApiException {
+        Resource kept = seen.resource();
+        if (kept != null && !complaints.has(seen.key())) {
+            return kept;
+        }
+        return cache.keep(seen.key().kind(), server.read(seen.key()));
+    }
+
+    private @Nullable Duration refused(Seen seen, ApiException e) {
+        ResourceKey key = seen.key();
+        if (e.isNotFound()) {
+            // Gone meanwhile; where nothing is watched any more, this is how one learns.
+            cache.remove(key);
+            complaints.forget(key);
+            return null;
+        }
+        if (e.isConflict()) {
+            return complaints.conflict(key);
+        }
+        if (!e.isPassing()) {
+            events.record(key, seen.uid(), Events.WARNING, Reason.WRITE_REFUSED, e.getMessage());
+        }
+        return complaints.failed(key, String.valueOf(e.getMessage()));
+    }
+}

@@ -1,0 +1,105 @@
+package dev.perdure.kubernetes.watch;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** What the watches have shown. Bounded: of many documents only the first ones are kept. Thread-safe. */
+@Singleton
+public class ResourceCache {
+
+    private static final long BUDGET = 48L << 20;
+
+    private final Map<ResourceKey, Seen> all = new HashMap<>();
+    private final long budget;
+    private long kept;
+
+    @Inject
+    public ResourceCache() {
+        this(BUDGET);
+    }
+
+    /**
+     * @param budget of bytes for documents
+     */
+    ResourceCache(long budget) {
+        this.budget = budget;
+    }
+
+    public synchronized @Nullable Seen get(ResourceKey key) {
+        return all.get(key);
+    }
+
+    /** Takes a state that is newer than the one that is known; returns whether it is. */
+    public synchronized boolean put(Seen seen) {
+        Seen before = all.get(seen.key());
+        if (before != null && (seen.isBefore(before) || seen.version().equals(before.version()))) {
+            return false;
+        }
+        forget(before);
+        boolean fits = seen.resource() != null && kept + seen.bytes() <= budget;
+        if (fits) {
+            kept += seen.bytes();
+        }
+        all.put(seen.key(), fits ? seen : seen.withoutDocument());
+        return true;
+    }
+
+    /** Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. */
+    public Resource keep(ResourceKind kind, JsonNode answer) {
+        Resource resource = Resource.of(kind, answer);
+        put(Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1)));
+        return resource;
+    }
+
+    /** What was seen may not be so any more, and nothing will tell: it is read when it is looked at. */
+    public synchronized void doubt(ResourceKey key) {
+        Seen seen = all.get(key);
+        if (seen != null) {
+            forget(seen);
+            all.put(key, seen.withoutDocument());
+        }
+    }
+
+    public synchronized void remove(ResourceKey key) {
+        forget(all.remove(key));
+    }
+
+    /** Takes a list of all of a kind in a namespace; returns what is new, changed or gone. */
+    synchronized Set<ResourceKey> replace(ResourceKind kind, String namespace, Collection<Seen> listed) {
+        Set<ResourceKey> gone = new HashSet<>();
+        for (Seen seen : all.values()) {
+            if (seen.key().kind() == kind && seen.key().namespace().equals(namespace)) {
+                gone.add(seen.key());
+            }
+        }
+        Set<ResourceKey> changed = new HashSet<>();
+        for (Seen seen : listed) {
+            gone.remove(seen.key());
+            if (put(seen)) {
+                changed.add(seen.key());
+            }
+        }
+        gone.forEach(this::remove);
+        changed.addAll(gone);
+        return changed;
+    }
+
+    public synchronized List<Seen> select(Predicate<Seen> which) {
+        return all.values().stream().filter(which).toList();
+    }
+
+    private void forget(@Nullable Seen before) {
+        if (before != null && before.resource() != null) {
+            kept -= before.bytes();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package dev.perdure.kubernetes.watch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ResourceCacheTest {
+
+    @Test
+    void documents_are_kept_while_they_are_small_and_there_is_room() {
+        ResourceCache cache = new ResourceCache(5_000);
+        for (int i = 0; i < 10; i++) {
+            cache.keep(ResourceKind.WORKFLOW, resource("small-" + i, "1", 1_000));
+        }
+        cache.keep(ResourceKind.WORKFLOW, resource("large", "1", 1_000_000));
+
+        assertThat(cache.select(seen -> seen.resource() != null)).hasSizeBetween(3, 5);
+        assertThat(cache.select(seen -> true)).hasSize(11);
+        for (int i = 0; i < 10; i++) {
+            cache.remove(key("small-" + i));
+        }
+        cache.keep(ResourceKind.WORKFLOW, resource("again", "1", 1_000));
+        assertThat(cache.get(key("again")).resource()).as("room was given back").isNotNull();
+        assertThat(cache.get(key("large")).resource()).isNull();
+    }
+
+    @Test
+    void what_is_older_than_what_is_known_changes_nothing() {
+        ResourceCache cache = new ResourceCache();
+        cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
+
+        assertThat(cache.put(Seen.of(Resource.of(ResourceKind.WORKFLOW, resource("r", "9", 1)), 1)))
+                .isFalse();
+        assertThat(cache.get(key("r")).version()).isEqualTo("10");
+        assertThat(cache.put(Seen.of(Resource.of(ResourceKind.WORKFLOW, resource("r", "11", 1)), 1)))
+                .isTrue();
+    }
+
+    @Test
+    void another_resource_with_the_name_takes_its_place_whatever_its_version() {
+        ResourceCache cache = new ResourceCache();
+        cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
+        ObjectNode other = (ObjectNode) resource("r", "9", 1);
+        ((ObjectNode) other.get("metadata")).put("uid", "another");
+
+        assertThat(cache.put(Seen.of(Resource.of(ResourceKind.WORKFLOW, other), 1)))
+                .isTrue();
+    }
+
+    @Test
+    void a_list_tells_what_is_gone() {
+        ResourceCache cache = new ResourceCache();
+        cache.keep(ResourceKind.WORKFLOW, resource("gone", "1", 1));
+        cache.keep(ResourceKind.WORKFLOW, resource("same", "2", 1));
+        Seen same = cache.get(key("same"));
+        Seen added = Seen.of(Resource.of(ResourceKind.WORKFLOW, resource("added", "3", 1)), 1);
+
+        assertThat(cache.replace(ResourceKind.WORKFLOW, "team-a", List.of(same, added)))
+                .containsExactlyInAnyOrder(key("gone"), key("added"));
+        assertThat(cache.replace(ResourceKind.SCHEDULE, "team-a", List.of())).isEmpty();
+    }
+
+    private static ResourceKey key(String name) {
+        return new ResourceKey(ResourceKind.WORKFLOW, "team-a", name);
+    }
+
+    private static JsonNode resource(String name, String version, int size) {
+        ObjectNode resource = Documents.mapper().createObjectNode();
+        resource.putObject("metadata")
+                .put("name", name)
+                .put("namespace", "team-a")
+                .put("uid", name)
+                .put("resourceVersion", version)
+                .put("creationTimestamp", "2026-01-01T00:00:00Z");
+        resource.putObject("spec").put("expression", "x".repeat(size));
+        return resource;
+    }
+}
