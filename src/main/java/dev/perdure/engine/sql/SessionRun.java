@@ -10,6 +10,7 @@ import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StatementGuard;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.Journal;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import org.jboss.logging.Logger;
@@ -141,7 +142,16 @@ final class SessionRun implements Runnable {
     }
 
     StepPort.Limits limits() {
-        return new StepPort.Limits(memory::take, null);
+        return limits(null);
+    }
+
+    /**
+     * What statements may take.
+     *
+     * @param joined how long one may run that joins a transaction; null: as long as it likes
+     */
+    StepPort.Limits limits(@Nullable Duration joined) {
+        return new StepPort.Limits(new ResultMemory(memory), joined);
     }
 
     // ---- what follows within the mailbox

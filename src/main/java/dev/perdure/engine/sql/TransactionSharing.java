@@ -63,7 +63,7 @@ final class TransactionSharing {
 
     /** What statements may take that are sent together. */
     StepPort.Limits limits(SessionRun run) {
-        return new StepPort.Limits(run.memory()::take, limit.isZero() ? null : limit.multipliedBy(CUT_OFF));
+        return run.limits(limit.isZero() ? null : limit.multipliedBy(CUT_OFF));
     }
 
     private boolean mayBeShared(SqlAttempt first, StepPort.Session session) {
