@@ -34,6 +34,22 @@ class SimulationTest {
         for (long seed = 1; seed <= SEEDS; seed++) {
             new Run(seed).play(3);
         }
+        assertThat(SimFaults.MET)
+                .as("what was met")
+                .containsKeys(
+                        "commit: CONNECTION_LOST",
+                        "commit: FENCED",
+                        "commit: LOCK_TIMEOUT",
+                        "commit: STALE",
+                        "lost, but committed",
+                        "lost, and not committed",
+                        "owner: Locked",
+                        "owner: Stale",
+                        "owner: answer lost",
+                        "owner: fenced",
+                        "statement: CANCELED",
+                        "statement: CONNECTION_LOST",
+                        "statement: TRANSIENT");
     }
 
     @ParameterizedTest
