@@ -157,9 +157,9 @@ class StartTest {
     @ParameterizedTest
     @MethodSource("errors")
     void refuses(String arguments, String phrase) throws SQLException {
-        String before = sql.value("SELECT count(*) FROM df.nodes");
+        String before = sql.value("SELECT count(*) FROM df.instances");
         assertThat(sql.error("SELECT df.start(" + arguments + ")")).contains(phrase);
-        assertThat(sql.value("SELECT count(*) FROM df.nodes")).isEqualTo(before);
+        assertThat(sql.value("SELECT count(*) FROM df.instances")).isEqualTo(before);
     }
 
     @Test
