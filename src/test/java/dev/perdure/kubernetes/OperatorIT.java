@@ -212,11 +212,16 @@ class OperatorIT {
         }
     }
 
+    /** As kubectl annotate does: from what the API server has now. */
     private static void forceDelete(DurableWorkflow resource) {
-        Cluster.handle(resource).edit(found -> {
-            found.getMetadata().setAnnotations(Map.of(DurableWorkflow.FORCE_DELETE, "true"));
-            return found;
-        });
+        Cluster.admin()
+                .resources(DurableWorkflow.class)
+                .inNamespace(resource.getMetadata().getNamespace())
+                .withName(resource.getMetadata().getName())
+                .edit(found -> {
+                    found.getMetadata().setAnnotations(Map.of(DurableWorkflow.FORCE_DELETE, "true"));
+                    return found;
+                });
     }
 
     private DatabaseUrl throughGate(TcpGate gate) {
