@@ -42,7 +42,7 @@ BEGIN
                clock_timestamp(),
                coalesce((v_part ->> 'events')::bigint, 1 + (
                    SELECT count(DISTINCT n.key) FROM df._checkpoints c CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
-                   WHERE c.instance_id = p_instance
+                   WHERE c.instance_id = p_instance AND n.key <> i.root_node
                      AND split_part(n.value ->> 'execution_id', '::', 2) = ((v_part ->> 'number')::bigint - 1)::text)),
                v_part ->> 'output'
         FROM df.instances i WHERE i.id = p_instance;

@@ -34,7 +34,9 @@ class RetentionTest {
 
     @BeforeEach
     void an_empty_database_and_a_new_term() throws SQLException {
-        database.execute(OWNER, "BEGIN; DELETE FROM df._inbox; DELETE FROM df.instances; COMMIT");
+        database.execute(
+                OWNER,
+                "BEGIN; DELETE FROM df._inbox; DELETE FROM df._checkpoints; DELETE FROM df._running; DELETE FROM df._cancels; DELETE FROM df.instances; COMMIT");
         epoch = Long.parseLong(value("SELECT epoch FROM df._begin_term()"));
     }
 
