@@ -198,26 +198,8 @@ final class LoadedRows {
                                 attempt(text(mark.get("attempt"))),
                                 null,
                                 null),
-                        States::marked);
+                        Recorded::marked);
             }
-        }
-
-        /** What a checkpoint says of the same execution stays: when it is due, and what its rounds have bound. */
-        private static Recorded marked(Recorded known, Recorded mark) {
-            if (!Objects.equals(known.stamp(), mark.stamp())) {
-                return mark;
-            }
-            return new Recorded(
-                    NodeStatus.RUNNING,
-                    mark.stamp(),
-                    known.canceled(),
-                    known.result(),
-                    known.columns(),
-                    known.wakeAt(),
-                    mark.startedAt() == null ? known.startedAt() : mark.startedAt(),
-                    Math.max(known.attempt(), mark.attempt()),
-                    known.bindings(),
-                    known.code());
         }
 
         private static int attempt(@Nullable String text) {

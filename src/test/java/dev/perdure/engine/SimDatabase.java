@@ -202,20 +202,19 @@ final class SimDatabase {
             boolean isLate = present != null
                     && mark.stamp().equals(present.stamp())
                     && present.status().isTerminal();
-            if (!isLate && (present == null || !isOlder(mark.stamp(), present.stamp()))) {
-                recorded.put(
-                        node,
-                        new Recorded(
-                                NodeStatus.RUNNING,
-                                mark.stamp(),
-                                false,
-                                null,
-                                null,
-                                null,
-                                mark.startedAt(),
-                                mark.attempt() == null ? 0 : mark.attempt(),
-                                null,
-                                null));
+            if (!isLate) {
+                Recorded says = new Recorded(
+                        NodeStatus.RUNNING,
+                        mark.stamp(),
+                        false,
+                        null,
+                        null,
+                        null,
+                        mark.startedAt(),
+                        mark.attempt() == null ? 0 : mark.attempt(),
+                        null,
+                        null);
+                recorded.merge(node, says, Recorded::marked);
             }
         });
         List<Integer> empty = row.checkpoints.keySet().stream()
@@ -241,14 +240,6 @@ final class SimDatabase {
                 empty,
                 !row.marks.isEmpty(),
                 100L * row.nodes.size());
-    }
-
-    /** A mark of a round that a later checkpoint has left behind. */
-    private static boolean isOlder(String mark, @Nullable String present) {
-        return present != null
-                && !mark.equals(present)
-                && mark.length() <= present.length()
-                && mark.compareTo(present) < 0;
     }
 
     private static Recorded recorded(Transition t) {

@@ -3,6 +3,7 @@ package dev.perdure.faults.fault;
 import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.world.World;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.random.RandomGenerator;
@@ -20,9 +21,13 @@ public final class LockRows implements Fault {
         try (Connection connection = world.server().connect(LedgerTables.APP);
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
-            int locked = statement.executeUpdate(
-                    "UPDATE df.instances SET label = label WHERE id IN (SELECT id FROM df.instances"
-                            + " WHERE status IN ('pending', 'running') ORDER BY id LIMIT 50 FOR UPDATE SKIP LOCKED)");
+            int locked = 0;
+            try (ResultSet rows = statement.executeQuery("SELECT id FROM df.instances WHERE status IN ('pending', 'running')"
+                    + " ORDER BY id LIMIT 50 FOR UPDATE SKIP LOCKED")) {
+                while (rows.next()) {
+                    locked++;
+                }
+            }
             Pause.millis(random, 10, 5000);
             connection.rollback();
             return locked > 0;

@@ -25,6 +25,11 @@ public record StepReport(
         Outcome outcome,
         @Nullable String error) {
 
+    /** The server's time, in which steps are told, is put right now and then, and may step back by the time that an answer took. */
+    public StepReport {
+        endedAt = endedAt.isBefore(startedAt) ? startedAt : endedAt;
+    }
+
     /** How an attempt ends. */
     public enum Outcome {
         /** Its effect and its checkpoint are committed. */
