@@ -58,6 +58,11 @@ final class SimFaults {
         return chance(rarity) ? random.nextInt(2_000_000_000) : random.nextInt(500_000);
     }
 
+    /** How much later than the rest of its exchange a mark is written. */
+    long lateness() {
+        return chance(4) ? random.nextInt(2_000_000_000) : 0;
+    }
+
     static void met(String what) {
         MET.merge(what, 1, Integer::sum);
     }

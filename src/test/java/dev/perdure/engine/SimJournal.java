@@ -70,7 +70,15 @@ final class SimJournal implements Journal {
             written.add(write(write));
             SimFaults.met("owner: " + written.get(written.size() - 1).getClass().getSimpleName());
         }
-        exchange.marks().forEach(this::mark);
+        exchange.marks().forEach(mark -> {
+            // As one whose exchange was lost, and which is sent again.
+            long late = faults.lateness();
+            scheduler.after(late, () -> {
+                if (database.epoch == epoch) {
+                    mark(mark);
+                }
+            });
+        });
         List<Begun> begun = new ArrayList<>();
         for (Mark mark : exchange.begins()) {
             SimDatabase.Row row = database.row(mark.instance());
