@@ -13,6 +13,7 @@ import dev.perdure.store.Park;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -263,11 +264,16 @@ final class SimDatabase {
     void check(Set<String> sqlNodes) {
         for (Row row : rows.values()) {
             Map<String, Integer> completed = new HashMap<>();
+            Set<String> activations = new HashSet<>();
             for (CheckpointRequest draft : row.history) {
                 for (Checkpoint checkpoint : draft.checkpoints()) {
                     for (Transition t : checkpoint.transitions()) {
                         if (t.status() == NodeStatus.COMPLETED && t.executedQuery() != null) {
                             completed.merge(t.executedQuery(), 1, Integer::sum);
+                            if (!activations.add(t.nodeId() + " in " + t.stamp())) {
+                                throw new AssertionError("instance " + row.id + ": node " + t.nodeId()
+                                        + " completed twice in " + t.stamp());
+                            }
                         }
                     }
                 }
