@@ -127,7 +127,7 @@ public final class SignalDelivery {
     /** One look has as much memory as the largest signal takes; it is given back when what was read is in its instance. */
     private boolean hasMemory(InstanceActor actor, Batch batch) {
         MemoryQuota.Holding holding = memory.hold(actor.role());
-        if (!holding.take(LARGEST)) {
+        if (!holding.take(Math.min(LARGEST, memory.most() / 4))) {
             return false;
         }
         batch.memory.add(holding);
