@@ -16,7 +16,7 @@ import org.awaitility.Awaitility;
 
 /**
  * A transaction of the submitter locks the rows of instances, of its own, before the leader is killed and for a while after: what
- * their steps, timers, signals and failures need. The others must not notice.
+ * their steps, timers, signals and failures need. Those of another role must not notice; others of the same role wait for slots of it.
  */
 public final class LockedRows implements Scenario {
 
@@ -31,13 +31,14 @@ public final class LockedRows implements Scenario {
 
     @Override
     public String promise() {
-        return "who locks the rows of own instances during a take-over delays these alone";
+        return "who locks the rows of own instances during a take-over delays no other role";
     }
 
     @Override
     public Verdict run(Session session) throws Exception {
         try (World world = World.create();
                 Connection app = world.server().connect(LedgerTables.APP);
+                Connection other = world.server().connect(LedgerTables.ASYNC);
                 Connection locker = world.server().connect(LedgerTables.APP);
                 Statement lock = locker.createStatement()) {
             world.server()
@@ -54,10 +55,11 @@ public final class LockedRows implements Scenario {
             WorkerProcess leader = world.workers().leader();
             long before = System.nanoTime();
             world.workers().kill(leader);
+            Starter ofAnother = new Starter(world.book(), LedgerTables.ASYNC);
             for (int i = 0; i < 20; i++) {
-                starter.start(app, i % 2 == 0 ? Generator.waiting(i / 2, 0) : Generator.chain(5, 0.01));
+                ofAnother.start(other, i % 2 == 0 ? Generator.waiting(i / 2, 0) : Generator.chain(5, 0.01));
             }
-            Awaitility.await("all other instances have ended")
+            Awaitility.await("all instances of another role have ended")
                     .atMost(World.PATIENCE)
                     .pollInterval(Duration.ofMillis(20))
                     .until(() -> world.number(OTHERS) == 0);
@@ -72,7 +74,7 @@ public final class LockedRows implements Scenario {
             }
             return Verdict.of(
                     world.settle(),
-                    String.format("%d instances with locked rows; the others ended after %d ms", waiting, millis));
+                    String.format("%d instances with locked rows; those of another role ended after %d ms", waiting, millis));
         }
     }
 }

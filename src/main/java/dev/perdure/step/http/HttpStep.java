@@ -6,8 +6,9 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
+import java.util.Collections;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -26,7 +27,9 @@ public final class HttpStep implements AutoCloseable {
     private final EgressPolicy policy;
     private final HostResolver resolver;
     private final HttpClient client;
-    private final Set<HttpConnection> used = ConcurrentHashMap.newKeySet();
+    /** Weak: one that was closed in this moment was used all the same. */
+    private final Set<HttpConnection> used =
+            Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
     /** Takes over the resolver, which ends with this. */
     public HttpStep(Vertx vertx, HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
@@ -82,11 +85,7 @@ public final class HttpStep implements AutoCloseable {
 
     /** Whether a request before this one went over the connection. */
     boolean isReused(HttpConnection connection) {
-        if (!used.add(connection)) {
-            return true;
-        }
-        connection.closeHandler(ignored -> used.remove(connection));
-        return false;
+        return !used.add(connection);
     }
 
     /** Ends all connections. */
