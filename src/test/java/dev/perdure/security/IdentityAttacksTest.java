@@ -55,7 +55,7 @@ class IdentityAttacksTest {
                     ALTER FUNCTION df.metrics() OWNER TO mallory
                     CREATE OR REPLACE FUNCTION df.version() RETURNS text LANGUAGE sql AS 'SELECT 1'
                     CREATE TABLE df.mine (x int)
-                    CREATE TRIGGER t BEFORE UPDATE ON df.nodes FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
+                    CREATE TRIGGER t BEFORE UPDATE ON df.instances FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
                     CREATE RULE r AS ON UPDATE TO df.instances DO ALSO NOTHING
                     ALTER TABLE df.instances DISABLE ROW LEVEL SECURITY
                     CREATE POLICY p ON df.instances USING (true)
