@@ -385,7 +385,11 @@ class StartTest {
     void notifies_the_worker_only_while_it_is_idle() throws SQLException {
         try (Connection listener = sql.database.connect(SqlSurface.OWNER);
                 var statement = listener.createStatement()) {
-            statement.execute("LISTEN perdure_wake");
+            try (var channel = statement.executeQuery("SELECT quote_ident(channel) FROM df._wake")) {
+                channel.next();
+                String listen = "LISTEN " + channel.getString(1);
+                statement.execute(listen);
+            }
             sql.value("SELECT df.start('q')");
             assertThat(listener.unwrap(PGConnection.class).getNotifications(5_000))
                     .hasSize(1);
