@@ -10,6 +10,7 @@ import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StatementGuard;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.Journal;
+import java.time.Duration;
 import java.util.List;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,9 @@ final class SessionRun implements Runnable {
     private final InstanceActor actor;
     private final MemoryQuota.Holding memory;
     private final long begunAt;
+    /** Of what was reserved, not yet used. */
+    private long free;
+
     private SqlAttempt attempt;
     private StepPort.@Nullable Session session;
     private boolean ended;
@@ -47,7 +51,9 @@ final class SessionRun implements Runnable {
         this.sharing = sharing;
         this.attempt = first;
         this.actor = first.actor();
-        this.memory = context.memory().hold(actor.role());
+        MemoryQuota.Holding reserved = first.reserved();
+        this.memory = reserved == null ? context.memory().hold(actor.role()) : reserved;
+        this.free = memory.bytes();
         this.begunAt = context.nanos().getAsLong();
     }
 
@@ -137,13 +143,39 @@ final class SessionRun implements Runnable {
     /** The statement failed; its transaction is gone. */
     void failed(Failure failure) {
         SqlAttempt failed = attempt;
+        long had = memory.bytes();
         current().rollback();
         end();
-        retries.failed(failed, failure);
+        retries.failed(failed, failure, had);
     }
 
     StepPort.Limits limits() {
-        return new StepPort.Limits(memory::take, null);
+        return limits(null);
+    }
+
+    /** What a statement may take; what was reserved is used first. */
+    StepPort.Limits limits(@Nullable Duration joined) {
+        return new StepPort.Limits(
+                new StepPort.ResultBudget() {
+                    @Override
+                    public boolean take(long bytes) {
+                        if (bytes <= free || memory.take(bytes - free)) {
+                            free = Math.max(0, free - bytes);
+                            return true;
+                        }
+                        return false;
+                    }
+
+                    @Override
+                    public void giveBack(long bytes) {
+                        if (attempt.reserved() == null) {
+                            memory.give(bytes);
+                        } else {
+                            free += bytes;
+                        }
+                    }
+                },
+                joined);
     }
 
     // ---- what follows within the mailbox
@@ -194,6 +226,7 @@ final class SessionRun implements Runnable {
         executor.ended(attempt);
         attempt.leavesSession();
         memory.set(0);
+        free = 0;
         attempt = next;
     }
 

@@ -95,7 +95,7 @@ final class TransactionSharing {
     }
 
     private StepPort.Limits joining(SessionRun run) {
-        return new StepPort.Limits(run.memory()::take, limit.multipliedBy(CUT_OFF));
+        return run.limits(limit.multipliedBy(CUT_OFF));
     }
 
     private @Nullable StepFailedException undo(
