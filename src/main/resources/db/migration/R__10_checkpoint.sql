@@ -3,7 +3,7 @@
 -- the worker's authorisation, a MAC over everything that is written. All other functions are the owner's.
 --
 -- SQLSTATEs of our own: DF001 stale (the version is taken: load again), DF002 fenced (another term has begun: stop), DF003
--- refused (token).
+-- refused (token), DF005 (steps of a cancelled instance shared the transaction: run the first one alone).
 --
 -- Why this fences: decisions of an instance are taken one at a time, each takes the version after the one that it was made on,
 -- and its row is inserted before the epoch is read. So whoever decides twice meets the row of the other, which may still be
@@ -13,7 +13,7 @@
 
 -- What else a decision writes. {"end": {"status", "output", "started_at"}, "execution": {"number", "output", "started_at",
 -- "events"}, "signals": [{"id", "node"}], "wake_at": "<time>" | "infinity" | null, "superseded": [versions], "cancelled": true,
--- "marked": true}. Called with the settings of its callers.
+-- "marked": true, "shared": true}. Called with the settings of its callers.
 CREATE OR REPLACE FUNCTION df._also(p_instance text, p_version integer, p_also jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -101,6 +101,7 @@ DECLARE
     v_stale boolean;
     v_prepared text;
     v_taken integer;
+    v_cancelled text;
     v_nothing text;
 BEGIN
     v_nothing := concat(set_config('synchronous_commit', 'on', true),
@@ -120,8 +121,9 @@ BEGIN
     END IF;
     SELECT s.last_value, e.key,
            EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = p_instance AND c.version > p_version),
-           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END
-    INTO v_epoch, v_key, v_stale, v_prepared
+           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
+           CASE WHEN EXISTS (SELECT FROM df._cancels x WHERE x.instance_id = p_instance) THEN ':cancelled' END
+    INTO v_epoch, v_key, v_stale, v_prepared, v_cancelled
     FROM df._epoch_seq s, df._epoch e;
     IF v_epoch IS DISTINCT FROM p_epoch THEN
         RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
@@ -136,13 +138,18 @@ BEGIN
             USING ERRCODE = 'DF001';
     END IF;
     IF p_also IS NOT NULL THEN
+        -- Which of the steps cancelled it is not known; what follows that one must not happen.
+        IF v_cancelled IS NOT NULL AND p_also::jsonb ? 'shared' THEN
+            RAISE EXCEPTION 'perdure: instance % is cancelled, its steps cannot share a transaction', p_instance
+                USING ERRCODE = 'DF005';
+        END IF;
         v_nothing := df._also(p_instance, p_version, p_also::jsonb);
     END IF;
-    RETURN concat(encode(sha256(v_key || p_token), 'hex'), v_prepared);
+    RETURN concat(encode(sha256(v_key || p_token), 'hex'), v_prepared, v_cancelled);
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, integer, text, text) IS
-    'Called by the worker in a step''s own transaction: takes the version of the instance and writes what the token authorises. Returns a receipt, followed by :prepared when the session has statements that were prepared in SQL.';
+    'Called by the worker in a step''s own transaction: takes the version of the instance and writes what the token authorises. Returns a receipt, followed by :prepared when the session has statements that were prepared in SQL, and by :cancelled when the instance is cancelled.';
 
 -- Raises DF002 unless p_epoch is the current term.
 CREATE OR REPLACE FUNCTION df._fence(p_epoch bigint) RETURNS void

@@ -48,7 +48,9 @@ BEGIN
         SELECT w.id, w.place, df._bytes(w.id) AS bytes, df._definition_bytes(w.id) AS definition_bytes
         FROM unnest(p_ids) WITH ORDINALITY AS w(id, place)
     ), fitting AS (
-        SELECT s.*, sum(s.bytes) OVER (ORDER BY s.place) AS upto FROM sized s WHERE s.bytes IS NOT NULL
+        -- What has ended is not continued: somebody may ask for it who does not know.
+        SELECT s.*, sum(s.bytes) OVER (ORDER BY s.place) AS upto FROM sized s
+        WHERE s.bytes IS NOT NULL AND EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.id)
     ), chosen AS MATERIALIZED (
         SELECT f.id, f.place, f.bytes, f.definition_bytes, f.definition_bytes <= 67108864 AS readable FROM fitting f
         WHERE f.upto <= p_bytes OR f.place = (SELECT min(x.place) FROM fitting x)

@@ -128,6 +128,25 @@ class ArchitectureTest {
     }
 
     @Test
+    void what_workflows_wait_for_is_told_by_the_servers_clock() {
+        noClasses()
+                .that(resideInAnyPackage(
+                        BASE + ".engine.actor..",
+                        BASE + ".engine.owner..",
+                        BASE + ".engine.queue..",
+                        BASE + ".engine.sql.."))
+                .should()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(java.time.Instant.class, "now")
+                .orShould()
+                .callMethod(java.time.Clock.class, "systemUTC")
+                .check(classes);
+    }
+
+    @Test
     void only_the_command_line_and_the_banner_print() {
         noClasses()
                 .that()

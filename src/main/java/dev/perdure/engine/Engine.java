@@ -93,7 +93,12 @@ final class Engine {
                             wired.clock(),
                             statistics);
                     return new EffectStarter(
-                            wired.sql(), start.executor::start, wired.desk().signals(), threads, wired.clock());
+                            wired.sql(),
+                            start.executor::start,
+                            wired.desk().signals(),
+                            threads,
+                            wired.clock(),
+                            System::nanoTime);
                 });
         this.http = start.executor();
     }

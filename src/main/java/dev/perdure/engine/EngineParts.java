@@ -100,6 +100,8 @@ record EngineParts(
                 options.pace(),
                 desk,
                 actors,
+                memory,
+                () -> actors.makeRoom(sql.inTheWay()),
                 ground.stepDown());
         late.are(loop, sql);
         return new EngineParts(desk, loop, actors, sql, memory, clock);

@@ -66,7 +66,12 @@ final class LeaderSession implements AutoCloseable {
                     connecting.onSuccess(PgConnection::close);
                     throw e;
                 }
-                session.refuseTransactionPooler();
+                try {
+                    session.refuseTransactionPooler();
+                } catch (LeaderLostException e) {
+                    session.close();
+                    throw e;
+                }
                 return session;
             } catch (LeaderLostException e) {
                 failure = e;
@@ -78,7 +83,6 @@ final class LeaderSession implements AutoCloseable {
     private void refuseTransactionPooler() throws LeaderLostException {
         int backend = one("SELECT pg_backend_pid()").getInteger(0);
         if (backend != connection.processId()) {
-            close();
             throw new LeaderLostException(
                     "the connection goes through a pooler that changes sessions between transactions; the worker needs "
                             + "a direct connection (or session pooling)",

@@ -8,16 +8,35 @@ import java.nio.charset.CharacterCodingException;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what came back of a checkpoint with its commit, see {@link StepMessages#commit}. */
-final class CommitReplies {
+/**
+ * What came back of a checkpoint with its commit, see {@link StepMessages#commit}.
+ *
+ * @param failure why it is not certain that the checkpoint is committed; null when it is
+ * @param isCancelled whether the instance is cancelled
+ */
+record CommitReplies(@Nullable Failure failure, boolean isCancelled) {
 
     private static final int CHECKPOINT = 1;
     private static final int COMMIT = 2;
+    private static final String CANCELLED = ":cancelled";
 
-    private CommitReplies() {}
+    static CommitReplies read(Replies replies, String receipt, Wire wire) {
+        Failure failure = failure(replies, wire);
+        if (failure != null) {
+            return new CommitReplies(failure, false);
+        }
+        String answer = String.valueOf(answer(replies.done().get(CHECKPOINT).rows()));
+        boolean isCancelled = answer.endsWith(CANCELLED);
+        String rest = isCancelled ? answer.substring(0, answer.length() - CANCELLED.length()) : answer;
+        return receipt.equals(rest) || (receipt + ":prepared").equals(rest)
+                ? new CommitReplies(null, isCancelled)
+                : new CommitReplies(
+                        new Failure(
+                                Failure.Kind.CONNECTION_LOST, null, "the checkpoint was not answered with its receipt"),
+                        false);
+    }
 
-    /** Why it is not certain that the checkpoint is committed; null when it is. */
-    static @Nullable Failure failure(Replies replies, String receipt, Wire wire) {
+    private static @Nullable Failure failure(Replies replies, Wire wire) {
         int done = replies.done().size();
         SQLException e = replies.failure();
         if (e != null && done <= COMMIT) {
@@ -32,11 +51,7 @@ final class CommitReplies {
         if (!"COMMIT".equals(replies.done().get(COMMIT).tag())) {
             return new Failure(Failure.Kind.STEP, null, "the step kept its transaction from being committed");
         }
-        String answer = answer(replies.done().get(CHECKPOINT).rows());
-        if (receipt.equals(answer) || (receipt + ":prepared").equals(answer)) {
-            return null;
-        }
-        return new Failure(Failure.Kind.CONNECTION_LOST, null, "the checkpoint was not answered with its receipt");
+        return null;
     }
 
     private static @Nullable String answer(PackedRows rows) {

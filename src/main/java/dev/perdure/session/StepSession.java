@@ -142,15 +142,17 @@ public final class StepSession implements AutoCloseable {
      * Writes the checkpoint in the open transaction, commits, and makes the session as new, in one message.
      *
      * @param receipt that the call has to answer
+     * @return whether the call said that the instance is cancelled
      */
-    public void commit(Command checkpoint, String receipt) throws StepFailedException {
+    public boolean commit(Command checkpoint, String receipt) throws StepFailedException {
         clean = false;
         Replies replies = wire.send(messages.commit(checkpoint));
-        Failure failure = CommitReplies.failure(replies, receipt, wire);
-        if (failure != null) {
-            throw new StepFailedException(failure);
+        CommitReplies read = CommitReplies.read(replies, receipt, wire);
+        if (read.failure() != null) {
+            throw new StepFailedException(read.failure());
         }
         wasReset(replies.failure() == null);
+        return read.isCancelled();
     }
 
     /** Gives the open transaction up, and makes the session as new. */

@@ -101,7 +101,7 @@ final class PgStep implements StepPort.Session {
     }
 
     @Override
-    public void commit(StepPort.Checkpointed checkpoint) throws StepFailedException {
+    public boolean commit(StepPort.Checkpointed checkpoint) throws StepFailedException {
         List<Argument> arguments = List.of(
                 new Argument(Oid.BYTEA, null, checkpoint.token()),
                 text(Oid.INT8, Long.toString(checkpoint.epoch())),
@@ -109,7 +109,7 @@ final class PgStep implements StepPort.Session {
                 text(Oid.INT4, Integer.toString(checkpoint.version())),
                 text(Oid.TEXT, checkpoint.state()),
                 text(Oid.TEXT, checkpoint.also()));
-        session.commit(new Command(CHECKPOINT, arguments), checkpoint.receipt());
+        return session.commit(new Command(CHECKPOINT, arguments), checkpoint.receipt());
     }
 
     @Override

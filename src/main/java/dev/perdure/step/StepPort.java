@@ -84,10 +84,11 @@ public interface StepPort extends AutoCloseable {
         /**
          * Writes the checkpoint in the open transaction, commits, and makes the session as new.
          *
+         * @return whether the instance was found cancelled: by the step itself, or by somebody before
          * @throws StepFailedException {@link Failure.Kind#CONNECTION_LOST}: whether it was committed is unknown; otherwise it was
          *     not
          */
-        void commit(Checkpointed checkpoint) throws StepFailedException;
+        boolean commit(Checkpointed checkpoint) throws StepFailedException;
 
         /**
          * In another database than the one that holds schema df, before a step begins: whether an earlier attempt of it was

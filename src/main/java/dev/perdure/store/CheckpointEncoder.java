@@ -175,6 +175,9 @@ public final class CheckpointEncoder {
         if (request.isMarked() && end != null) {
             json.writeBooleanField("marked", true);
         }
+        if (request.checkpoints().size() > 1) {
+            json.writeBooleanField("shared", true);
+        }
     }
 
     /** In the order of their ids, which is the order of their locks. */

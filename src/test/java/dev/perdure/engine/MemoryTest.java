@@ -19,8 +19,10 @@ class MemoryTest {
 
     private final TestDatabase database = PostgresServer.get().newDatabase();
 
-    /** More than a small instance takes. */
-    private static final int INSTANCE = 10 * 1024;
+    /** What an instance takes whose texts have 10 kB, and its step's result. */
+    private static final int INSTANCE = 64 * 1024;
+
+    private static final String LARGE = " || ' /*' || repeat('x', 10000) || '*/'";
 
     private static final Map<String, String> TIMERS_LEAVE_MEMORY = Map.of("perdure.timer.window", "1s");
 
@@ -40,7 +42,7 @@ class MemoryTest {
         try (InProcessWorker worker = workerWithRoomFor(16);
                 Submitter slow = Submitter.of(database, "memory_slow");
                 Submitter quick = Submitter.of(database, "memory_quick")) {
-            slow.value("SELECT count(df.start('SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+            slow.value("SELECT count(df.start('SELECT pg_sleep(600)'" + LARGE + ")) FROM generate_series(1, 100)");
             slow.awaitValue("4", "SELECT count(*) FROM df.nodes WHERE status = 'running'");
 
             for (int i = 0; i < 20; i++) {
@@ -61,7 +63,7 @@ class MemoryTest {
     void a_role_with_many_instances_has_them_all_done() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(4);
                 Submitter app = Submitter.of(database, "memory_many")) {
-            app.value("SELECT count(df.start('SELECT 1' ~> 'SELECT 2')) FROM generate_series(1, 60)");
+            app.value("SELECT count(df.start('SELECT 1' ~> ('SELECT 2'" + LARGE + "))) FROM generate_series(1, 60)");
             app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
             await().until(() -> worker.statistics().liveInstances() == 0);
         }
@@ -72,7 +74,7 @@ class MemoryTest {
         try (InProcessWorker worker = workerWithRoomFor(8);
                 Submitter app = Submitter.of(database, "memory_waiting")) {
             // More than are loaded at a time.
-            app.value("SELECT count(df.start(df.wait_for_signal('go', 3600) ~> 'SELECT 1'))"
+            app.value("SELECT count(df.start(df.wait_for_signal('go', 3600) ~> ('SELECT 1'" + LARGE + ")))"
                     + " FROM generate_series(1, 120)");
             app.awaitValue("120", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
             assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(12);
@@ -87,7 +89,7 @@ class MemoryTest {
     void timers_that_are_due_together_come_in_as_there_is_room() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(8);
                 Submitter app = Submitter.of(database, "memory_asleep")) {
-            app.value("SELECT count(df.start(df.sleep(2) ~> 'SELECT 1')) FROM generate_series(1, 60)");
+            app.value("SELECT count(df.start(df.sleep(2) ~> ('SELECT 1'" + LARGE + "))) FROM generate_series(1, 60)");
             app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
             await().until(() -> worker.statistics().liveInstances() == 0);
         }
@@ -102,7 +104,7 @@ class MemoryTest {
             String waiting = quick.start("df.wait_for_signal('go', 3600) ~> 'SELECT 1'");
             quick.awaitValue("1", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
             for (Submitter slow : List.of(first, second)) {
-                slow.value("SELECT count(df.start('SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+                slow.value("SELECT count(df.start('SELECT pg_sleep(600)'" + LARGE + ")) FROM generate_series(1, 100)");
             }
             first.awaitValue("t", "SELECT count(*) >= 3 FROM df.nodes WHERE status = 'running'");
             second.awaitValue("t", "SELECT count(*) >= 1 FROM df.nodes WHERE status = 'running'");
@@ -126,7 +128,8 @@ class MemoryTest {
         try (InProcessWorker worker = workerWithRoomFor(16, TIMERS_LEAVE_MEMORY);
                 Submitter slow = Submitter.of(database, "memory_wakes");
                 Submitter quick = Submitter.of(database, "memory_sleeps")) {
-            slow.value("SELECT count(df.start(df.sleep(3) ~> 'SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+            slow.value("SELECT count(df.start(df.sleep(3) ~> ('SELECT pg_sleep(600)'" + LARGE
+                    + "))) FROM generate_series(1, 100)");
             slow.awaitValue("100", "SELECT count(*) FROM df.nodes WHERE node_type = 'SLEEP' AND status <> 'pending'");
             await().until(() -> worker.statistics().waitingInstances() >= 80);
 

@@ -10,6 +10,7 @@ import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
 import dev.perdure.store.Park;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,6 +50,8 @@ final class SimDatabase {
 
         boolean isParked;
         boolean hasEnded;
+        /** It is noted for the worker that somebody has to wind it up. */
+        boolean isCancelNoted;
         /** A user's transaction holds a lock on the row. */
         boolean isLocked;
 
@@ -86,6 +89,9 @@ final class SimDatabase {
     private final List<Object> news = new ArrayList<>();
     private final SimScheduler scheduler;
     long epoch;
+    /** What somebody has done to the server's clock. */
+    Duration clockSet = Duration.ZERO;
+
     private long signals;
 
     SimDatabase(SimScheduler scheduler) {
@@ -93,7 +99,9 @@ final class SimDatabase {
     }
 
     Instant now() {
-        return Instant.parse("2026-01-01T00:00:00Z").plusNanos(scheduler.nanos());
+        return Instant.parse("2026-01-01T00:00:00Z")
+                .plusNanos(scheduler.nanos())
+                .plus(clockSet);
     }
 
     Iterable<Row> rows() {
@@ -118,6 +126,7 @@ final class SimDatabase {
         if (!row.hasEnded && !row.status.equals("cancelled")) {
             row.status = "cancelled";
             row.cancelReason = reason;
+            row.isCancelNoted = true;
             news.add(new Journal.Cancelled(row.id, row.role, reason));
         }
     }
@@ -154,6 +163,7 @@ final class SimDatabase {
         row.history.add(draft);
         row.checkpoints.put(draft.version(), draft);
         draft.superseded().forEach(row.checkpoints::remove);
+        row.isCancelNoted &= !draft.isCancelled();
         effects.forEach(effect -> row.effects.merge(effect, 1, Integer::sum));
         if (draft.park() instanceof Park.Until until) {
             row.isParked = true;
@@ -240,7 +250,13 @@ final class SimDatabase {
                 versionOfNode,
                 empty,
                 !row.marks.isEmpty(),
-                100L * row.nodes.size());
+                bytes(row));
+    }
+
+    static long bytes(Row row) {
+        boolean isLarge =
+                row.nodes.stream().anyMatch(node -> String.valueOf(node.query()).startsWith("LARGE"));
+        return isLarge ? 10_000 : 100L * row.nodes.size();
     }
 
     private static Recorded recorded(Transition t) {

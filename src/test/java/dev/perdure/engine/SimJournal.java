@@ -179,7 +179,7 @@ final class SimJournal implements Journal {
             boolean isKnown = row.number < Integer.parseInt(page.snapshot());
             if (isKnown && row.number + 1 > page.afterXid() && left.size() < 3) {
                 last = row.number + 1;
-                if (!row.hasEnded && (!row.isParked || row.status.equals("cancelled"))) {
+                if (!row.hasEnded && (!row.isParked || row.isCancelNoted)) {
                     left.add(ref(row));
                 }
             }
@@ -193,7 +193,7 @@ final class SimJournal implements Journal {
     }
 
     private static InstanceRef ref(SimDatabase.Row row) {
-        return new InstanceRef(row.id, row.role, 100L * row.nodes.size());
+        return new InstanceRef(row.id, row.role, SimDatabase.bytes(row));
     }
 
     @Override

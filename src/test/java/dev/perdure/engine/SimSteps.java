@@ -55,6 +55,7 @@ final class SimSteps implements StepPort {
         private final List<String> effects = new ArrayList<>();
         private boolean isOpen;
         private boolean isCancelled;
+        private boolean cancelsItself;
         private boolean isGone;
 
         @Override
@@ -65,6 +66,7 @@ final class SimSteps implements StepPort {
         @Override
         public Executed begin(List<String> statements, Limits limits) {
             effects.clear();
+            cancelsItself = false;
             isOpen = true;
             return execute(statements, limits);
         }
@@ -78,6 +80,12 @@ final class SimSteps implements StepPort {
             List<Result> results = new ArrayList<>();
             for (String statement : statements) {
                 Failure failure = execute(statement, limits.joined() == null);
+                if (failure == null
+                        && statement.startsWith("LARGE")
+                        && !limits.memory().take(40 * 1024)) {
+                    failure = new Failure(Failure.Kind.NO_MEMORY, null, "the result needs more memory");
+                    effects.remove(effects.size() - 1);
+                }
                 if (failure != null) {
                     SimFaults.met("statement: " + failure.kind());
                     return new Executed(results, failure);
@@ -112,6 +120,7 @@ final class SimSteps implements StepPort {
             if (statement.startsWith("FAIL")) {
                 return new Failure(Failure.Kind.STEP, "22012", "division by zero");
             }
+            cancelsItself |= statement.startsWith("CANCEL");
             effects.add(statement);
             return null;
         }
@@ -128,7 +137,7 @@ final class SimSteps implements StepPort {
         }
 
         @Override
-        public void commit(Checkpointed checkpoint) throws StepFailedException {
+        public boolean commit(Checkpointed checkpoint) throws StepFailedException {
             CheckpointRequest draft = codec.draft(checkpoint.state());
             SimDatabase.Row row = database.row(checkpoint.instance());
             scheduler.block(faults.latency());
@@ -139,6 +148,11 @@ final class SimSteps implements StepPort {
             if (database.epoch != epoch) {
                 abort(row, draft.version());
                 throw failed(Failure.Kind.FENCED, "another term has begun");
+            }
+            boolean isOver = row.status.equals("cancelled") || cancelsItself;
+            if (isOver && draft.checkpoints().size() > 1) {
+                abort(row, draft.version());
+                throw failed(Failure.Kind.STEP, "steps of a cancelled instance cannot share a transaction");
             }
             for (long waited = 0; row.isLocked && SimDatabase.ends(draft); waited += 5_000_000) {
                 if (waited > LOCK_TIMEOUT) {
@@ -166,6 +180,7 @@ final class SimSteps implements StepPort {
                     effects.stream().anyMatch(sql -> sql.startsWith("STUCK")) ? 3_600_000_000_000L : faults.commit());
             commit(row, draft);
             isOpen = false;
+            return isOver;
         }
 
         private void awaitFree(SimDatabase.Row row, int version) throws StepFailedException {
@@ -182,6 +197,9 @@ final class SimSteps implements StepPort {
 
         private void commit(SimDatabase.Row row, CheckpointRequest draft) {
             row.taking.remove(draft.version());
+            if (cancelsItself) {
+                database.cancel(row, "myself");
+            }
             database.commit(row, draft, effects);
         }
 

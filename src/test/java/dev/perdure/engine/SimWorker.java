@@ -70,7 +70,8 @@ final class SimWorker {
                         },
                         wired.desk().signals(),
                         scheduler,
-                        wired.clock()));
+                        wired.clock(),
+                        scheduler::nanos));
         scheduler.every(
                 Duration.ofMillis(50),
                 new RunningStatusWriter(parts.sql(), parts.desk().marks(), Duration.ofMillis(100)));

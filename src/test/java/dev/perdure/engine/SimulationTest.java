@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -56,6 +57,98 @@ class SimulationTest {
     @ValueSource(longs = {1, 2, 3})
     void a_run_is_repeated_by_its_seed(long seed) {
         assertThat(new Run(seed).play(2)).isEqualTo(new Run(seed).play(2));
+    }
+
+    @Test
+    void what_follows_a_step_that_cancels_its_own_instance_never_happens() {
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, new SimFaults(random, true, 20), MEMORY);
+            worker.start();
+            GraphDraft draft = new GraphDraft();
+            String root =
+                    draft.then(draft.sql("SELECT before"), draft.then(draft.sql("CANCEL"), draft.sql("SELECT after")));
+            SimDatabase.Row row = database.start(1, root, draft.rows());
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> row.hasEnded, Duration.ofMinutes(1)))
+                    .as("seed %d: %s", seed, row.history)
+                    .isTrue();
+            assertThat(row.status).as("seed %d", seed).isEqualTo("cancelled");
+            assertThat(row.effects.keySet()).as("seed %d", seed).containsExactlyInAnyOrder("SELECT before", "CANCEL");
+        }
+    }
+
+    /** What a statement returns takes memory, too: half of a role's at a time, and more than the role has left. */
+    @Test
+    void more_instances_than_memory_holds_come_in_as_there_is_room() {
+        for (long seed = 1; seed <= SEEDS / 8; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimFaults faults = seed % 2 == 0 ? SimFaults.none(random) : new SimFaults(random, true, 20);
+            SimWorker worker = new SimWorker(scheduler, database, faults, 256 * 1024);
+            worker.start();
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                GraphDraft draft = new GraphDraft();
+                String first = i % 3 == 0 ? draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}") : draft.sql("LARGE 1");
+                String root = draft.then(first, draft.sql("LARGE 2"));
+                rows.add(database.start(1 + i % 2, root, draft.rows()));
+            }
+            worker.told();
+            scheduler.runUntil(() -> false, Duration.ofSeconds(2));
+            rows.forEach(row -> database.signal(row, "go"));
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+            database.check(Set.of());
+            scheduler.runUntil(() -> false, Duration.ofSeconds(5));
+            assertThat(worker.parts.memory().taken())
+                    .as("seed %d: memory taken at the end", seed)
+                    .isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-PT1H", "PT1H", "-P30D"})
+    void nothing_waits_longer_than_its_text_says_when_the_servers_clock_is_set(Duration by) {
+        Random random = new Random(18);
+        SimScheduler scheduler = new SimScheduler(random);
+        SimDatabase database = new SimDatabase(scheduler);
+        SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
+        worker.start();
+        List<SimDatabase.Row> rows = new ArrayList<>();
+        List<Function<GraphDraft, String>> waiting = List.of(
+                draft -> draft.sleep("20"),
+                draft -> draft.leaf("SIGNAL", "{\"signal_name\":\"never\",\"timeout_seconds\":20}"),
+                draft -> draft.retry(draft.sql("FAIL"), 4, null),
+                draft -> draft.loop(draft.sql("SELECT 1"), draft.sql("SELECT maybe 1")),
+                // A branch that runs on keeps the instance awake.
+                draft -> draft.join(draft.sleep("20"), draft.loop(draft.sql("SELECT 2"), draft.sql("SELECT maybe 2"))));
+        for (Function<GraphDraft, String> workflow : waiting) {
+            for (int i = 0; i < 10; i++) {
+                GraphDraft draft = new GraphDraft();
+                String root = workflow.apply(draft);
+                rows.add(database.start(1, root, draft.rows()));
+            }
+        }
+        worker.told();
+        scheduler.runUntil(() -> false, Duration.ofMillis(1500));
+        database.clockSet = by;
+
+        assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofSeconds(60)))
+                .as(
+                        "%s",
+                        rows.stream()
+                                .filter(row -> !row.hasEnded)
+                                .map(row -> row.history)
+                                .toList())
+                .isTrue();
     }
 
     /** Statements of a random workflow are known by the number of their node. */
@@ -225,6 +318,9 @@ class SimulationTest {
                             "{\"signal_name\":\"go\",\"timeout_seconds\":" + (random.nextBoolean() ? "null" : "2")
                                     + "}");
                 case 2 -> draft.sql("FAIL " + draft.rows().size());
+                case 3 ->
+                    draft.sql((random.nextInt(4) == 0 ? "CANCEL " : "SELECT effect ")
+                            + draft.rows().size());
                 default -> draft.sql("SELECT effect " + draft.rows().size());
             };
         }

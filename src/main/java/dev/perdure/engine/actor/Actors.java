@@ -5,7 +5,6 @@ import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.engine.telemetry.Telemetry;
 import dev.perdure.flow.Checkpoint;
-import dev.perdure.flow.Event;
 import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
@@ -19,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -125,10 +125,7 @@ public final class Actors {
             unload(actor);
             return;
         }
-        actor.post((self, drain) -> self.decide(new Event.Loaded(context.clock().instant()), Map.of()));
-        if (isCancelled) {
-            actor.cancel(loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason());
-        }
+        actor.begin(!isCancelled ? null : loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason());
     }
 
     private void load(LoadedInstance loaded) {
@@ -210,7 +207,7 @@ public final class Actors {
 
     /** Lets an instance leave memory that has nothing to do for a while. Within its mailbox. */
     void rest(InstanceActor actor) {
-        if (actor.phase() != InstanceActor.Phase.RUNNING || !canWaitOutside(actor)) {
+        if (actor.phase() != InstanceActor.Phase.RUNNING || actor.isLookingForSignals() || !canWaitOutside(actor)) {
             return;
         }
         Instant wake = actor.state().earliestWake();
@@ -234,12 +231,20 @@ public final class Actors {
         return wake == null || wake.isAfter(horizon);
     }
 
-    /** Memory is wanted: those that only wait leave it. */
-    public void makeRoom() {
+    /**
+     * Memory is wanted: those that only wait leave it.
+     *
+     * @param isInTheWay whose place another instance of the role needs to go on: they leave unless something of them is under way,
+     *     and come in again when there is room
+     */
+    public void makeRoom(Predicate<InstanceActor> isInTheWay) {
         for (InstanceActor actor : new HashSet<>(actors.values())) {
             if (!actor.isBusy() && context.memory().isCrowded(actor.role())) {
                 actor.post((self, drain) -> {
                     rest(self);
+                    if (self.phase() == InstanceActor.Phase.RUNNING && isInTheWay.test(self) && !self.isUnderWay()) {
+                        reload(self);
+                    }
                     return true;
                 });
             }

@@ -5,4 +5,9 @@ public interface Attempt {
 
     /** It is not wanted any more: what is in flight ends. From any thread; once. */
     void interrupt();
+
+    /** Whether it is being executed, and does not only wait for that. */
+    default boolean isUnderWay() {
+        return false;
+    }
 }

@@ -66,6 +66,7 @@ public final class InstanceActor {
     private boolean busy;
     private volatile Phase phase = Phase.LOADED;
     private volatile boolean marked;
+    private volatile boolean looking;
     private Park park;
 
     InstanceActor(LoadedState loaded, MemoryQuota.Holding memory, ActorContext context) {
@@ -222,6 +223,20 @@ public final class InstanceActor {
         }
     }
 
+    /** Somebody looks for signals for it, or does not any more. */
+    public void looksForSignals(boolean now) {
+        looking = now;
+    }
+
+    boolean isLookingForSignals() {
+        return looking;
+    }
+
+    /** Whether something is being executed for it. */
+    boolean isUnderWay() {
+        return attempts.values().stream().anyMatch(Attempt::isUnderWay);
+    }
+
     /** Whether a message waits or is being handled. */
     public synchronized boolean isBusy() {
         return busy;
@@ -327,7 +342,8 @@ public final class InstanceActor {
                 ledger.supersededBy(checkpoints),
                 next.equals(park) ? new Park.Unchanged() : next,
                 startedAt,
-                phase == Phase.CANCELLING,
+                // Only the end winds it up: until then the tables must say that somebody has to.
+                phase == Phase.CANCELLING && checkpoints.stream().anyMatch(one -> one.end() != null),
                 marked);
     }
 
@@ -420,14 +436,43 @@ public final class InstanceActor {
         }
     }
 
-    /** A user has cancelled it: nothing new begins from now on, and the cancellation is decided in its turn. */
-    public void cancel(String reason) {
+    /**
+     * Begins to work on what was read.
+     *
+     * @param cancelled the reason, when it was cancelled before: then nothing of it begins
+     */
+    void begin(@Nullable String cancelled) {
+        if (cancelled != null) {
+            synchronized (this) {
+                phase = Phase.CANCELLING;
+            }
+        }
+        post((self, drain) -> decide(new Event.Loaded(context.clock().instant()), Map.of()));
+        if (cancelled != null) {
+            postCancelled(cancelled);
+        }
+    }
+
+    /**
+     * A user has cancelled it: nothing new begins from now on, and the cancellation is decided in its turn.
+     *
+     * @return false when it has left memory
+     */
+    public boolean cancel(String reason) {
         synchronized (this) {
-            if (!isLive() || phase == Phase.CANCELLING) {
-                return;
+            if (!isLive()) {
+                return false;
+            }
+            if (phase == Phase.CANCELLING) {
+                return true;
             }
             phase = Phase.CANCELLING;
         }
+        postCancelled(reason);
+        return true;
+    }
+
+    private void postCancelled(String reason) {
         post((self, drain) -> decide(new Event.Cancelled(reason, context.clock().instant()), Map.of()));
     }
 

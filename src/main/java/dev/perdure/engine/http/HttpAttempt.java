@@ -83,6 +83,11 @@ final class HttpAttempt implements Attempt {
         }
     }
 
+    @Override
+    public boolean isUnderWay() {
+        return slotHeld.get();
+    }
+
     /** Whether somebody still waits for what comes of it. */
     synchronized boolean isWanted() {
         return !interrupted && actor.isLive();

@@ -116,10 +116,8 @@ final class Intake implements Actors.Loads {
         }
         for (Journal.Cancelled cancelled : news.cancelled()) {
             InstanceActor actor = actors.get(cancelled.instance());
-            if (actor == null) {
+            if (actor == null || !actor.cancel(cancelled.reason())) {
                 queue.add(cancelled.instance(), cancelled.role(), 0);
-            } else {
-                actor.cancel(cancelled.reason());
             }
         }
         for (Journal.SignalSent sent : news.signals()) {
@@ -127,7 +125,7 @@ final class Intake implements Actors.Loads {
             if (actor == null) {
                 queue.add(sent.instance(), sent.role(), 0);
             } else {
-                signals.arrived(actor, sent.name());
+                signals.arrived(actor, sent.name(), () -> load(sent.instance(), sent.role(), 0));
             }
         }
     }

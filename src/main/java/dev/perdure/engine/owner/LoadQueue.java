@@ -74,7 +74,7 @@ final class LoadQueue {
                 long its = sizes.getOrDefault(first, UNKNOWN);
                 MemoryQuota.Holding holding = memory.hold(role);
                 long wanted = Math.min(footprint(its), memory.most());
-                if (bytes > 0 && bytes + its > mostBytes || !holding.take(wanted)) {
+                if (bytes > 0 && bytes + its > mostBytes || memory.isClaimed(role) || !holding.take(wanted)) {
                     roles.remove();
                     continue;
                 }

@@ -4,6 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.database.LogText;
 import dev.perdure.engine.actor.Actors;
 import dev.perdure.engine.actor.TimerPort;
+import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.store.Journal;
 import dev.perdure.store.JournalException;
 import dev.perdure.store.LoadedInstance;
@@ -58,6 +59,8 @@ public final class OwnerLoop implements Wakeup {
     private final Pace pace;
     private final OwnerDesk desk;
     private final Actors actors;
+    private final MemoryQuota memory;
+    private final Runnable makeRoom;
     private final java.util.function.Consumer<String> stepDown;
     private final ArrivalRate arrivals;
     private final AtomicBoolean asked = new AtomicBoolean();
@@ -67,6 +70,7 @@ public final class OwnerLoop implements Wakeup {
     private boolean stopped;
     private boolean looked;
     private long lookedAt;
+    private long madeRoomAt;
     private long failures;
     private @Nullable Boolean idle;
     private boolean lookNow = true;
@@ -81,6 +85,7 @@ public final class OwnerLoop implements Wakeup {
      *
      * @param thread runs its turns, one after the other
      * @param desk where others leave what is to be done
+     * @param makeRoom called now and then while memory is wanted
      * @param stepDown ends the term, with the reason
      */
     public OwnerLoop(
@@ -92,6 +97,8 @@ public final class OwnerLoop implements Wakeup {
             Pace pace,
             OwnerDesk desk,
             Actors actors,
+            MemoryQuota memory,
+            Runnable makeRoom,
             java.util.function.Consumer<String> stepDown) {
         this.journal = journal;
         this.thread = thread;
@@ -101,9 +108,12 @@ public final class OwnerLoop implements Wakeup {
         this.pace = pace;
         this.desk = desk;
         this.actors = actors;
+        this.memory = memory;
+        this.makeRoom = makeRoom;
         this.stepDown = stepDown;
         this.arrivals = new ArrivalRate(pace.idleAfter());
         this.turnedAt = nanos.getAsLong();
+        this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
     }
 
     /** Begins to turn. */
@@ -234,8 +244,10 @@ public final class OwnerLoop implements Wakeup {
         if (!sent.signals().isEmpty()) {
             desk.signals().answered(sent.signals(), answer.signals(), SignalDelivery.isComplete(answer.signals()));
         }
-        if (desk.intake().waiting() > 0 && sent.reading().load() == null) {
-            actors.makeRoom();
+        boolean isCrowded = desk.intake().waiting() > 0 && sent.reading().load() == null || memory.isWanted();
+        if (isCrowded && nanos.getAsLong() - madeRoomAt > POLL_WITHOUT_ROOM_NANOS) {
+            madeRoomAt = nanos.getAsLong();
+            makeRoom.run();
         }
         turn();
     }

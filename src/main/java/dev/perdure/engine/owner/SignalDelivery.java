@@ -32,6 +32,8 @@ public final class SignalDelivery {
     private static final int MOST = 200;
     /** What the largest signal takes in memory. */
     private static final long LARGEST = 3 * 1024 * 1024;
+    /** A look never takes more than this part of what a role can have. */
+    private static final int PART = 16;
 
     /** What is to be looked for: names, and waits whose deadline has passed, which end when nothing is found for them. */
     private static final class Look {
@@ -84,6 +86,7 @@ public final class SignalDelivery {
             if (look == null) {
                 look = new Look();
                 wanted.put(actor, look);
+                actor.looksForSignals(true);
                 queue.add(actor.role(), actor.id(), actor);
             }
             look.names.add(name);
@@ -94,13 +97,26 @@ public final class SignalDelivery {
         loop.wake();
     }
 
-    /** A signal of that name has come for an instance in memory. */
-    void arrived(InstanceActor actor, String name) {
-        actor.post((self, drain) -> {
-            if (self.state().signalWaits().stream().anyMatch(wait -> wait.name().equals(name))) {
-                look(self, name, null);
+    /**
+     * A signal of that name has come for an instance in memory.
+     *
+     * @param ifGone called when it has left memory before it was told
+     */
+    void arrived(InstanceActor actor, String name, Runnable ifGone) {
+        actor.post(new Message() {
+            @Override
+            public boolean handle(InstanceActor self, Drain drain) {
+                if (self.state().signalWaits().stream()
+                        .anyMatch(wait -> wait.name().equals(name))) {
+                    look(self, name, null);
+                }
+                return true;
             }
-            return true;
+
+            @Override
+            public void dropped() {
+                ifGone.run();
+            }
         });
     }
 
@@ -127,7 +143,7 @@ public final class SignalDelivery {
     /** One look has as much memory as the largest signal takes; it is given back when what was read is in its instance. */
     private boolean hasMemory(InstanceActor actor, Batch batch) {
         MemoryQuota.Holding holding = memory.hold(actor.role());
-        if (!holding.take(Math.min(LARGEST, memory.most() / 4))) {
+        if (!holding.take(Math.min(LARGEST, memory.most() / PART))) {
             return false;
         }
         batch.memory.add(holding);
@@ -239,6 +255,7 @@ public final class SignalDelivery {
         synchronized (this) {
             busy.remove(actor);
             again = wanted.containsKey(actor);
+            actor.looksForSignals(again);
             if (again) {
                 queue.add(actor.role(), actor.id(), actor);
             }

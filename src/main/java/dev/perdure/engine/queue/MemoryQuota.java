@@ -1,17 +1,24 @@
 package dev.perdure.engine.queue;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The bytes that the engine may hold for instances: definitions, variables, results, statements, what waits to be written. Taken
- * before a thing is read or built, given back when it goes. Roles share by {@link Share}. Thread-safe.
+ * before a thing is read or built, given back when it goes. Roles share by {@link Share}; what is little is
+ * there for each role. Thread-safe.
  */
 public final class MemoryQuota {
+
+    /** What a role can always have, however much the others hold: this part of everything. */
+    private static final int RESERVE = 32;
 
     private final long total;
     private final Runnable onFree;
     private final Map<Long, Long> taken = new HashMap<>();
+    private final Set<Long> claimed = new HashSet<>();
     private long sum;
     private boolean wanted;
 
@@ -34,12 +41,31 @@ public final class MemoryQuota {
     /** Takes bytes, if the role can have them now. */
     public synchronized boolean take(long role, long bytes) {
         long has = taken.getOrDefault(role, 0L);
-        if (has + bytes > Share.of(total, sum - has)) {
+        boolean isReserved = has + bytes <= total / RESERVE && sum + bytes <= total + total / 4;
+        if (has + bytes > Share.of(total, sum - has) && !isReserved) {
             wanted = true;
             return false;
         }
         add(role, bytes);
         return true;
+    }
+
+    /** Something of the role that is in memory already waits for more of it: nothing else of the role comes in meanwhile. */
+    public synchronized void claim(long role, boolean now) {
+        if (now) {
+            claimed.add(role);
+        } else {
+            claimed.remove(role);
+        }
+    }
+
+    public synchronized boolean isClaimed(long role) {
+        return claimed.contains(role);
+    }
+
+    /** Whether somebody has asked in vain, and nothing was given back since. */
+    public synchronized boolean isWanted() {
+        return wanted;
     }
 
     /** Takes bytes that are there already, whatever the share: somebody else has bounded them. */

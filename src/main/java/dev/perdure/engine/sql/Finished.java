@@ -102,17 +102,25 @@ final class Finished implements Message {
     private boolean commit(InstanceActor actor, StepPort.Session session, SharedTransaction shared, Drain drain) {
         List<Checkpoint> checkpoints = shared.checkpoints();
         CheckpointRequest draft = actor.draft(checkpoints, Map.of(), InstanceActor.park(shared.waiting(actor.state())));
+        boolean isCancelled;
         try {
-            session.commit(actor.checkpoint(draft));
+            isCancelled = session.commit(actor.checkpoint(draft));
         } catch (StepFailedException e) {
             run.end();
             return notCommitted(actor, shared, e.failure());
         }
-        committed(actor, shared, draft, drain);
+        reported(actor, shared);
+        if (isCancelled && draft.checkpoints().stream().allMatch(one -> one.end() == null)) {
+            // What follows must not begin. Why it was cancelled is in the tables.
+            run.end();
+            actor.readAgain();
+        } else {
+            committed(actor, shared, draft, drain);
+        }
         return true;
     }
 
-    private void committed(InstanceActor actor, SharedTransaction shared, CheckpointRequest draft, Drain drain) {
+    private void reported(InstanceActor actor, SharedTransaction shared) {
         shared.attempts().forEach(done -> {
             actor.attempts().remove(done.activation(), done);
             run.context()
@@ -125,6 +133,9 @@ final class Finished implements Message {
         if (LOG.isDebugEnabled()) {
             LOG.debugf("Step of %s completed: %s", attempt, attempt.sql());
         }
+    }
+
+    private void committed(InstanceActor actor, SharedTransaction shared, CheckpointRequest draft, Drain drain) {
         Effect.RunSql next = shared.undone() == null && run.mayGoOn() ? shared.next() : null;
         SharedTransaction.Undone undone = shared.undone();
         actor.committed(

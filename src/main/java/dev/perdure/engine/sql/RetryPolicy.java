@@ -25,6 +25,8 @@ final class RetryPolicy {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
+    /** What a result is given that found none. */
+    private static final long LEAST_MEMORY = 64 * 1024;
 
     private final SqlContext context;
     private final SqlExecutor executor;
@@ -36,11 +38,20 @@ final class RetryPolicy {
 
     /** A statement failed; its transaction is gone. */
     void failed(SqlAttempt attempt, Failure failure) {
+        failed(attempt, failure, 0);
+    }
+
+    /**
+     * The same.
+     *
+     * @param had bytes that were taken for its result
+     */
+    void failed(SqlAttempt attempt, Failure failure, long had) {
         if (!attempt.isWanted()) {
             return;
         }
         if (failure.kind() == Failure.Kind.NO_MEMORY) {
-            wantMemory(attempt, failure);
+            wantMemory(attempt, failure, had);
         } else if (failure.isServersTrouble()) {
             waitItOut(attempt, failure);
         } else if (SqlStep.needsAutocommit(failure, attempt.sql())) {
@@ -72,10 +83,10 @@ final class RetryPolicy {
 
     /** Waits for what is neither the step's fault nor its attempt, until it is over or has lasted too long. */
     private void waitItOut(SqlAttempt attempt, Failure failure) {
-        Instant now = context.clock().instant();
-        Instant since =
+        long now = context.nanos().getAsLong();
+        long since =
                 attempt.manner().waitingSince() == null ? now : attempt.manner().waitingSince();
-        Duration waited = Duration.between(since, now);
+        Duration waited = Duration.ofNanos(now - since);
         if (waited.compareTo(context.settings().giveUpAfter()) > 0) {
             fail(
                     attempt,
@@ -90,10 +101,14 @@ final class RetryPolicy {
                     attempt.activation().nodeId(),
                     () -> LOG.debugf("%s waits: %s", attempt, LogText.of(failure.message())));
         }
-        executor.again(attempt, waiting(attempt.manner(), since), pause);
+        if (failure.kind() == Failure.Kind.LOGIN) {
+            executor.againWithSession(attempt, waiting(attempt.manner(), since), pause);
+        } else {
+            executor.again(attempt, waiting(attempt.manner(), since), pause);
+        }
     }
 
-    private static SqlAttempt.Manner waiting(SqlAttempt.Manner manner, Instant since) {
+    private static SqlAttempt.Manner waiting(SqlAttempt.Manner manner, long since) {
         return new SqlAttempt.Manner(
                 manner.number(), manner.outsideTransaction(), manner.isAlone(), manner.memory(), since);
     }
@@ -103,30 +118,34 @@ final class RetryPolicy {
         return atLeast.compareTo(most) > 0 ? most : atLeast;
     }
 
-    /** The result found no memory: the next try has as much as a result may need before it begins. */
-    private void wantMemory(SqlAttempt attempt, Failure failure) {
-        long needed = 4 * context.settings().maxResultSize();
-        long most = context.memory().most();
-        if (attempt.manner().memory() > 0) {
-            if (attempt.manner().memory() >= most) {
-                fail(
-                        attempt,
-                        "SQL execution failed: " + failure.message()
-                                + "; the worker's memory (perdure.memory.limit) has room for " + most
-                                + " bytes of one role",
-                        "54000");
-                return;
-            }
-            needed = Math.min(most, 2 * attempt.manner().memory());
-        }
+    /**
+     * The result found no memory: the next try has twice as much before it begins. What does not fit though the role has all
+     * that it can ever have never will.
+     */
+    private void wantMemory(SqlAttempt attempt, Failure failure, long had) {
         SqlAttempt.Manner manner = attempt.manner();
+        long own = attempt.actor().memory().bytes();
+        // Not all of it, as long as others need some.
+        long most = Math.max(
+                        3 * context.memory().most() / 4, own + (context.memory().most() - own) / 2)
+                - own;
+        if (manner.memory() >= most) {
+            fail(
+                    attempt,
+                    "SQL execution failed: " + failure.message()
+                            + "; the worker's memory (perdure.memory.limit) has room for "
+                            + context.memory().most() + " bytes of one role",
+                    "54000");
+            return;
+        }
+        long wanted = Math.max(LEAST_MEMORY, 2 * Math.max(had, manner.memory()));
         executor.again(
                 attempt,
                 new SqlAttempt.Manner(
                         manner.number(),
                         manner.outsideTransaction(),
                         true,
-                        Math.min(needed, most),
+                        Math.min(wanted, most),
                         manner.waitingSince()),
                 Duration.ofMillis(50));
     }

@@ -33,6 +33,9 @@ final class SessionRun implements Runnable {
     private final InstanceActor actor;
     private final MemoryQuota.Holding memory;
     private final long begunAt;
+    /** Of what was reserved, not yet used. */
+    private long free;
+
     private SqlAttempt attempt;
     private StepPort.@Nullable Session session;
     private boolean ended;
@@ -49,7 +52,9 @@ final class SessionRun implements Runnable {
         this.sharing = sharing;
         this.attempt = first;
         this.actor = first.actor();
-        this.memory = context.memory().hold(actor.role());
+        MemoryQuota.Holding reserved = first.reserved();
+        this.memory = reserved == null ? context.memory().hold(actor.role()) : reserved;
+        this.free = memory.bytes();
         this.begunAt = context.nanos().getAsLong();
     }
 
@@ -136,22 +141,39 @@ final class SessionRun implements Runnable {
     /** The statement failed; its transaction is gone. */
     void failed(Failure failure) {
         SqlAttempt failed = attempt;
+        long had = memory.bytes();
         current().rollback();
         end();
-        retries.failed(failed, failure);
+        retries.failed(failed, failure, had);
     }
 
     StepPort.Limits limits() {
         return limits(null);
     }
 
-    /**
-     * What statements may take.
-     *
-     * @param joined how long one may run that joins a transaction; null: as long as it likes
-     */
+    /** What a statement may take; what was reserved is used first. */
     StepPort.Limits limits(@Nullable Duration joined) {
-        return new StepPort.Limits(new ResultMemory(memory), joined);
+        return new StepPort.Limits(
+                new StepPort.ResultBudget() {
+                    @Override
+                    public boolean take(long bytes) {
+                        if (bytes <= free || memory.take(bytes - free)) {
+                            free = Math.max(0, free - bytes);
+                            return true;
+                        }
+                        return false;
+                    }
+
+                    @Override
+                    public void giveBack(long bytes) {
+                        if (attempt.reserved() == null) {
+                            memory.give(bytes);
+                        } else {
+                            free += bytes;
+                        }
+                    }
+                },
+                joined);
     }
 
     // ---- what follows within the mailbox
@@ -202,6 +224,7 @@ final class SessionRun implements Runnable {
         executor.ended(attempt);
         attempt.leavesSession();
         memory.set(0);
+        free = 0;
         attempt = next;
     }
 

@@ -2,6 +2,7 @@ package dev.perdure.engine.sql;
 
 import dev.perdure.engine.actor.Attempt;
 import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Activation;
@@ -20,14 +21,15 @@ final class SqlAttempt implements Attempt {
      * @param outsideTransaction why it cannot share a transaction with its checkpoint; null when it can
      * @param isAlone whether no other step may join its transaction
      * @param memory bytes that are taken for its result before it begins; 0: as it is read
-     * @param waitingSince when it began to wait for what is not its own trouble; null when it does not
+     * @param waitingSince when it began to wait for what is not its own trouble, as the monotonic source tells; null when it
+     *     does not
      */
     record Manner(
             int number,
             @Nullable String outsideTransaction,
             boolean isAlone,
             long memory,
-            @Nullable Instant waitingSince) {}
+            @Nullable Long waitingSince) {}
 
     private final InstanceActor actor;
     private final Effect.RunSql effect;
@@ -35,8 +37,10 @@ final class SqlAttempt implements Attempt {
     private final long queuedAt;
     private StepPort.@Nullable Session session;
     private boolean interrupted;
+    private MemoryQuota.@Nullable Holding reserved;
     private volatile @Nullable Instant startedAt;
     private volatile long begunAt;
+    private volatile boolean hasSlot;
 
     SqlAttempt(InstanceActor actor, Effect.RunSql effect, Manner manner, long queuedAt) {
         this.actor = actor;
@@ -74,6 +78,16 @@ final class SqlAttempt implements Attempt {
         return manner.number();
     }
 
+    /** Has memory from before it begins. */
+    void reserves(MemoryQuota.Holding memory) {
+        reserved = memory;
+    }
+
+    /** What it has from before it began; null when it takes as it reads. */
+    MemoryQuota.@Nullable Holding reserved() {
+        return reserved;
+    }
+
     /** When it began to wait for a slot, as the monotonic source tells. */
     long queuedAt() {
         return queuedAt;
@@ -87,6 +101,16 @@ final class SqlAttempt implements Attempt {
     /** When execution began, as the monotonic source tells. */
     long begunAt() {
         return begunAt;
+    }
+
+    /** It has a slot from now on. */
+    void takesSlot() {
+        hasSlot = true;
+    }
+
+    @Override
+    public boolean isUnderWay() {
+        return hasSlot;
     }
 
     void begins(Instant at, long nanos) {

@@ -38,7 +38,6 @@ public class EngineStatistics implements Telemetry {
     private final LongAdder instancesStarted = new LongAdder();
     private final LongAdder instancesTakenOver = new LongAdder();
     private final LongAdder terms = new LongAdder();
-    private final LongAdder rehearsals = new LongAdder();
     private final LongAdder loginFailures = new LongAdder();
     private final List<EngineObserver> observers = new CopyOnWriteArrayList<>();
     private final HttpStatistics http = new HttpStatistics();
@@ -102,10 +101,6 @@ public class EngineStatistics implements Telemetry {
         instancesTakenOver.add(count);
     }
 
-    void rehearsed() {
-        rehearsals.increment();
-    }
-
     public void loginFailed() {
         loginFailures.increment();
     }
@@ -142,11 +137,6 @@ public class EngineStatistics implements Telemetry {
     /** Terms of leadership that this process began. */
     public long terms() {
         return terms.sum();
-    }
-
-    /** How often this process, standing by, has gone through what it will have to do as the leader. */
-    public long rehearsals() {
-        return rehearsals.sum();
     }
 
     /** How often no session of a submitter could be had. */
