@@ -1,5 +1,6 @@
 package dev.perdure.step;
 
+import dev.perdure.database.Failure;
 import dev.perdure.session.LoginTrouble;
 import dev.perdure.session.Receipt;
 import dev.perdure.session.ReceiptCleanup;
@@ -31,7 +32,21 @@ public final class PgSteps implements StepPort {
 
     @Override
     public Session borrow(SessionPools.Key key) throws StepFailedException {
-        return new PgStep(pools, key, pools.borrow(key), maxResultSize);
+        try {
+            return new PgStep(pools, key, pools.borrow(key), maxResultSize);
+        } catch (StepFailedException e) {
+            throw e.failure().kind() == Failure.Kind.LOGIN ? saying(key, e) : e;
+        }
+    }
+
+    /** With the words that a node shows when it has waited for too long. */
+    private StepFailedException saying(SessionPools.Key key, StepFailedException e) {
+        LoginTrouble trouble = loginTrouble(key);
+        String role = trouble == null ? "role " + key.roleOid() : trouble.role();
+        String message = "Failed to connect to database '" + pools.database(key) + "' as '" + role
+                + "'. Error: error returned from database: " + e.failure().message();
+        return new StepFailedException(
+                new Failure(Failure.Kind.LOGIN, e.failure().sqlState(), message), e);
     }
 
     @Override

@@ -329,8 +329,9 @@ class AdmissionTest {
         // Past the policies and the foreign key, as a restored dump might be.
         database.asSuperuser(
                 "SET session_replication_role = replica; INSERT INTO df.instances (id, root_node, submitted_by)"
-                        + " VALUES ('00000006', '0000000a', 'admission_app'); INSERT INTO df.nodes (id, instance_id, node_type, query,"
-                        + " submitted_by) VALUES ('0000000a', '00000006', 'SQL', 'SELECT 1', 'admission_victim')");
+                        + " VALUES ('00000006', '0000000a', 'admission_app'); INSERT INTO df._nodes (id, instance_id, node_type, query,"
+                        + " submitted_by) VALUES ('0000000a', '00000006', 'SQL', 'SELECT 1', 'admission_victim');"
+                        + " INSERT INTO df._inbox (instance_id, role) VALUES ('00000006', 'admission_app'::regrole)");
 
         assertThat(app.await("00000006").output()).contains("another submitted_by");
         everybodyElseIsServed();
@@ -340,7 +341,8 @@ class AdmissionTest {
     void a_root_that_is_missing_fails_its_instance() throws SQLException {
         database.asSuperuser(
                 "SET session_replication_role = replica; INSERT INTO df.instances (id, root_node, submitted_by)"
-                        + " VALUES ('00000007', '0000000a', 'admission_app')");
+                        + " VALUES ('00000007', '0000000a', 'admission_app');"
+                        + " INSERT INTO df._inbox (instance_id, role) VALUES ('00000007', 'admission_app'::regrole)");
 
         assertThat(app.await("00000007").status()).isEqualTo("failed");
         everybodyElseIsServed();

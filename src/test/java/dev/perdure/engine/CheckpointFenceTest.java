@@ -281,14 +281,20 @@ class CheckpointFenceTest {
             "DO 'BEGIN LOCK TABLE df._checkpoints IN ACCESS SHARE MODE; END'",
             "DO 'BEGIN LOCK TABLE df.nodes IN ACCESS EXCLUSIVE MODE; END'",
             "DO 'BEGIN LOCK TABLE df.instances IN SHARE MODE; END'",
-            "UPDATE df.nodes SET status = 'completed'",
-            "DELETE FROM df.nodes",
             "TRUNCATE df.instances",
             "UPDATE df.instances SET output = 'x'",
             "UPDATE df.instances SET submitted_by = 'df_worker'"
         }) {
             SQLException refusal = refusal(() -> app.execute(call));
             assertThat(refusal.getSQLState()).as(call).isEqualTo("42501");
+        }
+    }
+
+    @Test
+    void nodes_are_a_view_that_nobody_can_change() {
+        for (String call : new String[] {"UPDATE df.nodes SET status = 'completed'", "DELETE FROM df.nodes"}) {
+            assertThat(refusal(() -> app.execute(call)).getSQLState()).as(call).isEqualTo("55000");
+            assertThat(refusal(() -> owner.execute(call)).getSQLState()).as(call).isEqualTo("55000");
         }
     }
 }

@@ -88,10 +88,8 @@ final class RetryPolicy {
                 attempt.manner().waitingSince() == null ? now : attempt.manner().waitingSince();
         Duration waited = Duration.ofNanos(now - since);
         if (waited.compareTo(context.settings().giveUpAfter()) > 0) {
-            fail(
-                    attempt,
-                    SqlStep.message(failure) + " (given up after " + waited.toSeconds() + " s)",
-                    failure.sqlState());
+            String why = failure.kind() == Failure.Kind.LOGIN ? failure.message() : SqlStep.message(failure);
+            fail(attempt, why + " (given up after " + waited.toSeconds() + " s)", failure.sqlState());
             return;
         }
         Duration pause = between(Duration.ofMillis(50), waited.dividedBy(4), LONGEST_WAIT);
