@@ -167,8 +167,8 @@ class BesideTest {
     @Test
     void results_that_are_larger_in_sum_than_the_memory() throws SQLException {
         end();
-        begin(Map.of("perdure.memory.limit", "32M"));
-        // Ten megabytes each, of which no two fit beside one another.
+        begin(Map.of("perdure.memory.limit", "96M"));
+        // Ten megabytes each, which take more than twice that while they are read.
         mallory.value("SELECT count(df.start('SELECT repeat(''x'', 10000000) AS x' |=> 'big' ~>"
                 + " 'SELECT length($big) AS n')) FROM generate_series(1, 10)");
 

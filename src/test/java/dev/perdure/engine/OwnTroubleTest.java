@@ -88,7 +88,7 @@ class OwnTroubleTest {
             String id =
                     app.start(Submitter.GATE + " ~> df.join(" + slow + ", " + slow + ") ~> df.sleep(0) ~> 'SELECT 1'");
             holder.execute("BEGIN");
-            holder.value("SELECT id FROM df.instances WHERE id = ? FOR UPDATE", id);
+            holder.value("SELECT id FROM df.instances WHERE id = ? FOR NO KEY UPDATE", id);
             app.open(id);
             app.awaitValue(
                     "2",

@@ -96,7 +96,7 @@ class PoisonTest {
             ledger.assertEachStepHappenedOnce(ids.subList(1, ids.size()), 2);
             var ended = app.await(ids.get(0));
             assertThat(ended.status()).isEqualTo("failed");
-            assertThat(ended.output()).contains("was given up after 4 attempts", "nonsense");
+            assertThat(ended.output()).contains("was given up after 4 attempts", "NONSENSE");
             assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
         }
     }
