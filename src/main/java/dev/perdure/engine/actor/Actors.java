@@ -5,7 +5,6 @@ import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.engine.telemetry.Telemetry;
 import dev.perdure.flow.Checkpoint;
-import dev.perdure.flow.Event;
 import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
@@ -125,10 +124,8 @@ public final class Actors {
             unload(actor);
             return;
         }
-        actor.post((self, drain) -> self.decide(new Event.Loaded(context.clock().instant()), Map.of()));
-        if (isCancelled) {
-            actor.cancel(loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason());
-        }
+        String reason = loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason();
+        actor.begin(isCancelled ? reason : null);
     }
 
     private void load(LoadedInstance loaded) {

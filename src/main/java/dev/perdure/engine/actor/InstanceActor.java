@@ -109,6 +109,11 @@ public final class InstanceActor {
         return phase != Phase.ENDED && phase != Phase.UNLOADED;
     }
 
+    /** Whether anything new of it may begin. */
+    public boolean mayBegin() {
+        return phase == Phase.RUNNING;
+    }
+
     /** Bytes that it holds. */
     public MemoryQuota.Holding memory() {
         return memory;
@@ -377,8 +382,7 @@ public final class InstanceActor {
         state.apply(decision);
         texts = (attempts.isEmpty() ? 0 : texts) + texts(decision);
         memory.set(definitionBytes + state.resultBytes() + texts);
-        if (phase == Phase.LOADED) {
-            phase = Phase.RUNNING;
+        if (foundPosition()) {
             if (park instanceof Park.Unchanged) {
                 park = park(state.waiting());
             }
@@ -412,6 +416,31 @@ public final class InstanceActor {
         return chars < HEAVY / 16 ? 0 : 4 * chars;
     }
 
+    private synchronized boolean foundPosition() {
+        boolean isFirst = phase == Phase.LOADED;
+        if (isFirst) {
+            phase = Phase.RUNNING;
+        }
+        return isFirst;
+    }
+
+    /**
+     * It was read, and finds its position.
+     *
+     * @param cancelled why a user has cancelled it, if so: nothing of it begins then
+     */
+    void begin(@Nullable String cancelled) {
+        if (cancelled != null) {
+            synchronized (this) {
+                phase = Phase.CANCELLING;
+            }
+        }
+        post((self, drain) -> decide(new Event.Loaded(context.clock().instant()), Map.of()));
+        if (cancelled != null) {
+            postCancelled(cancelled);
+        }
+    }
+
     /** Ends what is under way for a node. */
     public void interrupt(Activation activation) {
         Attempt attempt = attempts.remove(activation);
@@ -428,6 +457,10 @@ public final class InstanceActor {
             }
             phase = Phase.CANCELLING;
         }
+        postCancelled(reason);
+    }
+
+    private void postCancelled(String reason) {
         post((self, drain) -> decide(new Event.Cancelled(reason, context.clock().instant()), Map.of()));
     }
 
