@@ -294,7 +294,9 @@ class CheckpointFenceTest {
     void nodes_are_a_view_that_nobody_can_change() {
         for (String call : new String[] {"UPDATE df.nodes SET status = 'completed'", "DELETE FROM df.nodes"}) {
             assertThat(refusal(() -> app.execute(call)).getSQLState()).as(call).isEqualTo("55000");
-            assertThat(refusal(() -> owner.execute(call)).getSQLState()).as(call).isEqualTo("55000");
+            assertThat(refusal(() -> owner.execute(call)).getSQLState())
+                    .as(call)
+                    .isEqualTo("55000");
         }
     }
 }
