@@ -54,8 +54,10 @@ final class LoadedRows {
                 states.add(versions[i], texts[i]);
             }
             states.mark(row.getString("marks"));
-        } catch (IllegalArgumentException e) {
-            unreadable = "Instance " + id + " cannot be read: " + e.getMessage();
+        } catch (RuntimeException | StackOverflowError e) {
+            // Whatever its rows say, those of others were read with them.
+            unreadable = "Instance " + id + " cannot be read: "
+                    + (e instanceof IllegalArgumentException ? e.getMessage() : e.toString());
         }
         return new LoadedInstance(
                 id,

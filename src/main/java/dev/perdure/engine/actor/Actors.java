@@ -3,6 +3,7 @@ package dev.perdure.engine.actor;
 import dev.perdure.database.LogText;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.InstanceOrigin;
+import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.engine.telemetry.Telemetry;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.store.CheckpointRequest;
@@ -91,6 +92,10 @@ public final class Actors {
      * @param memory what was taken for it; given back when it does not come in
      */
     public void begin(LoadedInstance loaded, MemoryQuota.Holding memory) {
+        LogFields.with(loaded.id(), null, () -> comesIn(loaded, memory));
+    }
+
+    private void comesIn(LoadedInstance loaded, MemoryQuota.Holding memory) {
         if (closed || actors.containsKey(loaded.id())) {
             memory.close();
             return;
@@ -144,7 +149,7 @@ public final class Actors {
 
     /** Ends an instance that cannot run and is not in memory. */
     void end(InstanceOrigin origin, long role, int version, boolean isCancelled, String why) {
-        LOG.warnf("Instance %s fails: %s", origin.id(), LogText.of(why));
+        LogFields.with(origin.id(), null, () -> LOG.warnf("Instance %s fails: %s", origin.id(), LogText.of(why)));
         Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
                 isCancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, why);
         CheckpointRequest draft = new CheckpointRequest(
@@ -162,11 +167,14 @@ public final class Actors {
                 context.breakdowns().goesOn(origin.id());
                 context.telemetry().instanceEnded(origin, end, context.clock().instant());
             } else if (outcome instanceof Journal.Written.Stale) {
-                loads.load(origin.id(), role, 0);
+                context.breakdowns().stale(origin.id(), () -> loads.load(origin.id(), role, 0));
             } else if (outcome instanceof Journal.Written.Rejected rejected) {
-                LOG.errorf(
-                        "Instance %s: its end cannot be written: %s",
-                        origin.id(), rejected.failure().message());
+                LogFields.with(
+                        origin.id(),
+                        null,
+                        () -> LOG.errorf(
+                                "Instance %s: its end cannot be written: %s",
+                                origin.id(), rejected.failure().message()));
             }
         });
     }
@@ -176,6 +184,13 @@ public final class Actors {
         long bytes = actor.memory().bytes();
         unload(actor);
         loads.load(actor.id(), actor.role(), bytes);
+    }
+
+    /** Somebody has taken the version that was to be taken. */
+    void stale(InstanceActor actor) {
+        long bytes = actor.memory().bytes();
+        unload(actor);
+        context.breakdowns().stale(actor.id(), () -> loads.load(actor.id(), actor.role(), bytes));
     }
 
     void load(InstanceActor actor) {

@@ -1,6 +1,7 @@
 package dev.perdure.engine.actor;
 
 import dev.perdure.database.LogText;
+import dev.perdure.engine.telemetry.LogFields;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,7 +30,13 @@ public final class Breakdowns {
     /** How often instances broke down. It outlives a term: what ends each term must not do so for ever. */
     public static final class History {
         private final Map<String, Integer> times = new ConcurrentHashMap<>();
+        private final Map<String, Integer> stale = new ConcurrentHashMap<>();
     }
+
+    /** So often an instance whose rows are not as memory believes is read again at once. */
+    private static final int STALE_AT_ONCE = 3;
+
+    private static final Duration LONGEST_STALE_PAUSE = Duration.ofSeconds(30);
 
     private final History history;
     private final TimerPort timers;
@@ -81,6 +88,21 @@ public final class Breakdowns {
         return times >= MOST;
     }
 
+    /** Has an instance read again whose version somebody has taken: at once, unless that happens again and again. */
+    void stale(String instance, Runnable read) {
+        int times = history.stale.merge(instance, 1, Integer::sum);
+        if (times <= STALE_AT_ONCE) {
+            read.run();
+            return;
+        }
+        Duration pause = FIRST_PAUSE.multipliedBy(1L << Math.min(10, times - STALE_AT_ONCE));
+        if (times == 2 * STALE_AT_ONCE) {
+            LogFields.with(
+                    instance, null, () -> LOG.warnf("Instance %s: its rows are never what was read of them", instance));
+        }
+        timers.after(pause.compareTo(LONGEST_STALE_PAUSE) < 0 ? pause : LONGEST_STALE_PAUSE, read);
+    }
+
     String text(String instance, String why) {
         return "Instance " + instance + " was given up after " + times(instance) + " attempts: " + why;
     }
@@ -102,6 +124,9 @@ public final class Breakdowns {
     void goesOn(String instance) {
         if (!history.times.isEmpty()) {
             history.times.remove(instance);
+        }
+        if (!history.stale.isEmpty()) {
+            history.stale.remove(instance);
         }
     }
 

@@ -328,7 +328,7 @@ public final class InstanceActor {
             return true;
         }
         context.telemetry().checkpointFailed(Failure.Kind.STALE);
-        context.actors().reload(this);
+        context.actors().stale(this);
         return true;
     }
 
