@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Applies the manifests to a real cluster and shows that they do what docs/deployment.md says. Each line "ok: …" is a fact that was checked.
-# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers resources failover upgrade helm sidecar; without one: all, in this order.
-# resources, failover and upgrade go on with what workers has installed.
+# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers resources namespaces failover upgrade helm sidecar; without one: all, in this order.
+# resources, namespaces, failover and upgrade go on with what workers has installed.
 # Needs root and kubectl, and in the environment
 #   CLUSTER_TOOLS   a folder with cluster.sh (up, load IMAGE.tar, down) and image.py
 #   POSTGRES_ROOT   a root folder with PostgreSQL: debootstrap --variant=minbase --include=postgresql bookworm FOLDER
@@ -50,8 +50,8 @@ ok "a cluster: $(kubectl version -o yaml | awk '/serverVersion/ {found = 1} foun
 
 for scenario in "${@:-all}"; do
   case $scenario in
-    all) workers; resources; failover; upgrade; helm_chart; sidecar ;;
-    workers | resources | failover | upgrade | sidecar) "$scenario" ;;
+    all) workers; resources; namespaces; failover; upgrade; helm_chart; sidecar ;;
+    workers | resources | namespaces | failover | upgrade | sidecar) "$scenario" ;;
     helm) helm_chart ;;
     *) echo "no scenario $scenario" >&2; exit 2 ;;
   esac

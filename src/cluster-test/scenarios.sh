@@ -46,7 +46,8 @@ rights() {
     # shellcheck disable=SC2086
     ! kubectl auth can-i "${as[@]}" $power > /dev/null || wrong "the worker may $power"
   done
-  ! kubectl logs --namespace perdure -l app.kubernetes.io/name=perdure --tail=-1 | grep -i forbidden || wrong "the worker lacks a right"
+  # The namespace team does not exist yet, and so gives no rights.
+  ! kubectl logs --namespace perdure -l app.kubernetes.io/name=perdure --tail=-1 | grep -v 'namespace .*team' | grep -i forbidden || wrong "the worker lacks a right"
   ok "the rights of the service account suffice, and end there"
 }
 
@@ -105,6 +106,66 @@ YAML
   kubectl delete dsch minutely --namespace perdure --timeout="$(patient 60)" > /dev/null
   await 60 "the runs go with their schedule" no_runs minutely
   ok "deleting the DurableSchedule deleted its runs"
+}
+
+# What stops one resource or one namespace stops no other, and deleting ends.
+namespaces() {
+  kubectl create namespace team > /dev/null
+  kubectl apply --namespace team -f "$project/k8s/base/rbac/role.yaml" > /dev/null
+  kubectl create rolebinding perdure-operator --namespace team --role=perdure-operator --serviceaccount=perdure:perdure > /dev/null
+  endless team held Cancel
+  endless team orphan Orphan
+  await 45 "the start of team/held" workflow_is team held Running
+  await 45 "the start of team/orphan" workflow_is team orphan Running
+  ok "a namespace that was made after the workers started is served"
+
+  local begun=$SECONDS
+  kubectl delete namespace team --timeout="$(patient 60)" > /dev/null
+  is cancelled databases app alice "SELECT status FROM df.instances WHERE label = 'team/held'" || wrong "the namespace is gone and its instance goes on"
+  is running databases app alice "SELECT status FROM df.instances WHERE label = 'team/orphan'" || wrong "the orphan does not go on"
+  sql databases app alice "SELECT df.cancel(id, 'end of the scenario') FROM df.instances WHERE label = 'team/orphan'" > /dev/null
+  ok "a namespace with running workflows was deleted in $((SECONDS - begun)) s; its instance was cancelled, the orphan went on"
+
+  python3 - > "$work/deep.json" <<'PYTHON'
+print('{"apiVersion":"perdure.dev/v1alpha1","kind":"DurableWorkflow","metadata":{"name":"deep","namespace":"perdure"},"spec":{"role":"alice",'
+      '"steps":[{"http":{"url":"http://localhost:1/","body":' + '{"d":' * 3000 + '1' + '}' * 3000 + '}}]}}')
+PYTHON
+  kubectl create --validate=false --raw /apis/perdure.dev/v1alpha1/namespaces/perdure/durableworkflows -f "$work/deep.json" > /dev/null
+  healthy beside-deep
+  kubectl delete pod "$(leader_pod perdure perdure-leader)" --namespace perdure --grace-period=0 --force 2> /dev/null
+  healthy beside-deep-after-a-restart
+  [ "$(resource dwf/deep .status.reason)" = InvalidDefinition ] || wrong "deep is $(resource dwf/deep .status)"
+  kubectl delete dwf deep --namespace perdure --timeout="$(patient 30)" > /dev/null
+  ok "beside a resource that is nested 3000 deep others are served, also by a new leader"
+  kubectl rollout status deployment/perdure --namespace perdure --timeout="$(patient 120)" > /dev/null
+
+  endless perdure crd-first Cancel
+  await 45 "the start of crd-first" resource_is dwf/crd-first .status.phase Running
+  begun=$SECONDS
+  kubectl delete -k "$project/k8s/crds" --timeout="$(patient 60)" > /dev/null
+  is cancelled databases app alice "SELECT status FROM df.instances WHERE label = 'perdure/crd-first'" || wrong "the definition is gone and its instance goes on"
+  kubectl apply -k "$project/k8s/crds" > /dev/null
+  await 30 "the definitions" kubectl get dwf --namespace perdure
+  healthy after-the-definitions
+  ok "the definitions were deleted in $((SECONDS - begun)) s with what was there, and are watched again"
+}
+endless() { # namespace, name, deletionPolicy
+  kubectl apply --namespace "$1" -f - > /dev/null <<YAML
+apiVersion: perdure.dev/v1alpha1
+kind: DurableWorkflow
+metadata: {name: $2}
+spec: {role: alice, deletionPolicy: $3, steps: [{sleep: 1h}]}
+YAML
+}
+workflow_is() { [ "$(kubectl get dwf "$2" --namespace "$1" -o jsonpath='{.status.phase}')" = "$3" ]; }
+healthy() { # name: a workflow in the namespace perdure succeeds soon
+  kubectl apply --namespace perdure -f - > /dev/null <<YAML
+apiVersion: perdure.dev/v1alpha1
+kind: DurableWorkflow
+metadata: {name: $1}
+spec: {role: alice, steps: [{sql: SELECT 1}]}
+YAML
+  await 20 "the end of $1" workflow_is perdure "$1" Succeeded
 }
 
 failover() {

@@ -169,7 +169,8 @@ public final class CheckpointEncoder {
             }
             json.writeEndArray();
         }
-        if (request.isCancelled()) {
+        // Not before: a term that ends in between has to find a cancelled instance that sleeps.
+        if (request.isCancelled() && end != null) {
             json.writeBooleanField("cancelled", true);
         }
         if (request.isMarked() && end != null) {

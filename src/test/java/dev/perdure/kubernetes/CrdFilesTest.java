@@ -50,6 +50,39 @@ class CrdFilesTest {
         assertThat(silent).isEmpty();
     }
 
+    @Test
+    void every_field_has_a_type_but_those_that_may_be_anything_and_every_number_has_bounds() {
+        List<String> untyped = new ArrayList<>();
+        List<String> unbounded = new ArrayList<>();
+        CrdFiles.generated().forEach((name, text) -> {
+            JsonNode schema = Serialization.unmarshal(text, JsonNode.class)
+                    .at("/spec/versions/0/schema/openAPIV3Schema/properties");
+            check("spec", schema.get("spec"), untyped, unbounded);
+            check("status", schema.get("status"), untyped, unbounded);
+        });
+
+        assertThat(untyped)
+                .allMatch(path ->
+                        path.endsWith(".if.condition") || path.endsWith(".http.body") || path.endsWith(".break"));
+        assertThat(unbounded).isEmpty();
+    }
+
+    private static void check(String path, JsonNode schema, List<String> untyped, List<String> unbounded) {
+        String type = schema.path("type").asText();
+        if (type.isEmpty() && !schema.path("x-kubernetes-int-or-string").asBoolean()) {
+            untyped.add(path);
+        }
+        if ((type.equals("integer") || type.equals("number")) && !(schema.has("minimum") && schema.has("maximum"))) {
+            unbounded.add(path);
+        }
+        schema.path("properties")
+                .properties()
+                .forEach(field -> check(path + "." + field.getKey(), field.getValue(), untyped, unbounded));
+        if (schema.has("items")) {
+            check(path + "[]", schema.get("items"), untyped, unbounded);
+        }
+    }
+
     private static void collect(String path, JsonNode schema, List<String> silent) {
         JsonNode object = schema.has("items") ? schema.get("items") : schema;
         object.path("properties").properties().forEach(field -> {

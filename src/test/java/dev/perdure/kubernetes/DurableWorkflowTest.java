@@ -142,6 +142,46 @@ class DurableWorkflowTest {
     }
 
     @Test
+    void a_name_may_have_253_signs() {
+        // Cut at 230 signs, this one ends with a dot.
+        DurableWorkflow applied = apply(workflow("a".repeat(229) + "." + "b".repeat(23), "steps: [{sql: SELECT 1}]"));
+
+        awaitPhase(applied, Phase.SUCCEEDED);
+        patiently("events").until(() -> Cluster.events(applied).size() == 2);
+    }
+
+    @Test
+    void a_status_that_somebody_else_has_written_is_put_right() {
+        DurableWorkflow applied = apply(workflow("painted", "steps: [{sleep: 1h}]"));
+        String id = awaitPhase(applied, Phase.RUNNING).getStatus().instanceId;
+
+        for (String status : java.util.List.of(
+                "{\"phase\":\"Succeeded\",\"reason\":\"Completed\",\"completedAt\":\"2026-01-01T00:00:00Z\"}",
+                "{\"startedAt\":\"yesterday\",\"completedAt\":\"never\",\"progress\":\"9/9\"}",
+                "{\"phase\":null,\"instanceId\":\"00000000\",\"conditions\":null}")) {
+            Cluster.admin()
+                    .resources(DurableWorkflow.class)
+                    .inNamespace(ClusterResource.TEAM_A)
+                    .withName("painted")
+                    .subresource("status")
+                    .patch(
+                            io.fabric8.kubernetes.client.dsl.base.PatchContext.of(
+                                    io.fabric8.kubernetes.client.dsl.base.PatchType.JSON_MERGE),
+                            "{\"status\":" + status + "}");
+            Cluster.await(
+                    applied,
+                    "is put right after " + status,
+                    found -> found.getStatus().phase == Phase.RUNNING
+                            && id.equals(found.getStatus().instanceId)
+                            && found.getStatus().completedAt == null
+                            && "0/1".equals(found.getStatus().progress)
+                            && has(found, "Reconciling", "True"));
+        }
+        Cluster.handle(applied).delete();
+        awaitGone(applied);
+    }
+
+    @Test
     void a_role_that_the_namespace_may_not_use_is_refused() throws SQLException {
         DurableWorkflow applied =
                 apply(workflow(ClusterResource.TEAM_A, "foreign-role", "k8s_etl", "steps: [{sql: SELECT 1}]"));

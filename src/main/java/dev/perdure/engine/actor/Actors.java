@@ -130,7 +130,8 @@ public final class Actors {
             unload(actor);
             return;
         }
-        actor.begin(!isCancelled ? null : loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason());
+        String reason = loaded.cancelReason() == null ? "Cancelled by user" : loaded.cancelReason();
+        actor.begin(isCancelled ? reason : null);
     }
 
     private void load(LoadedInstance loaded) {

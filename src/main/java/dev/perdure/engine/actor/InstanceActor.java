@@ -110,6 +110,11 @@ public final class InstanceActor {
         return phase != Phase.ENDED && phase != Phase.UNLOADED;
     }
 
+    /** Whether anything new of it may begin. */
+    public boolean mayBegin() {
+        return phase == Phase.RUNNING;
+    }
+
     /** Bytes that it holds. */
     public MemoryQuota.Holding memory() {
         return memory;
@@ -393,8 +398,7 @@ public final class InstanceActor {
         state.apply(decision);
         texts = (attempts.isEmpty() ? 0 : texts) + texts(decision);
         memory.set(definitionBytes + state.resultBytes() + texts);
-        if (phase == Phase.LOADED) {
-            phase = Phase.RUNNING;
+        if (foundPosition()) {
             if (park instanceof Park.Unchanged) {
                 park = park(state.waiting());
             }
@@ -426,6 +430,14 @@ public final class InstanceActor {
             }
         }
         return chars < HEAVY / 16 ? 0 : 4 * chars;
+    }
+
+    private synchronized boolean foundPosition() {
+        boolean isFirst = phase == Phase.LOADED;
+        if (isFirst) {
+            phase = Phase.RUNNING;
+        }
+        return isFirst;
     }
 
     /** Ends what is under way for a node. */

@@ -143,7 +143,7 @@ final class SqlAttempt implements Attempt {
 
     /** Whether somebody still waits for what comes of it. */
     boolean isWanted() {
-        return !isInterrupted() && actor.isLive();
+        return !isInterrupted() && actor.mayBegin();
     }
 
     /** The attempt, as it ended. */

@@ -52,7 +52,7 @@ public class InstanceWatch {
 
     /** Looks once whether an instance has ended, as the status of its resource says: somebody may have written that. */
     public void verify(Resource resource, String role) {
-        unfinished.putIfAbsent(resource.uid(), new Watched(resource.key(), role, true, null, System.nanoTime()));
+        unfinished.put(resource.uid(), new Watched(resource.key(), role, true, null, System.nanoTime()));
     }
 
     /** Whether an instance goes on though the status of its resource says that it has ended. */

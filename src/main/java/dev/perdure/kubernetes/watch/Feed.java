@@ -36,6 +36,7 @@ final class Feed implements Runnable {
     private final Backoff backoff = new Backoff();
     private volatile FeedStatus status;
     private volatile boolean synced;
+    private String said = "";
 
     /**
      * @param changed is told what is new, different or gone
@@ -79,10 +80,10 @@ final class Feed implements Runnable {
                     if (Thread.currentThread().isInterrupted()) {
                         return; // the application ends
                     }
-                    broken(e.isExpired() ? null : problem(e), e.isForbidden());
+                    broken(e.isExpired() ? null : problem(e), e.isForbidden(), e.isUnanswered());
                 } catch (RuntimeException e) {
                     LOG.debug("A watch has ended", e);
-                    broken(Causes.text(e), false);
+                    broken(Causes.text(e), false, false);
                 }
                 Thread.sleep(backoff.next().toMillis());
             }
@@ -170,8 +171,8 @@ final class Feed implements Runnable {
         }
     }
 
-    /** One line for each new reason. */
-    private void broken(@Nullable String problem, boolean forbidden) {
+    /** One line for each new reason; that there is no answer is one reason, in whatever words. */
+    private void broken(@Nullable String problem, boolean forbidden, boolean unanswered) {
         FeedStatus before = status;
         if (problem == null) {
             // Too far behind: an ordinary thing, which a new list puts right.
@@ -185,7 +186,9 @@ final class Feed implements Runnable {
                     before.restarts() + 1);
             return;
         }
-        if (!problem.equals(before.problem())) {
+        String reason = unanswered ? "no answer" : problem;
+        if (before.state() != FeedStatus.State.BROKEN || !reason.equals(said)) {
+            said = reason;
             LOG.warnf(
                     "%s of namespace %s are not watched, trying again until it works: %s",
                     kind.plural(), namespace, problem);
