@@ -12,13 +12,13 @@ import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderListeners;
 import dev.perdure.leader.LeaderStatus;
-import dev.perdure.leader.WakeListener;
 import dev.perdure.session.PasswordFiles;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.RoleLogins;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StoredRoles;
 import dev.perdure.session.SubmitterLogin;
+import dev.perdure.session.WakeListener;
 import dev.perdure.step.PgSteps;
 import dev.perdure.store.OwnerQueries;
 import dev.perdure.store.PgJournal;
@@ -166,7 +166,7 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().maxResultSize().asLongValue(),
                 config.step().maxConcurrent() + config.step().roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        WakeListener listener = new WakeListener(vertx, owner, this::wake, this::listens);
+        WakeListener listener = new WakeListener(database, server, this::wake, this::listens);
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(vertx, owner, server, term, config.leader().deadline()),

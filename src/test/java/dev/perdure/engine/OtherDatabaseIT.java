@@ -22,11 +22,12 @@ class OtherDatabaseIT {
         try (Connection held = home.connect("postgres");
                 Submitter observer = Submitter.observer(other)) {
             held.setAutoCommit(false);
-            // The owner's checkpoint waits for this lock.
-            TestDatabase.rows(
-                    held,
-                    "SELECT id FROM df.nodes WHERE instance_id = ? AND starts_with(query, 'INSERT') FOR UPDATE",
-                    id);
+            // The owner's checkpoint waits for this: somebody is taking its version.
+            try (var hold = held.prepareStatement(
+                    "INSERT INTO df._checkpoints (instance_id, version, bytes, state) VALUES (?, 1, 0, '{}')")) {
+                hold.setString(1, id);
+                hold.executeUpdate();
+            }
             try (WorkerProcess worker = WorkerProcess.start(home.url()).awaitLeader()) {
                 observer.awaitValue("1", "SELECT count(*) FROM public.ledger");
                 worker.kill();

@@ -35,7 +35,11 @@ final class MessageFilter extends InputStream {
 
     private long thrownAway;
 
-    MessageFilter(InputStream in) {
+    private final Runnable onNotification;
+
+    /** @param onNotification called for each notification that was taken out, by the thread that reads */
+    MessageFilter(InputStream in, Runnable onNotification) {
+        this.onNotification = onNotification;
         this.in = new BufferedInputStream(in, 16 * 1024);
     }
 
@@ -88,7 +92,11 @@ final class MessageFilter extends InputStream {
         int length = readInt() - 4;
         Capture rows = capture;
         switch (type) {
-            case 'N', 'A' -> skip(length);
+            case 'N' -> skip(length);
+            case 'A' -> {
+                skip(length);
+                onNotification.run();
+            }
             case 'D' -> {
                 if (rows == null) {
                     hand(type, length);

@@ -39,11 +39,15 @@ public final class Wire {
 
     /** Puts a filter under a connection that is idle. */
     public static Wire of(PgConnection connection) throws SQLException {
+        return new Wire(connection, filter(connection, () -> {}));
+    }
+
+    static MessageFilter filter(PgConnection connection, Runnable onNotification) throws SQLException {
         try {
             PGStream stream = stream(connection.getQueryExecutor());
-            MessageFilter filter = new MessageFilter(stream.getSocket().getInputStream());
+            MessageFilter filter = new MessageFilter(stream.getSocket().getInputStream(), onNotification);
             stream.changeSocket(new FilteredSocket(stream.getSocket(), filter));
-            return new Wire(connection, filter);
+            return filter;
         } catch (IOException e) {
             throw new SQLException("the connection was closed when it had just been opened", "08006", e);
         }
