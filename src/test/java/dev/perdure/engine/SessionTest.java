@@ -68,7 +68,8 @@ class SessionTest {
     @SuppressWarnings("try")
     void idle_sessions_of_many_roles_do_not_add_up() throws SQLException {
         TestDatabase crowded = PostgresServer.get().newDatabase();
-        try (InProcessWorker few = InProcessWorker.start(crowded, Map.of("perdure.step.max-concurrent", "4"));
+        try (InProcessWorker few = InProcessWorker.start(
+                        crowded, Map.of("perdure.step.max-concurrent", "4", "perdure.step.role-reserve", "0"));
                 Submitter observer = Submitter.observer(crowded)) {
             for (int i = 0; i < 5; i++) {
                 try (Submitter role = Submitter.of(crowded, "session_role_" + i)) {
