@@ -1,9 +1,15 @@
--- The tables of schema df (specification 3, architecture 4 to 7).
+-- The tables of schema df (specification 3, architecture 3 to 7).
 --
 -- Conventions: everything is qualified; tables that begin with an underscore belong to the worker alone. Row-level
 -- security is enabled and not forced: the owner, who is the worker's login, sees every row. Grants to submitters come
 -- from df.grant_usage.
 
+---------------------------------------------------------------------------------------------------------------------
+-- Instances and their nodes
+---------------------------------------------------------------------------------------------------------------------
+
+-- Written twice, when an instance is started and when it ends (and once more when it lasts). No index contains a column
+-- that the second write changes, so that it stays on its page (HOT).
 CREATE TABLE df.instances (
     id              varchar(8) NOT NULL,
     label           text,
@@ -19,154 +25,71 @@ CREATE TABLE df.instances (
     started_at      timestamptz,
     execution_count bigint NOT NULL DEFAULT 1,
     output          text,
-    CONSTRAINT instances_pkey PRIMARY KEY (id),
-    CONSTRAINT instances_identity_key UNIQUE (id, submitted_by)
-) WITH (fillfactor = 80);
+    idempotency_key text,
+    graph           text,
+    CONSTRAINT instances_pkey PRIMARY KEY (id)
+) WITH (fillfactor = 70);
 
--- Each statement that writes a row reads the expressions of all CHECK constraints of its table anew, and a step's
--- checkpoint is such a statement: with those of the specification that was a third of its cost. What is checked of a
--- row's definition, which never changes, is therefore checked by a trigger when it is inserted, with the same names and
--- the same SQLSTATE (23514); what the worker changes keeps its constraint.
-CREATE FUNCTION df._violates(p_table text, p_constraint text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE
-AS $$
-BEGIN
-    RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', p_table, p_constraint
-        USING ERRCODE = 'check_violation', SCHEMA = 'df', TABLE = p_table, CONSTRAINT = p_constraint;
-END
-$$;
-COMMENT ON FUNCTION df._violates(text, text) IS 'Internal: raises check_violation in the words of PostgreSQL.';
-
-CREATE FUNCTION df._check_instance() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    IF NOT coalesce(new.id ~ '^[0-9a-f]{8}$', false) THEN
-        PERFORM df._violates('instances', 'instances_id_format_chk');
-    ELSIF NOT coalesce(new.root_node ~ '^[0-9a-f]{8}$', false) THEN
-        PERFORM df._violates('instances', 'instances_root_node_format_chk');
-    ELSIF jsonb_typeof(new.vars) <> 'object' THEN
-        PERFORM df._violates('instances', 'instances_vars_chk');
-    END IF;
-    RETURN new;
-END
-$$;
-COMMENT ON FUNCTION df._check_instance() IS 'Internal: checks the definition of an instance when it is inserted.';
-
+-- Each statement that writes a row reads the expressions of all CHECK constraints of its table anew. What never changes is
+-- therefore checked by a trigger when it is inserted, with the same names and the same SQLSTATE (23514).
 ALTER TABLE df.instances ADD CONSTRAINT instances_status_chk
     CHECK (status = ANY ('{pending,running,completed,failed,cancelled}')) NOT VALID;
-CREATE TRIGGER instances_check BEFORE INSERT ON df.instances FOR EACH ROW EXECUTE FUNCTION df._check_instance();
 
-CREATE INDEX idx_instances_status ON df.instances (status, created_at DESC, id);
 CREATE INDEX idx_instances_created_at ON df.instances (created_at DESC, id);
+CREATE INDEX idx_instances_submitted_by ON df.instances (submitted_by, created_at DESC, id);
 CREATE INDEX idx_instances_label ON df.instances (label, created_at DESC, id) WHERE label IS NOT NULL;
+-- What makes two sessions that start under one key at once agree: the second waits for the first one's transaction. It
+-- names the submitter first, so that nobody can take a key away from somebody else, or learn that it is used.
+CREATE UNIQUE INDEX instances_idempotency_key ON df.instances (submitted_by, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
 
 COMMENT ON TABLE df.instances IS 'One row per workflow instance: who started it, where it stands and how it ended.';
 COMMENT ON COLUMN df.instances.vars IS
     'Variables captured when the instance was started, a JSON object of texts; NULL when there were none.';
 COMMENT ON COLUMN df.instances.cancel_reason IS 'Reason given to df.cancel.';
-COMMENT ON COLUMN df.instances.started_at IS 'When the worker took the instance up for the first time.';
+COMMENT ON COLUMN df.instances.started_at IS
+    'When the worker took the instance up for the first time; written when it lasts, or when it ends.';
 COMMENT ON COLUMN df.instances.execution_count IS
     'Number of the current execution: 1, or the current round when the root node is a LOOP.';
 COMMENT ON COLUMN df.instances.output IS
     'Completed: the result text as the worker built it. Failed: the error. Cancelled: canceled: <reason>.';
+COMMENT ON COLUMN df.instances.idempotency_key IS
+    'Key given to df.start: the same role gets this instance again for it, for as long as the row is kept.';
+COMMENT ON COLUMN df.instances.graph IS
+    'The node text that was started; df.nodes shows its nodes. NULL when the nodes were inserted by hand.';
 
-CREATE TABLE df.nodes (
-    id             varchar(8) NOT NULL,
-    instance_id    varchar(8) NOT NULL,
-    node_type      text NOT NULL,
-    query          text,
-    result_name    text,
-    left_node      varchar(8),
-    right_node     varchar(8),
-    status         text DEFAULT 'pending',
-    result         jsonb,
-    error          text,
-    submitted_by   regrole,
-    database       text,
-    created_at     timestamptz DEFAULT now(),
-    updated_at     timestamptz DEFAULT now(),
-    wake_at        timestamptz,
-    started_at     timestamptz,
-    attempt        integer NOT NULL DEFAULT 0,
-    executed_query text,
-    result_columns jsonb,
-    bindings       jsonb,
-    status_details jsonb,
+-- Nodes of instances that were written by hand: what was inserted into the view df.nodes (R__03_nodes.sql).
+CREATE TABLE df._nodes (
+    id           varchar(8) NOT NULL,
+    instance_id  varchar(8) NOT NULL,
+    node_type    text NOT NULL,
+    query        text,
+    result_name  text,
+    left_node    varchar(8),
+    right_node   varchar(8),
+    submitted_by regrole,
+    database     text,
+    created_at   timestamptz DEFAULT now(),
     CONSTRAINT nodes_pkey PRIMARY KEY (instance_id, id)
-    -- Room on the page, so that the one or two updates of a row stay on it (HOT).
-) WITH (fillfactor = 60);
-
--- NULL passes a check without being asked for, except where the column must not be null.
-CREATE FUNCTION df._check_node() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    IF new.submitted_by IS NULL THEN
-        PERFORM df._violates('nodes', 'nodes_submitted_by_present_chk');
-    ELSIF new.id !~ '^[0-9a-f]{8}$' THEN
-        PERFORM df._violates('nodes', 'nodes_id_format_chk');
-    ELSIF new.instance_id !~ '^[0-9a-f]{8}$' THEN
-        PERFORM df._violates('nodes', 'nodes_instance_id_format_chk');
-    ELSIF new.left_node !~ '^[0-9a-f]{8}$' THEN
-        PERFORM df._violates('nodes', 'nodes_left_node_format_chk');
-    ELSIF new.right_node !~ '^[0-9a-f]{8}$' THEN
-        PERFORM df._violates('nodes', 'nodes_right_node_format_chk');
-    ELSIF new.node_type <> ALL ('{SQL,THEN,IF,JOIN,LOOP,BREAK,RACE,SLEEP,WAIT_SCHEDULE,HTTP,HTTP_MULTIPART,SIGNAL}') THEN
-        PERFORM df._violates('nodes', 'nodes_node_type_chk');
-    ELSIF new.result_name !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
-        PERFORM df._violates('nodes', 'nodes_result_name_chk');
-    ELSIF NOT (CASE
-        WHEN new.left_node IS NULL THEN new.right_node IS NULL AND new.query IS NOT NULL
-            AND new.node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
-        WHEN new.right_node IS NULL THEN new.node_type = 'LOOP'
-        WHEN new.query IS NULL THEN new.node_type = ANY ('{THEN,RACE,JOIN}')
-        ELSE new.node_type = ANY ('{IF,JOIN}')
-    END) THEN
-        PERFORM df._violates('nodes', 'nodes_structure_chk');
-    END IF;
-    RETURN new;
-END
-$$;
-COMMENT ON FUNCTION df._check_node() IS 'Internal: checks the definition of a node when it is inserted.';
-CREATE TRIGGER nodes_check BEFORE INSERT ON df.nodes FOR EACH ROW EXECUTE FUNCTION df._check_node();
-
-ALTER TABLE df.nodes
-    ADD CONSTRAINT nodes_status_chk CHECK (status = ANY ('{pending,running,completed,failed}')) NOT VALID,
-    ADD CONSTRAINT nodes_instance_identity_fkey FOREIGN KEY (instance_id, submitted_by)
-        REFERENCES df.instances (id, submitted_by) DEFERRABLE INITIALLY DEFERRED NOT VALID,
+);
+ALTER TABLE df._nodes
     ADD CONSTRAINT nodes_left_node_same_instance_fkey FOREIGN KEY (instance_id, left_node)
-        REFERENCES df.nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID,
+        REFERENCES df._nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID,
     ADD CONSTRAINT nodes_right_node_same_instance_fkey FOREIGN KEY (instance_id, right_node)
-        REFERENCES df.nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID;
-
-ALTER TABLE df.instances
-    ADD CONSTRAINT instances_root_node_same_instance_fkey FOREIGN KEY (id, root_node)
-        REFERENCES df.nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID;
-
-CREATE INDEX idx_nodes_wake_at ON df.nodes (wake_at) WHERE wake_at IS NOT NULL;
-
-COMMENT ON TABLE df.nodes IS
-    'One row per node of an instance''s graph. The definition is the submitter''s; status, result and the columns that follow are written by the worker only.';
-COMMENT ON COLUMN df.nodes.status_details IS
-    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason.';
-COMMENT ON COLUMN df.nodes.error IS 'Error text of a failed node.';
-COMMENT ON COLUMN df.nodes.wake_at IS 'When a waiting node is due.';
-COMMENT ON COLUMN df.nodes.started_at IS 'When the latest activation of the node began.';
-COMMENT ON COLUMN df.nodes.attempt IS 'Number of the latest attempt of the latest activation, from 1; 0 before any.';
-COMMENT ON COLUMN df.nodes.executed_query IS 'The statement after substitution, as it was executed.';
-COMMENT ON COLUMN df.nodes.result_columns IS
-    'Array of [name, type] pairs of an SQL result in the order of the query; jsonb keeps neither order nor types.';
-COMMENT ON COLUMN df.nodes.bindings IS
-    'Of a LOOP: result names that earlier rounds bound, {name: {"r": result, "c": result_columns}}.';
+        REFERENCES df._nodes (instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID;
+COMMENT ON TABLE df._nodes IS 'Nodes that were inserted by hand, by way of df.nodes. What df.start gets is in df.instances.graph.';
 
 CREATE TABLE df.vars (
     name  text NOT NULL,
     value text,
     owner regrole NOT NULL DEFAULT (quote_ident(current_user))::regrole,
+    unset boolean NOT NULL DEFAULT false,
     CONSTRAINT vars_pkey PRIMARY KEY (owner, name)
 );
 COMMENT ON TABLE df.vars IS 'Variables of each role; df.start captures those of its caller.';
+-- LOCK TABLE goes with UPDATE and DELETE of a whole table, and df.start of everybody reads df.vars. So rights on it are
+-- those of columns, and a variable is deleted by marking it.
+COMMENT ON COLUMN df.vars.unset IS 'Set to true to delete the row: roles have no DELETE, with which LOCK TABLE would come.';
 
 CREATE TABLE df.executions (
     instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
@@ -180,6 +103,7 @@ CREATE TABLE df.executions (
 COMMENT ON TABLE df.executions IS
     'Ended executions of instances whose root is a LOOP, one per round that was followed by another. The current execution is the instance row itself.';
 
+-- A signal is found by the transaction that sent it, once (df._news), and by the wait that consumes it.
 CREATE TABLE df.signals (
     id          bigint GENERATED ALWAYS AS IDENTITY,
     instance_id varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
@@ -188,10 +112,79 @@ CREATE TABLE df.signals (
     created_at  timestamptz NOT NULL DEFAULT now(),
     consumed_at timestamptz,
     consumed_by varchar(8),
+    xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    bytes       integer NOT NULL DEFAULT 0,
     CONSTRAINT signals_pkey PRIMARY KEY (id)
 );
 CREATE INDEX idx_signals_unconsumed ON df.signals (instance_id, name, id) WHERE consumed_at IS NULL;
+CREATE INDEX idx_signals_new ON df.signals (xid, id) WHERE consumed_at IS NULL;
+-- Deleting an instance deletes its signals, consumed ones too.
+CREATE INDEX idx_signals_instance ON df.signals (instance_id);
 COMMENT ON TABLE df.signals IS 'Signals, buffered until a wait of that name consumes them, first in first out, each once.';
+COMMENT ON COLUMN df.signals.consumed_by IS 'Id of the node that waited for the signal.';
+COMMENT ON COLUMN df.signals.xid IS 'The transaction that sent the signal.';
+COMMENT ON COLUMN df.signals.bytes IS 'Length of the data as text.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- What the worker writes
+---------------------------------------------------------------------------------------------------------------------
+
+-- One narrow row for each instance that has not ended: what the worker has to look at. Nothing is marked when it is taken
+-- up: who reads is the only leader, and what is decided is fenced by the version of df._checkpoints.
+CREATE TABLE df._inbox (
+    instance_id varchar(8) NOT NULL,
+    role        oid NOT NULL,
+    xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    wake_at     timestamptz,
+    CONSTRAINT _inbox_pkey PRIMARY KEY (instance_id)
+);
+CREATE INDEX idx_inbox_awake ON df._inbox (xid, instance_id) WHERE wake_at IS NULL;
+CREATE INDEX idx_inbox_wake_at ON df._inbox (wake_at, instance_id) WHERE wake_at IS NOT NULL;
+COMMENT ON TABLE df._inbox IS 'Instances that have not ended.';
+COMMENT ON COLUMN df._inbox.xid IS 'The transaction that started the instance.';
+COMMENT ON COLUMN df._inbox.wake_at IS
+    'NULL: there is something to be done. A time: the instance only waits until then. infinity: it only waits for signals.';
+
+-- A checkpoint is the row that takes the version of its instance: who comes second meets the key (architecture 5).
+CREATE TABLE df._checkpoints (
+    instance_id varchar(8) NOT NULL,
+    version     integer NOT NULL,
+    bytes       integer NOT NULL,
+    written_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    state       jsonb NOT NULL,
+    CONSTRAINT _checkpoints_pkey PRIMARY KEY (instance_id, version)
+);
+COMMENT ON TABLE df._checkpoints IS 'What is known of the nodes of each instance; one row for each decision that was taken.';
+COMMENT ON COLUMN df._checkpoints.version IS 'From 1, without a gap when it is written; rows that later ones supersede are deleted.';
+COMMENT ON COLUMN df._checkpoints.bytes IS 'Length of the state as it was sent.';
+COMMENT ON COLUMN df._checkpoints.state IS
+    '{"nodes": {<node id>: {"execution_id", "status", "result": index, "error", "canceled", "wake_at", "started_at", "attempt", "executed_query", "bindings", "at_least_once", "code"}}, "results": [...], "columns": [...]}. What is known of a node is its entry in the row with the highest version that has one. {}: a version that was claimed.';
+
+-- Rows that no checkpoint of a step updates: a step in REPEATABLE READ has its snapshot from before.
+CREATE TABLE df._running (
+    instance_id  varchar(8) NOT NULL,
+    node_id      varchar(8) NOT NULL,
+    execution_id text NOT NULL,
+    attempt      integer,
+    started_at   timestamptz,
+    marked_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _running_pkey PRIMARY KEY (instance_id, node_id)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE df._running IS
+    'Nodes that have been executing for a while, and attempts that are on record before they begin. A mark counts as long as the node has no checkpoint that ended the same execution.';
+
+CREATE TABLE df._cancels (
+    instance_id varchar(8) NOT NULL,
+    xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT _cancels_pkey PRIMARY KEY (instance_id)
+);
+CREATE INDEX idx_cancels_new ON df._cancels (xid, instance_id);
+COMMENT ON TABLE df._cancels IS 'Cancelled instances that the worker has not wound up.';
+COMMENT ON COLUMN df._cancels.xid IS 'The transaction that cancelled the instance.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- The worker, its term and its settings
+---------------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE df.settings (
     name  text NOT NULL,
@@ -212,10 +205,16 @@ COMMENT ON TABLE df._worker_epoch IS 'One row: the leading worker''s term, and w
 CREATE TABLE df._wake (
     singleton boolean NOT NULL DEFAULT true CHECK (singleton),
     idle      boolean NOT NULL DEFAULT true,
+    passwords boolean NOT NULL DEFAULT false,
+    channel   text NOT NULL DEFAULT concat('perdure_', left(md5(gen_random_uuid()::text), 16)),
     CONSTRAINT _wake_pkey PRIMARY KEY (singleton)
 );
 INSERT INTO df._wake DEFAULT VALUES;
-COMMENT ON TABLE df._wake IS 'One row: whether the worker is idle and wants a NOTIFY on channel perdure_wake.';
+COMMENT ON TABLE df._wake IS 'One row: whether the worker is idle and wants a NOTIFY.';
+COMMENT ON COLUMN df._wake.channel IS
+    'The channel of that NOTIFY. Anybody may send on any channel; a name that is drawn is known to those who may use df.';
+COMMENT ON COLUMN df._wake.passwords IS
+    'Whether the worker has passwords for submitters: then VALID UNTIL of a role matters, which it does not for other ways of logging in.';
 
 -- The current term (architecture 4, 5). Only the owner reads it; the key never enters a submitter's session.
 CREATE SEQUENCE df._epoch_seq;
@@ -234,12 +233,61 @@ INSERT INTO df._epoch (key, lock_key)
 VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
         ('x' || left(md5(gen_random_uuid()::text), 16))::bit(64)::bigint);
 
+-- Roles as which the worker could not log in when it tried last. It tries again every few seconds and takes the row away
+-- when it succeeds; rows that were not checked for a minute, or not in the current term, mean nothing.
+CREATE TABLE df._logins (
+    role_oid   oid NOT NULL,
+    problem    text NOT NULL,
+    failed_at  timestamptz NOT NULL DEFAULT now(),
+    checked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT _logins_pkey PRIMARY KEY (role_oid)
+);
+COMMENT ON TABLE df._logins IS
+    'Roles as which the worker cannot log in, and why; df.start refuses them. A role sees its own row only.';
+
+-- Who asks for a session of their own (df.start with transaction_mode => 'new', ADR 27).
+--
+-- A function with the owner's rights cannot see for whom it was called: inside it current_user is the owner, and
+-- session_user may be another role than the one whose code runs (SET ROLE, SECURITY DEFINER, functions of an index that
+-- somebody else analyzes). What it can trust is a row whose columns the caller cannot choose.
+CREATE TABLE df._launches (
+    token    uuid NOT NULL,
+    role     regrole NOT NULL DEFAULT (quote_ident(current_user))::regrole,
+    asked_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT _launches_pkey PRIMARY KEY (token)
+);
+COMMENT ON TABLE df._launches IS
+    'Proof of the effective role: written and deleted within one call of df.start, so empty to everybody who looks.';
+
+-- Which role may have which secret sent in its HTTP requests. Values are not in the database: they are files of the worker.
+CREATE TABLE df.secret_grants (
+    name text NOT NULL
+        CONSTRAINT secret_grants_name_chk
+            CHECK (name ~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,252})?$'),
+    role oid NOT NULL,
+    granted_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (name, role)
+);
+COMMENT ON TABLE df.secret_grants IS 'Which role may use which secret in HTTP requests; see df.grant_secret.';
+COMMENT ON COLUMN df.secret_grants.role IS 'The role, whose members may use the secret too; 0 is PUBLIC.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- Whose rows
+---------------------------------------------------------------------------------------------------------------------
+
 ALTER TABLE df.instances ENABLE ROW LEVEL SECURITY;
-ALTER TABLE df.nodes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.vars ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.signals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._inbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._checkpoints ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._running ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._cancels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._epoch ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._logins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._launches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df.secret_grants ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY instances_user_isolation ON df.instances
     USING (submitted_by = (SELECT (quote_ident(current_user))::regrole))
@@ -248,8 +296,8 @@ CREATE POLICY instances_user_isolation ON df.instances
 CREATE POLICY instances_user_may_only_cancel ON df.instances AS RESTRICTIVE FOR UPDATE
     USING (status IN ('pending', 'running'))
     WITH CHECK (status = 'cancelled');
-CREATE POLICY nodes_user_isolation ON df.nodes
-    USING (submitted_by = (SELECT (quote_ident(current_user))::regrole))
+-- What is written by hand comes by way of df.nodes, with the rights of whoever writes it.
+CREATE POLICY nodes_user_isolation ON df._nodes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY vars_user_isolation ON df.vars
     USING (owner = (SELECT (quote_ident(current_user))::regrole))
@@ -262,6 +310,13 @@ CREATE POLICY signals_user_isolation ON df.signals
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)))
     WITH CHECK (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
+CREATE POLICY logins_own_row ON df._logins FOR SELECT
+    USING (role_oid = (SELECT (quote_ident(current_user))::regrole)::oid);
+CREATE POLICY launches_user_isolation ON df._launches FOR INSERT
+    WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));
+-- Everybody sees what concerns them.
+CREATE POLICY secret_grants_own ON df.secret_grants FOR SELECT
+    USING (role = 0 OR pg_catalog.pg_has_role(role, 'USAGE'));
 
--- Cancelled instances that the worker has not wound up yet: it writes their output last.
-CREATE INDEX idx_instances_cancelling ON df.instances (id) WHERE status = 'cancelled' AND output IS NULL;
+GRANT INSERT (token) ON df._launches TO PUBLIC;
+GRANT SELECT ON df.secret_grants TO PUBLIC;

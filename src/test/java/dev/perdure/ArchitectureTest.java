@@ -27,7 +27,10 @@ class ArchitectureTest {
 
     private static final String BASE = "dev.perdure";
 
-    /** Each room and the rooms that it may use, itself and {@code config} aside. */
+    /** What the rooms of the engine stand on. */
+    private static final Set<String> PORTS = Set.of("graph", "flow", "database", "session", "store", "step");
+
+    /** Each room and the rooms that it may use, itself and {@code config} aside. A room's name means those within it, too. */
     private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
             Map.entry("config", Set.of()),
             Map.entry("graph", Set.of()),
@@ -38,7 +41,14 @@ class ArchitectureTest {
             Map.entry("store", Set.of("graph", "flow", "database", "session")),
             Map.entry("step", Set.of("graph", "flow", "database", "session", "store")),
             Map.entry("leader", Set.of("database", "schema", "store")),
-            Map.entry("engine", Set.of("graph", "flow", "database", "session", "store", "step", "leader")),
+            Map.entry("engine.queue", Set.of()),
+            // The statistics of HTTP steps are counted where they happen, and read with the others.
+            Map.entry("engine.telemetry", Set.of("flow", "database", "step")),
+            Map.entry("engine.actor", with(PORTS, "engine.queue", "engine.telemetry")),
+            Map.entry("engine.owner", with(PORTS, "engine.queue", "engine.telemetry", "engine.actor")),
+            Map.entry("engine.sql", with(PORTS, "engine.queue", "engine.telemetry", "engine.actor", "engine.owner")),
+            Map.entry("engine.http", with(PORTS, "engine.queue", "engine.telemetry", "engine.actor", "engine.owner")),
+            Map.entry("engine", with(PORTS, "engine", "leader")),
             Map.entry("maintenance", Set.of("database", "store", "leader")),
             Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader")),
             Map.entry("web", Set.of("database", "store", "engine")),
@@ -81,12 +91,13 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("rooms")
     void a_room_uses_only_the_rooms_that_it_may(String room) {
-        List<String> allowed = new ArrayList<>(List.of(BASE + "." + room + "..", BASE + ".config.."));
+        String inside = BASE + "." + room + (room.equals("engine") ? "" : "..");
+        List<String> allowed = new ArrayList<>(List.of(inside, BASE + ".config.."));
         ARROWS.getOrDefault(room, Set.of()).forEach(other -> allowed.add(BASE + "." + other + ".."));
 
         noClasses()
                 .that()
-                .resideInAPackage(BASE + "." + room + "..")
+                .resideInAPackage(inside)
                 .should()
                 .dependOnClassesThat(
                         resideInAPackage(BASE + "..").and(not(resideInAnyPackage(allowed.toArray(String[]::new)))))
@@ -113,6 +124,25 @@ class ArchitectureTest {
                 .callMethod(System.class, "nanoTime")
                 .orShould()
                 .callMethod(java.time.Instant.class, "now")
+                .check(classes);
+    }
+
+    @Test
+    void what_workflows_wait_for_is_told_by_the_servers_clock() {
+        noClasses()
+                .that(resideInAnyPackage(
+                        BASE + ".engine.actor..",
+                        BASE + ".engine.owner..",
+                        BASE + ".engine.queue..",
+                        BASE + ".engine.sql.."))
+                .should()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(java.time.Instant.class, "now")
+                .orShould()
+                .callMethod(java.time.Clock.class, "systemUTC")
                 .check(classes);
     }
 
@@ -154,8 +184,20 @@ class ArchitectureTest {
         assertThat(marked).containsAll(packages);
     }
 
+    /** The engine is a floor of rooms, each other package is a room. */
     private static String room(JavaClass type) {
         String inside = type.getPackageName().substring(BASE.length());
-        return inside.isEmpty() ? "" : inside.substring(1).split("\\.", 2)[0];
+        if (inside.isEmpty()) {
+            return "";
+        }
+        return inside.startsWith(".engine.")
+                ? inside.substring(1)
+                : inside.substring(1).split("\\.", 2)[0];
+    }
+
+    private static Set<String> with(Set<String> rooms, String... more) {
+        Set<String> all = new TreeSet<>(rooms);
+        all.addAll(List.of(more));
+        return all;
     }
 }

@@ -5,9 +5,11 @@ import dev.perdure.faults.scenario.CommitInFlight;
 import dev.perdure.faults.scenario.DiskFull;
 import dev.perdure.faults.scenario.Failover;
 import dev.perdure.faults.scenario.Load;
+import dev.perdure.faults.scenario.LockedRows;
 import dev.perdure.faults.scenario.MixedFaults;
 import dev.perdure.faults.scenario.NamedPoints;
 import dev.perdure.faults.scenario.PlantedViolations;
+import dev.perdure.faults.scenario.SlowCommit;
 import dev.perdure.faults.scenario.SwitchedServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +31,8 @@ public final class FaultSuite {
                 new PlantedViolations(),
                 new NamedPoints(),
                 new CommitInFlight(),
+                new SlowCommit(),
+                new LockedRows(),
                 new Failover(),
                 new SwitchedServer(),
                 new DiskFull(),

@@ -2,16 +2,11 @@ package dev.perdure.config;
 
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
-import jakarta.validation.constraints.Min;
 import java.time.Duration;
 import org.hibernate.validator.constraints.time.DurationMin;
 
 /** How the leader finds new work: {@code perdure.intake.*}. */
 public interface IntakeConfig {
-
-    /** How many instances are loaded in one read. */
-    @Min(1) @WithDefault("500")
-    int batchSize();
 
     /** How often an idle worker looks by itself, in case a notification is missing. */
     @DurationMin(millis = 1)
@@ -35,11 +30,4 @@ public interface IntakeConfig {
     @WithName("notify")
     @WithDefault("true")
     boolean notifications();
-
-    /**
-     * How many instances are in memory at most. Those of one role take at most three quarters of what the other roles leave,
-     * and new ones none beyond half of it.
-     */
-    @Min(1) @WithDefault("20000")
-    int maxLoadedInstances();
 }

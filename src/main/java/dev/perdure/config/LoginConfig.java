@@ -1,8 +1,11 @@
 package dev.perdure.config;
 
+import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import org.hibernate.validator.constraints.time.DurationMin;
 
 /** How the worker logs in as submitters: {@code perdure.login.*}. */
 public interface LoginConfig {
@@ -18,4 +21,12 @@ public interface LoginConfig {
      * and underscores stand in double quotes.
      */
     Map<String, String> passwords();
+
+    /**
+     * A step waits while its role cannot be logged in as (a password that changed, NOLOGIN for a moment, too many connections, a
+     * standby behind the address), and fails when that has lasted for so long.
+     */
+    @DurationMin(seconds = 1)
+    @WithDefault("24h")
+    Duration giveUpAfter();
 }

@@ -52,6 +52,9 @@ public interface PerdureConfig {
     /** How the leader finds new work. */
     IntakeConfig intake();
 
+    /** The worker's memory. */
+    MemoryConfig memory();
+
     /** Sleeping and waiting instances. */
     TimerConfig timer();
 

@@ -13,6 +13,13 @@ public interface StepConfig {
     @Min(1) @WithDefault("32")
     int maxConcurrent();
 
+    /**
+     * How many SQL steps may execute beyond {@code max-concurrent}, one each of roles of which none executes: however many roles
+     * have slow steps, the next one gets a session.
+     */
+    @Min(0) @WithDefault("32")
+    int roleReserve();
+
     /** How many SQL steps of one role execute at the same time. */
     @Min(1) @WithDefault("16")
     int maxConcurrentPerRole();
@@ -45,10 +52,17 @@ public interface StepConfig {
     Duration lockTimeout();
 
     /**
-     * Steps that follow one another share a transaction, and so one commit, while each that follows lately took less than
-     * this. 0 gives every step a transaction of its own.
+     * Whether steps that follow one another may share a transaction, and so one commit. Each is its own step with its own
+     * checkpoint; what they share is {@code now()} and their locks until the commit.
      */
-    @DurationMin(millis = 0)
+    @WithDefault("true")
+    boolean shareTransactions();
+
+    /**
+     * No step joins a transaction that is older than five times this; one that takes longer than ten times this is undone and
+     * runs in a transaction of its own.
+     */
+    @DurationMin(millis = 1)
     @WithDefault("20ms")
     Duration shareBelow();
 

@@ -1,56 +1,141 @@
 package dev.perdure.database;
 
+import io.vertx.core.VertxException;
+import io.vertx.pgclient.PgException;
+import java.io.IOException;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /**
- * What an error of PostgreSQL or of the connection to it means for a step.
+ * What an error of PostgreSQL or of the connection to it means, whichever driver brought it. Its texts are cut: a step can
+ * raise errors of any size.
  *
  * @param kind what has to happen
  * @param sqlState SQLSTATE (<a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">appendix A</a>)
  * @param message the primary message of the server, without context, which can show parameters
+ * @param position of the error in the statement, from 1, in characters; 0 when there is none
  */
-public record Failure(Kind kind, @Nullable String sqlState, String message) {
+public record Failure(
+        Kind kind,
+        @Nullable String sqlState,
+        String message,
+        @Nullable String detail,
+        @Nullable String hint,
+        int position) {
 
     /** What has to happen after an error. */
     public enum Kind {
         /** The statement is to blame: the step fails. */
         STEP,
-        /** The server rolled back for a reason that may pass: try again. */
+        /** The server rolled back for a reason that may pass, and that a step can cause itself: try again, and count. */
         TRANSIENT,
+        /** The server has run out of disk, memory or connections (class 53): wait, and do not count. */
+        EXHAUSTED,
         /** The connection is gone; whether a commit happened is unknown. */
         CONNECTION_LOST,
         /** The statement was cancelled. */
         CANCELED,
         /** The statement needs to run outside a transaction block. */
         NEEDS_AUTOCOMMIT,
-        /** A lock that the checkpoint needs was not granted in time. */
+        /** A lock on rows of ours, which the checkpoint needs, was not granted in time: wait, and do not count. */
         LOCK_TIMEOUT,
         /** The rows are not as memory believes: load the instance again. */
         STALE,
         /** Another term has begun: this worker does not lead any more. */
-        FENCED
+        FENCED,
+        /** The role cannot be logged in as at this moment. */
+        LOGIN,
+        /** The result needs more memory than the role can have at this moment. */
+        NO_MEMORY
     }
 
-    private static final int MAX_MESSAGE = 10_000;
+    private static final int MAX_TEXT = 10_000;
     private static final Set<String> LOST = Set.of("57P01", "57P02", "57P05", "25P03", "25P04");
-    // 53100 and 53200: a disk or a memory that is full now may not be in a moment; attempts are counted.
-    private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "53100", "53200", "53300", "57P03");
+    private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "57P03");
+    // 53400 is a limit that was set for the role or the step, such as temp_file_limit.
+    private static final Set<String> EXHAUSTED = Set.of("53000", "53100", "53200", "53300");
+
+    public Failure {
+        message = cut(message);
+        detail = detail == null ? null : cut(detail);
+        hint = hint == null ? null : cut(hint);
+    }
+
+    public Failure(Kind kind, @Nullable String sqlState, String message) {
+        this(kind, sqlState, message, null, null, 0);
+    }
+
+    /**
+     * Whether the server is in trouble, or has too much to do, and no step is to blame, or a role cannot be logged in as at this
+     * moment.
+     */
+    public boolean isServersTrouble() {
+        return kind == Kind.LOGIN || kind == Kind.EXHAUSTED;
+    }
 
     /** Classifies an error of pgjdbc. */
     public static Failure of(SQLException e) {
         String state = e.getSQLState();
-        org.postgresql.util.ServerErrorMessage server =
-                e instanceof org.postgresql.util.PSQLException ours ? ours.getServerErrorMessage() : null;
-        String message = server != null && server.getMessage() != null ? server.getMessage() : text(e);
-        return new Failure(kind(state, server != null), state, cut(message));
+        ServerErrorMessage server = e instanceof PSQLException ours ? ours.getServerErrorMessage() : null;
+        if (server == null) {
+            return new Failure(kind(state, false), state, text(e));
+        }
+        String message = server.getMessage() == null ? text(e) : server.getMessage();
+        return new Failure(
+                kind(state, true), state, message, server.getDetail(), server.getHint(), server.getPosition());
+    }
+
+    /** Classifies an error of the reactive client. */
+    public static Failure of(PgException e) {
+        String state = e.getSqlState();
+        String message = e.getErrorMessage() == null ? text(e) : e.getErrorMessage();
+        return new Failure(kind(state, true), state, message, e.getDetail(), e.getHint(), position(e.getPosition()));
+    }
+
+    /** Classifies whatever ends a call of either driver. What is none of their errors is a bug, and no step's fault. */
+    public static Failure of(Throwable e) {
+        if (e instanceof SQLException ofJdbc) {
+            return of(ofJdbc);
+        }
+        if (e instanceof PgException ofReactive) {
+            return of(ofReactive);
+        }
+        boolean lost = e instanceof IOException || e instanceof VertxException || e instanceof IllegalStateException;
+        return new Failure(lost ? Kind.CONNECTION_LOST : Kind.TRANSIENT, null, text(e));
+    }
+
+    /**
+     * Classifies an error of a step's statement, which can raise whatever it likes: what is said about our own rows is not
+     * believed, and the connection is lost only when it is.
+     *
+     * @param closed whether the connection is
+     */
+    public static Failure ofStatement(SQLException e, boolean closed) {
+        Failure failure = ofStep(e);
+        boolean fromServer = e instanceof PSQLException ours && ours.getServerErrorMessage() != null;
+        Kind kind =
+                switch (failure.kind()) {
+                    case STALE, FENCED -> Kind.STEP;
+                    case LOCK_TIMEOUT -> Kind.TRANSIENT;
+                    case CONNECTION_LOST -> fromServer && !closed ? Kind.STEP : Kind.CONNECTION_LOST;
+                    default -> failure.kind();
+                };
+        return failure.as(kind);
+    }
+
+    /** Classifies an error of {@code df.checkpoint} itself, in which no code of a user runs. */
+    public static Failure ofCheckpoint(SQLException e) {
+        Failure failure = of(e);
+        return "40P01".equals(failure.sqlState()) ? failure.as(Kind.LOCK_TIMEOUT) : failure;
     }
 
     /** Classifies an error of a step's session, in which pgjdbc also refuses what the step has done. */
     public static Failure ofStep(SQLException e) {
         Failure failure = of(e);
-        if (e instanceof org.postgresql.util.PSQLException ours && ours.getServerErrorMessage() != null) {
+        if (e instanceof PSQLException ours && ours.getServerErrorMessage() != null) {
             return failure;
         }
         // pgjdbc closes a connection whose settings it cannot work with; the step is to blame, not the network.
@@ -65,9 +150,17 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         return failure;
     }
 
-    /** A step can raise an error of hundreds of megabytes, and the text is stored three times. */
-    private static String cut(String message) {
-        return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "… (cut)";
+    /** The same error, with another consequence. */
+    public Failure as(Kind other) {
+        return kind == other ? this : new Failure(other, sqlState, message, detail, hint, position);
+    }
+
+    private static String cut(String text) {
+        if (text.length() <= MAX_TEXT) {
+            return text;
+        }
+        int end = Character.isHighSurrogate(text.charAt(MAX_TEXT - 1)) ? MAX_TEXT - 1 : MAX_TEXT;
+        return text.substring(0, end) + "… (cut)";
     }
 
     private static Kind kind(@Nullable String state, boolean fromServer) {
@@ -80,6 +173,9 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         if (TRANSIENT.contains(state)) {
             return Kind.TRANSIENT;
         }
+        if (EXHAUSTED.contains(state)) {
+            return Kind.EXHAUSTED;
+        }
         return switch (state) {
             case "57014" -> Kind.CANCELED;
             case "55P03" -> Kind.LOCK_TIMEOUT;
@@ -90,7 +186,16 @@ public record Failure(Kind kind, @Nullable String sqlState, String message) {
         };
     }
 
-    private static String text(SQLException e) {
+    private static int position(@Nullable String text) {
+        try {
+            return text == null ? 0 : Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            // No position then.
+            return 0;
+        }
+    }
+
+    private static String text(Throwable e) {
         return e.getMessage() == null ? e.toString() : e.getMessage();
     }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -26,16 +27,23 @@ public sealed interface Effect {
      */
     record SendHttp(Activation activation, HttpRequest request, String step, int attempt) implements Effect {}
 
-    /** Send {@link Event.TimerFired} at the given time (at once when it has passed). */
-    record StartTimer(Activation activation, Instant at) implements Effect {}
+    /**
+     * Send {@link Event.TimerFired} at the given time (at once when it has passed).
+     *
+     * @param span what that was from the moment of the decision: never wait longer, however the clock is set meanwhile; null: a moment
+     *     of the calendar, which the clock alone tells
+     */
+    record StartTimer(Activation activation, Instant at, @Nullable Duration span) implements Effect {}
 
     /**
      * Send {@link Event.SignalReceived} with the oldest signal of that name that nothing has consumed, or else
      * {@link Event.TimerFired} at the deadline.
      *
      * @param deadline null: wait without end
+     * @param span what that was from the moment of the decision: never wait longer
      */
-    record AwaitSignal(Activation activation, String name, @Nullable Instant deadline) implements Effect {}
+    record AwaitSignal(Activation activation, String name, @Nullable Instant deadline, @Nullable Duration span)
+            implements Effect {}
 
     /** Stop a step, a timer or a wait that is no longer wanted; its rows are already part of the checkpoint. */
     record Interrupt(Activation activation, @Nullable String reason) implements Effect {}

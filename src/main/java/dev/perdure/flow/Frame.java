@@ -26,6 +26,20 @@ record Frame(
         return new Frame(stamp, stamp.text(), begun, bindings, null, null);
     }
 
+    /** What it holds in memory, beside names. */
+    long bytes() {
+        long bytes = bindings == null ? 0 : 2L * bindings.length();
+        if (held != null) {
+            bytes += held.bytes();
+        }
+        if (outcome instanceof Outcome.Succeeded success) {
+            bytes += success.result().bytes();
+        } else if (outcome instanceof Outcome.Broke broke) {
+            bytes += broke.value().bytes();
+        }
+        return bytes;
+    }
+
     Frame holding(Result result) {
         return new Frame(stamp, text, begun, bindings, result, null);
     }

@@ -31,6 +31,12 @@ public sealed interface HttpRequest {
         return HttpRequestText.of(this);
     }
 
+    /** Characters that it has, about. */
+    default long length() {
+        return url().length()
+                + headers().values().stream().mapToLong(String::length).sum();
+    }
+
     /** The names of the secrets that headers and body refer to; their values are not in here. */
     default Set<String> secrets() {
         Set<String> names = new LinkedHashSet<>();
@@ -62,6 +68,11 @@ public sealed interface HttpRequest {
         @Override
         public String nodeType() {
             return "HTTP";
+        }
+
+        @Override
+        public long length() {
+            return HttpRequest.super.length() + (body == null ? 0 : body.length());
         }
 
         @Override

@@ -6,9 +6,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ public final class InstanceState {
     private final String instanceId;
     private final Variables variables;
     private final Graph graph;
+    private final TextLimits limits;
     private final Map<String, Running> running = new HashMap<>();
     private final Map<String, RowFact> rows = new HashMap<>();
     private final Map<String, Frame> frames = new HashMap<>();
@@ -41,10 +44,11 @@ public final class InstanceState {
     private long version;
     private boolean ended;
 
-    private InstanceState(String instanceId, Variables variables, Graph graph, Names names) {
+    private InstanceState(String instanceId, Variables variables, Graph graph, TextLimits limits, Names names) {
         this.instanceId = instanceId;
         this.variables = variables;
         this.graph = graph;
+        this.limits = limits;
         this.names = names;
     }
 
@@ -61,8 +65,23 @@ public final class InstanceState {
             Map<String, String> vars,
             Graph graph,
             Map<String, Recorded> rows) {
+        return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT);
+    }
+
+    /**
+     * The same.
+     *
+     * @param limits of the texts that decisions make
+     */
+    public static InstanceState load(
+            String instanceId,
+            @Nullable String label,
+            Map<String, String> vars,
+            Graph graph,
+            Map<String, Recorded> rows,
+            TextLimits limits) {
         Variables variables = new Variables(instanceId, label, Map.copyOf(vars));
-        InstanceState state = new InstanceState(instanceId, variables, graph, new Names());
+        InstanceState state = new InstanceState(instanceId, variables, graph, limits, new Names());
         state.recorded = Map.copyOf(rows);
         rows.forEach((node, row) -> {
             if (row.stamp() != null) {
@@ -74,7 +93,7 @@ public final class InstanceState {
 
     /** A second memory of the same instance, on which a decision can be applied before it is committed. */
     public InstanceState copy() {
-        InstanceState copy = new InstanceState(instanceId, variables, graph, names.copy());
+        InstanceState copy = new InstanceState(instanceId, variables, graph, limits, names.copy());
         copy.running.putAll(running);
         copy.rows.putAll(rows);
         copy.frames.putAll(frames);
@@ -131,6 +150,11 @@ public final class InstanceState {
         }
     }
 
+    /** Whether this is the state that a decision was taken on. */
+    public boolean isAt(Decision decision) {
+        return decision.change() == StateChange.NONE || decision.change().basis == version;
+    }
+
     /** Whether a step or timer is still waited for. Its result decides nothing when it is not. */
     public boolean isActive(Activation activation) {
         Running node = running.get(activation.nodeId());
@@ -184,6 +208,64 @@ public final class InstanceState {
         return !ended && steps == 0 && !(timers.isEmpty() && waits.isEmpty());
     }
 
+    /**
+     * How an instance waits.
+     *
+     * @param only whether it does nothing else: see {@link #isOnlyWaiting}
+     * @param until when the first of its timers is due; null when it has none
+     */
+    public record Waiting(boolean only, @Nullable Instant until) {}
+
+    /** How the instance waits. */
+    public Waiting waiting() {
+        return new Waiting(isOnlyWaiting(), earliestWake());
+    }
+
+    /** How it will wait once a decision is applied. */
+    public Waiting waitingAfter(Decision decision) {
+        StateChange change = decision.change();
+        if (change.ends) {
+            return new Waiting(false, null);
+        }
+        int stepsLeft = steps;
+        int waitsLeft = waits.size();
+        Set<Wake> gone = new HashSet<>();
+        TreeSet<Wake> timersThen = new TreeSet<>(timers.comparator());
+        for (Map.Entry<String, @Nullable Running> entry : change.running.entrySet()) {
+            Running before = running.get(entry.getKey());
+            Running after = entry.getValue();
+            stepsLeft += isStep(after) - isStep(before);
+            waitsLeft += isWait(after) - isWait(before);
+            if (before != null && before.isTimed()) {
+                gone.add(new Wake(before.wakeAt(), entry.getKey()));
+            }
+            if (after != null && after.isTimed()) {
+                timersThen.add(new Wake(after.wakeAt(), entry.getKey()));
+            }
+        }
+        timers.stream().filter(timer -> !gone.contains(timer)).findFirst().ifPresent(timersThen::add);
+        boolean only = stepsLeft == 0 && (waitsLeft > 0 || !timersThen.isEmpty());
+        return new Waiting(
+                only, timersThen.isEmpty() ? null : timersThen.first().at());
+    }
+
+    private static int isStep(@Nullable Running run) {
+        return run != null && run.phase() == Running.Phase.STEP ? 1 : 0;
+    }
+
+    private static int isWait(@Nullable Running run) {
+        return run != null && run.phase() == Running.Phase.SIGNAL ? 1 : 0;
+    }
+
+    /** Bytes that results take in memory, about: under names, and as outcomes that something may still need. */
+    public long resultBytes() {
+        long bytes = names.bytes();
+        for (Frame frame : frames.values()) {
+            bytes += frame.bytes();
+        }
+        return bytes;
+    }
+
     /** When the first of its timers is due; null when it has none. */
     public @Nullable Instant earliestWake() {
         return timers.isEmpty() ? null : timers.first().at();
@@ -207,6 +289,10 @@ public final class InstanceState {
     /** Number of steps (not timers) that are waited for. */
     public int activeSteps() {
         return steps;
+    }
+
+    TextLimits limits() {
+        return limits;
     }
 
     Variables variables() {

@@ -39,7 +39,7 @@ record LoopRule(LoopNode node) implements Rule {
     public void enter(Turn turn, Running run, @Nullable Recorded row) {
         Instant due = row == null || row.status() != NodeStatus.RUNNING ? null : row.wakeAt();
         if (due != null && due.isAfter(turn.at()) && !hasBegun(turn, node.id(), run.stamp())) {
-            turn.await(node, run, due);
+            turn.await(node, run, turn.within(SHORTEST_ROUND, due));
         } else {
             turn.enter(node.body(), run);
         }
@@ -85,7 +85,7 @@ record LoopRule(LoopNode node) implements Rule {
                             + ". Use df.break() to exit the loop or restructure the workflow."));
             return;
         }
-        Instant earliest = round.begun().plus(SHORTEST_ROUND);
+        Instant earliest = turn.within(SHORTEST_ROUND, round.begun().plus(SHORTEST_ROUND));
         boolean waits = earliest.isAfter(turn.at());
         Instant begins = waits ? earliest : turn.at();
         Stamp stamp = round.stamp().next();

@@ -26,6 +26,17 @@ final class Names {
         cleared.put(frame, true);
     }
 
+    /** What the results take in memory. */
+    long bytes() {
+        long bytes = 0;
+        for (Map<String, Result> names : bound.values()) {
+            for (Result result : names.values()) {
+                bytes += result.bytes();
+            }
+        }
+        return bytes;
+    }
+
     /** Takes over the changes. */
     void apply(Names changes) {
         changes.cleared.keySet().forEach(bound::remove);

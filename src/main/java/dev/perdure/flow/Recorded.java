@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import java.time.Instant;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,4 +30,27 @@ public record Recorded(
         @Nullable Instant startedAt,
         int attempt,
         @Nullable String bindings,
-        @Nullable String code) {}
+        @Nullable String code) {
+
+    /**
+     * What is known of a node after a mark of the owner, which says that it runs. What a checkpoint says of the same execution stays:
+     * when it is due, and what its rounds have bound. Marks are written late now and then: one of an earlier round must not hide what a
+     * checkpoint says of a later one.
+     */
+    public Recorded marked(Recorded mark) {
+        if (!Objects.equals(stamp, mark.stamp())) {
+            return Stamp.fences(stamp, mark.stamp()) ? this : mark;
+        }
+        return new Recorded(
+                NodeStatus.RUNNING,
+                stamp,
+                canceled,
+                result,
+                columns,
+                wakeAt,
+                mark.startedAt() == null ? startedAt : mark.startedAt(),
+                Math.max(attempt, mark.attempt()),
+                bindings,
+                code);
+    }
+}

@@ -9,4 +9,10 @@ import org.jspecify.annotations.Nullable;
  * @param columns for SQL results a JSON array of {@code ["name","type"]} pairs in the order of the query, stored in
  *     {@code df.nodes.result_columns}, since {@code jsonb} keeps neither order nor types; null for others
  */
-public record Result(String json, @Nullable String columns) {}
+public record Result(String json, @Nullable String columns) {
+
+    /** What it takes in memory, about: as text, never less than the characters it has. */
+    long bytes() {
+        return 64 + 2L * json.length() + (columns == null ? 0 : 2L * columns.length());
+    }
+}

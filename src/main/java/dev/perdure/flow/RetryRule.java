@@ -2,6 +2,7 @@ package dev.perdure.flow;
 
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RetryNode;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,7 @@ record RetryRule(RetryNode node) implements Rule {
         Instant due = row == null || row.status() != NodeStatus.RUNNING ? null : row.wakeAt();
         // Also when that time has passed: loading decides nothing that an attempt brings about.
         if (due != null && !LoopRule.hasBegun(turn, node.id(), run.stamp())) {
-            turn.await(node, run, due);
+            turn.await(node, run, turn.within(Duration.ofMillis(node.policy().maxDelayMillis()), due));
         } else {
             turn.enter(node.body(), run);
         }

@@ -31,6 +31,11 @@ record Running(
         return phase == Phase.STEP || phase == Phase.TIMER || phase == Phase.SIGNAL;
     }
 
+    /** Whether it waits for a time. */
+    boolean isTimed() {
+        return wakeAt != null && (phase == Phase.TIMER || phase == Phase.SIGNAL);
+    }
+
     Running in(Phase next, @Nullable Instant wake) {
         return new Running(frameRoot, stamp, next, startedAt, wake, branchesLeft);
     }

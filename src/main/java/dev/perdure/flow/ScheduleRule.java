@@ -19,7 +19,7 @@ record ScheduleRule(WaitScheduleNode node) implements LeafRule {
     public void begin(Turn turn, Running run, @Nullable Recorded row) {
         Instant recorded = row == null ? null : row.wakeAt();
         if (recorded != null) {
-            turn.await(node, run, recorded);
+            turn.awaitMoment(node, run, recorded);
             return;
         }
         Instant due;
@@ -35,7 +35,7 @@ record ScheduleRule(WaitScheduleNode node) implements LeafRule {
             return;
         }
         turn.persistRunning(node, run, due, null);
-        turn.await(node, run, due);
+        turn.awaitMoment(node, run, due);
     }
 
     @Override

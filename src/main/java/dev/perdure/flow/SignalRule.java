@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import dev.perdure.graph.SignalNode;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,10 @@ record SignalRule(SignalNode node) implements LeafRule {
         if (!isRecorded || recorded == null && deadline != null) {
             turn.persistRunning(node, run, deadline, null);
         }
-        turn.awaitSignal(node, run, node.signalName(), deadline);
+        Instant latest = deadline == null || node.timeoutSeconds() == null
+                ? deadline
+                : turn.within(Duration.ofSeconds(node.timeoutSeconds()), deadline);
+        turn.awaitSignal(node, run, node.signalName(), latest);
     }
 
     @Override

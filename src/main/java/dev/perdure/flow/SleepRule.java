@@ -22,7 +22,9 @@ record SleepRule(SleepNode node) implements LeafRule {
             return;
         }
         Instant recorded = row == null ? null : row.wakeAt();
-        Instant due = recorded == null ? after(turn.at(), seconds) : recorded;
+        // What was recorded, and never more than the text says from now: the clock may have been set back since.
+        Instant latest = after(turn.at(), seconds);
+        Instant due = recorded == null || recorded.isAfter(latest) ? latest : recorded;
         if (recorded == null) {
             turn.persistRunning(node, run, due, null);
         }

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SqlLexer {
 
+    /** What is nested deeper is not followed, and no text is put there. */
+    private static final int MAX_DEPTH = 8;
+
     private enum Mode {
         CODE,
         LITERAL,
@@ -42,16 +45,20 @@ final class SqlLexer {
     private boolean escaped;
     private int commentDepth;
     private final StringBuilder tag = new StringBuilder();
+    /** What ends the body that is being read. */
+    private String closing = "";
+
     private int matched;
     private @Nullable SqlLexer body;
-    private final boolean codeInDollars;
+    /** How many bodies are around this one; each character is looked at so many times. */
+    private final int depth;
 
     SqlLexer() {
-        this(false);
+        this(0);
     }
 
-    private SqlLexer(boolean codeInDollars) {
-        this.codeInDollars = codeInDollars;
+    private SqlLexer(int depth) {
+        this.depth = depth;
     }
 
     void feed(CharSequence text) {
@@ -101,8 +108,11 @@ final class SqlLexer {
             case LINE_COMMENT, BLOCK_COMMENT -> "inside a comment";
             case IDENTIFIER -> text.indexOf('"') >= 0 ? "inside a quoted identifier" : null;
             case DOLLAR_BODY -> {
-                if (text.contains(closing())) {
-                    yield "inside a string quoted by " + closing() + ", which the value contains";
+                if (text.contains(closing)) {
+                    yield "inside a string quoted by " + closing + ", which the value contains";
+                }
+                if (body == null && isCodeBody()) {
+                    yield "inside more than " + MAX_DEPTH + " dollar-quoted strings";
                 }
                 yield body == null ? null : body.objection(text);
             }
@@ -200,7 +210,8 @@ final class SqlLexer {
         if (c == '$') {
             enter(Mode.DOLLAR_BODY);
             matched = 0;
-            body = isCodeBody() ? new SqlLexer(true) : null;
+            closing = "$" + tag + "$";
+            body = isCodeBody() && depth < MAX_DEPTH ? new SqlLexer(depth + 1) : null;
         } else if (isWord(c) && !(tag.isEmpty() && isDigit(c))) {
             tag.append(c);
         } else {
@@ -210,7 +221,6 @@ final class SqlLexer {
     }
 
     private void dollarBody(char c) {
-        String closing = closing();
         matched = c == closing.charAt(matched) ? matched + 1 : c == '$' ? 1 : 0;
         if (matched == closing.length()) {
             enter(Mode.CODE);
@@ -220,13 +230,9 @@ final class SqlLexer {
         }
     }
 
-    private String closing() {
-        return "$" + tag + "$";
-    }
-
     private boolean isCodeBody() {
         String first = firstWord == null ? "" : firstWord.toUpperCase(Locale.ROOT);
-        return codeInDollars || first.equals("DO") || first.equals("CREATE");
+        return depth > 0 || first.equals("DO") || first.equals("CREATE");
     }
 
     private void endWord() {

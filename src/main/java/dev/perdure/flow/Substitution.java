@@ -31,15 +31,22 @@ final class Substitution {
 
     private final Variables variables;
     private final Function<String, @Nullable Result> results;
+    private final TextBudget budget;
     /** Results taken apart so far: a template often refers to one result several times. */
     private final Map<Result, Optional<ResultDocument>> documents = new IdentityHashMap<>();
 
+    Substitution(Variables variables, Function<String, @Nullable Result> results) {
+        this(variables, results, new TextBudget(TextLimits.DEFAULT));
+    }
+
     /**
      * @param results finds the result of a name that is visible where the template stands
+     * @param budget of the decision
      */
-    Substitution(Variables variables, Function<String, @Nullable Result> results) {
+    Substitution(Variables variables, Function<String, @Nullable Result> results, TextBudget budget) {
         this.variables = variables;
         this.results = results;
+        this.budget = budget;
     }
 
     /**
@@ -48,7 +55,7 @@ final class Substitution {
      * @throws SubstitutionException when a reference cannot be resolved, or not safely there
      */
     String sql(String template) {
-        return substitute(variables.substitute(template), SQL, new SqlLexer());
+        return budget.made(substitute(variables.substitute(template, budget), SQL, new SqlLexer()));
     }
 
     /**
@@ -57,7 +64,7 @@ final class Substitution {
      * @throws SubstitutionException when a reference cannot be resolved
      */
     String raw(String template) {
-        return substitute(variables.substitute(template), RAW, null);
+        return budget.made(substitute(variables.substitute(template, budget), RAW, null));
     }
 
     /**
@@ -67,7 +74,7 @@ final class Substitution {
      * @throws SubstitutionException when a reference cannot be resolved
      */
     String rawWithSecrets(String template) {
-        return substitute(SecretReference.mark(variables.substitute(template)), RAW, null);
+        return budget.made(substitute(SecretReference.mark(variables.substitute(template, budget)), RAW, null));
     }
 
     private String substitute(String template, Flavour flavour, @Nullable SqlLexer lexer) {
@@ -84,6 +91,7 @@ final class Substitution {
             Result result = nameEnd > dollar + 1 ? results.apply(template.substring(dollar + 1, nameEnd)) : null;
             if (result != null) {
                 Reference reference = Reference.read(template, dollar, nameEnd);
+                budget.refer(reference, result);
                 out.append(template, copied, dollar);
                 copied = dollar;
                 if (lexer != null) {
@@ -93,6 +101,7 @@ final class Substitution {
                 }
                 String value = value(reference, result, flavour);
                 if (value != null) {
+                    budget.grow((long) out.length() + value.length());
                     if (lexer != null) {
                         value = guarded(value, reference, lexer);
                         lexer.feed(value);

@@ -6,6 +6,7 @@ import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
 import dev.perdure.graph.RetryNode;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -31,12 +32,14 @@ final class Turn {
     private final Map<String, @Nullable Running> running = new HashMap<>();
     private final Map<String, @Nullable Frame> frames = new HashMap<>();
     private final Names names = new Names();
+    private final TextBudget texts;
     private boolean loaded;
 
     Turn(InstanceState state, Instant at) {
         this.state = state;
         this.at = at;
         this.draft = new Draft(state);
+        this.texts = new TextBudget(state.limits());
     }
 
     private sealed interface Task {}
@@ -109,7 +112,7 @@ final class Turn {
     }
 
     Substitution substitution(Running run) {
-        return new Substitution(state.variables(), name -> find(name, run));
+        return new Substitution(state.variables(), name -> find(name, run), texts);
     }
 
     /** The result that a name means where that node stands. */
@@ -159,14 +162,33 @@ final class Turn {
 
     /** The node goes on, as a timer. */
     void await(Node node, Running run, Instant due) {
+        await(node, run, due, until(due));
+    }
+
+    /** The node goes on, waiting for a moment of the calendar. */
+    void awaitMoment(Node node, Running run, Instant due) {
+        await(node, run, due, null);
+    }
+
+    private Duration until(Instant due) {
+        return Duration.between(at(), due);
+    }
+
+    private void await(Node node, Running run, Instant due, @Nullable Duration span) {
         continueAs(node, run.in(Running.Phase.TIMER, due));
-        draft.start(new Effect.StartTimer(new Activation(node.id(), run.stamp()), due));
+        draft.start(new Effect.StartTimer(new Activation(node.id(), run.stamp()), due, span));
+    }
+
+    /** A time that was computed before, and never more than so long from now: the clock may have been set back since. */
+    Instant within(Duration span, Instant due) {
+        return until(due).compareTo(span) > 0 ? at().plus(span) : due;
     }
 
     /** The node goes on, waiting for a signal. */
     void awaitSignal(Node node, Running run, String name, @Nullable Instant deadline) {
         continueAs(node, run.in(Running.Phase.SIGNAL, deadline));
-        draft.start(new Effect.AwaitSignal(new Activation(node.id(), run.stamp()), name, deadline));
+        draft.start(new Effect.AwaitSignal(
+                new Activation(node.id(), run.stamp()), name, deadline, deadline == null ? null : until(deadline)));
     }
 
     void consume(long signalId, Node node) {

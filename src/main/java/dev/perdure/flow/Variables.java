@@ -20,7 +20,12 @@ final class Variables {
         this.captured = captured;
     }
 
-    String substitute(String template) {
+    /**
+     * Puts variables in.
+     *
+     * @throws SubstitutionException when the text would become too long
+     */
+    String substitute(String template, TextBudget budget) {
         int open = template.indexOf('{');
         if (open < 0) {
             return template;
@@ -32,6 +37,7 @@ final class Variables {
             if (end > open + 1 && end < template.length() && template.charAt(end) == '}') {
                 String value = value(template.substring(open + 1, end));
                 if (value != null) {
+                    budget.grow((long) out.length() + open - copied + value.length());
                     out.append(template, copied, open).append(value);
                     copied = end + 1;
                 }

@@ -226,16 +226,6 @@ public class KubernetesOperator implements LeaderListener {
     }
 
     @Override
-    public void standsBy(int host) {
-        // The engine's business.
-    }
-
-    @Override
-    public void wake() {
-        // The engine's business.
-    }
-
-    @Override
     public void released() {
         // All of the term was closed when it was dismissed.
     }

@@ -7,8 +7,10 @@ import io.vertx.pgclient.PgConnectOptions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 
 /**
@@ -40,7 +42,10 @@ public final class LeaderElection implements AutoCloseable {
     private final Thread thread;
     private final Semaphore nudge = new Semaphore(0);
     private volatile boolean stopped;
-    private volatile boolean resign;
+    /** The epoch of the term that is to end; 0 when none is. */
+    private volatile long resigned;
+
+    private volatile long current;
     private Duration backoff = MIN_BACKOFF;
 
     public LeaderElection(
@@ -63,10 +68,16 @@ public final class LeaderElection implements AutoCloseable {
         thread.start();
     }
 
-    /** Asks the leader to step down: its memory cannot be trusted any more (it was fenced, or it failed). */
-    public void stepDown() {
-        resign = true;
-        nudge.release();
+    /**
+     * Asks the leader to step down: its memory cannot be trusted any more (it was fenced, or it failed).
+     *
+     * @param epoch of the term that says so; a late word of an earlier one ends nothing
+     */
+    public void stepDown(long epoch) {
+        if (epoch == current) {
+            resigned = epoch;
+            nudge.release();
+        }
     }
 
     /** Stops and gives the lock back. Returns when that is done. */
@@ -100,8 +111,6 @@ public final class LeaderElection implements AutoCloseable {
     }
 
     private void stand(LeaderSession session) throws LeaderLostException {
-        session.listen(listener::wake, nudge::release);
-        boolean prepared = false;
         while (!stopped && !session.isClosed()) {
             if (session.isReplica()) {
                 report(LeaderStatus.Role.STANDBY, 0, "the server is a replica");
@@ -131,10 +140,6 @@ public final class LeaderElection implements AutoCloseable {
             }
             report(LeaderStatus.Role.STANDBY, 0, "another worker leads");
             backoff = MIN_BACKOFF;
-            if (!prepared) {
-                prepared = true;
-                listener.standsBy(session.host());
-            }
             if (session.replaceKeyHeldByAnotherRole(key)) {
                 LOG.warn("The leader's lock was held by a session of another role; a new key was drawn");
             } else if (session.endSilentLeader(key, times.silence())) {
@@ -155,39 +160,97 @@ public final class LeaderElection implements AutoCloseable {
     }
 
     private void lead(LeaderSession session, ServerIdentity server) throws LeaderLostException {
-        resign = false;
         Term term = session.beginTerm();
-        session.settle(term);
+        current = term.epoch();
         try {
             lead(session, server, term);
             session.release();
         } finally {
+            current = 0;
             listener.released();
         }
     }
 
     /** Returns when nothing of the term goes on, with the lock still held unless it was lost. */
     private void lead(LeaderSession session, ServerIdentity server, Term term) throws LeaderLostException {
+        Heartbeat heartbeat = new Heartbeat(session, term);
         boolean orderly = false;
         try {
             listener.elected(term, server, session.host());
             report(LeaderStatus.Role.LEADER, term.epoch(), "leads since epoch " + term.epoch());
-            long lastVisible = System.nanoTime();
-            boolean current = true;
-            while (current && !stopped && !resign) {
+            boolean isCurrent = true;
+            while (isCurrent && !stopped && resigned != term.epoch()) {
                 pause(times.heartbeatInterval());
-                boolean visibly = System.nanoTime() - lastVisible > TimeUnit.SECONDS.toNanos(2);
-                if (visibly) {
-                    lastVisible = System.nanoTime();
-                }
-                current = session.heartbeat(term, visibly);
+                isCurrent = heartbeat.beat();
             }
-            orderly = current && !resign;
-            if (!current) {
+            orderly = isCurrent && resigned != term.epoch();
+            if (!isCurrent) {
                 LOG.warnf("Term %d was ended by another worker", term.epoch());
             }
         } finally {
-            listener.dismissed(orderly);
+            dismiss(heartbeat, orderly);
+        }
+    }
+
+    /**
+     * Ends the term. What is short may end first, and for so long the lock is held and seen to be: a standby must not take this worker
+     * for one that was stopped.
+     */
+    private void dismiss(Heartbeat heartbeat, boolean orderly) {
+        AtomicBoolean leads = new AtomicBoolean(orderly);
+        CountDownLatch dismissed = new CountDownLatch(1);
+        Thread end = new Thread(
+                () -> {
+                    try {
+                        listener.dismissed(leads::get);
+                    } finally {
+                        dismissed.countDown();
+                    }
+                },
+                "perdure-dismissal");
+        end.start();
+        try {
+            while (!dismissed.await(times.heartbeatInterval().toMillis(), TimeUnit.MILLISECONDS)) {
+                if (leads.get() && !beats(heartbeat)) {
+                    leads.set(false);
+                }
+            }
+        } catch (InterruptedException e) {
+            leads.set(false);
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static boolean beats(Heartbeat heartbeat) {
+        try {
+            return heartbeat.beat();
+        } catch (LeaderLostException e) {
+            LOG.warnf("The lock was lost while the term ended: %s", e.getMessage());
+            return false;
+        }
+    }
+
+    /** Proves to this worker and to others that it leads. */
+    private static final class Heartbeat {
+
+        private static final long VISIBLE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+        private final LeaderSession session;
+        private final Term term;
+        private long lastVisible = System.nanoTime();
+
+        Heartbeat(LeaderSession session, Term term) {
+            this.session = session;
+            this.term = term;
+        }
+
+        /** Whether the term is still the current one. */
+        boolean beat() throws LeaderLostException {
+            boolean visibly = System.nanoTime() - lastVisible > VISIBLE_NANOS;
+            if (visibly) {
+                lastVisible = System.nanoTime();
+            }
+            return session.heartbeat(term, visibly);
         }
     }
 

@@ -3,9 +3,13 @@ package dev.perdure.leader;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
 import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jboss.logging.Logger;
 
 /** Several listeners as one: told of a term in their order, and of its end in the opposite one. */
 public final class LeaderListeners implements LeaderListener {
+
+    private static final Logger LOG = Logger.getLogger(LeaderListeners.class);
 
     private final List<LeaderListener> listeners;
 
@@ -19,24 +23,29 @@ public final class LeaderListeners implements LeaderListener {
     }
 
     @Override
-    public void standsBy(int host) {
-        listeners.forEach(listener -> listener.standsBy(host));
-    }
-
-    @Override
-    public void wake() {
-        listeners.forEach(LeaderListener::wake);
-    }
-
-    @Override
     public void dismissed(boolean orderly) {
+        dismissed(() -> orderly);
+    }
+
+    @Override
+    public void dismissed(BooleanSupplier stillLeads) {
         for (int i = listeners.size() - 1; i >= 0; i--) {
-            listeners.get(i).dismissed(orderly);
+            LeaderListener listener = listeners.get(i);
+            told(listener, () -> listener.dismissed(stillLeads));
         }
     }
 
     @Override
     public void released() {
-        listeners.forEach(LeaderListener::released);
+        listeners.forEach(listener -> told(listener, listener::released));
+    }
+
+    /** One that throws must not keep the others from ending. */
+    private static void told(LeaderListener listener, Runnable word) {
+        try {
+            word.run();
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "%s could not end its term", listener.getClass().getSimpleName());
+        }
     }
 }

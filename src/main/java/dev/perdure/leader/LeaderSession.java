@@ -23,9 +23,6 @@ import java.util.concurrent.TimeoutException;
  */
 final class LeaderSession implements AutoCloseable {
 
-    static final String WAKE_CHANNEL = "perdure_wake";
-    static final String RELEASE_CHANNEL = "perdure_leader";
-
     private final PgConnection connection;
     private final int host;
     private final Duration deadline;
@@ -52,15 +49,29 @@ final class LeaderSession implements AutoCloseable {
                     .addProperty("default_transaction_read_only", "off")
                     .addProperty("default_transaction_isolation", "read committed")
                     .addProperty("search_path", "pg_catalog")
+                    .addProperty("standard_conforming_strings", "on")
+                    .addProperty("jit", "off")
                     // The server notices by itself, and gives the lock free, when this machine has vanished.
                     .addProperty("tcp_keepalives_idle", "3")
                     .addProperty("tcp_keepalives_interval", "1")
                     .addProperty("tcp_keepalives_count", "3")
                     .addProperty("tcp_user_timeout", Long.toString(deadline.toMillis()));
             try {
-                LeaderSession session =
-                        new LeaderSession(await(PgConnection.connect(vertx, options), deadline), i, deadline);
-                session.refuseTransactionPooler();
+                Future<PgConnection> connecting = PgConnection.connect(vertx, options);
+                LeaderSession session;
+                try {
+                    session = new LeaderSession(await(connecting, deadline), i, deadline);
+                } catch (LeaderLostException e) {
+                    // It may arrive after all, and would then be kept for ever.
+                    connecting.onSuccess(PgConnection::close);
+                    throw e;
+                }
+                try {
+                    session.refuseTransactionPooler();
+                } catch (LeaderLostException e) {
+                    session.close();
+                    throw e;
+                }
                 return session;
             } catch (LeaderLostException e) {
                 failure = e;
@@ -72,7 +83,6 @@ final class LeaderSession implements AutoCloseable {
     private void refuseTransactionPooler() throws LeaderLostException {
         int backend = one("SELECT pg_backend_pid()").getInteger(0);
         if (backend != connection.processId()) {
-            close();
             throw new LeaderLostException(
                     "the connection goes through a pooler that changes sessions between transactions; the worker needs "
                             + "a direct connection (or session pooling)",
@@ -92,21 +102,6 @@ final class LeaderSession implements AutoCloseable {
     ServerIdentity identity() throws LeaderLostException {
         Row row = one(ServerIdentity.SQL);
         return new ServerIdentity(row.getString(0), row.getString(1), row.getString(2));
-    }
-
-    void listen(Runnable onWake, Runnable onRelease) throws LeaderLostException {
-        connection.notificationHandler(notification -> {
-            if (notification.getChannel().equals(WAKE_CHANNEL)) {
-                onWake.run();
-            } else {
-                onRelease.run();
-            }
-        });
-        await(
-                connection
-                        .query("LISTEN " + WAKE_CHANNEL + "; LISTEN " + RELEASE_CHANNEL)
-                        .execute(),
-                deadline);
     }
 
     long lockKey() throws LeaderLostException {
@@ -133,7 +128,8 @@ final class LeaderSession implements AutoCloseable {
                                 """
                 UPDATE df._epoch SET lock_key = ('x' || left(md5(gen_random_uuid()::text), 16))::bit(64)::bigint
                 WHERE lock_key = $1 AND EXISTS (
-                    SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+                    -- A transaction that was prepared holds its locks without a session.
+                    SELECT FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
                     WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
                       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                       AND (l.classid::bigint << 32 | l.objid::bigint) = $1
@@ -172,22 +168,6 @@ final class LeaderSession implements AutoCloseable {
         return new Term(row.getLong(0), key.getBytes());
     }
 
-    /** Waits until no checkpoint of an earlier term is in flight. */
-    void settle(Term term) throws LeaderLostException {
-        while (true) {
-            try {
-                rows("SELECT df._settle_term($1)", Tuple.of(term.epoch()));
-                return;
-            } catch (LeaderLostException e) {
-                if (!"55P03".equals(e.sqlState())) {
-                    throw e;
-                }
-                // Another standby must not take this one, which waits, for one that was stopped.
-                rows("UPDATE df._worker_epoch SET last_seen_at = clock_timestamp()", Tuple.tuple());
-            }
-        }
-    }
-
     /**
      * Compares the server with the one that the schema belongs to; the first leader writes it down.
      *
@@ -224,9 +204,9 @@ final class LeaderSession implements AutoCloseable {
         return one("SELECT last_value FROM df._epoch_seq").getLong(0) == term.epoch();
     }
 
-    /** Gives the lock back and tells the standbys. */
+    /** Gives the lock back: a standby that waits for it has it at once. */
     void release() throws LeaderLostException {
-        rows("SELECT pg_advisory_unlock_all(), pg_notify('" + RELEASE_CHANNEL + "', '')", Tuple.tuple());
+        rows("SELECT pg_advisory_unlock_all()", Tuple.tuple());
     }
 
     boolean isClosed() {

@@ -1,7 +1,7 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.EngineStatistics;
-import dev.perdure.engine.WorkerEngine;
+import dev.perdure.engine.EngineLifecycle;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
@@ -12,10 +12,10 @@ import org.eclipse.microprofile.health.Liveness;
 @ApplicationScoped
 public class EngineLiveness implements HealthCheck {
 
-    private final WorkerEngine engine;
+    private final EngineLifecycle engine;
     private final EngineStatistics statistics;
 
-    EngineLiveness(WorkerEngine engine, EngineStatistics statistics) {
+    EngineLiveness(EngineLifecycle engine, EngineStatistics statistics) {
         this.engine = engine;
         this.statistics = statistics;
     }

@@ -2,8 +2,8 @@ package dev.perdure.ops;
 
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.database.Failure;
-import dev.perdure.engine.EngineStatistics;
-import dev.perdure.engine.StepReport.Outcome;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.engine.telemetry.StepReport.Outcome;
 import dev.perdure.flow.Checkpoint.InstanceEnd;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;

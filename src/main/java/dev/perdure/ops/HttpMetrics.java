@@ -1,6 +1,6 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.EngineStatistics;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.step.http.HttpOutcome;
 import dev.perdure.step.http.HttpStatistics;
 import io.micrometer.core.instrument.FunctionCounter;

@@ -1,8 +1,8 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.EngineObserver;
-import dev.perdure.engine.InstanceOrigin;
-import dev.perdure.engine.StepReport;
+import dev.perdure.engine.telemetry.EngineObserver;
+import dev.perdure.engine.telemetry.InstanceOrigin;
+import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Checkpoint;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.common.AttributesBuilder;

@@ -1,9 +1,9 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.EngineObserver;
-import dev.perdure.engine.EngineStatistics;
-import dev.perdure.engine.StepReport;
-import dev.perdure.engine.StepReport.Outcome;
+import dev.perdure.engine.telemetry.EngineObserver;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.engine.telemetry.StepReport;
+import dev.perdure.engine.telemetry.StepReport.Outcome;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;

@@ -1,6 +1,6 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.InstanceOrigin;
+import dev.perdure.engine.telemetry.InstanceOrigin;
 import io.opentelemetry.sdk.trace.IdGenerator;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;

@@ -1,7 +1,7 @@
 package dev.perdure.ops;
 
 import dev.perdure.config.PerdureConfig;
-import dev.perdure.engine.EngineStatistics;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import io.opentelemetry.api.trace.Tracer;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.event.Observes;

@@ -62,6 +62,7 @@ public final class Migration {
 
     private static int migrateWithFlyway(DatabaseUrl url) throws SQLException {
         Flyway flyway = configuration(url).load();
+        refuseUnreleased(flyway, url);
         List<String> newer = Arrays.stream(flyway.info().all())
                 .filter(file -> file.getState().isApplied() && !file.getState().isResolved())
                 .filter(MigrationInfo::isVersioned)
@@ -78,6 +79,25 @@ public final class Migration {
             LOG.infof("Installed Perdure %s in the schema df: %d files", BuildInfo.read(), executed);
         }
         return executed;
+    }
+
+    /** Tables that a build from before the first release has made are nobody's to upgrade: their files are gone. */
+    private static void refuseUnreleased(Flyway flyway, DatabaseUrl url) {
+        for (MigrationInfo file : flyway.info().all()) {
+            boolean isFirst =
+                    file.isVersioned() && file.getVersion().getVersion().equals("1");
+            if (isFirst && file.getState().isApplied() && !file.isChecksumMatching()) {
+                throw new MigrationException(
+                        "The schema df of database " + url.database()
+                                + " was made by a build of Perdure from before this release ("
+                                + file.getScript() + " of " + file.getInstalledOn() + "), whose tables this one, "
+                                + BuildInfo.read()
+                                + ", does not know. Nothing was changed. Use the build that made it until its"
+                                + " workflows have ended, then DROP SCHEMA df CASCADE and start again; or give Perdure another"
+                                + " database",
+                        null);
+            }
+        }
     }
 
     private static FluentConfiguration configuration(DatabaseUrl url) throws SQLException {

@@ -7,8 +7,8 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What has to hold before the schema {@code df} is installed: it does not exist and this role may create it, or it
- * belongs to this role. Somebody else's {@code df} is never touched, since its functions would run with our rights.
+ * What has to hold before the schema {@code df} is installed: the database holds every text, and the schema does not exist and
+ * this role may create it, or it belongs to this role. Somebody else's {@code df} is never touched, since its functions would run with our rights.
  */
 final class SchemaOwnership {
 
@@ -24,7 +24,9 @@ final class SchemaOwnership {
                       JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_namespace'::regclass AND d.objid = n.oid
                            AND d.deptype = 'e'
                       JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-                     WHERE n.nspname = 'df')
+                     WHERE n.nspname = 'df'),
+                   (SELECT pg_catalog.pg_encoding_to_char(d.encoding) FROM pg_catalog.pg_database d
+                     WHERE d.datname = pg_catalog.current_database())
             """;
 
     private SchemaOwnership() {}
@@ -40,6 +42,11 @@ final class SchemaOwnership {
             if (row.getBoolean(3)) {
                 throw new MigrationException(
                         "The server is a replica, the schema df cannot be installed or upgraded there", null);
+            }
+            if (!"UTF8".equals(row.getString(7))) {
+                throw refused("The database " + database + " has the encoding " + row.getString(7)
+                        + ", which cannot hold every text that a workflow can. Nothing was installed. Give Perdure a database"
+                        + " of encoding UTF8: CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8'");
             }
             if (extension != null) {
                 throw refused("The schema df of database " + database + " belongs to the extension " + extension

@@ -53,6 +53,9 @@ public final class PasswordFiles implements PasswordSource {
             if (!Files.exists(file)) {
                 return Optional.empty();
             }
+            if (!Files.isRegularFile(file)) {
+                throw new SQLException("the password file " + file + " is no regular file", "28P01");
+            }
             if (Files.size(file) > MAX_BYTES) {
                 throw new SQLException(
                         "the password file " + file + " is larger than " + MAX_BYTES + " bytes", "28P01");

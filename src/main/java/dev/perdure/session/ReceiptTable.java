@@ -3,6 +3,7 @@ package dev.perdure.session;
 import dev.perdure.database.Failure;
 import dev.perdure.flow.Json;
 import dev.perdure.flow.Result;
+import dev.perdure.session.wire.Grant;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -62,8 +63,33 @@ public final class ReceiptTable {
      * @return null when there is no receipt
      */
     public @Nullable Result find(StepSession session, Receipt receipt) throws StepFailedException {
+        return find(session, receipt, Grant.UNLIMITED);
+    }
+
+    /**
+     * The same, if there is memory for it.
+     *
+     * @throws StepFailedException with {@link Failure.Kind#NO_MEMORY} when there is not
+     */
+    public @Nullable Result find(StepSession session, Receipt receipt, Grant grant) throws StepFailedException {
         if (name == null) {
             return null;
+        }
+        Long size = session.perform(connection -> {
+            List<@Nullable String> sizes = select(
+                    connection,
+                    "pg_catalog.octet_length(result)::pg_catalog.int8 OPERATOR(pg_catalog.+)"
+                            + " coalesce(pg_catalog.octet_length(result_columns), 0)",
+                    receipt);
+            return sizes.isEmpty() ? null : Long.valueOf(String.valueOf(sizes.get(0)));
+        });
+        if (size == null) {
+            return null;
+        }
+        // As bytes of the driver, and as a string.
+        if (!grant.take(2 * size)) {
+            throw new StepFailedException(new Failure(
+                    Failure.Kind.NO_MEMORY, null, "the receipt of this step needs more memory than there is now"));
         }
         Result found = session.perform(connection -> {
             // One value at a time: together they could be larger than a session may receive.

@@ -2,7 +2,6 @@ package dev.perdure.session;
 
 import dev.perdure.database.LogText;
 import dev.perdure.session.SessionPools.Key;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -125,7 +124,7 @@ public final class Receipts {
             } finally {
                 pools.giveBack(key, session);
             }
-        } catch (SQLException | StepFailedException e) {
+        } catch (StepFailedException e) {
             LOG.warnf(
                     "Receipts of role %s in database %s stay for a while: %s",
                     there.role(), pools.database(key), LogText.of(e.getMessage()));

@@ -11,6 +11,8 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +38,7 @@ public final class SessionPools implements AutoCloseable {
     public record Settings(
             DatabaseUrl worker,
             SubmitterLogin login,
-            LoginBook logins,
+            RoleLogins logins,
             ServerIdentity server,
             long lockTimeoutMillis,
             long maxAgeNanos,
@@ -48,7 +50,7 @@ public final class SessionPools implements AutoCloseable {
     private final Settings settings;
     private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
-    private final Notices notices = new Notices();
+    private final Set<StepSession> inUse = ConcurrentHashMap.newKeySet();
     private final Receipts receipts;
     private int borrowed;
     private int idleCount;
@@ -57,7 +59,7 @@ public final class SessionPools implements AutoCloseable {
     public SessionPools(Settings settings) {
         this.settings = settings;
         this.opener = new SessionOpener(settings);
-        settings.logins().begin(opener::probe);
+        settings.logins().begin(this::openIdle);
         this.receipts = new Receipts(this, settings.server().databaseOid());
     }
 
@@ -67,7 +69,7 @@ public final class SessionPools implements AutoCloseable {
     }
 
     /** An idle session of the role, or a new one; for that the longest idle one of another role may have to go. */
-    public StepSession borrow(Key key) throws SQLException {
+    public StepSession borrow(Key key) throws StepFailedException {
         List<StepSession> gone = new ArrayList<>();
         StepSession found = null;
         synchronized (idle) {
@@ -91,14 +93,30 @@ public final class SessionPools implements AutoCloseable {
         gone.forEach(StepSession::close);
         try {
             StepSession session = found != null ? found : opener.open(key);
-            notices.watch(session);
+            inUse.add(session);
+            if (isClosed()) {
+                session.abort();
+            }
             return session;
-        } catch (SQLException | RuntimeException e) {
+        } catch (StepFailedException | RuntimeException e) {
             synchronized (idle) {
                 borrowed--;
             }
             throw e;
         }
+    }
+
+    /** Opens a session for whoever wants one next. */
+    private void openIdle(Key key) throws SQLException {
+        StepSession session = opener.tryToOpen(key);
+        synchronized (idle) {
+            if (!closed && borrowed + idleCount < settings.maxSessions()) {
+                idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
+                idleCount++;
+                return;
+            }
+        }
+        session.close();
     }
 
     private StepSession takeLongestIdle(long now) {
@@ -112,7 +130,7 @@ public final class SessionPools implements AutoCloseable {
 
     /** Takes a session back: reset and kept, or closed. */
     public void giveBack(Key key, StepSession session) {
-        notices.leave(session);
+        inUse.remove(session);
         boolean fit = session.reset();
         if (!fit) {
             session.close();
@@ -125,10 +143,18 @@ public final class SessionPools implements AutoCloseable {
             if (!closed) {
                 idle.computeIfAbsent(key, k -> new ArrayDeque<>()).push(session);
                 idleCount++;
-                return;
             }
         }
-        session.close();
+        if (isClosed()) {
+            session.close();
+        } else {
+            settings.logins().gaveBack(key);
+        }
+    }
+
+    /** The logins that the pools ask. */
+    public RoleLogins logins() {
+        return settings.logins();
     }
 
     /** The name of the database that sessions of the key are in. */
@@ -167,10 +193,16 @@ public final class SessionPools implements AutoCloseable {
         }
     }
 
+    private boolean isClosed() {
+        synchronized (idle) {
+            return closed;
+        }
+    }
+
+    /** Closes all sessions: the idle ones, and those in use by breaking their connections. */
     @Override
     public void close() {
         settings.logins().close();
-        notices.close();
         List<StepSession> all = new ArrayList<>();
         synchronized (idle) {
             closed = true;
@@ -179,5 +211,6 @@ public final class SessionPools implements AutoCloseable {
             idleCount = 0;
         }
         all.forEach(StepSession::close);
+        inUse.forEach(StepSession::abort);
     }
 }

@@ -1,252 +1,193 @@
 package dev.perdure.session;
 
-import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Failure;
-import dev.perdure.store.CheckpointCall;
+import dev.perdure.session.wire.Command;
+import dev.perdure.session.wire.Grant;
+import dev.perdure.session.wire.Replies;
+import dev.perdure.session.wire.Reply;
+import dev.perdure.session.wire.Wire;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.Map;
-import java.util.TimeZone;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGStatement;
 import org.postgresql.core.TransactionState;
-import org.postgresql.jdbc.PgConnection;
 
 /**
  * A session that is logged in as a submitter and runs its steps, one at a time (architecture 4). Used by one thread at
- * a time; only {@link #cancel()} may be called from another.
+ * a time; only {@link #cancel()} and {@link #abort()} may be called from another.
  *
- * <p>The life of a step: {@link #execute}, then {@link #commit} or {@link #rollback}, then {@link #reset}. Short steps
- * that follow can join the transaction by {@link #executeNext}. A session on which anything failed is closed, not reset.
+ * <p>The life of a step: {@link #begin}, then {@link #commit} or {@link #rollback}, which leave the session as new. Short
+ * steps that follow can join the transaction, by {@code begin} or {@link #next}. A session that was sent a cancel request, or
+ * whose connection is gone, is closed and not used again.
  */
 public final class StepSession implements AutoCloseable {
 
-    /** Reads what a statement returned; null when it returned no rows at all (not even an empty set). */
-    @FunctionalInterface
-    public interface ResultReader<T> {
-        T read(@Nullable ResultSet rows) throws SQLException, StepFailedException;
-    }
-
-    // In a database without our functions.
-    private static final String BEFORE_CHECKPOINT =
-            "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL lock_timeout = %d; ";
-    // Utility statements of a database without our functions. The worker's time zone is in the startup packet (pgjdbc
-    // sends it), so that RESET ALL would return to it.
-    private static final String TO_UTC = isUtc() ? "" : "; SET TimeZone = 'UTC'";
-    private static final String RESET_ELSEWHERE =
-            "CLOSE ALL; UNLISTEN *; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DISCARD TEMP; DISCARD SEQUENCES; "
-                    + "SELECT pg_catalog.pg_advisory_unlock_all()" + TO_UTC;
-    // As one message of its own, so that nothing of it can be skipped by what went before, and unnamed, so that no step
-    // can replace it. Its answer tells whether the calls that were prepared are still the driver's own.
-    private static final String RESET = "SELECT df._reset_session()";
-    private static final int BETWEEN_RESULTS = 3;
-
-    private final PgConnection connection;
-    private final boolean atHome;
-    private final long lockTimeoutMillis;
+    private final Wire wire;
+    private final StepMessages messages;
     private final boolean readCommitted;
     private final long openedAt = System.nanoTime();
     private volatile long idleSince = openedAt;
     private volatile boolean cancelSent;
-    private boolean broken;
-    private boolean shared;
-    private boolean clean;
-    private volatile @Nullable Statement current;
+    private volatile boolean broken;
+    /** Statements in the open transaction that are behind a savepoint, the one that has just failed included. */
+    private int joined;
+
+    /** The number of the first statement of the last call; the first one of the transaction has none to go back to. */
+    private int lastBegan;
+
+    private int failedAt = -1;
+    private boolean clean = true;
 
     /**
-     * Over a connection that has just been made.
+     * Over a connection that has just been made, and whose time zone is UTC.
      *
-     * @param atHome whether it is to the database that holds schema df
+     * @param messages in the database that the session is in
+     * @param readCommitted whether each statement sees what was committed before it
      */
-    StepSession(Connection connection, long lockTimeoutMillis, boolean atHome) throws SQLException {
-        this.connection = connection.unwrap(PgConnection.class);
-        this.atHome = atHome;
-        this.lockTimeoutMillis = lockTimeoutMillis;
-        try (Statement statement = connection.createStatement()) {
-            if (!isUtc()) {
-                statement.execute("SET TimeZone = 'UTC'");
-            }
-            try (ResultSet row =
-                    statement.executeQuery("SELECT pg_catalog.current_setting('default_transaction_isolation')")) {
-                row.next();
-                readCommitted = row.getString(1).equals("read committed");
-            }
-        }
+    StepSession(Wire wire, StepMessages messages, boolean readCommitted) {
+        this.wire = wire;
+        this.messages = messages;
+        this.readCommitted = readCommitted;
     }
 
     /**
-     * A session as the worker itself, in which nothing runs that a submitter has written: for trying out what sessions of
-     * steps do.
-     */
-    public static StepSession ofWorker(DatabaseUrl worker) throws SQLException {
-        Connection connection = worker.connect(Map.of("ApplicationName", "perdure-rehearsal", "prepareThreshold", "0"));
-        try {
-            return new StepSession(connection, 1000, true);
-        } catch (SQLException | RuntimeException e) {
-            connection.close();
-            throw e;
-        }
-    }
-
-    private static boolean isUtc() {
-        return TimeZone.getDefault().getID().equals("UTC");
-    }
-
-    /**
-     * Begins a transaction and runs the user's statement in it, in one pipeline with a single Sync: when BEGIN is
-     * cancelled, the statement is skipped and cannot turn into one of its own. The transaction stays open.
+     * What came of the statements of steps.
      *
-     * @param sql a single statement
+     * @param replies to those that succeeded, in order
+     * @param failure of the one behind them; null when all succeeded
+     * @param failed its number, from 0; -1 when a statement of an earlier call fails now that it is checked
      */
-    public <T> T execute(String sql, ResultReader<T> reader) throws StepFailedException {
-        shared = false;
-        return run("BEGIN READ WRITE;", 1, sql, true, reader);
+    public record Ran(List<Reply> replies, @Nullable Failure failure, int failed) {}
+
+    /**
+     * Begins a transaction and runs statements of one or more steps in it. The transaction stays open.
+     *
+     * @param joinedMillis after which a statement that is not the first one is given up; 0: never
+     * @param maxBytes of the rows of one statement
+     */
+    public Ran begin(List<String> statements, long joinedMillis, Grant grant, long maxBytes) {
+        joined = 0;
+        StepPlan plan = messages.begin(statements.get(0));
+        List<String> rest = statements.subList(1, statements.size());
+        return run(plan, rest, joinedMillis, grant, maxBytes);
+    }
+
+    /** Runs the next step's statement in the transaction that is open, behind a savepoint. */
+    public Ran next(String statement, long joinedMillis, Grant grant, long maxBytes) {
+        return run(messages.plan(), List.of(statement), joinedMillis, grant, maxBytes);
+    }
+
+    private Ran run(StepPlan plan, List<String> rest, long joinedMillis, Grant grant, long maxBytes) {
+        clean = false;
+        failedAt = -1;
+        int first = joined;
+        for (String statement : rest) {
+            joined++;
+            messages.join(plan, joined, statement, joinedMillis);
+        }
+        Ran ran = plan.send(wire, grant, maxBytes);
+        if (ran.failure() == null && wire.state() != TransactionState.OPEN) {
+            broken = true;
+            return new Ran(List.of(), stepFault("the statement ended or began a transaction by itself"), -1);
+        }
+        broken |= ran.failure() != null && ran.failure().kind() == Failure.Kind.CONNECTION_LOST;
+        lastBegan = plan.beginsTransaction() ? 0 : first + 1;
+        if (ran.failure() != null && ran.failed() >= 0) {
+            failed(ran.failed());
+        }
+        return ran;
+    }
+
+    /**
+     * What a statement of the last call returned cannot be used: it has failed after all, and those behind it with it.
+     *
+     * @param statement its number in that call, from 0
+     */
+    public void failed(int statement) {
+        failedAt = lastBegan + statement;
+    }
+
+    /**
+     * Undoes the last statement, which failed, and those behind it.
+     *
+     * @return false when the transaction cannot go on: it was the first one, or there is no connection
+     */
+    public boolean undoLast() {
+        if (failedAt < 1 || wire.isClosed() || wire.state() == TransactionState.IDLE) {
+            return false;
+        }
+        Replies replies = wire.send(List.of(messages.undo(failedAt)));
+        joined = failedAt - 1;
+        failedAt = -1;
+        return replies.failure() == null && wire.state() == TransactionState.OPEN;
     }
 
     /**
      * Runs the user's statement outside a transaction block. The session is not used again: no checkpoint follows that
      * would tell whether a procedure has prepared something, which no reset removes.
      */
-    public <T> T executeAutocommit(String sql, ResultReader<T> reader) throws StepFailedException {
-        T result = run("", 0, sql, false, reader);
-        broken = true;
-        return result;
-    }
-
-    /** Whether two steps can share a transaction: not where the second would see the first one's snapshot. */
-    public boolean canShareTransaction() {
-        return readCommitted && !broken && !cancelSent;
-    }
-
-    /**
-     * Runs the next step's statement in the transaction that is open, behind a savepoint. The session is cleaned before
-     * as between any two steps; what only the end of a transaction ends (locks, {@code now()}) is shared.
-     *
-     * <p>After a failure {@link #rollbackToLastStep()} tells whether the steps before can still be committed.
-     *
-     * @param timeoutMillis after which the statement is given up
-     * @param lockTimeoutMillis how long it waits for a lock
-     */
-    public <T> T executeNext(String sql, long timeoutMillis, long lockTimeoutMillis, ResultReader<T> reader)
-            throws StepFailedException {
-        shared = true;
-        return run(between(timeoutMillis, lockTimeoutMillis), BETWEEN_RESULTS, sql, true, reader);
-    }
-
-    /**
-     * What stands between two steps of one transaction. The limits are set before the savepoint: they last until the
-     * checkpoint. The identity comes first: a role that a step has changed to need not have rights in df.
-     */
-    private static String between(long timeoutMillis, long lockTimeoutMillis) {
-        return "SET SESSION AUTHORIZATION DEFAULT; SELECT df._next_step(" + timeoutMillis + ", " + lockTimeoutMillis
-                + "); SAVEPOINT perdure_step; ";
-    }
-
-    /**
-     * Undoes what {@link #executeNext} did.
-     *
-     * @return false when the transaction cannot go on: it has ended, or what the step before left failed when it was
-     *     checked
-     */
-    public boolean rollbackToLastStep() {
-        try (Statement statement = connection.createStatement()) {
-            if (connection.getTransactionState() == TransactionState.IDLE) {
-                return false;
-            }
-            statement.execute("ROLLBACK TO SAVEPOINT perdure_step");
-            return connection.getTransactionState() == TransactionState.OPEN;
-        } catch (SQLException e) {
-            // No such savepoint, or no connection: the transaction is given up, and its steps are run again.
-            return false;
-        }
-    }
-
-    private <T> T run(String prefix, int prefixResults, String sql, boolean transaction, ResultReader<T> reader)
-            throws StepFailedException {
+    public Ran autocommit(String statement, Grant grant, long maxBytes) {
         clean = false;
-        try (Statement statement = connection.createStatement()) {
-            current = statement;
-            statement.setEscapeProcessing(false);
-            boolean rows = statement.execute(prefix + sql);
-            for (int i = 0; i < prefixResults; i++) {
-                rows = statement.getMoreResults();
-            }
-            T result = reader.read(rows ? statement.getResultSet() : null);
-            TransactionState expected = transaction ? TransactionState.OPEN : TransactionState.IDLE;
-            if (connection.getTransactionState() != expected) {
-                throw new StepFailedException(
-                        new Failure(Failure.Kind.STEP, null, "the statement ended or began a transaction by itself"));
-            }
-            return result;
-        } catch (SQLException e) {
-            broken = true;
-            throw new StepFailedException(Failure.ofStep(e), e);
-        } catch (StepFailedException | RuntimeException | Error e) {
-            broken = true;
-            throw e;
-        } finally {
-            current = null;
+        lastBegan = 0;
+        failedAt = -1;
+        Ran ran = messages.alone(statement).send(wire, grant, maxBytes);
+        broken = true;
+        if (ran.failure() == null && wire.state() != TransactionState.IDLE) {
+            return new Ran(List.of(), stepFault("the statement ended or began a transaction by itself"), 0);
+        }
+        return ran;
+    }
+
+    /**
+     * Writes the checkpoint in the open transaction, commits, and makes the session as new, in one message.
+     *
+     * @param receipt that the call has to answer
+     * @return whether the call said that the instance is cancelled
+     */
+    public boolean commit(Command checkpoint, String receipt) throws StepFailedException {
+        clean = false;
+        Replies replies = wire.send(messages.commit(checkpoint));
+        CommitReplies read = CommitReplies.read(replies, receipt, wire);
+        if (read.failure() != null) {
+            throw new StepFailedException(read.failure());
+        }
+        wasReset(replies.failure() == null);
+        return read.isCancelled();
+    }
+
+    /** Gives the open transaction up, and makes the session as new. */
+    public void rollback() {
+        if (isUsable()) {
+            wasReset(wire.send(messages.rollback()).failure() == null);
         }
     }
 
     /**
-     * Writes the checkpoint in the open transaction and commits, in one pipeline.
+     * Makes the session as new, unless it is.
      *
-     * @return the status of the instance as the checkpoint found or made it
+     * @return false when that is not possible: it has to be closed
      */
-    public String commit(CheckpointCall call) throws StepFailedException {
-        String answer = null;
-        try (PreparedStatement statement = connection.prepareStatement("SELECT df._before_checkpoint(" + shared + ", "
-                + lockTimeoutMillis + "); " + call.sql() + "; COMMIT")) {
-            // Prepared by name once a session. A step could replace it, and gains nothing: the answer is signed.
-            statement.unwrap(PGStatement.class).setPrepareThreshold(1);
-            current = statement;
-            call.bind(statement);
-            boolean rows = statement.execute();
-            while (rows || statement.getUpdateCount() != -1) {
-                if (rows) {
-                    ResultSet result = statement.getResultSet();
-                    answer = result.next() ? result.getString(1) : null;
-                }
-                rows = statement.getMoreResults();
+    public boolean reset() {
+        if (isUsable() && !clean) {
+            if (wire.state() == TransactionState.IDLE) {
+                wasReset(wire.send(messages.renew()).failure() == null);
+            } else {
+                rollback();
             }
-            mustBeIdle();
-        } catch (SQLException e) {
-            broken = true;
-            throw new StepFailedException(Failure.ofStep(e), e);
-        } catch (StepFailedException | RuntimeException | Error e) {
-            broken = true;
-            throw e;
-        } finally {
-            current = null;
         }
-        CheckpointCall.Answer read = call.read(answer);
-        // A statement that stands in for the call could make the call itself, hand on its answer and take the
-        // checkpoint back. So the session is reset here, before the answer is believed.
-        if (read == null || !resetAndCheck(call)) {
-            broken = true;
-            throw new StepFailedException(
-                    new Failure(Failure.Kind.STEP, null, "the step replaced statements of its session"));
-        }
-        // What a user prepared could stand in for a statement of ours: the session is closed.
-        broken |= read.prepared();
-        return read.status();
+        return isUsable() && clean;
     }
 
-    /** Gives the open transaction up. The session is closed afterwards by {@link #reset()}'s answer when that fails. */
-    public void rollback() {
-        if (broken) {
-            return;
-        }
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("ROLLBACK");
-        } catch (SQLException e) {
-            // The session is thrown away, and with it the transaction: nothing is lost.
-            broken = true;
-        }
+    private void wasReset(boolean done) {
+        clean = done && wire.state() == TransactionState.IDLE;
+        broken |= !clean;
+        joined = 0;
+        failedAt = -1;
+        idleSince = System.nanoTime();
+    }
+
+    private boolean isUsable() {
+        return !broken && !cancelSent && !wire.isClosed();
     }
 
     /** Work of ours in the session. */
@@ -259,7 +200,7 @@ public final class StepSession implements AutoCloseable {
     <T extends @Nullable Object> T perform(Work<T> work) throws StepFailedException {
         clean = false;
         try {
-            return work.with(connection);
+            return work.with(wire.connection());
         } catch (SQLException e) {
             broken = true;
             throw new StepFailedException(Failure.ofStep(e), e);
@@ -269,109 +210,44 @@ public final class StepSession implements AutoCloseable {
         }
     }
 
-    /**
-     * Drops what a step may have prepared in a session whose commits are not {@link #commit}, which looks for it. Not undone
-     * by a rollback.
-     */
-    public void deallocate() {
-        if (broken) {
-            return;
-        }
-        clean = false;
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("DEALLOCATE ALL");
-        } catch (SQLException e) {
-            // Closed when it is given back, and with it everything that was prepared.
-            broken = true;
-        }
+    /** The name of the role that is logged in. */
+    public String role() {
+        return wire.connection().getQueryExecutor().getUser();
+    }
+
+    /** The driver's connection, for what has to be asked about a result while its transaction is open. */
+    public Connection connection() {
+        return wire.connection();
+    }
+
+    /** Whether the server waits for the next statement of an open transaction that has not failed. */
+    public boolean isOpen() {
+        return !wire.isClosed() && wire.state() == TransactionState.OPEN;
     }
 
     /** What precedes the last statement of a step's transaction, in any database. */
     String beforeCheckpoint() {
-        return BEFORE_CHECKPOINT.formatted(lockTimeoutMillis);
+        return messages.beforeCheckpointElsewhere();
     }
 
     /** Nothing that the step did has kept its transaction open. */
     void mustBeIdle() throws StepFailedException {
-        if (connection.getTransactionState() != TransactionState.IDLE) {
+        if (wire.state() != TransactionState.IDLE) {
             broken = true;
-            throw new StepFailedException(
-                    new Failure(Failure.Kind.STEP, null, "the step kept its transaction from being committed"));
+            throw new StepFailedException(stepFault("the step kept its transaction from being committed"));
         }
     }
 
-    /**
-     * Makes the session as new.
-     *
-     * @return false when that is not possible: it has to be closed
-     */
-    public boolean reset() {
-        if (broken || cancelSent) {
-            return false;
-        }
-        if (clean) {
-            return true;
-        }
-        try {
-            resetNow(null);
-            return clean;
-        } catch (SQLException e) {
-            // Not usable again; the caller closes it.
-            return false;
-        }
-    }
-
-    /** Whether the call that was just answered was ours. A session that cannot be reset any more leaves that in doubt. */
-    private boolean resetAndCheck(CheckpointCall call) throws StepFailedException {
-        try {
-            return resetNow(call);
-        } catch (SQLException e) {
-            broken = true;
-            Failure failure = Failure.of(e);
-            throw new StepFailedException(
-                    new Failure(Failure.Kind.CONNECTION_LOST, failure.sqlState(), failure.message()), e);
-        }
-    }
-
-    private boolean resetNow(@Nullable CheckpointCall call) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            if (connection.getTransactionState() != TransactionState.IDLE) {
-                return false;
-            }
-            boolean rows = statement.execute(atHome ? RESET : RESET_ELSEWHERE);
-            boolean ours = true;
-            while (rows || statement.getUpdateCount() != -1) {
-                if (rows && call != null) {
-                    ResultSet row = statement.getResultSet();
-                    ours = row.next() && row.getString(1).contains(call.isDocument() ? "D" : "S");
-                }
-                rows = statement.getMoreResults();
-            }
-            connection.clearWarnings();
-            idleSince = System.nanoTime();
-            clean = connection.getTransactionState() == TransactionState.IDLE;
-            return ours;
-        }
-    }
-
-    /** Forgets what the running statement has said so far ({@code RAISE NOTICE}): the driver collects all of it. */
-    void dropNotices() {
-        Statement running = current;
-        if (running != null) {
-            try {
-                running.clearWarnings();
-            } catch (SQLException e) {
-                // It has just been closed, and with it what it had said.
-                current = null;
-            }
-        }
+    /** Whether each statement sees what was committed before it. */
+    public boolean isReadCommitted() {
+        return readCommitted;
     }
 
     /** Sends the protocol's cancel request. A session that was sent one is never used again: it may arrive late. */
     public void cancel() {
         cancelSent = true;
         try {
-            connection.cancelQuery();
+            wire.connection().cancelQuery();
         } catch (SQLException e) {
             // The server cannot be reached: then the statement's own connection ends as well.
             broken = true;
@@ -383,6 +259,17 @@ public final class StepSession implements AutoCloseable {
         return cancelSent;
     }
 
+    /** Breaks the connection, whatever is under way. From any thread. */
+    void abort() {
+        broken = true;
+        try {
+            wire.connection().abort(Runnable::run);
+        } catch (SQLException e) {
+            // Gone already: that is what was wanted.
+            broken = true;
+        }
+    }
+
     long ageNanos(long now) {
         return now - openedAt;
     }
@@ -391,10 +278,14 @@ public final class StepSession implements AutoCloseable {
         return now - idleSince;
     }
 
+    private static Failure stepFault(String message) {
+        return new Failure(Failure.Kind.STEP, null, message);
+    }
+
     @Override
     public void close() {
         try {
-            connection.close();
+            wire.connection().close();
         } catch (SQLException e) {
             // Closed by the other side already: that is what was wanted.
             broken = true;

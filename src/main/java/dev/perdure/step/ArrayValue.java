@@ -17,27 +17,27 @@ final class ArrayValue implements JsonValue {
     }
 
     @Override
-    public void append(String text, StringBuilder out) throws StepFailedException {
+    public void append(String text, JsonOut out) throws StepFailedException {
         int i = text.startsWith("[") ? text.indexOf('=') + 1 : 0;
         boolean first = true;
         while (i < text.length()) {
             char c = text.charAt(i);
             if (c == '{') {
                 if (!first) {
-                    out.append(',');
+                    out.append(",");
                 }
-                out.append('[');
+                out.append("[");
                 first = true;
                 i++;
             } else if (c == '}') {
-                out.append(']');
+                out.append("]");
                 first = false;
                 i++;
             } else if (c == delimiter) {
                 i++;
             } else {
                 if (!first) {
-                    out.append(',');
+                    out.append(",");
                 }
                 first = false;
                 i = c == '"' ? quoted(text, i + 1, out) : bare(text, i, out);
@@ -45,7 +45,7 @@ final class ArrayValue implements JsonValue {
         }
     }
 
-    private int quoted(String text, int start, StringBuilder out) throws StepFailedException {
+    private int quoted(String text, int start, JsonOut out) throws StepFailedException {
         StringBuilder value = new StringBuilder();
         int i = start;
         while (text.charAt(i) != '"') {
@@ -59,7 +59,7 @@ final class ArrayValue implements JsonValue {
         return i + 1;
     }
 
-    private int bare(String text, int start, StringBuilder out) throws StepFailedException {
+    private int bare(String text, int start, JsonOut out) throws StepFailedException {
         int end = start;
         while (text.charAt(end) != delimiter && text.charAt(end) != '}') {
             end++;

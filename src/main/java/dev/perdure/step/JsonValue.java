@@ -1,7 +1,6 @@
 package dev.perdure.step;
 
 import dev.perdure.database.Failure;
-import dev.perdure.flow.Json;
 import dev.perdure.session.StepFailedException;
 import java.util.Locale;
 
@@ -10,7 +9,7 @@ import java.util.Locale;
 interface JsonValue {
 
     /** Appends the JSON of a value that is not NULL. */
-    void append(String text, StringBuilder out) throws StepFailedException;
+    void append(String text, JsonOut out) throws StepFailedException;
 
     /**
      * The conversion of a type.
@@ -20,12 +19,12 @@ interface JsonValue {
      */
     static JsonValue of(String type, String column) {
         return switch (type) {
-            case "bool" -> (text, out) -> out.append(text.equals("t") || text.equals("true"));
+            case "bool" -> (text, out) -> out.append(text.equals("t") || text.equals("true") ? "true" : "false");
             case "int2", "int4", "int8", "serial", "bigserial", "smallserial", "oid", "xid", "cid" ->
                 (text, out) -> out.append(text);
-            case "float4", "float8" -> JsonValue::appendFloat;
-            case "json", "jsonb" -> (text, out) -> out.append(Json.canonical(text));
-            case "timestamptz", "timestamp" -> (text, out) -> Json.quote(isoTimestamp(text), out);
+            case "float4", "float8" -> JsonNumber::appendFloat;
+            case "json", "jsonb" -> (text, out) -> JsonText.append(text, column, out);
+            case "timestamptz", "timestamp" -> (text, out) -> out.quote(isoTimestamp(text));
             case "void" -> (text, out) -> out.append("null");
             case "bytea" ->
                 (text, out) -> {
@@ -43,24 +42,17 @@ interface JsonValue {
     }
 
     /** What has no form of its own in JSON: PostgreSQL's text. */
-    static void text(String text, StringBuilder out) {
-        Json.quote(text, out);
-    }
-
-    private static void appendFloat(String text, StringBuilder out) {
-        switch (text) {
-            case "NaN", "Infinity", "-Infinity" -> out.append("null");
-            default -> out.append(text);
-        }
+    static void text(String text, JsonOut out) throws StepFailedException {
+        out.quote(text);
     }
 
     /**
      * {@code 2026-01-31 12:00:00.5+00} becomes {@code 2026-01-31T12:00:00.500+00:00}: fraction of 0, 3 or 6 digits. What is
-     * no plain date (infinity, BC) stays as PostgreSQL prints it.
+     * no plain date (infinity, BC, a year of five digits, which PostgreSQL reads in no other form) stays as it is printed.
      */
     private static String isoTimestamp(String text) {
         int blank = text.indexOf(' ');
-        if (blank < 0 || text.endsWith("BC")) {
+        if (blank < 0 || text.endsWith("BC") || text.indexOf('-') > 4) {
             return text;
         }
         String date = text.substring(0, blank);
@@ -76,8 +68,7 @@ interface JsonValue {
             int digits = time.length() - point - 1;
             time += "0".repeat(digits <= 3 ? 3 - digits : 6 - digits);
         }
-        String year = date.indexOf('-') > 4 ? "+" : "";
-        return year + date + "T" + time + zone;
+        return date + "T" + time + zone;
     }
 
     private static StepFailedException unsupported(String type, String column, String hint) {

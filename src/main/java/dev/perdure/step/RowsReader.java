@@ -4,13 +4,15 @@ import dev.perdure.database.Failure;
 import dev.perdure.flow.Json;
 import dev.perdure.flow.Result;
 import dev.perdure.session.StepFailedException;
-import java.nio.charset.StandardCharsets;
-import java.sql.ResultSet;
-import java.sql.ResultSetMetaData;
+import dev.perdure.session.wire.Grant;
+import dev.perdure.session.wire.PackedRows;
+import dev.perdure.session.wire.Reply;
+import java.nio.charset.CharacterCodingException;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes {@code {"rows":[{…}],"row_count":n}} of what a statement returned (specification 4.6). It happens before the
@@ -29,27 +31,35 @@ final class RowsReader {
         this.maxSize = maxSize;
     }
 
-    Result read(@Nullable ResultSet rows) throws SQLException, StepFailedException {
-        if (rows == null) {
+    /**
+     * A column as it goes into the document.
+     *
+     * @param key with the colon
+     * @param position in the rows
+     */
+    private record Member(String key, int position, ColumnType type) {}
+
+    /**
+     * Reads a result.
+     *
+     * @param connection for types that are not PostgreSQL's own; its transaction is open
+     */
+    Result read(Reply reply, Connection connection, Grant grant) throws SQLException, StepFailedException {
+        List<Reply.Column> columns = reply.columns();
+        if (columns == null) {
             return NO_ROWS;
         }
-        ResultSetMetaData columns = rows.getMetaData();
         // One key for a name that occurs twice: the last column's value, at the first one's place.
         Map<String, Integer> columnOf = new LinkedHashMap<>();
-        for (int i = 1; i <= columns.getColumnCount(); i++) {
-            columnOf.put(columns.getColumnLabel(i), i);
+        for (int i = 0; i < columns.size(); i++) {
+            columnOf.put(columns.get(i).label(), i);
         }
-        StringBuilder json = new StringBuilder("{\"rows\":[");
+        Member[] members = new Member[columnOf.size()];
         StringBuilder types = new StringBuilder("[");
-        String[] keys = new String[columnOf.size()];
-        JsonValue[] converters = new JsonValue[columnOf.size()];
-        int[] positions = new int[columnOf.size()];
         int n = 0;
         for (Map.Entry<String, Integer> entry : columnOf.entrySet()) {
-            ColumnType type = ColumnTypes.of(rows, entry.getValue(), entry.getKey());
-            keys[n] = Json.quoted(entry.getKey()) + ":";
-            positions[n] = entry.getValue();
-            converters[n] = type.json();
+            ColumnType type = ColumnTypes.of(columns.get(entry.getValue()).type(), connection, entry.getKey());
+            members[n] = new Member(Json.quoted(entry.getKey()) + ":", entry.getValue(), type);
             types.append(n == 0 ? "[" : ",[")
                     .append(Json.quoted(entry.getKey()))
                     .append(',');
@@ -57,40 +67,40 @@ final class RowsReader {
             n++;
         }
         types.append(']');
-        long count = 0;
-        while (rows.next()) {
-            json.append(count == 0 ? "{" : ",{");
-            for (int i = 0; i < n; i++) {
-                if (i > 0) {
-                    json.append(',');
-                }
-                json.append(keys[i]);
-                String text = rows.getString(positions[i]);
-                if (text == null) {
-                    json.append("null");
-                } else {
-                    converters[i].append(text, json);
-                }
-            }
-            json.append('}');
-            count++;
-            if (json.length() > maxSize) {
-                throw tooLarge();
-            }
+        JsonOut out = new JsonOut(new ResultMemory(grant, maxSize));
+        out.append("{\"rows\":[");
+        try {
+            rows(reply.rows(), members, out);
+        } catch (CharacterCodingException e) {
+            throw new StepFailedException(
+                    new Failure(Failure.Kind.STEP, "0A000", "a step cannot change client_encoding"), e);
         }
-        json.append("],\"row_count\":").append(count).append('}');
-        String document = json.toString();
-        if (document.length() * 3L > maxSize && document.getBytes(StandardCharsets.UTF_8).length > maxSize) {
-            throw tooLarge();
-        }
-        return new Result(document, types.toString());
+        out.append("],\"row_count\":" + reply.rows().count() + '}');
+        return new Result(out.document(), types.toString());
     }
 
-    private StepFailedException tooLarge() {
-        return new StepFailedException(new Failure(
-                Failure.Kind.STEP,
-                "54000",
-                "the result is larger than perdure.step.max-result-size (" + maxSize
-                        + " bytes); return fewer rows, or keep them in a table"));
+    private static void rows(PackedRows rows, Member[] members, JsonOut out)
+            throws CharacterCodingException, StepFailedException {
+        boolean first = true;
+        while (rows.next()) {
+            out.append(first ? "{" : ",{");
+            first = false;
+            for (int i = 0; i < members.length; i++) {
+                if (i > 0) {
+                    out.append(",");
+                }
+                out.append(members[i].key());
+                String text = rows.text(members[i].position());
+                if (text == null) {
+                    out.append("null");
+                } else {
+                    if (text.length() != rows.length(members[i].position())) {
+                        out.memory().wide();
+                    }
+                    members[i].type().json().append(text, out);
+                }
+            }
+            out.append("}");
+        }
     }
 }

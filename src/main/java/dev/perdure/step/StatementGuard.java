@@ -1,19 +1,17 @@
 package dev.perdure.step;
 
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.core.NativeQuery;
-import org.postgresql.core.Parser;
 
 /**
  * Refuses statements that would end or replace the step's transaction or identity, before anything is sent. That is
- * courtesy, a clear error in place of a strange one: safety rests on the step protocol (architecture 4).
+ * courtesy, a clear error in place of a strange one: safety rests on the step protocol (architecture 4), and a text of several
+ * statements is refused by the server.
  */
-final class StatementGuard {
+public final class StatementGuard {
 
     private static final Set<String> TRANSACTION =
             Set.of("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE");
@@ -26,27 +24,15 @@ final class StatementGuard {
      *
      * @return an error text, or null when the statement may run
      */
-    static @Nullable String refuse(String sql) {
+    public static @Nullable String refuse(String sql) {
         if (sql.indexOf('\0') >= 0) {
             return "a statement cannot contain a NUL character";
-        }
-        try {
-            List<NativeQuery> statements = Parser.parseJdbcSql(sql, true, false, true, false, false);
-            long count = statements.stream()
-                    .filter(statement -> !words(statement.nativeSql, 1).isEmpty())
-                    .count();
-            if (count > 1) {
-                return "cannot insert multiple commands into a prepared statement (a step is one statement; "
-                        + "chain several with ~>)";
-            }
-        } catch (SQLException e) {
-            return e.getMessage();
         }
         return refuseKind(words(sql, MAX_WORDS), sql);
     }
 
     /** The first word in upper case, behind comments; empty when there is none. */
-    static String firstWord(String sql) {
+    public static String firstWord(String sql) {
         return word(words(sql, 1), 0);
     }
 

@@ -21,6 +21,11 @@ import org.jspecify.annotations.Nullable;
  * @param definitionBytes of the texts of all its nodes; when that is too much ({@link #MAX_DEFINITION_BYTES}) there are no
  *     nodes here
  * @param unreadable which row could not be read and why; null when all could
+ * @param version the highest that a checkpoint has taken; 0 when none has
+ * @param versionOfNode which checkpoint holds the state of a node
+ * @param emptyVersions checkpoints that hold the state of none any more, without those that only claim their version
+ * @param isMarked whether rows mark nodes as running, or attempts as begun
+ * @param bytes of definition and state in the tables
  */
 public record LoadedInstance(
         String id,
@@ -36,7 +41,12 @@ public record LoadedInstance(
         List<NodeRow> nodes,
         Map<String, Recorded> recorded,
         long definitionBytes,
-        @Nullable String unreadable) {
+        @Nullable String unreadable,
+        int version,
+        Map<String, Integer> versionOfNode,
+        List<Integer> emptyVersions,
+        boolean isMarked,
+        long bytes) {
 
     /** The most that {@code df._load} reads of one instance: 64 MiB, many times what 10,000 ordinary nodes have. */
     public static final long MAX_DEFINITION_BYTES = 64L * 1024 * 1024;

@@ -1,7 +1,10 @@
 package dev.perdure.store;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.perdure.flow.NodeStatus;
 import dev.perdure.flow.Recorded;
+import dev.perdure.graph.GraphDocument;
 import dev.perdure.graph.NodeRow;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -9,109 +12,204 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Groups the rows of {@code df._load}, one a node, into instances. */
+/** Reads rows of {@code df._load}, one an instance. */
 final class LoadedRows {
+
+    private static final JsonMapper JSON = new JsonMapper();
 
     private LoadedRows() {}
 
     static List<LoadedInstance> read(RowSet<Row> rows) {
-        Map<String, Builder> instances = new LinkedHashMap<>();
+        List<LoadedInstance> loaded = new ArrayList<>(rows.size());
         for (Row row : rows) {
-            instances
-                    .computeIfAbsent(row.getString("instance_id"), id -> new Builder(id, row))
-                    .add(row);
+            loaded.add(read(row));
         }
-        return instances.values().stream().map(Builder::build).toList();
+        return loaded;
     }
 
-    private static final class Builder {
-
-        private final String id;
-        private final Row first;
-        private final List<NodeRow> nodes = new ArrayList<>();
-        private final Map<String, Recorded> recorded = new HashMap<>();
-        private final List<String> strangers = new ArrayList<>();
-        private @Nullable String vars;
-        private @Nullable String unreadable;
-
-        Builder(String id, Row first) {
-            this.id = id;
-            this.first = first;
+    static LoadedInstance read(Row row) {
+        String id = row.getString("instance_id");
+        String rootNode = row.getString("root_node");
+        long role = row.getLong("role_oid");
+        String database = row.getString("database");
+        States states = new States();
+        List<NodeRow> nodes = new ArrayList<>();
+        List<String> strangers = new ArrayList<>();
+        String unreadable = null;
+        try {
+            String graph = row.getString("graph");
+            if (graph != null) {
+                nodes.addAll(GraphDocument.rows(rootNode, graph));
+            } else if (row.getString("nodes") != null) {
+                readByHand(row.getString("nodes"), role, database, nodes, strangers);
+            }
+            Integer[] versions = row.getArrayOfIntegers("versions");
+            String[] texts = row.getArrayOfStrings("states");
+            for (int i = 0; versions != null && texts != null && i < versions.length; i++) {
+                states.add(versions[i], texts[i]);
+            }
+            states.mark(row.getString("marks"));
+        } catch (RuntimeException | StackOverflowError e) {
+            // Whatever its rows say, those of others were read with them.
+            unreadable = "Instance " + id + " cannot be read: "
+                    + (e instanceof IllegalArgumentException ? e.getMessage() : e.toString());
         }
+        return new LoadedInstance(
+                id,
+                rootNode,
+                row.getString("label"),
+                row.getString("vars"),
+                database,
+                row.getString("instance_status"),
+                row.getString("cancel_reason"),
+                Objects.requireNonNullElse(instant(row.getOffsetDateTime("created_at")), Instant.EPOCH),
+                new LoadedInstance.Submitter(
+                        role, row.getString("role_name"), Boolean.TRUE.equals(row.getBoolean("role_blocked"))),
+                strangers,
+                nodes,
+                states.recorded,
+                row.getLong("definition_bytes"),
+                unreadable,
+                states.version,
+                states.versionOfNode,
+                states.emptyVersions(),
+                states.isMarked,
+                row.getLong("bytes"));
+    }
 
-        /** One row that cannot be read must not keep the other instances of the load from being read. */
-        void add(Row row) {
-            try {
-                addNode(row);
-            } catch (RuntimeException e) {
-                unreadable = "node " + row.getString("node_id") + ": " + e;
+    private static @Nullable Instant instant(@Nullable OffsetDateTime time) {
+        return time == null ? null : time.toInstant();
+    }
+
+    private static void readByHand(
+            String json, long role, @Nullable String database, List<NodeRow> nodes, List<String> strangers) {
+        for (String element : JsonSlices.elements(json)) {
+            Map<String, String> node = JsonSlices.members(element);
+            String nodeId = Objects.requireNonNull(text(node.get("id")));
+            nodes.add(new NodeRow(
+                    nodeId,
+                    Objects.requireNonNull(text(node.get("node_type"))),
+                    text(node.get("query")),
+                    text(node.get("result_name")),
+                    text(node.get("left_node")),
+                    text(node.get("right_node"))));
+            if (!Long.toString(role).equals(text(node.get("submitted_by")))
+                    || !Objects.equals(database, text(node.get("database")))) {
+                strangers.add(nodeId);
             }
         }
+    }
 
-        private void addNode(Row row) {
-            String node = row.getString("node_id");
-            if (node == null) {
+    /** The text that a value is: without the quotes, if it is a string; null for null and for none. */
+    private static @Nullable String text(@Nullable String slice) {
+        if (slice == null || slice.equals("null")) {
+            return null;
+        }
+        if (slice.charAt(0) != '"') {
+            return slice;
+        }
+        try {
+            return JSON.readValue(slice, String.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not a JSON string", e);
+        }
+    }
+
+    /** What checkpoints and marks say of the nodes; the later ones win. */
+    private static final class States {
+
+        private final Map<String, Recorded> recorded = new HashMap<>();
+        private final Map<String, Integer> versionOfNode = new HashMap<>();
+        private final List<Integer> speaking = new ArrayList<>();
+        private int version;
+        private boolean isMarked;
+
+        void add(int version, String state) {
+            this.version = Math.max(this.version, version);
+            Map<String, String> parts = JsonSlices.members(state);
+            if (parts.isEmpty()) {
+                return; // a claim, which stays
+            }
+            speaking.add(version);
+            List<String> results = JsonSlices.elements(parts.getOrDefault("results", "[]"));
+            List<String> columns = JsonSlices.elements(parts.getOrDefault("columns", "[]"));
+            JsonSlices.members(parts.getOrDefault("nodes", "{}")).forEach((node, entry) -> {
+                versionOfNode.put(node, version);
+                recorded.put(node, recorded(JsonSlices.members(entry), results, columns));
+            });
+        }
+
+        /** Rows all of whose entries were superseded. */
+        List<Integer> emptyVersions() {
+            List<Integer> empty = new ArrayList<>(speaking);
+            empty.removeAll(versionOfNode.values());
+            return empty;
+        }
+
+        private static Recorded recorded(Map<String, String> entry, List<String> results, List<String> columns) {
+            NodeStatus status = NodeStatus.of(Objects.requireNonNull(text(entry.get("status"))));
+            String index = text(entry.get("result"));
+            String result = null;
+            String columnsOfResult = null;
+            if (status == NodeStatus.FAILED) {
+                result = entry.get("error");
+            } else if (index != null) {
+                result = results.get(Integer.parseInt(index));
+                columnsOfResult = columns.get(Integer.parseInt(index));
+            }
+            return new Recorded(
+                    status,
+                    text(entry.get("execution_id")),
+                    entry.containsKey("canceled"),
+                    result,
+                    "null".equals(columnsOfResult) ? null : columnsOfResult,
+                    instant(text(entry.get("wake_at"))),
+                    instant(text(entry.get("started_at"))),
+                    attempt(text(entry.get("attempt"))),
+                    entry.get("bindings"),
+                    text(entry.get("code")));
+        }
+
+        /** A mark that counts shows its node as running. */
+        void mark(@Nullable String marks) {
+            if (marks == null) {
                 return;
             }
-            if (row.getString("vars") != null) {
-                vars = row.getString("vars");
+            isMarked = true;
+            for (String element : JsonSlices.elements(marks)) {
+                Map<String, String> mark = JsonSlices.members(element);
+                String stamp = text(mark.get("execution_id"));
+                if (stamp == null) {
+                    continue;
+                }
+                recorded.merge(
+                        Objects.requireNonNull(text(mark.get("node"))),
+                        new Recorded(
+                                NodeStatus.RUNNING,
+                                stamp,
+                                false,
+                                null,
+                                null,
+                                null,
+                                instant(text(mark.get("started_at"))),
+                                attempt(text(mark.get("attempt"))),
+                                null,
+                                null),
+                        Recorded::marked);
             }
-            nodes.add(new NodeRow(
-                    node,
-                    row.getString("node_type"),
-                    row.getString("query"),
-                    row.getString("result_name"),
-                    row.getString("left_node"),
-                    row.getString("right_node")));
-            if (!Objects.equals(row.getLong("node_submitted_by"), first.getLong("role_oid"))
-                    || !Objects.equals(row.getString("node_database"), first.getString("database"))) {
-                strangers.add(node);
-            }
-            String status = row.getString("node_status");
-            recorded.put(
-                    node,
-                    new Recorded(
-                            status == null ? NodeStatus.PENDING : NodeStatus.of(status),
-                            row.getString("stamp"),
-                            Boolean.TRUE.equals(row.getBoolean("canceled")),
-                            row.getString("result"),
-                            row.getString("result_columns"),
-                            instant(row.getOffsetDateTime("wake_at")),
-                            instant(row.getOffsetDateTime("started_at")),
-                            row.getInteger("attempt"),
-                            row.getString("bindings"),
-                            row.getString("code")));
         }
 
-        LoadedInstance build() {
-            return new LoadedInstance(
-                    id,
-                    first.getString("root_node"),
-                    first.getString("label"),
-                    vars,
-                    first.getString("database"),
-                    first.getString("instance_status"),
-                    first.getString("cancel_reason"),
-                    Objects.requireNonNullElse(instant(first.getOffsetDateTime("created_at")), Instant.EPOCH),
-                    new LoadedInstance.Submitter(
-                            first.getLong("role_oid"),
-                            first.getString("role_name"),
-                            Boolean.TRUE.equals(first.getBoolean("role_blocked"))),
-                    strangers,
-                    nodes,
-                    recorded,
-                    first.getLong("definition_bytes"),
-                    unreadable);
+        private static int attempt(@Nullable String text) {
+            return text == null ? 0 : Integer.parseInt(text);
         }
 
-        private static @Nullable Instant instant(@Nullable OffsetDateTime time) {
-            return time == null ? null : time.toInstant();
+        private static @Nullable Instant instant(@Nullable String text) {
+            return text == null ? null : JsonTime.parse(text);
         }
     }
 }

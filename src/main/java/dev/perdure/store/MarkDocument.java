@@ -7,30 +7,29 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
 
-/** The JSON document that {@code df._mark_running} reads. */
+/** The JSON document that {@code df._set_marks} reads. */
 final class MarkDocument {
 
     private static final JsonFactory JSON = new JsonFactory();
 
     private MarkDocument() {}
 
-    static String of(List<InstanceStore.Mark> marks) {
+    static String print(List<Journal.Mark> marks) {
         StringWriter out = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(out)) {
             json.writeStartArray();
-            for (InstanceStore.Mark mark : marks) {
+            for (Journal.Mark mark : marks) {
                 json.writeStartObject();
-                json.writeStringField("i", mark.instance());
-                json.writeStringField("n", mark.node());
-                if (mark.priorStamp() != null) {
-                    json.writeStringField("p", mark.priorStamp());
-                }
-                json.writeStringField("s", mark.stamp());
-                if (mark.startedAt() != null) {
-                    json.writeStringField("b", mark.startedAt().toString());
+                json.writeStringField("instance", mark.instance());
+                if (mark.node() != null) {
+                    json.writeStringField("node", mark.node());
+                    json.writeStringField("execution_id", mark.stamp());
                 }
                 if (mark.attempt() != null) {
-                    json.writeNumberField("a", mark.attempt());
+                    json.writeNumberField("attempt", mark.attempt());
+                }
+                if (mark.startedAt() != null) {
+                    json.writeStringField("started_at", JsonTime.print(mark.startedAt()));
                 }
                 json.writeEndObject();
             }

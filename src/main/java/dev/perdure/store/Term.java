@@ -11,6 +11,9 @@ import java.util.HexFormat;
  */
 public final class Term {
 
+    /** No text of JSON holds it. */
+    private static final String SEPARATOR = "\u001f";
+
     private final long epoch;
     private final byte[] key;
 
@@ -21,6 +24,24 @@ public final class Term {
 
     public long epoch() {
         return epoch;
+    }
+
+    /**
+     * Authorises a checkpoint in a session of its submitter, in this term.
+     *
+     * @param role oid of the submitter, which is the session's user
+     */
+    public Authorisation authorise(CheckpointText checkpoint, long role) {
+        byte[] token = token(String.join(
+                SEPARATOR,
+                "C",
+                Long.toString(epoch),
+                checkpoint.instance(),
+                Integer.toString(checkpoint.version()),
+                Long.toString(role),
+                checkpoint.state(),
+                checkpoint.also() == null ? "" : checkpoint.also()));
+        return new Authorisation(token, receipt(token));
     }
 
     /** {@code sha256(key || sha256(key || message))}, as {@code df.checkpoint} computes it. */

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -75,34 +76,54 @@ class AdmissionTest {
         assertThat(app.value("SELECT count(*) FROM ledger WHERE step = 'many'")).isEqualTo("1200");
     }
 
+    // ---- roles as which the worker cannot log in: their steps wait
+
+    /** The step of an instance waits for a login that the server refuses, with this reason. */
+    private static void awaitRefusal(TestDatabase in, String role, String reason) throws SQLException {
+        try (Submitter observer = Submitter.observer(in)) {
+            observer.awaitValue(
+                    "t", "SELECT bool_or(problem ~ ?) FROM df._logins WHERE role_oid = ?::regrole", reason, role);
+        }
+    }
+
     @Test
-    void a_role_that_may_no_longer_log_in_fails_the_instance_with_the_reason() throws SQLException {
+    void a_step_of_a_role_that_may_no_longer_log_in_waits_until_it_may() throws SQLException {
         try (Submitter former = Submitter.of(database, "admission_former")) {
-            database.asSuperuser("ALTER ROLE admission_former NOLOGIN");
-            database.asSuperuser("ALTER ROLE admission_former LOGIN");
             String id = former.start(GATE + " ~> 'SELECT 1'");
+            long failed = worker.statistics().stepsFailed();
             database.asSuperuser("ALTER ROLE admission_former NOLOGIN");
             former.open(id);
+            awaitRefusal(database, "admission_former", "is not permitted to log in");
 
-            assertThat(former.await(id).output())
-                    .contains("as 'admission_former'", "\"admission_former\" is not permitted to log in");
+            everybodyElseIsServed();
+            assertThat(former.value("SELECT df.status(?)", id)).isEqualTo("running");
+            database.asSuperuser("ALTER ROLE admission_former LOGIN");
+
+            assertThat(former.await(id).status()).isEqualTo("completed");
+            assertThat(former.node(id, "SELECT 1", "attempt"))
+                    .as("waiting is no attempt")
+                    .isEqualTo("1");
+            assertThat(worker.statistics().stepsFailed()).isEqualTo(failed);
         } finally {
             database.asSuperuser("ALTER ROLE admission_former LOGIN");
         }
     }
 
     @Test
-    void a_role_for_which_the_server_asks_a_password_fails_the_instance_with_the_reason()
+    void a_step_of_a_role_for_which_the_server_asks_a_password_waits_until_it_does_not()
             throws SQLException, IOException {
         Path rules = Path.of(database.value("postgres", "SHOW hba_file"));
         String before = Files.readString(rules);
         try (Submitter asked = Submitter.of(database, "admission_asked")) {
             Files.writeString(rules, "host all admission_asked all scram-sha-256\n" + before);
             database.asSuperuser("SELECT pg_reload_conf()");
+            String id = asked.start("'SELECT 1'");
+            awaitRefusal(database, "admission_asked", "password");
+            everybodyElseIsServed();
+            Files.writeString(rules, before);
+            database.asSuperuser("SELECT pg_reload_conf()");
 
-            assertThat(asked.run("'SELECT 1'").output())
-                    .startsWith("Failed to connect to database '" + database.name() + "' as 'admission_asked'. Error: ")
-                    .contains("password");
+            assertThat(asked.await(id).status()).isEqualTo("completed");
         } finally {
             Files.writeString(rules, before);
             database.asSuperuser("SELECT pg_reload_conf()");
@@ -110,7 +131,7 @@ class AdmissionTest {
     }
 
     @Test
-    void a_role_without_the_right_to_connect_fails_the_instance_with_the_reason() throws SQLException {
+    void a_step_of_a_role_without_the_right_to_connect_waits_until_it_has_it() throws SQLException {
         TestDatabase own = PostgresServer.get().newDatabase();
         try (InProcessWorker ours = InProcessWorker.start(own);
                 Submitter user = Submitter.of(own, "admission_connect")) {
@@ -118,9 +139,49 @@ class AdmissionTest {
             own.asSuperuser("REVOKE CONNECT ON DATABASE " + own.name() + " FROM PUBLIC; GRANT CONNECT ON DATABASE "
                     + own.name() + " TO df_worker");
             user.open(id);
+            awaitRefusal(own, "admission_connect", "permission denied for database");
+            own.asSuperuser("GRANT CONNECT ON DATABASE " + own.name() + " TO admission_connect");
 
-            assertThat(user.await(id).output()).contains("permission denied for database");
+            assertThat(user.await(id).status()).isEqualTo("completed");
+            assertThat(ours.statistics().stepsFailed()).isZero();
+        }
+    }
+
+    @Test
+    void a_step_of_a_role_that_cannot_log_in_for_too_long_fails_with_the_reason() throws SQLException {
+        TestDatabase own = PostgresServer.get().newDatabase();
+        try (InProcessWorker ours = InProcessWorker.start(own, Map.of("perdure.login.give-up-after", "1s"));
+                Submitter user = Submitter.of(own, "admission_given_up")) {
+            String id = user.start(GATE + " ~> 'SELECT 1'");
+            own.asSuperuser("ALTER ROLE admission_given_up NOLOGIN");
+            user.open(id);
+
+            assertThat(user.await(id).output())
+                    .startsWith("Failed to connect to database '" + own.name() + "' as 'admission_given_up'. Error: ")
+                    .contains("\"admission_given_up\" is not permitted to log in")
+                    .contains("given up after");
             assertThat(ours.statistics().stepsFailed()).isEqualTo(1);
+        } finally {
+            own.asSuperuser("ALTER ROLE admission_given_up LOGIN");
+        }
+    }
+
+    @Test
+    void a_step_of_a_role_with_too_many_connections_waits_and_others_are_served() throws SQLException {
+        try (Submitter limited = Submitter.of(database, "admission_limited")) {
+            database.asSuperuser("ALTER ROLE admission_limited CONNECTION LIMIT 1");
+            limited.execute("CREATE TABLE limited (n int)");
+            limited.value("SELECT count(df.start('INSERT INTO limited VALUES (1)')) FROM generate_series(1, 50)");
+            for (int i = 0; i < 20; i++) {
+                everybodyElseIsServed();
+            }
+            assertThat(limited.value("SELECT count(*) FROM limited")).isEqualTo("0");
+            assertThat(limited.value("SELECT count(*) FROM df.instances WHERE status = 'failed'"))
+                    .isEqualTo("0");
+
+            database.asSuperuser("ALTER ROLE admission_limited CONNECTION LIMIT -1");
+
+            limited.awaitValue("50", "SELECT count(*) FROM limited");
         }
     }
 
@@ -268,8 +329,9 @@ class AdmissionTest {
         // Past the policies and the foreign key, as a restored dump might be.
         database.asSuperuser(
                 "SET session_replication_role = replica; INSERT INTO df.instances (id, root_node, submitted_by)"
-                        + " VALUES ('00000006', '0000000a', 'admission_app'); INSERT INTO df.nodes (id, instance_id, node_type, query,"
-                        + " submitted_by) VALUES ('0000000a', '00000006', 'SQL', 'SELECT 1', 'admission_victim')");
+                        + " VALUES ('00000006', '0000000a', 'admission_app'); INSERT INTO df._nodes (id, instance_id, node_type, query,"
+                        + " submitted_by) VALUES ('0000000a', '00000006', 'SQL', 'SELECT 1', 'admission_victim');"
+                        + " INSERT INTO df._inbox (instance_id, role) VALUES ('00000006', 'admission_app'::regrole)");
 
         assertThat(app.await("00000006").output()).contains("another submitted_by");
         everybodyElseIsServed();
@@ -279,7 +341,8 @@ class AdmissionTest {
     void a_root_that_is_missing_fails_its_instance() throws SQLException {
         database.asSuperuser(
                 "SET session_replication_role = replica; INSERT INTO df.instances (id, root_node, submitted_by)"
-                        + " VALUES ('00000007', '0000000a', 'admission_app')");
+                        + " VALUES ('00000007', '0000000a', 'admission_app');"
+                        + " INSERT INTO df._inbox (instance_id, role) VALUES ('00000007', 'admission_app'::regrole)");
 
         assertThat(app.await("00000007").status()).isEqualTo("failed");
         everybodyElseIsServed();

@@ -90,7 +90,8 @@ class CancellationTest {
         }
         observer.awaitValue("4", ACTIVE, "%pg_sleep(601)%");
         String queued = app.start("'INSERT INTO ledger (step) VALUES (''queued'')'");
-        app.awaitValue("running", "SELECT status FROM df.instances WHERE id = ?", queued);
+        org.awaitility.Awaitility.await("the step waits for a session")
+                .until(() -> worker.statistics().queuedSteps() == 1);
 
         app.value("SELECT df.cancel(?)", queued);
         assertThat(app.await(queued).status()).isEqualTo("cancelled");

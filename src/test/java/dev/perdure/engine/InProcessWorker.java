@@ -3,6 +3,8 @@ package dev.perdure.engine;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.engine.telemetry.EngineObserver;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.testing.TestDatabase;
 import io.quarkus.runtime.ShutdownEvent;
@@ -29,7 +31,7 @@ public final class InProcessWorker implements AutoCloseable {
 
     private final LeaderStatus status = new LeaderStatus();
     private final EngineStatistics statistics = new EngineStatistics();
-    private final WorkerEngine engine;
+    private final EngineLifecycle engine;
 
     private InProcessWorker(DatabaseUrl url, Map<String, String> settings) {
         PerdureConfig config = new SmallRyeConfigBuilder()
@@ -43,7 +45,7 @@ public final class InProcessWorker implements AutoCloseable {
                         new PropertiesConfigSource(Map.of("perdure.shutdown.grace-period", "0s"), "tests", 200))
                 .build()
                 .getConfigMapping(PerdureConfig.class);
-        engine = new WorkerEngine(Shared.VERTX, config, status, statistics, List.of());
+        engine = new EngineLifecycle(Shared.VERTX, config, status, statistics, List.of());
         engine.begin(new DatabaseReady(url));
     }
 

@@ -1,7 +1,6 @@
 package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.testing.PostgresServer;
@@ -49,16 +48,6 @@ class LeadershipTest {
     }
 
     @Test
-    @SuppressWarnings("try")
-    void a_standby_rehearses_what_it_will_have_to_do() {
-        try (InProcessWorker first = InProcessWorker.start(database);
-                InProcessWorker second = InProcessWorker.candidate(database, Map.of())) {
-            await().until(() -> second.statistics().rehearsals() == 1);
-            assertThat(first.statistics().rehearsals()).isZero();
-        }
-    }
-
-    @Test
     void a_foreign_role_that_holds_the_lock_is_evaded_by_a_new_key() throws SQLException {
         String key = observer.value("SELECT lock_key FROM df._epoch");
         app.value("SELECT pg_advisory_lock(?)", Long.parseLong(String.valueOf(key)));
@@ -74,7 +63,7 @@ class LeadershipTest {
     void a_dump_that_reads_the_tables_does_not_hold_up_a_take_over() throws SQLException {
         observer.execute("BEGIN");
         observer.execute(
-                "LOCK TABLE df._epoch, df._wake, df._worker_epoch, df.instances, df.nodes IN ACCESS SHARE MODE");
+                "LOCK TABLE df._epoch, df._wake, df._worker_epoch, df.instances, df._inbox, df._checkpoints, df._nodes IN ACCESS SHARE MODE");
 
         try (InProcessWorker worker = InProcessWorker.start(database)) {
             assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");

@@ -90,7 +90,8 @@ class LogFieldsTest {
             String taken = alice.start("'SELECT pg_sleep(600)'");
             alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", taken);
             database.execute(
-                    PostgresServer.OWNER, "UPDATE df.nodes SET node_type = 'THEN' WHERE instance_id = '" + taken + "'");
+                    PostgresServer.OWNER,
+                    "UPDATE df.instances SET graph = replace(graph, '\"SQL\"', '\"THEN\"') WHERE id = '" + taken + "'");
             worker.loseMemory();
             alice.await(taken);
             ids.add(taken);

@@ -19,6 +19,11 @@ class MemoryTest {
 
     private final TestDatabase database = PostgresServer.get().newDatabase();
 
+    /** What an instance takes whose texts have 10 kB, and its step's result. */
+    private static final int INSTANCE = 64 * 1024;
+
+    private static final String LARGE = " || ' /*' || repeat('x', 10000) || '*/'";
+
     private static final Map<String, String> TIMERS_LEAVE_MEMORY = Map.of("perdure.timer.window", "1s");
 
     private InProcessWorker workerWithRoomFor(int instances) {
@@ -27,7 +32,7 @@ class MemoryTest {
 
     private InProcessWorker workerWithRoomFor(int instances, Map<String, String> more) {
         Map<String, String> settings = new HashMap<>(more);
-        settings.put("perdure.intake.max-loaded-instances", String.valueOf(instances));
+        settings.put("perdure.memory.limit", String.valueOf(instances * INSTANCE));
         settings.put("perdure.step.max-concurrent", "8");
         return InProcessWorker.start(database, settings);
     }
@@ -37,17 +42,18 @@ class MemoryTest {
         try (InProcessWorker worker = workerWithRoomFor(16);
                 Submitter slow = Submitter.of(database, "memory_slow");
                 Submitter quick = Submitter.of(database, "memory_quick")) {
-            slow.value("SELECT count(df.start('SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+            slow.value("SELECT count(df.start('SELECT pg_sleep(600)'" + LARGE + ")) FROM generate_series(1, 100)");
             slow.awaitValue("4", "SELECT count(*) FROM df.nodes WHERE status = 'running'");
 
             for (int i = 0; i < 20; i++) {
                 assertThat(quick.run("'SELECT 1' ~> 'SELECT 2'").status()).isEqualTo("completed");
             }
 
-            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(16);
-            assertThat(slow.value("SELECT count(*) FROM df.instances WHERE status = 'pending'"))
+            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(24);
+            assertThat(worker.statistics().memoryBytes()).isLessThanOrEqualTo(16 * INSTANCE);
+            assertThat(worker.statistics().waitingInstances())
                     .as("those for which there is no room")
-                    .isEqualTo("92");
+                    .isGreaterThanOrEqualTo(80);
             slow.value("SELECT count(df.cancel(id)) FROM df.instances WHERE status IN ('pending', 'running')");
             slow.awaitValue("100", "SELECT count(*) FROM df.instances WHERE output IS NOT NULL");
         }
@@ -57,7 +63,7 @@ class MemoryTest {
     void a_role_with_many_instances_has_them_all_done() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(4);
                 Submitter app = Submitter.of(database, "memory_many")) {
-            app.value("SELECT count(df.start('SELECT 1' ~> 'SELECT 2')) FROM generate_series(1, 60)");
+            app.value("SELECT count(df.start('SELECT 1' ~> ('SELECT 2'" + LARGE + "))) FROM generate_series(1, 60)");
             app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
             await().until(() -> worker.statistics().liveInstances() == 0);
         }
@@ -68,10 +74,10 @@ class MemoryTest {
         try (InProcessWorker worker = workerWithRoomFor(8);
                 Submitter app = Submitter.of(database, "memory_waiting")) {
             // More than are loaded at a time.
-            app.value("SELECT count(df.start(df.wait_for_signal('go', 3600) ~> 'SELECT 1'))"
+            app.value("SELECT count(df.start(df.wait_for_signal('go', 3600) ~> ('SELECT 1'" + LARGE + ")))"
                     + " FROM generate_series(1, 120)");
             app.awaitValue("120", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
-            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(8);
+            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(12);
 
             app.value("SELECT count(df.signal(id, 'go')) FROM df.instances");
 
@@ -83,7 +89,7 @@ class MemoryTest {
     void timers_that_are_due_together_come_in_as_there_is_room() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(8);
                 Submitter app = Submitter.of(database, "memory_asleep")) {
-            app.value("SELECT count(df.start(df.sleep(2) ~> 'SELECT 1')) FROM generate_series(1, 60)");
+            app.value("SELECT count(df.start(df.sleep(2) ~> ('SELECT 1'" + LARGE + "))) FROM generate_series(1, 60)");
             app.awaitValue("60", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
             await().until(() -> worker.statistics().liveInstances() == 0);
         }
@@ -98,10 +104,11 @@ class MemoryTest {
             String waiting = quick.start("df.wait_for_signal('go', 3600) ~> 'SELECT 1'");
             quick.awaitValue("1", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
             for (Submitter slow : List.of(first, second)) {
-                slow.value("SELECT count(df.start('SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+                slow.value("SELECT count(df.start('SELECT pg_sleep(600)'" + LARGE + ")) FROM generate_series(1, 100)");
             }
-            first.awaitValue("t", "SELECT count(*) >= 8 FROM df.instances WHERE status = 'running'");
-            second.awaitValue("t", "SELECT count(*) >= 3 FROM df.instances WHERE status = 'running'");
+            first.awaitValue("t", "SELECT count(*) >= 3 FROM df.nodes WHERE status = 'running'");
+            second.awaitValue("t", "SELECT count(*) >= 1 FROM df.nodes WHERE status = 'running'");
+            await().until(() -> worker.statistics().waitingInstances() >= 150);
 
             assertThat(quick.run("df.sleep(3) ~> 'SELECT 1'").status()).isEqualTo("completed");
 
@@ -112,7 +119,7 @@ class MemoryTest {
 
             quick.value("SELECT df.signal(?, 'go')", waiting);
             assertThat(quick.await(waiting).status()).isEqualTo("completed");
-            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(16);
+            assertThat(worker.statistics().liveInstances()).isLessThanOrEqualTo(24);
         }
     }
 
@@ -121,9 +128,10 @@ class MemoryTest {
         try (InProcessWorker worker = workerWithRoomFor(16, TIMERS_LEAVE_MEMORY);
                 Submitter slow = Submitter.of(database, "memory_wakes");
                 Submitter quick = Submitter.of(database, "memory_sleeps")) {
-            slow.value("SELECT count(df.start(df.sleep(3) ~> 'SELECT pg_sleep(600)')) FROM generate_series(1, 100)");
+            slow.value("SELECT count(df.start(df.sleep(3) ~> ('SELECT pg_sleep(600)'" + LARGE
+                    + "))) FROM generate_series(1, 100)");
             slow.awaitValue("100", "SELECT count(*) FROM df.nodes WHERE node_type = 'SLEEP' AND status <> 'pending'");
-            await().until(() -> worker.statistics().liveInstances() >= 12);
+            await().until(() -> worker.statistics().waitingInstances() >= 80);
 
             assertThat(quick.run("df.sleep(3) ~> 'SELECT 1'").status()).isEqualTo("completed");
 
@@ -135,47 +143,50 @@ class MemoryTest {
     }
 
     @Test
-    @SuppressWarnings("try")
-    void a_take_over_finds_each_that_runs_once_and_knows_which_of_them_sleep() throws SQLException {
+    void a_take_over_finds_each_that_has_something_to_do_once_and_leaves_those_that_sleep() throws SQLException {
         try (Submitter app = Submitter.of(database, "memory_left");
                 Submitter owner = Submitter.at(database.url())) {
-            Set<String> asleep = new HashSet<>();
+            List<String> waiting = new ArrayList<>();
             Set<String> awake = new HashSet<>();
-            try (InProcessWorker worker = workerWithRoomFor(16)) {
-                // Of one transaction, and so of one time.
-                app.rows("SELECT df.start(df.sleep(3600)) FROM generate_series(1, 4)")
-                        .forEach(row -> asleep.add(String.valueOf(row.get(0))));
+            try (InProcessWorker worker = workerWithRoomFor(64)) {
+                // Of one transaction.
+                app.rows("SELECT df.start(df.sleep(3600)) FROM generate_series(1, 4)");
                 app.rows("SELECT df.start(df.wait_for_signal('go')) FROM generate_series(1, 3)")
+                        .forEach(row -> waiting.add(String.valueOf(row.get(0))));
+                app.rows("SELECT df.start('SELECT pg_sleep(600)') FROM generate_series(1, 3)")
                         .forEach(row -> awake.add(String.valueOf(row.get(0))));
-                app.run("'SELECT 1'");
-                app.awaitValue("7", "SELECT count(*) FROM df.nodes WHERE status = 'running'");
+                app.awaitValue("10", "SELECT count(*) FROM df.nodes WHERE status = 'running'");
+                assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
             }
+            app.value("SELECT df.signal(?, 'go')", waiting.get(1));
+            awake.add(waiting.get(1));
 
+            long epoch = Long.parseLong(String.valueOf(owner.value("SELECT epoch FROM df._begin_term()")));
             List<String> found = new ArrayList<>();
-            String createdAt = "infinity";
+            String snapshot = owner.value("SELECT detail FROM df._news(?, NULL, 10, 100)", epoch);
+            long xid = 0;
             String id = "";
-            for (List<List<String>> page = page(owner, createdAt, id);
-                    !page.isEmpty();
-                    page = page(owner, createdAt, id)) {
+            List<List<String>> page = page(owner, epoch, snapshot, xid, id);
+            while (true) {
                 for (List<String> row : page) {
                     found.add(row.get(0));
-                    assertThat(row.get(3)).as(row.get(0)).isEqualTo(asleep.contains(row.get(0)) ? "t" : "f");
                     assertThat(row.get(1)).isEqualTo(app.value("SELECT 'memory_left'::regrole::oid"));
-                    id = row.get(0);
-                    createdAt = row.get(2);
+                    xid = Long.parseLong(row.get(3));
+                    id = row.get(4);
                 }
+                if (page.size() < 2) {
+                    break;
+                }
+                page = page(owner, epoch, snapshot, xid, id);
             }
 
-            assertThat(found)
-                    .hasSize(7)
-                    .doesNotHaveDuplicates()
-                    .containsAll(asleep)
-                    .containsAll(awake);
+            assertThat(found).containsExactlyInAnyOrderElementsOf(awake);
         }
     }
 
-    private static List<List<String>> page(Submitter owner, String createdAt, String id) throws SQLException {
-        return owner.rows("SELECT * FROM df._running_before(?::timestamptz, ?, 2)", createdAt, id).stream()
+    private static List<List<String>> page(Submitter owner, long epoch, String snapshot, long xid, String id)
+            throws SQLException {
+        return owner.rows("SELECT * FROM df._left(?, ?, ?, ?, 2)", epoch, snapshot, xid, id).stream()
                 .map(row -> row.stream().map(String::valueOf).toList())
                 .toList();
     }

@@ -48,16 +48,26 @@ class PoisonTest {
             strings = {
                 "UPDATE df.instances SET vars = '{\"a\": {\"b\": 1}}' WHERE id = '<id>'",
                 "UPDATE df.instances SET vars = '[1]' WHERE id = '<id>'",
-                "UPDATE df.nodes SET query = repeat('[', 20000) WHERE instance_id = '<id>' AND node_type = 'IF'",
-                "UPDATE df.nodes SET query = '{\"condition_node\": 7}' WHERE instance_id = '<id>' AND node_type = 'IF'",
-                "UPDATE df.nodes SET left_node = id WHERE instance_id = '<id>' AND node_type = 'THEN'",
-                "DELETE FROM df.nodes WHERE instance_id = '<id>'",
-                "UPDATE df.nodes SET status = 'running', status_details = '{\"execution_id\": \"garbage\"}'"
-                        + " WHERE instance_id = '<id>'",
-                "UPDATE df.nodes SET status = 'completed', result = NULL, status_details = '{\"execution_id\":"
-                        + " \"<id>::1\"}' WHERE instance_id = '<id>' AND node_type = 'SQL'",
-                "ALTER TABLE df.nodes DROP CONSTRAINT nodes_status_chk; UPDATE df.nodes SET status = 'nonsense'"
-                        + " WHERE instance_id = '<id>'"
+                "UPDATE df.instances SET graph = repeat('[', 20000) WHERE id = '<id>'",
+                "UPDATE df.instances SET graph = 'nonsense' WHERE id = '<id>'",
+                "UPDATE df.instances SET graph = '' WHERE id = '<id>'",
+                "UPDATE df.instances SET graph = '[]' WHERE id = '<id>'",
+                "UPDATE df.instances SET graph = '{\"node_type\":\"IF\",\"query\":\"{\\\"condition_node\\\": 7}\"}'"
+                        + " WHERE id = '<id>'",
+                "UPDATE df.instances SET graph = '{\"node_type\":\"THEN\"}' WHERE id = '<id>'",
+                "UPDATE df.instances SET graph = NULL WHERE id = '<id>'",
+                "UPDATE df.instances SET root_node = 'ffffffff' WHERE id = '<id>'",
+                "INSERT INTO df._checkpoints (instance_id, version, bytes, state) SELECT '<id>', 1, 0,"
+                        + " jsonb_build_object('nodes', jsonb_build_object(root_node, '{\"status\": \"running\","
+                        + " \"execution_id\": \"garbage\"}'::jsonb)) FROM df.instances WHERE id = '<id>'",
+                "INSERT INTO df._checkpoints (instance_id, version, bytes, state) SELECT '<id>', 1, 0,"
+                        + " jsonb_build_object('nodes', jsonb_build_object(root_node, '{\"status\": \"nonsense\","
+                        + " \"execution_id\": \"<id>::1\"}'::jsonb)) FROM df.instances WHERE id = '<id>'",
+                "INSERT INTO df._checkpoints (instance_id, version, bytes, state) SELECT '<id>', 1, 0,"
+                        + " jsonb_build_object('nodes', jsonb_build_object(root_node, '{\"status\": \"completed\","
+                        + " \"result\": 7, \"execution_id\": \"<id>::1\"}'::jsonb)) FROM df.instances WHERE id = '<id>'",
+                "INSERT INTO df._checkpoints (instance_id, version, bytes, state) VALUES ('<id>', 1, 0, '[]')",
+                "INSERT INTO df._checkpoints (instance_id, version, bytes, state) VALUES ('<id>', 1, 0, '{\"nodes\": [1]}')"
             })
     void an_instance_whose_rows_are_wrong_ends_and_holds_up_nobody(String sql) throws SQLException {
         List<String> ids = poison("df.if('SELECT true', 'SELECT 1' |=> 'a' ~> 'SELECT $a', 'SELECT 2')", sql);
@@ -74,17 +84,19 @@ class PoisonTest {
     }
 
     @Test
-    void an_instance_that_was_left_running_and_cannot_be_read_holds_up_no_take_over() throws SQLException {
+    void an_instance_that_was_left_in_the_middle_and_cannot_be_read_holds_up_no_take_over() throws SQLException {
         List<String> ids = poison(
                 "'SELECT 1' ~> 'SELECT 2'",
-                "ALTER TABLE df.nodes DROP CONSTRAINT nodes_status_chk; UPDATE df.instances SET status = 'running';"
-                        + " UPDATE df.nodes SET status = 'nonsense' WHERE instance_id = '<id>'");
+                "UPDATE df.instances SET status = 'running'; INSERT INTO df._checkpoints (instance_id, version, bytes, state)"
+                        + " SELECT '<id>', 1, 0, jsonb_build_object('nodes', jsonb_build_object(root_node,"
+                        + " '{\"status\": \"nonsense\", \"execution_id\": \"<id>::1\"}'::jsonb))"
+                        + " FROM df.instances WHERE id = '<id>'");
 
         try (InProcessWorker worker = InProcessWorker.start(database)) {
             ledger.assertEachStepHappenedOnce(ids.subList(1, ids.size()), 2);
             var ended = app.await(ids.get(0));
             assertThat(ended.status()).isEqualTo("failed");
-            assertThat(ended.output()).contains("was given up after 3 attempts", "NONSENSE");
+            assertThat(ended.output()).contains("was given up after 4 attempts", "NONSENSE");
             assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
         }
     }

@@ -40,7 +40,9 @@ class SchedulesTest {
                     .isEqualTo("t");
             worker.loseMemory();
         }
-        database.asSuperuser("UPDATE df.nodes SET wake_at = now() WHERE wake_at IS NOT NULL");
+        database.asSuperuser("UPDATE df._inbox SET wake_at = now() WHERE wake_at IS NOT NULL;"
+                + " UPDATE df._checkpoints SET state = regexp_replace(state::text, '\"wake_at\": \"[^\"]*\"',"
+                + " '\"wake_at\": ' || to_json(now()))::jsonb");
         try (InProcessWorker worker = InProcessWorker.start(database)) {
             assertThat(app.await(id).status()).isEqualTo("completed");
             assertThat(app.value(

@@ -268,8 +268,7 @@ class SignalsTest {
 
     @Test
     void instances_that_wait_for_signals_leave_memory_to_others_when_it_is_crowded() throws SQLException {
-        try (InProcessWorker worker =
-                InProcessWorker.start(database, Map.of("perdure.intake.max-loaded-instances", "4"))) {
+        try (InProcessWorker worker = InProcessWorker.start(database, Map.of("perdure.memory.limit", "64K"))) {
             List<String> ids = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
                 ids.add(app.start(collector(2)));

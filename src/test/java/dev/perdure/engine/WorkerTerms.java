@@ -6,7 +6,7 @@ public final class WorkerTerms {
     private WorkerTerms() {}
 
     /** The worker drops all memory and all sessions, and stands for election again. */
-    public static void loseLeadership(WorkerEngine engine) {
+    public static void loseLeadership(EngineLifecycle engine) {
         engine.stepDown();
     }
 }

@@ -408,18 +408,25 @@ class WorkflowTest {
 
     @Test
     void short_steps_are_never_marked_and_cost_one_write_each() throws SQLException {
-        database.asSuperuser("CREATE TABLE seen (node text, status text); GRANT INSERT ON seen TO PUBLIC, df_worker;"
+        database.asSuperuser("CREATE TABLE seen (what text); GRANT INSERT ON seen TO PUBLIC, df_worker;"
                 + " CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS"
-                + " $$ BEGIN INSERT INTO seen VALUES (NEW.id, NEW.status); RETURN NULL; END $$;"
-                + " CREATE TRIGGER seen AFTER UPDATE ON df.nodes FOR EACH ROW EXECUTE FUNCTION seen()");
+                + " $$ BEGIN INSERT INTO seen VALUES (TG_TABLE_NAME || ' ' || TG_OP); RETURN NULL; END $$;"
+                + " CREATE TRIGGER seen AFTER INSERT OR UPDATE OR DELETE ON df._checkpoints FOR EACH ROW EXECUTE FUNCTION seen();"
+                + " CREATE TRIGGER seen AFTER INSERT OR UPDATE OR DELETE ON df._running FOR EACH ROW EXECUTE FUNCTION seen();"
+                + " CREATE TRIGGER seen AFTER UPDATE ON df.instances FOR EACH ROW EXECUTE FUNCTION seen();"
+                + " CREATE TRIGGER seen AFTER UPDATE ON df._inbox FOR EACH ROW EXECUTE FUNCTION seen()");
         try {
-            var ended = app.run("'SELECT 1' ~> 'SELECT 2' ~> 'SELECT 3'");
+            // What speaks of df shares no transaction.
+            var ended = app.run("'SELECT 1 /* df. */' ~> 'SELECT 2 /* df. */' ~> 'SELECT 3 /* df. */'");
 
             assertThat(ended.status()).isEqualTo("completed");
-            assertThat(database.rows("postgres", "SELECT status, count(*) FROM seen GROUP BY status"))
-                    .containsExactly(java.util.List.of("completed", "5"));
+            assertThat(database.rows("postgres", "SELECT what, count(*) FROM seen GROUP BY what ORDER BY what"))
+                    .containsExactly(
+                            java.util.List.of("_checkpoints INSERT", "3"), java.util.List.of("instances UPDATE", "1"));
         } finally {
-            database.asSuperuser("DROP TRIGGER seen ON df.nodes");
+            database.asSuperuser(
+                    "DROP TRIGGER seen ON df._checkpoints; DROP TRIGGER seen ON df._running; DROP TRIGGER seen ON df.instances;"
+                            + " DROP TRIGGER seen ON df._inbox");
         }
     }
 

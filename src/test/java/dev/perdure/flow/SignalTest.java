@@ -31,7 +31,7 @@ class SignalTest {
         Simulation run = new Simulation(draft.graph(draft.then(go, then)));
 
         assertThat(run.open.values())
-                .containsExactly(new Effect.AwaitSignal(new Activation(go, Simulation.S1), "go", null));
+                .containsExactly(new Effect.AwaitSignal(new Activation(go, Simulation.S1), "go", null, null));
         assertThat(run.state.signalWaits()).containsExactly(new SignalWait(new Activation(go, Simulation.S1), "go"));
         assertThat(run.status(go)).as("rows say that it waits").isEqualTo("running");
 
@@ -53,7 +53,8 @@ class SignalTest {
         run.after(Duration.ofSeconds(50)).crash();
 
         assertThat(run.open.values())
-                .containsExactly(new Effect.AwaitSignal(new Activation(go, Simulation.S1), "go", deadline));
+                .containsExactly(new Effect.AwaitSignal(
+                        new Activation(go, Simulation.S1), "go", deadline, Duration.ofSeconds(10)));
         assertThat(run.state.earliestWake()).isEqualTo(deadline);
         run.fire(go);
         assertThat(run.end()).isEqualTo("COMPLETED {\"data\":null,\"timed_out\":true,\"signal_name\":\"go\"}");

@@ -4,7 +4,7 @@ import static dev.perdure.kubernetes.Cluster.admin;
 import static dev.perdure.kubernetes.Cluster.patiently;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.perdure.engine.WorkerEngine;
+import dev.perdure.engine.EngineLifecycle;
 import dev.perdure.engine.WorkerTerms;
 import dev.perdure.kubernetes.api.DurableSchedule;
 import dev.perdure.kubernetes.api.DurableWorkflow;
@@ -34,7 +34,7 @@ class DurableScheduleTest {
     String database;
 
     @Inject
-    WorkerEngine engine;
+    EngineLifecycle engine;
 
     @Test
     void a_run_is_created_at_its_minute_once_whoever_leads() throws SQLException {

@@ -10,7 +10,7 @@ import static dev.perdure.kubernetes.Cluster.workflow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.perdure.engine.WorkerEngine;
+import dev.perdure.engine.EngineLifecycle;
 import dev.perdure.engine.WorkerTerms;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.DurableWorkflowStatus;
@@ -44,7 +44,7 @@ class DurableWorkflowTest {
     String database;
 
     @Inject
-    WorkerEngine engine;
+    EngineLifecycle engine;
 
     @Inject
     KubernetesClient worker;

@@ -34,7 +34,9 @@ class RetentionTest {
 
     @BeforeEach
     void an_empty_database_and_a_new_term() throws SQLException {
-        database.execute(OWNER, "BEGIN; DELETE FROM df.nodes; DELETE FROM df.instances; COMMIT");
+        database.execute(
+                OWNER,
+                "BEGIN; DELETE FROM df._inbox; DELETE FROM df._checkpoints; DELETE FROM df._running; DELETE FROM df._cancels; DELETE FROM df.instances; COMMIT");
         epoch = Long.parseLong(value("SELECT epoch FROM df._begin_term()"));
     }
 
@@ -229,8 +231,8 @@ class RetentionTest {
         ended("running", 1);
         database.execute(
                 OWNER,
-                "UPDATE df.nodes SET wake_at = now() WHERE node_type = 'THEN'"
-                        + " AND instance_id = (SELECT id FROM df.instances WHERE status = 'running')");
+                "UPDATE df._inbox SET wake_at = now()"
+                        + " WHERE instance_id = (SELECT id FROM df.instances WHERE status = 'running')");
         Census census = new Census();
 
         try (Connection connection = database.connect(OWNER)) {

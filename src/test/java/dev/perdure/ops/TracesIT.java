@@ -3,7 +3,7 @@ package dev.perdure.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
-import dev.perdure.engine.InstanceOrigin;
+import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import dev.perdure.testing.WorkerProcess;

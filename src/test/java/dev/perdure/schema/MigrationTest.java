@@ -14,6 +14,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MigrationTest {
 
@@ -103,5 +105,49 @@ class MigrationTest {
         Migration.migrate(database.url());
 
         assertThat(database.value(PostgresServer.OWNER, "SHOW search_path")).isEqualTo("trap, pg_catalog");
+    }
+
+    @Test
+    void a_schema_of_a_build_from_before_the_first_release_is_refused_and_left_alone() throws SQLException {
+        TestDatabase database = server.newEmptyDatabase();
+        Migration.migrate(database.url());
+        database.execute(
+                PostgresServer.OWNER,
+                "UPDATE df.flyway_schema_history SET checksum = 17 WHERE version = '1';"
+                        + " INSERT INTO df.flyway_schema_history (installed_rank, version, description, type, script, checksum,"
+                        + " installed_by, execution_time, success) VALUES (99, '2', 'signals', 'SQL', 'V2__signals.sql', 1, 'x', 1, true);"
+                        + " DROP FUNCTION df.version()");
+        String history = "SELECT string_agg(h::text, ' ' ORDER BY installed_rank) FROM df.flyway_schema_history h";
+        String before = String.valueOf(database.value(PostgresServer.OWNER, history));
+
+        assertThatThrownBy(() -> Migration.migrate(database.url()))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining("database " + database.name())
+                .hasMessageContaining("from before this release")
+                .hasMessageContaining("DROP SCHEMA df CASCADE");
+        assertThat(database.value(PostgresServer.OWNER, history)).isEqualTo(before);
+        assertThat(database.value(PostgresServer.OWNER, "SELECT to_regprocedure('df.version()')"))
+                .isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SQL_ASCII", "LATIN1"})
+    void a_database_that_cannot_hold_every_text_is_refused_before_anything_is_installed(String encoding)
+            throws SQLException {
+        String name = "encoded_" + encoding.toLowerCase(java.util.Locale.ROOT);
+        server.asSuperuser(
+                "postgres",
+                "CREATE DATABASE " + name + " TEMPLATE template0 ENCODING '" + encoding
+                        + "' LC_COLLATE 'C' LC_CTYPE 'C'");
+        DatabaseUrl url = server.url(PostgresServer.OWNER, name);
+
+        assertThatThrownBy(() -> Migration.migrate(url))
+                .isInstanceOf(MigrationException.class)
+                .hasMessageContaining(encoding)
+                .hasMessageContaining("ENCODING 'UTF8'");
+        try (var connection = url.connect()) {
+            assertThat(TestDatabase.rows(connection, "SELECT FROM pg_namespace WHERE nspname = 'df'"))
+                    .isEmpty();
+        }
     }
 }

@@ -56,8 +56,9 @@ class ExhaustionAttacksTest {
 
     @Test
     void a_flood_of_notifications_is_coalesced() throws SQLException {
-        scene.mallory.execute("DO 'BEGIN FOR i IN 1..200 LOOP PERFORM pg_notify(''perdure_wake'', i::text),"
-                + " pg_notify(''perdure_leader'', repeat(''x'', 7000) || i); END LOOP; END'");
+        scene.mallory.execute(
+                "DO 'DECLARE c text := (SELECT channel FROM df._wake); BEGIN FOR i IN 1..5000 LOOP"
+                        + " PERFORM pg_notify(c, i || repeat(''x'', 7000)), pg_notify(''perdure_wake'', i::text); END LOOP; END'");
         for (int i = 0; i < 5; i++) {
             scene.assertAliceIsServed();
         }

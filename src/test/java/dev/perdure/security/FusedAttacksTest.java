@@ -23,7 +23,7 @@ class FusedAttacksTest {
 
     private static final Pattern DENIED = Pattern.compile(
             "(?i)permission denied|must be|must have|is not allowed|cannot set parameter|not authorised|EXECUTE of"
-                    + "|not implemented|cannot (begin|commit|roll)|invalid transaction termination|within security-definer");
+                    + "|not implemented|cannot (begin|commit|roll)|invalid transaction termination|within security-definer|cannot update view|term 1 is over");
     /** Leaves a mark and tells the transaction. */
     private static final String MARK = "INSERT INTO marks (what, tx) SELECT ''%s'', txid_current()";
 
@@ -111,8 +111,8 @@ class FusedAttacksTest {
                 RELEASE SAVEPOINT perdure_step
                 SAVEPOINT perdure_step
                 SELECT key FROM df._epoch
-                SELECT df._apply('x', 'running', '{}')
-                SELECT df.checkpoint('\\x00', 1, 'x', '{}')
+                SELECT df._also('x', 1, '{}')
+                SELECT df.checkpoint('\\x00', 1, 'x', 1, '{}', NULL)
                 UPDATE df.nodes SET status = 'completed'
                 LOAD 'dblink'
                 SELECT pg_read_file('postgresql.conf')

@@ -55,12 +55,12 @@ class IdentityAttacksTest {
                     ALTER FUNCTION df.metrics() OWNER TO mallory
                     CREATE OR REPLACE FUNCTION df.version() RETURNS text LANGUAGE sql AS 'SELECT 1'
                     CREATE TABLE df.mine (x int)
-                    CREATE TRIGGER t BEFORE UPDATE ON df.nodes FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
+                    CREATE TRIGGER t BEFORE UPDATE ON df.instances FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
                     CREATE RULE r AS ON UPDATE TO df.instances DO ALSO NOTHING
                     ALTER TABLE df.instances DISABLE ROW LEVEL SECURITY
                     CREATE POLICY p ON df.instances USING (true)
-                    CREATE INDEX ON df.nodes ((mallory_sees(query)))
-                    CREATE STATISTICS s ON id, status FROM df.nodes
+                    CREATE INDEX ON df.instances ((mallory_sees(graph)))
+                    CREATE STATISTICS s ON id, status FROM df.instances
                     DO 'BEGIN SET row_security = off; PERFORM count(*) FROM df.instances; END'
                     COPY df.nodes TO '/tmp/nodes'
                     COPY public.alices TO PROGRAM 'cat'
@@ -76,7 +76,8 @@ class IdentityAttacksTest {
                     SELECT df._role(1)
                     SELECT df.metrics()
                     SELECT df.grant_usage('mallory', true, true)
-                    SELECT df.checkpoint('\\x00', 1, 'x', '{}')
+                    SELECT df.checkpoint('\\x00', (SELECT last_value FROM df._epoch_seq), 'x', 1, '{}', NULL)
+                    SELECT df.checkpoint('\\x00', 1, 'x', 1, '{}', NULL)
                 """
                 .lines()
                 .map(String::strip)

@@ -247,16 +247,25 @@ class TrespassTest {
                                 + " 'search_path=pg_catalog, pg_temp' = ANY (proconfig) FROM pg_proc"
                                 + " WHERE pronamespace = 'df'::regnamespace AND prosecdef ORDER BY 1"))
                 .containsExactly(
+                        // Triggers of deferred checks: whether a hand-written graph hangs together.
+                        List.of("_check_instance_root", "f", "t"),
+                        List.of("_check_node_instance", "f", "t"),
                         // A trigger; deletes a variable that its owner has just marked.
                         List.of("_delete_unset", "f", "t"),
+                        // Triggers; put the id of a row that was just written where the worker looks.
+                        List.of("_enqueue", "f", "t"),
+                        List.of("_note_cancel", "f", "t"),
                         // Believes a row whose columns the caller cannot choose.
                         List.of("_open_loopback", "t", "t"),
-                        // Believe the worker's token.
+                        // Believes the worker's token.
                         List.of("checkpoint", "t", "t"),
-                        List.of("checkpoint_step", "t", "t"),
                         // Counts only, for whom it was granted to.
                         List.of("metrics", "f", "t"));
     }
+
+    /** Called with the settings of those that the worker calls, on the hot path, and by nobody else. */
+    private static final Set<String> CALLED_BY_OTHERS =
+            Set.of("_also", "_bytes", "_definition_bytes", "_read_place", "_set_marks");
 
     @Test
     void functions_that_the_owner_calls_are_nobody_elses_and_pin_their_search_path() throws SQLException {
@@ -267,41 +276,44 @@ class TrespassTest {
                         + " WHERE pronamespace = 'df'::regnamespace AND NOT has_function_privilege('public', oid, 'EXECUTE')"
                         + " ORDER BY 1")) {
             owners.add(row.get(0));
-            assertThat(row.get(1)).as(row.get(0)).isEqualTo("t");
+            if (!CALLED_BY_OTHERS.contains(row.get(0))) {
+                assertThat(row.get(1)).as(row.get(0)).isEqualTo("t");
+            }
         }
         assertThat(owners)
                 .containsExactlyInAnyOrder(
-                        "_apply",
+                        "_also",
                         "_await_lock",
+                        "_begin",
                         "_begin_logins",
-                        "_begin_requests",
                         "_begin_term",
-                        "_cancelling",
+                        "_bytes",
                         "_census",
-                        "_checkpoints",
-                        "_complete",
+                        "_check_instance_root",
+                        "_check_node_instance",
+                        "_definition_bytes",
                         "_delete_ended",
                         "_delete_unset",
-                        "_end_instance",
+                        "_due",
+                        "_enqueue",
                         "_fence",
-                        "_first_with_nodes",
+                        "_left",
+                        "_left_cancels",
                         "_load",
                         "_login_failed",
                         "_login_works",
-                        "_mark_running",
-                        "_new_signals",
-                        "_oldest_signals",
+                        "_mark",
+                        "_news",
+                        "_note_cancel",
+                        "_read_place",
                         "_refused_secrets",
                         "_retention_limits",
                         "_role",
-                        "_running_after",
-                        "_running_before",
                         "_secret_grantee",
                         "_set_idle",
-                        "_settle_term",
-                        "_take",
-                        "_take",
-                        "_taken",
+                        "_set_marks",
+                        "_signals",
+                        "_write",
                         "grant_secret",
                         "grant_usage",
                         "http",

@@ -218,8 +218,8 @@ class AdministrationTest {
             delimiter = '|',
             textBlock =
                     """
-            instances | SELECT | cancel_reason,completed_at,created_at,database,execution_count,id,idempotency_key,label,output,root_node,started_at,status,submitted_by,updated_at,vars
-            instances | INSERT | database,id,idempotency_key,label,root_node,submitted_by,vars
+            instances | SELECT | cancel_reason,completed_at,created_at,database,execution_count,graph,id,idempotency_key,label,output,root_node,started_at,status,submitted_by,updated_at,vars
+            instances | INSERT | database,graph,id,idempotency_key,label,root_node,submitted_by,vars
             instances | UPDATE | cancel_reason,status,updated_at
             nodes     | INSERT | database,id,instance_id,left_node,node_type,query,result_name,right_node,submitted_by
             nodes     | UPDATE |

@@ -143,8 +143,10 @@ class ControlTest {
     @Test
     void await_in_the_transaction_of_the_start_cannot_succeed_and_says_so() {
         assertThat(sql.error("DO $$ BEGIN PERFORM df.await_instance(df.start(df.sql('SELECT 1')), 1); END $$"))
-                .contains("22000: ERROR: Timeout after 1s waiting for instance")
-                .contains("(status: pending)");
+                .startsWith("22000: ERROR: Instance ")
+                .contains("was started in this transaction, and runs after its COMMIT");
+        assertThat(sql.error("BEGIN; SAVEPOINT s; SELECT df.await_instance(df.start('SELECT 1'))"))
+                .contains("was started in this transaction");
     }
 
     @Test
@@ -156,7 +158,8 @@ class ControlTest {
             TestDatabase.rows(connection, "SELECT df.status(?)", id);
             end(id, "completed");
             assertThatThrownBy(() -> TestDatabase.rows(connection, "SELECT df.await_instance(?, 1)", id))
-                    .hasMessageContaining("Timeout after 1s waiting for instance " + id + " (status: pending)");
+                    .hasMessageContaining("Instance " + id + " (status: pending) cannot be waited for in a transaction"
+                            + " whose isolation level is repeatable read");
             connection.rollback();
             assertThat(TestDatabase.rows(connection, "SELECT df.await_instance(?, 1)", id))
                     .containsExactly(List.of("completed"));
@@ -180,10 +183,8 @@ class ControlTest {
     void a_null_argument_of_a_strict_function_does_nothing() throws SQLException {
         String id = start();
         assertThat(sql.rows(
-                                "SELECT df.cancel(?, NULL), df.signal(?, 'x', NULL), df.signal(?, NULL), df.setvar('null', NULL),"
+                                "SELECT df.cancel(?, NULL), df.setvar('null', NULL),"
                                         + " df.setvar(NULL, 'x'), df.getvar(NULL), df.unsetvar(NULL), df.explain(NULL)",
-                                id,
-                                id,
                                 id)
                         .get(0))
                 .containsOnlyNulls();
@@ -193,6 +194,16 @@ class ControlTest {
         assertThat(sql.value("SELECT count(*) FROM df.vars WHERE name = 'null'"))
                 .isEqualTo("0");
         assertThat(sql.value("SELECT df.run(NULL)")).isEqualTo("Triggered run for all pending instances");
+    }
+
+    @Test
+    void a_signal_without_data_is_sent_and_one_without_a_name_is_an_error() throws SQLException {
+        String id = start();
+        assertThat(sql.value("SELECT df.signal(?, 'go', NULL)", id)).isEqualTo("OK");
+        assertThat(sql.value("SELECT data FROM df.signals WHERE instance_id = ?", id))
+                .isEqualTo("{}");
+        assertThat(sql.error("SELECT df.signal('" + id + "', NULL)")).startsWith("22004: ");
+        assertThat(sql.error("SELECT df.signal(NULL, 'go')")).startsWith("22004: ");
     }
 
     @Test

@@ -66,7 +66,7 @@ class IdempotencyKeyTest {
     @Test
     void an_instance_that_was_deleted_gives_its_key_back() throws SQLException {
         String id = sql.text(start("SELECT 1", "deleted"));
-        sql.asOwner("DELETE FROM df.nodes WHERE instance_id = '" + id + "'; DELETE FROM df.instances WHERE id = '" + id
+        sql.asOwner("DELETE FROM df._inbox WHERE instance_id = '" + id + "'; DELETE FROM df.instances WHERE id = '" + id
                 + "'");
 
         assertThat(sql.text(start("SELECT 1", "deleted"))).isNotEqualTo(id);

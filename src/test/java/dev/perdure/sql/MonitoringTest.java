@@ -21,7 +21,9 @@ class MonitoringTest {
 
     @BeforeEach
     void nothing_is_there() throws SQLException {
-        sql.asOwner("DELETE FROM df.settings; BEGIN; DELETE FROM df.nodes; DELETE FROM df.instances; COMMIT");
+        sql.asOwner(
+                "DELETE FROM df.settings; BEGIN; DELETE FROM df._nodes; DELETE FROM df._checkpoints; DELETE FROM df._inbox;"
+                        + " DELETE FROM df.instances; COMMIT");
     }
 
     /** Eleven nodes' worth of stamps are tedious by hand: nodes are named by their query, "scope" stands for the instance. */
@@ -105,10 +107,14 @@ class MonitoringTest {
 
     @Test
     void rows_that_users_linked_in_a_circle_come_to_an_end() throws SQLException {
-        String id = sql.text("SELECT df.start('a' ~> 'b')");
-        sql.asOwner("UPDATE df.nodes SET left_node = id, right_node = id WHERE instance_id = '" + id
-                + "' AND node_type = 'THEN'");
-        assertThat(sql.value("SELECT count(*) FROM df.instance_nodes(?)", id)).isEqualTo("3");
+        String id = "c1c1c1c1";
+        sql.database.execute(
+                ALICE,
+                "BEGIN; INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('c1c1c1c1', '00000001', 'alice');"
+                        + " INSERT INTO df.nodes (id, instance_id, node_type, query, left_node, right_node, submitted_by) VALUES"
+                        + " ('00000001', 'c1c1c1c1', 'THEN', NULL, '00000001', '00000001', 'alice'),"
+                        + " ('00000002', 'c1c1c1c1', 'SQL', 'a', NULL, NULL, 'alice'); COMMIT");
+        assertThat(sql.value("SELECT count(*) FROM df.instance_nodes(?)", id)).isEqualTo("2");
         assertThat(sql.text("SELECT df.explain(?)", id)).startsWith("Instance: ");
         assertThat(inferred(id, "a")).isEqualTo("pending");
     }

@@ -24,7 +24,7 @@ class StartTest {
     private final SqlSurface sql = new SqlSurface();
 
     @Test
-    void writes_the_instance_and_its_nodes_in_the_order_of_discovery() throws SQLException {
+    void writes_the_instance_and_shows_its_nodes() throws SQLException {
         String id = sql.text(
                 "SELECT df.start(df.\"if\"('c', 'a' ~> 'b', df.join3('x', 'y', 'z')) |=> 'r', 'a label', current_database())");
 
@@ -35,20 +35,22 @@ class StartTest {
                         .get(0))
                 .containsExactly("pending", "a label", "alice", "t", null, "1");
         List<List<String>> nodes = sql.rows(
-                "SELECT node_type, CASE WHEN left_node IS NULL AND query NOT LIKE '{%' THEN query END, result_name, status,"
-                        + " submitted_by::text FROM df.nodes WHERE instance_id = '" + id + "' ORDER BY ctid");
+                "SELECT n.node_type, CASE WHEN n.left_node IS NULL AND n.query NOT LIKE '{%' THEN n.query END, n.result_name,"
+                        + " n.status, n.submitted_by::text FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id"
+                        + " JOIN df._definition(i.root_node, i.graph) d ON d.id = n.id WHERE n.instance_id = '" + id
+                        + "' ORDER BY d.node_position");
         assertThat(nodes)
                 .extracting(row -> row.get(0) + " " + row.get(1) + " " + row.get(2))
                 .containsExactly(
                         "IF null r",
                         "THEN null null",
-                        "JOIN null null",
-                        "SQL c null",
                         "SQL a null",
                         "SQL b null",
+                        "JOIN null null",
                         "SQL x null",
                         "SQL y null",
-                        "SQL z null");
+                        "SQL z null",
+                        "SQL c null");
         assertThat(nodes).allSatisfy(row -> assertThat(row.subList(3, 5)).containsExactly("pending", "alice"));
         // the links lead where they should
         assertThat(sql.rows(
@@ -78,7 +80,6 @@ class StartTest {
         return Stream.of(
                 error("NULL", "argument 0 must not be null"),
                 error("NULL, transaction_mode => 'nope'", "argument 0 must not be null"),
-                error("'q', transaction_mode => NULL", "argument 3 must not be null"),
                 error(
                         "'q', transaction_mode => 'Nope'",
                         "invalid transaction_mode \"Nope\" for df.start(): expected 'caller' or 'new'"),
@@ -156,9 +157,9 @@ class StartTest {
     @ParameterizedTest
     @MethodSource("errors")
     void refuses(String arguments, String phrase) throws SQLException {
-        String before = sql.value("SELECT count(*) FROM df.nodes");
+        String before = sql.value("SELECT count(*) FROM df.instances");
         assertThat(sql.error("SELECT df.start(" + arguments + ")")).contains(phrase);
-        assertThat(sql.value("SELECT count(*) FROM df.nodes")).isEqualTo(before);
+        assertThat(sql.value("SELECT count(*) FROM df.instances")).isEqualTo(before);
     }
 
     @Test
@@ -198,11 +199,12 @@ class StartTest {
 
     private String nodesByPath(String instance) throws SQLException {
         return sql.value(
-                "WITH RECURSIVE walk AS (SELECT n, '' AS path FROM df.nodes n JOIN df.instances i ON n.instance_id = i.id"
-                        + " AND n.id = i.root_node WHERE i.id = ? UNION ALL"
-                        + " SELECT c, concat(w.path, CASE WHEN c.id = (w.n).left_node THEN '/L' WHEN c.id = (w.n).right_node"
-                        + " THEN '/R' ELSE '/+' END) FROM walk w JOIN df.nodes c ON c.instance_id = (w.n).instance_id AND (c.id"
-                        + " IN ((w.n).left_node, (w.n).right_node) OR (w.n).left_node IS NOT NULL AND strpos((w.n).query, c.id) > 0))"
+                "WITH RECURSIVE nodes AS MATERIALIZED (SELECT n FROM df.nodes n WHERE n.instance_id = ?),"
+                        + " walk AS (SELECT x.n, '' AS path FROM nodes x JOIN df.instances i ON (x.n).instance_id = i.id"
+                        + " AND (x.n).id = i.root_node UNION ALL"
+                        + " SELECT c.n, concat(w.path, CASE WHEN (c.n).id = (w.n).left_node THEN '/L' WHEN (c.n).id = (w.n).right_node"
+                        + " THEN '/R' ELSE '/+' END) FROM walk w JOIN nodes c ON ((c.n).id"
+                        + " IN ((w.n).left_node, (w.n).right_node) OR (w.n).left_node IS NOT NULL AND strpos((w.n).query, (c.n).id) > 0))"
                         + " SELECT string_agg(concat(path, ' ', (n).node_type, ' ', CASE WHEN (n).left_node IS NULL THEN (n).query"
                         + " END, CASE WHEN (n).result_name IS NOT NULL THEN ' as ' END, (n).result_name, ';'), '' ORDER BY path) FROM walk",
                 instance);
@@ -216,6 +218,11 @@ class StartTest {
                         + "\"query\":\"{\\\"x\\\":1}\"}')");
         assertThat(sql.value("SELECT query FROM df.nodes WHERE instance_id = ? AND node_type = 'IF'", id))
                 .matches("\\{\"x\":1,\"condition_node\":\"[0-9a-f]{8}\"}");
+    }
+
+    @Test
+    void arguments_that_clients_pass_as_null_by_habit_mean_their_defaults() throws SQLException {
+        assertThat(sql.value("SELECT df.start('q', NULL, NULL, NULL, NULL)")).hasSize(8);
     }
 
     @Test
@@ -356,14 +363,14 @@ class StartTest {
         String taken = sql.database.value(BOB, "SELECT df.start('q')");
         sql.asOwner(
                 "CREATE SEQUENCE df.draws; GRANT USAGE, SELECT ON SEQUENCE df.draws TO PUBLIC;"
-                        + " CREATE FUNCTION df.rigged() RETURNS uuid LANGUAGE sql AS $$ SELECT CASE WHEN nextval('df.draws') IN (2, 3, 4)"
+                        + " CREATE FUNCTION df.rigged() RETURNS uuid LANGUAGE sql AS $$ SELECT CASE WHEN nextval('df.draws') IN (1, 2, 3)"
                         + " THEN ('" + taken
                         + "-0000-4000-8000-000000000000')::uuid ELSE pg_catalog.gen_random_uuid() END $$;"
                         + " DO $$ BEGIN EXECUTE replace(pg_get_functiondef('df.start'::regproc), 'gen_random_uuid()', 'df.rigged()');"
-                        + " EXECUTE replace(pg_get_functiondef('df._graph'::regproc), 'gen_random_uuid()', 'df.rigged()'); END $$");
+                        + " EXECUTE replace(pg_get_functiondef('df._start'::regproc), 'gen_random_uuid()', 'df.rigged()'); END $$");
         String id = sql.text("SELECT df.start('q')");
         assertThat(id).isNotEqualTo(taken).hasSize(8);
-        assertThat(sql.value("SELECT last_value FROM df.draws")).isEqualTo("5");
+        assertThat(sql.value("SELECT last_value FROM df.draws")).isEqualTo("4");
 
         sql.asOwner("CREATE OR REPLACE FUNCTION df.rigged() RETURNS uuid LANGUAGE sql AS $$ SELECT ('" + taken
                 + "-0000-4000-8000-000000000000')::uuid $$");
@@ -371,14 +378,18 @@ class StartTest {
                 .contains("Failed to create instance: exhausted 10 attempts to generate a collision-free ID");
         sql.asOwner(
                 "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('df.start'::regproc), 'df.rigged()', 'gen_random_uuid()');"
-                        + " EXECUTE replace(pg_get_functiondef('df._graph'::regproc), 'df.rigged()', 'gen_random_uuid()'); END $$");
+                        + " EXECUTE replace(pg_get_functiondef('df._start'::regproc), 'df.rigged()', 'gen_random_uuid()'); END $$");
     }
 
     @Test
     void notifies_the_worker_only_while_it_is_idle() throws SQLException {
         try (Connection listener = sql.database.connect(SqlSurface.OWNER);
                 var statement = listener.createStatement()) {
-            statement.execute("LISTEN perdure_wake");
+            try (var channel = statement.executeQuery("SELECT quote_ident(channel) FROM df._wake")) {
+                channel.next();
+                String listen = "LISTEN " + channel.getString(1);
+                statement.execute(listen);
+            }
             sql.value("SELECT df.start('q')");
             assertThat(listener.unwrap(PGConnection.class).getNotifications(5_000))
                     .hasSize(1);

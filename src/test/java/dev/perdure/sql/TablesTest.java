@@ -26,7 +26,7 @@ class TablesTest {
             textBlock =
                     """
             instances     | id varchar(8) NOT NULL, label text, root_node varchar(8) NOT NULL, status text 'pending'::text, submitted_by regrole NOT NULL, database text, created_at timestamptz now(), updated_at timestamptz now(), completed_at timestamptz
-            nodes         | id varchar(8) NOT NULL, instance_id varchar(8) NOT NULL, node_type text NOT NULL, query text, result_name text, left_node varchar(8), right_node varchar(8), status text 'pending'::text, result jsonb, error text, submitted_by regrole, database text, created_at timestamptz now(), updated_at timestamptz now()
+            nodes         | id varchar(8), instance_id varchar(8), node_type text, query text, result_name text, left_node varchar(8), right_node varchar(8), status text 'pending'::text, result jsonb, error text, submitted_by regrole, database text, created_at timestamptz now(), updated_at timestamptz now()
             vars          | name text NOT NULL, value text, owner regrole NOT NULL (quote_ident((CURRENT_USER)::text))::regrole
             _worker_epoch | epoch_id uuid NOT NULL, started_at timestamptz now(), last_seen_at timestamptz now()
             """)
@@ -54,30 +54,23 @@ class TablesTest {
         assertThat(
                         sql.rows(
                                 "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype IN ('p', 'u', 'f')"
-                                        + " AND conrelid IN ('df.instances'::regclass, 'df.nodes'::regclass, 'df.vars'::regclass) ORDER BY 1"))
+                                        + " AND conrelid IN ('df.instances'::regclass, 'df._nodes'::regclass, 'df.vars'::regclass) ORDER BY 1"))
                 .containsExactly(
-                        List.of("instances_identity_key", "UNIQUE (id, submitted_by)"),
                         List.of("instances_pkey", "PRIMARY KEY (id)"),
                         List.of(
-                                "instances_root_node_same_instance_fkey",
-                                "FOREIGN KEY (id, root_node) REFERENCES df.nodes(instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID"),
-                        List.of(
-                                "nodes_instance_identity_fkey",
-                                "FOREIGN KEY (instance_id, submitted_by) REFERENCES df.instances(id, submitted_by) DEFERRABLE INITIALLY DEFERRED NOT VALID"),
-                        List.of(
                                 "nodes_left_node_same_instance_fkey",
-                                "FOREIGN KEY (instance_id, left_node) REFERENCES df.nodes(instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID"),
+                                "FOREIGN KEY (instance_id, left_node) REFERENCES df._nodes(instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID"),
                         List.of("nodes_pkey", "PRIMARY KEY (instance_id, id)"),
                         List.of(
                                 "nodes_right_node_same_instance_fkey",
-                                "FOREIGN KEY (instance_id, right_node) REFERENCES df.nodes(instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID"),
+                                "FOREIGN KEY (instance_id, right_node) REFERENCES df._nodes(instance_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID"),
                         List.of("vars_pkey", "PRIMARY KEY (owner, name)"));
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "idx_instances_status ON df.instances USING btree (status, created_at DESC, id)",
+                "idx_instances_submitted_by ON df.instances USING btree (submitted_by, created_at DESC, id)",
                 "idx_instances_created_at ON df.instances USING btree (created_at DESC, id)",
                 "idx_instances_label ON df.instances USING btree (label, created_at DESC, id) WHERE (label IS NOT NULL)"
             })
@@ -89,7 +82,7 @@ class TablesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"instances", "nodes", "vars"})
+    @ValueSource(strings = {"instances", "vars"})
     void rows_belong_to_their_role_by_one_permissive_policy_that_does_not_bind_the_owner(String table)
             throws SQLException {
         assertThat(sql.rows(
@@ -160,6 +153,39 @@ class TablesTest {
                 .contains("_fkey");
     }
 
+    @Test
+    void an_instance_that_is_written_by_hand_is_shown_with_its_nodes_and_found_by_the_worker() throws SQLException {
+        sql.database.execute(
+                SqlSurface.ALICE,
+                "BEGIN; INSERT INTO df.nodes (id, instance_id, node_type, left_node, right_node, submitted_by) VALUES"
+                        + " ('00000001', 'abcdef01', 'THEN', '00000002', '00000003', 'alice');"
+                        + " INSERT INTO df.instances (id, root_node, submitted_by) VALUES ('abcdef01', '00000001', 'alice');"
+                        + " INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES"
+                        + " ('00000002', 'abcdef01', 'SQL', 'a', 'alice'), ('00000003', 'abcdef01', 'SQL', 'b', 'alice'); COMMIT");
+        assertThat(sql.rows(
+                        "SELECT id, node_type, query, status FROM df.nodes WHERE instance_id = 'abcdef01' ORDER BY id"))
+                .containsExactly(
+                        java.util.Arrays.asList("00000001", "THEN", null, "pending"),
+                        List.of("00000002", "SQL", "a", "pending"),
+                        List.of("00000003", "SQL", "b", "pending"));
+        assertThat(sql.database.value(OWNER, "SELECT wake_at IS NULL FROM df._inbox WHERE instance_id = 'abcdef01'"))
+                .isEqualTo("t");
+        assertThat(sql.error("INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES"
+                        + " ('00000004', 'abcdef01', 'SQL', 'c', 'bob')"))
+                .startsWith("42501: ");
+    }
+
+    @Test
+    void nodes_are_added_to_no_instance_that_was_started_with_a_graph_or_by_somebody_else() throws SQLException {
+        String id = sql.text("SELECT df.start('SELECT 1')");
+        String insert = "INSERT INTO df.nodes (id, instance_id, node_type, query, submitted_by) VALUES ('00000001', '"
+                + id + "', 'SQL', 'x', '%s')";
+        assertThat(sql.error(insert.formatted("alice"))).startsWith("23503: ").contains("nodes_instance_identity_fkey");
+        assertThat(sql.error(SqlSurface.BOB, insert.formatted("bob")))
+                .startsWith("23503: ")
+                .contains("nodes_instance_identity_fkey");
+    }
+
     private static String insert(String columns) {
         String all =
                 "id => '00000001', instance_id => 'abcdef00', node_type => 'SQL', query => '{}', submitted_by => 'alice'";
@@ -195,9 +221,6 @@ class TablesTest {
         assertThat(sql.error(OWNER, "UPDATE df.instances SET status = 'skipped' WHERE id = '" + id + "'"))
                 .startsWith("23514: ")
                 .contains("instances_status_chk");
-        assertThat(sql.error(OWNER, "UPDATE df.nodes SET status = 'cancelled' WHERE instance_id = '" + id + "'"))
-                .startsWith("23514: ")
-                .contains("nodes_status_chk");
     }
 
     @Test

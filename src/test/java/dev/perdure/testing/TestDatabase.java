@@ -9,9 +9,11 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** One database of {@link PostgresServer}. Its methods throw {@link SQLException}, so that tests can look at SQLSTATEs. */
@@ -78,6 +80,17 @@ public final class TestDatabase {
     /** Executes statements as the superuser. */
     public void asSuperuser(String sql) {
         server.asSuperuser(name, sql);
+    }
+
+    /** Waits until a worker has published that it cannot log in as a role. */
+    public void awaitRefusal(String role, String reason) {
+        Awaitility.await("the worker cannot log in as " + role)
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> String.valueOf(value(
+                                PostgresServer.OWNER,
+                                "SELECT problem FROM df._logins WHERE role_oid = ?::regrole",
+                                '"' + role + '"'))
+                        .contains(reason));
     }
 
     /** Executes a file of the test's class path as a role. */

@@ -91,21 +91,11 @@ public final class AtPoint implements Fault {
         }
     }
 
-    /** At {@link Point#BEFORE_COMMIT} the other cannot lead before what is in flight has ended, so that it goes on first. */
-    private void freeze(World world, Trap trap) {
+    /** The other begins its term beside what is in flight, which then arrives while the old leader still sleeps. */
+    private static void freeze(World world, Trap trap) {
         WorkerProcess frozen = world.workers().leader();
         frozen.freeze();
         try {
-            Awaitility.await("another leader, or one that waits for what is in flight")
-                    .atMost(World.PATIENCE)
-                    .ignoreExceptionsMatching(SQLException.class::isInstance)
-                    .until(() ->
-                            world.number("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%df._settle_term%'")
-                                            > 0
-                                    || anotherLeads(world, frozen));
-            if (point == Point.BEFORE_COMMIT) {
-                trap.forward();
-            }
             Awaitility.await("another leader").atMost(World.PATIENCE).until(() -> anotherLeads(world, frozen));
             trap.forward();
         } finally {

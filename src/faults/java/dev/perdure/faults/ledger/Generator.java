@@ -52,6 +52,28 @@ public final class Generator {
         return length == 1 ? parts.get(0) : new Sequence(parts);
     }
 
+    /** A step whose transaction stays in COMMIT for so long, and one that follows. */
+    public static Shape slowCommit(int seconds) {
+        return Sequence.of(new SlowCommitStep("s1", 5 * seconds), new SqlStep("s2", 0));
+    }
+
+    /** What the owner writes for others, after a step that lasts: a timer, a signal, a failure, in turn. */
+    public static Shape waiting(int which, double seconds) {
+        Shape next =
+                switch (which % 4) {
+                    case 0 -> new Sleep(1);
+                    case 1 -> new SignalledStep("w2");
+                    case 2 -> new FailingStep("f2");
+                    default -> new AutocommitStep("o2");
+                };
+        return Sequence.of(new SqlStep("s1", seconds), next, new SqlStep("s3", 0));
+    }
+
+    /** One after the other: a request, a timer and a step outside a transaction, which the owner writes. */
+    public Shape ofOwner() {
+        return Sequence.of(request(0), new Sleep(1), new AutocommitStep("o1"), new SqlStep("s1", 0));
+    }
+
     private Shape part(int depth) {
         if (depth == 0) {
             return leaf();

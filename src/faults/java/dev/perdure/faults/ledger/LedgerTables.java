@@ -31,6 +31,19 @@ public final class LedgerTables {
                 COMMIT;
                 PERFORM pg_sleep(0.01);
             END $$;
+            CREATE TABLE app.late (left_over int);
+            CREATE FUNCTION app.again() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                -- Also where somebody has asked for them at once.
+                SET CONSTRAINTS ALL DEFERRED;
+                IF tg_op = 'UPDATE' THEN
+                    PERFORM pg_sleep(0.2);
+                END IF;
+                UPDATE app.late SET left_over = left_over - 1 WHERE ctid = new.ctid AND left_over > 0;
+                RETURN NULL;
+            END $$;
+            CREATE CONSTRAINT TRIGGER again AFTER INSERT OR UPDATE ON app.late DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION app.again();
             """;
 
     /** Ends of instances, written by a trigger: what ends twice is there twice, whatever its row says in the end. */

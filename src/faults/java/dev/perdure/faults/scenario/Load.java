@@ -24,7 +24,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class Load implements Scenario {
 
-    private static final int CONNECTIONS = 32 + 4 + 3;
+    /** Steps, the reserve for other roles, and the worker's own: leader, owner, questions, wake-ups, watch, maintenance. */
+    private static final int CONNECTIONS = 32 + 4 + 6;
     private static final long PATIENCE_MILLIS = Long.getLong("faults.target.short", 10_000);
 
     @Override
@@ -53,7 +54,7 @@ public final class Load implements Scenario {
 
             start(world, sleeping, "df.sleep(100000)", "sleeping");
             world.awaitNumber(
-                    "SELECT count(*) FROM df.nodes WHERE node_type = 'SLEEP' AND status = 'running'", sleeping);
+                    "SELECT count(*) FROM df._inbox WHERE wake_at < 'infinity'", sleeping);
             figures.append(memory(world, sleeping + " sleeping"));
             figures.append(latency(world, "beside " + sleeping + " sleeping", 20));
 

@@ -12,7 +12,9 @@ import dev.perdure.faults.fault.Fault;
 import dev.perdure.faults.fault.FreezeLeader;
 import dev.perdure.faults.fault.KillLeader;
 import dev.perdure.faults.fault.KillStandby;
+import dev.perdure.faults.fault.LockRows;
 import dev.perdure.faults.fault.ResetConnections;
+import dev.perdure.faults.fault.Silence;
 import dev.perdure.faults.fault.Stall;
 import dev.perdure.faults.fault.TerminateLeader;
 import dev.perdure.faults.ledger.LedgerTables;
@@ -62,6 +64,8 @@ public final class MixedFaults implements Scenario {
                 new ResetConnections(),
                 new ResetConnections(),
                 new Stall(),
+                new Silence(),
+                new LockRows(),
                 new CutOff()));
         for (Point point : Point.values()) {
             for (AtPoint.Break what : AtPoint.Break.values()) {
@@ -146,7 +150,8 @@ public final class MixedFaults implements Scenario {
                 world.number(
                         "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM app.effects WHERE step LIKE"
                                 + " 'o%' GROUP BY instance, step) x"),
-                world.number("SELECT max(attempt) FROM df.nodes"),
+                world.number("SELECT coalesce(max((e.value ->> 'attempt')::int), 0) FROM df._checkpoints c,"
+                        + " jsonb_each(c.state -> 'nodes') e"),
                 struck);
     }
 }

@@ -34,10 +34,14 @@ public final class NamedPoints implements Scenario {
         List<AtPoint> cases = new ArrayList<>();
         for (AtPoint.Break what : AtPoint.Break.values()) {
             for (Point point : Point.values()) {
-                boolean quick = what == AtPoint.Break.RESET
-                        || what == AtPoint.Break.END_SESSION
-                        || what == AtPoint.Break.KILL_LEADER && point == Point.AFTER_COMMIT
-                        || what == AtPoint.Break.FREEZE_LEADER && point == Point.BEFORE_COMMIT;
+                boolean quick =
+                        switch (what) {
+                            case RESET -> true;
+                            case END_SESSION -> point.compareTo(Point.BEFORE_SECOND_MESSAGE) >= 0;
+                            case KILL_LEADER -> point == Point.AFTER_COMMIT || point == Point.AFTER_WRITE;
+                            case FREEZE_LEADER -> point == Point.BEFORE_COMMIT || point == Point.BEFORE_WRITE;
+                            case CRASH_SERVER -> point == Point.AFTER_WRITE;
+                        };
                 if (all || quick) {
                     cases.add(new AtPoint(point, what));
                 }
@@ -84,6 +88,7 @@ public final class NamedPoints implements Scenario {
             for (int i = 0; i < count; i++) {
                 starter.start(app, Generator.chain(10, 0.02));
                 starter.start(app, generator.workflow());
+                starter.start(app, generator.ofOwner());
             }
         }
     }

@@ -55,7 +55,8 @@ public final class PlantedViolations implements Scenario {
                 "INSERT INTO watch.ends SELECT * FROM watch.ends WHERE ctid = (SELECT ctid FROM watch.ends LIMIT 1)",
                 Violation.Kind.ENDED_AGAIN);
         plants.put(
-                "UPDATE df.nodes SET status_details = status_details - 'at_least_once' WHERE status = 'completed'",
+                "UPDATE df._checkpoints SET state = replace(state::text, '\"at_least_once\"', '\"so_they_say\"')::jsonb"
+                        + " WHERE state::text LIKE '%%\"at_least_once\"%%' AND state::text LIKE '%%CALL app.record_outside%%'",
                 Violation.Kind.UNMARKED);
         return plants;
     }

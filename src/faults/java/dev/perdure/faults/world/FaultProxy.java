@@ -122,6 +122,22 @@ public final class FaultProxy implements AutoCloseable {
         return chosen.size();
     }
 
+    /**
+     * Loses all that connections carry, each with the given chance.
+     *
+     * @return resets these connections
+     */
+    public Runnable silenceSome(RandomGenerator random, double chance) {
+        List<Link> chosen = new ArrayList<>();
+        for (Link link : links) {
+            if (random.nextDouble() < chance) {
+                chosen.add(link);
+                link.silence();
+            }
+        }
+        return () -> chosen.forEach(Link::reset);
+    }
+
     /** Holds back all bytes of a direction, of present and new connections. */
     public void stall(boolean directionToServer, boolean directionToClient) {
         if (directionToServer) {

@@ -23,6 +23,7 @@ public final class Link {
     private final AtomicInteger bareAnswers = new AtomicInteger();
 
     private volatile int backend;
+    private volatile boolean silent;
     private volatile String application = "";
 
     Link(FaultProxy proxy, Socket client, Socket server) throws IOException {
@@ -80,6 +81,9 @@ public final class Link {
         }
         while (true) {
             Protocol.Message message = Protocol.read(fromClient);
+            if (silent) {
+                continue;
+            }
             proxy.toServer().pass();
             Point point = watch.fromClient(message);
             if (point != null) {
@@ -128,6 +132,9 @@ public final class Link {
             }
             fromServer.reset();
             Protocol.Message message = Protocol.read(fromServer);
+            if (silent) {
+                continue;
+            }
             if (message.type() == 'K') {
                 backend = message.number(5);
             }
@@ -135,9 +142,15 @@ public final class Link {
             Point point = watch.fromServer(message);
             if (point != null) {
                 Trap trap = proxy.trap(point);
-                if (trap != null && !trap.hold(this)) {
-                    end();
-                    return;
+                if (trap != null) {
+                    if (point == Point.AFTER_RESET) {
+                        // The client knows of the commit.
+                        toClient.flush();
+                    }
+                    if (!trap.hold(this)) {
+                        end();
+                        return;
+                    }
                 }
             }
             toClient.write(message.bytes());
@@ -179,6 +192,11 @@ public final class Link {
     /** Cuts the client off and leaves the server's side open, as a network does that loses one direction. */
     public void dropClient() {
         close(client);
+    }
+
+    /** What comes from now on is lost on the way, and nobody is told. */
+    void silence() {
+        silent = true;
     }
 
     /** Both sides see a reset (RST), without what is still on the way. */

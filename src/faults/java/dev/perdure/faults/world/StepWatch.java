@@ -19,7 +19,12 @@ final class StepWatch {
     /** What marks a statement as one of the ledger's. */
     private static final String STEP = "app.effects";
 
-    private static final String CHECKPOINT = "df.checkpoint";
+    private static final String CHECKPOINT = "df.checkpoint(";
+    private static final String SECOND_MESSAGE = "df._before_checkpoint(";
+    private static final String SAVEPOINT = "SAVEPOINT perdure_step_";
+    private static final String WRITE = "df._write(";
+    private static final Map<String, Point> ANSWERS_TO_OWNER =
+            Map.of(WRITE, Point.AFTER_WRITE, "df._begin(", Point.AFTER_BEGIN, "df._load(", Point.AFTER_LOAD);
 
     private final Map<String, String> statements = new HashMap<>();
     private final Map<String, String> portals = new HashMap<>();
@@ -28,6 +33,9 @@ final class StepWatch {
 
     private boolean checkpointSent;
     private boolean checkpointDone;
+    private boolean joins;
+    private boolean stepDone;
+    private boolean committed;
 
     /** The point that the client is at with this message, which was not passed on yet. */
     synchronized @Nullable Point fromClient(Protocol.Message message) {
@@ -65,10 +73,27 @@ final class StepWatch {
         if (sql.contains(CHECKPOINT)) {
             return Point.BEFORE_CHECKPOINT;
         }
+        if (sql.contains(SECOND_MESSAGE)) {
+            return Point.BEFORE_SECOND_MESSAGE;
+        }
+        if (sql.contains(WRITE)) {
+            return Point.BEFORE_WRITE;
+        }
+        if (sql.startsWith("BEGIN")) {
+            joins = false;
+            return null;
+        }
+        if (sql.startsWith(SAVEPOINT)) {
+            joins = true;
+            return null;
+        }
         if (isCommit(sql) && (checkpointSent || checkpointDone)) {
             return Point.BEFORE_COMMIT;
         }
-        return sql.contains(STEP) ? Point.BEFORE_STATEMENT : null;
+        if (!sql.contains(STEP)) {
+            return null;
+        }
+        return joins ? Point.BEFORE_NEXT_STATEMENT : Point.BEFORE_STATEMENT;
     }
 
     private static boolean isCommit(String sql) {
@@ -89,7 +114,9 @@ final class StepWatch {
                 }
                 if (message.type() == 'C' && message.text(0).equals("BEGIN")) {
                     checkpointDone = false;
+                    stepDone = false;
                 }
+                stepDone |= sql.contains(STEP);
                 if (sql.contains(CHECKPOINT)) {
                     checkpointSent = false;
                     checkpointDone = true;
@@ -97,8 +124,10 @@ final class StepWatch {
                 }
                 if (checkpointDone && message.type() == 'C' && message.text(0).equals("COMMIT")) {
                     checkpointDone = false;
+                    committed = true;
                     return Point.AFTER_COMMIT;
                 }
+                return message.type() == 'C' ? answered(sql) : null;
             }
             case 'E' -> {
                 checkpointSent = false;
@@ -109,10 +138,32 @@ final class StepWatch {
                 for (String sql = unanswered.poll(); sql != null && !sql.equals(SYNC); ) {
                     sql = unanswered.poll();
                 }
+                return ready(message);
             }
             default -> {}
         }
         return null;
+    }
+
+    private static @Nullable Point answered(String sql) {
+        for (Map.Entry<String, Point> call : ANSWERS_TO_OWNER.entrySet()) {
+            if (sql.contains(call.getKey())) {
+                return call.getValue();
+            }
+        }
+        return null;
+    }
+
+    private @Nullable Point ready(Protocol.Message message) {
+        boolean isOpen = message.bytes()[5] == 'T';
+        boolean hadStep = stepDone;
+        boolean hadCommit = committed;
+        stepDone = false;
+        committed = false;
+        if (hadCommit) {
+            return Point.AFTER_RESET;
+        }
+        return hadStep && isOpen ? Point.AFTER_STATEMENTS : null;
     }
 
     /** Waits until the server has executed the checkpoint, or refused it. */

@@ -111,7 +111,11 @@ public final class World implements AutoCloseable {
             System.out.println("  after " + PATIENCE.toSeconds() + " s something still runs; the checker says what");
         }
         try (Connection connection = server.connect("postgres")) {
-            return Checker.check(connection, book);
+            List<Violation> violations = Checker.check(connection, book);
+            for (Violation violation : violations.subList(0, Math.min(3, violations.size()))) {
+                Traces.print(connection, violation.instance());
+            }
+            return violations;
         }
     }
 

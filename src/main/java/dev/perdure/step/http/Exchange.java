@@ -1,6 +1,7 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.HttpRequest;
+import dev.perdure.step.StepPort;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,8 @@ public final class Exchange {
     private final HttpStep step;
     private final HttpRequest request;
     private final String key;
+    private final long role;
+    private final StepPort.ResultBudget memory;
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final long begun = System.nanoTime();
     private final long seconds;
@@ -32,7 +36,9 @@ public final class Exchange {
     private volatile @Nullable HttpClientRequest sent;
     private volatile long timer = -1;
 
-    Exchange(HttpStep step, HttpRequest request, String key) {
+    Exchange(HttpStep step, HttpRequest request, String key, long role, StepPort.ResultBudget memory) {
+        this.role = role;
+        this.memory = memory;
         this.step = step;
         this.request = request;
         this.key = key;
@@ -73,13 +79,17 @@ public final class Exchange {
             return;
         }
         var context = step.vertx().getOrCreateContext();
-        step.resolver()
-                .resolve(prepared.target().host())
+        CompletableFuture<List<InetAddress>> lookup =
+                step.resolver().resolve(prepared.target().host(), role);
+        // With its slot a request gives up its place among the names.
+        answer.whenComplete((done, failure) -> lookup.cancel(false));
+        lookup.orTimeout(step.settings().connectTimeout().toMillis(), TimeUnit.MILLISECONDS)
                 .whenComplete((addresses, failure) -> context.runOnContext(ignored -> {
                     if (failure == null) {
                         resolved(prepared, addresses);
                     } else {
-                        notConnected("the host '" + prepared.target().host() + "' cannot be resolved");
+                        notConnected("the host '" + prepared.target().host() + "' cannot be resolved"
+                                + (failure instanceof TimeoutException ? ": no answer in time" : ""));
                     }
                 }));
     }
@@ -163,14 +173,20 @@ public final class Exchange {
 
     private void answered(HttpClientResponse response) {
         long limit = step.settings().maxResponseSize();
-        new ResponseReader(response, limit, (body, failure) -> {
+        new ResponseReader(response, limit, memory, (body, failure) -> {
                     if (body != null) {
                         complete(response, body);
                     } else if (failure instanceof ResponseReader.TooLargeException) {
                         fail(new HttpStepException(
                                 HttpOutcome.TOO_LARGE,
                                 "HTTP request failed: " + request.url() + " - the response is larger than " + limit
-                                        + " bytes (setting perdure.http.max-response-size of the worker)"));
+                                        + " bytes, or what is stored of it would be larger than twice that (setting"
+                                        + " perdure.http.max-response-size of the worker)"));
+                    } else if (failure instanceof ResponseReader.NoMemoryException) {
+                        fail(new HttpStepException(
+                                HttpOutcome.NO_MEMORY,
+                                "HTTP request failed: " + request.url()
+                                        + " - the response needs more memory than the role can have at this moment"));
                     } else {
                         fail(new HttpStepException(
                                 HttpOutcome.FAILED,

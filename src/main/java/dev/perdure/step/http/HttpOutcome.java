@@ -21,6 +21,8 @@ public enum HttpOutcome {
     FAILED,
     /** The answer was larger than is allowed. */
     TOO_LARGE,
+    /** There was no memory for the answer; asked again later, the same request may succeed. */
+    NO_MEMORY,
     /** Interrupted: cancelled instance, lost race, end of the worker. */
     CANCELED;
 

@@ -1,12 +1,14 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.HttpRequest;
+import dev.perdure.step.StepPort;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
+import java.util.Collections;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -25,7 +27,9 @@ public final class HttpStep implements AutoCloseable {
     private final EgressPolicy policy;
     private final HostResolver resolver;
     private final HttpClient client;
-    private final Set<HttpConnection> used = ConcurrentHashMap.newKeySet();
+    /** Weak: one that was closed in this moment was used all the same. */
+    private final Set<HttpConnection> used =
+            Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
     /** Takes over the resolver, which ends with this. */
     public HttpStep(Vertx vertx, HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
@@ -54,9 +58,11 @@ public final class HttpStep implements AutoCloseable {
      * Begins a request. Returns at once; nothing is thrown for what the request asks.
      *
      * @param key for {@code Idempotency-Key}
+     * @param role the submitter's oid
+     * @param memory is asked before anything of the answer is kept; what it granted is the caller's to give back
      */
-    public Exchange send(HttpRequest request, String key) {
-        Exchange exchange = new Exchange(this, request, key);
+    public Exchange send(HttpRequest request, String key, long role, StepPort.ResultBudget memory) {
+        Exchange exchange = new Exchange(this, request, key, role, memory);
         vertx.getOrCreateContext().runOnContext(ignored -> exchange.begin());
         return exchange;
     }
@@ -79,11 +85,7 @@ public final class HttpStep implements AutoCloseable {
 
     /** Whether a request before this one went over the connection. */
     boolean isReused(HttpConnection connection) {
-        if (!used.add(connection)) {
-            return true;
-        }
-        connection.closeHandler(ignored -> used.remove(connection));
-        return false;
+        return !used.add(connection);
     }
 
     /** Ends all connections. */

@@ -1,11 +1,12 @@
 package dev.perdure.step.http;
 
+import dev.perdure.step.StepPort;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a body up to a limit, which is looked at with every piece that arrives. */
+/** Reads a body up to limits, which are looked at with every piece that arrives, and for which memory is granted before. */
 final class ResponseReader {
 
     /** The body is larger than the limit. */
@@ -18,16 +19,41 @@ final class ResponseReader {
         }
     }
 
+    /** There is no memory for the body at this moment. */
+    static final class NoMemoryException extends Exception {
+
+        private static final long serialVersionUID = 1L;
+
+        NoMemoryException() {
+            super("there is no memory for the body", null, false, false);
+        }
+    }
+
+    /** What is stored of a body of ordinary text or of bytes is not twice as long. */
+    private static final int MAX_GROWTH = 2;
+    /** The body as it arrives, as text, and as the result document. */
+    private static final int COPIES = 3;
+
     private final HttpClientResponse response;
     private final long limit;
+    private final StepPort.ResultBudget memory;
+    private final StoredSize stored = new StoredSize();
+    private long taken;
     private final Buffer body = Buffer.buffer();
     private final BiConsumer<@Nullable Buffer, @Nullable Throwable> done;
     private boolean ended;
 
     /**
+     * @param limit of the body; what is stored of it may be twice as long
+     * @param memory is asked before a piece is kept
      * @param done called once, with the body or a failure
      */
-    ResponseReader(HttpClientResponse response, long limit, BiConsumer<@Nullable Buffer, @Nullable Throwable> done) {
+    ResponseReader(
+            HttpClientResponse response,
+            long limit,
+            StepPort.ResultBudget memory,
+            BiConsumer<@Nullable Buffer, @Nullable Throwable> done) {
+        this.memory = memory;
         this.response = response;
         this.limit = limit;
         this.done = done;
@@ -48,6 +74,17 @@ final class ResponseReader {
             end(null, new TooLargeException());
             return;
         }
+        stored.add(piece);
+        if (stored.bytes() > MAX_GROWTH * limit) {
+            end(null, new TooLargeException());
+            return;
+        }
+        long needed = COPIES * Math.max(stored.bytes(), body.length() + (long) piece.length());
+        if (needed > taken && !memory.take(needed - taken)) {
+            end(null, new NoMemoryException());
+            return;
+        }
+        taken = Math.max(taken, needed);
         body.appendBuffer(piece);
     }
 

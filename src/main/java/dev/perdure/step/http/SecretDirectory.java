@@ -49,6 +49,10 @@ public final class SecretDirectory {
         // A name has no empty segments and none that begins with a point: it cannot leave the directory.
         Path file = directory.get().resolve(name);
         try {
+            // A pipe would be waited for.
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw missing(name, "what has its name in the worker's directory of secrets is no file");
+            }
             if (Files.size(file) > MAX_BYTES) {
                 throw missing(name, "its file is larger than " + MAX_BYTES + " bytes");
             }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.flow.HttpRequest;
+import dev.perdure.step.StepPort;
 import io.vertx.core.Vertx;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -49,7 +50,7 @@ final class Caller implements AutoCloseable {
         }
 
         @Override
-        public synchronized CompletableFuture<List<InetAddress>> resolve(String name) {
+        public synchronized CompletableFuture<List<InetAddress>> resolve(String name, long role) {
             asked.add(name);
             List<InetAddress> addresses = known.get(name);
             return addresses == null
@@ -62,6 +63,9 @@ final class Caller implements AutoCloseable {
     }
 
     final Names names = new Names().with("localhost", "127.0.0.1");
+    /** What an answer is granted. */
+    StepPort.ResultBudget memory = bytes -> true;
+
     private final HttpStep step;
 
     Caller(EgressMode mode, String... allow) {
@@ -94,7 +98,7 @@ final class Caller implements AutoCloseable {
     }
 
     Exchange begin(HttpRequest request) {
-        return step.send(request, KEY);
+        return step.send(request, KEY, 1, memory);
     }
 
     /** The envelope of an answer. */

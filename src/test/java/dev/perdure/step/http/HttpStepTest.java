@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -248,6 +249,39 @@ class HttpStepTest {
                     .hasMessageContaining("larger than 65536 bytes")
                     .hasMessageContaining("max-response-size");
         }
+    }
+
+    @Test
+    void a_body_counts_as_it_is_stored() {
+        // A byte 1 is six characters in JSON.
+        service.on("/grows", 200, "text/plain", "\u0001".repeat(30_000));
+        service.on("/quotes", 200, "application/json", "[" + "\"\",".repeat(20_000) + "1]");
+
+        assertThat(caller.failure(Caller.get(service.url("/grows"))).outcome()).isEqualTo(HttpOutcome.TOO_LARGE);
+        assertThat(caller.envelope(Caller.get(service.url("/quotes")))
+                        .get("status")
+                        .intValue())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void an_answer_that_is_not_granted_memory_is_given_up_where_it_arrives() {
+        service.on("/large", 200, "text/plain", "x".repeat(60_000));
+        AtomicLong taken = new AtomicLong();
+        caller.memory = bytes -> taken.addAndGet(bytes) < 100_000;
+
+        HttpStepException failure = caller.failure(Caller.get(service.url("/large")));
+        assertThat(failure.outcome()).isEqualTo(HttpOutcome.NO_MEMORY);
+        assertThat(failure).hasMessageContaining("needs more memory than the role can have at this moment");
+
+        taken.set(0);
+        caller.memory = bytes -> taken.addAndGet(bytes) < 1_000_000;
+        assertThat(caller.envelope(Caller.get(service.url("/large")))
+                        .get("body")
+                        .textValue())
+                .hasSize(60_000);
+        assertThat(taken.get()).isGreaterThanOrEqualTo(180_000);
+        caller.memory = bytes -> true;
     }
 
     @Test

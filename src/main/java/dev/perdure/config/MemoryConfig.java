@@ -1,0 +1,14 @@
+package dev.perdure.config;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import java.util.Optional;
+
+/** What instances may take in the worker's memory: {@code perdure.memory.*}. */
+public interface MemoryConfig {
+
+    /**
+     * Bytes for definitions, variables, results and what waits to be written, of all instances together. A role has at most half of
+     * what the others leave; what does not fit waits. Without it: two fifths of the largest heap.
+     */
+    Optional<MemorySize> limit();
+}

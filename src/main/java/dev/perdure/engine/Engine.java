@@ -1,0 +1,206 @@
+package dev.perdure.engine;
+
+import dev.perdure.engine.actor.Breakdowns;
+import dev.perdure.engine.actor.CheckpointCodec;
+import dev.perdure.engine.http.HttpExecutor;
+import dev.perdure.engine.http.RequestSecrets;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.step.StepPort;
+import dev.perdure.step.http.HttpStep;
+import dev.perdure.store.Journal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine of one term of leadership. All memory and all sessions belong to the term: when it ends they are dropped, and the next
+ * one begins from the tables.
+ */
+final class Engine {
+
+    private static final Logger LOG = Logger.getLogger(Engine.class);
+    private static final Duration STUCK = Duration.ofSeconds(60);
+    private static final Duration LAST_SESSIONS = Duration.ofSeconds(2);
+
+    private final EngineSettings settings;
+    private final EngineThreads threads = new EngineThreads();
+    private final EngineParts parts;
+    private final HttpExecutor http;
+    private final Journal journal;
+    private final Means means;
+    private final EngineStatistics statistics;
+
+    /**
+     * What a term works with; ends with it.
+     *
+     * @param upkeep done about once a second, on a thread that may block
+     * @param closes what else is closed at the end, in order
+     */
+    record Means(
+            Journal journal,
+            StepPort steps,
+            CheckpointCodec codec,
+            HttpStep http,
+            RequestSecrets.Grants grants,
+            IntSupplier idleSessions,
+            List<Runnable> upkeep,
+            List<AutoCloseable> closes) {}
+
+    /**
+     * An engine that begins with {@link #start}.
+     *
+     * @param stepDown ends the term, with the reason
+     */
+    Engine(
+            EngineSettings settings,
+            Means means,
+            EngineStatistics statistics,
+            Breakdowns.History history,
+            Consumer<String> stepDown) {
+        this.settings = settings;
+        this.means = means;
+        this.journal = means.journal();
+        this.statistics = statistics;
+        HttpStart start = new HttpStart();
+        this.parts = EngineParts.wire(
+                new EngineParts.Ground(
+                        journal,
+                        means.steps(),
+                        means.codec(),
+                        threads,
+                        threads::owner,
+                        threads::onSessionThread,
+                        threads,
+                        System::nanoTime,
+                        Instant.now(),
+                        statistics,
+                        history,
+                        stepDown),
+                settings.options(),
+                wired -> {
+                    start.executor = new HttpExecutor(
+                            means.http(),
+                            wired.desk().begins(),
+                            new RequestSecrets(means.grants(), threads),
+                            wired.memory(),
+                            threads::helper,
+                            wired.clock(),
+                            statistics);
+                    return new EffectStarter(
+                            wired.sql(),
+                            start.executor::start,
+                            wired.desk().signals(),
+                            threads,
+                            wired.clock(),
+                            System::nanoTime);
+                });
+        this.http = start.executor();
+    }
+
+    /** What wiring makes on its way. */
+    private static final class HttpStart {
+        private @Nullable HttpExecutor executor;
+
+        HttpExecutor executor() {
+            return Objects.requireNonNull(executor, "wiring makes it");
+        }
+    }
+
+    /** Begins to work. */
+    void start() {
+        parts.loop().start();
+        Duration mark = settings.markRunningAfter().dividedBy(2);
+        threads.every(
+                mark.compareTo(Duration.ofMillis(20)) < 0 ? Duration.ofMillis(20) : mark,
+                new RunningStatusWriter(parts.sql(), parts.desk().marks(), settings.markRunningAfter()));
+        threads.every(Duration.ofMillis(250), parts.sql()::failThoseWaitingTooLong);
+        means.upkeep().forEach(task -> threads.every(Duration.ofSeconds(1), () -> threads.helper(task)));
+        statistics.watch(new EngineStatistics.Gauges(
+                parts.actors()::size,
+                parts.desk()::waitingToBeRead,
+                parts.sql()::queued,
+                parts.sql()::inUse,
+                means.idleSessions(),
+                http::queued,
+                parts.memory()::taken));
+    }
+
+    /** There may be something new in the tables. Does not block. */
+    void wake() {
+        parts.loop().lookNow();
+    }
+
+    /** Whether NOTIFYs are heard at present. */
+    void listens(boolean now) {
+        parts.loop().listens(now);
+    }
+
+    /** Whether the loop still turns. */
+    boolean isAlive() {
+        return parts.loop().nanosSinceTurn() < STUCK.toNanos();
+    }
+
+    /**
+     * Ends the work of the term: nothing of it is begun any more when this returns.
+     *
+     * @param stillLeads whether steps that run may end first, for up to the grace period
+     */
+    void stop(BooleanSupplier stillLeads) {
+        parts.sql().close();
+        http.close();
+        awaitSteps(stillLeads);
+        parts.actors().close();
+        parts.desk().close();
+        parts.loop().stop();
+    }
+
+    private void awaitSteps(BooleanSupplier stillLeads) {
+        long deadline = System.nanoTime() + settings.grace().toNanos();
+        while (stillLeads.getAsBoolean()
+                && parts.sql().inUse() + http.inUse() > 0
+                && System.nanoTime() - deadline < 0) {
+            try {
+                Thread.sleep(2);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        if (parts.sql().inUse() > 0) {
+            LOG.warnf(
+                    "%d steps did not end within the grace period; they are rolled back and run again elsewhere",
+                    parts.sql().inUse());
+        }
+        if (http.inUse() > 0) {
+            LOG.warnf(
+                    "%d HTTP requests did not end within the grace period; they are sent again, with the same"
+                            + " Idempotency-Key",
+                    http.inUse());
+        }
+    }
+
+    /** Gives back what the term had, after {@link #stop}. */
+    void close() {
+        threads.close();
+        means.steps().close();
+        threads.awaitSessions(LAST_SESSIONS);
+        http.end();
+        journal.close();
+        means.closes().forEach(Engine::close);
+        statistics.forget();
+    }
+
+    private static void close(AutoCloseable last) {
+        try {
+            last.close();
+        } catch (Exception e) {
+            LOG.warnf("%s could not be closed: %s", last, e);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+package dev.perdure.engine;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.ServerIdentity;
+import dev.perdure.database.UnixSocketTransport;
+import dev.perdure.engine.actor.Breakdowns;
+import dev.perdure.engine.http.HttpSteps;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.leader.LeaderElection;
+import dev.perdure.leader.LeaderListener;
+import dev.perdure.leader.LeaderListeners;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.leader.WakeListener;
+import dev.perdure.session.PasswordFiles;
+import dev.perdure.session.PasswordSource;
+import dev.perdure.session.RoleLogins;
+import dev.perdure.session.SessionPools;
+import dev.perdure.session.StoredRoles;
+import dev.perdure.session.SubmitterLogin;
+import dev.perdure.step.PgSteps;
+import dev.perdure.store.OwnerQueries;
+import dev.perdure.store.PgJournal;
+import dev.perdure.store.Term;
+import io.quarkus.arc.All;
+import io.quarkus.runtime.ShutdownEvent;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgConnectOptions;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Typed;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Stands for election once the database is ready, and runs the engine of each term that this worker wins. */
+@Singleton
+@Typed(EngineLifecycle.class)
+public class EngineLifecycle implements LeaderListener {
+
+    private static final Logger LOG = Logger.getLogger(EngineLifecycle.class);
+    /** Longer than the deadline of a heartbeat, so that a leader that cannot be seen has stopped by itself before. */
+    private static final Duration SILENCE_BEYOND_DEADLINE = Duration.ofSeconds(3);
+
+    private static final long ANSWER_SECONDS = 30;
+
+    private final Vertx shared;
+    private final PerdureConfig config;
+    private final LeaderStatus status;
+    private final EngineStatistics statistics;
+    private final List<LeaderListener> companions;
+    private final Clock clock = Clock.systemUTC();
+    private final Breakdowns.History breakdowns = new Breakdowns.History();
+    /** The lock is given back first of all when the JVM is told to end, beside the other things that end with it. */
+    private final Thread handOver = new Thread(this::handOver, "perdure-hand-over");
+
+    /** The application's, or one of our own that can use unix sockets. */
+    private volatile Vertx vertx;
+
+    private volatile @Nullable LeaderElection election;
+    private volatile @Nullable Engine engine;
+    /** Of a term that is over, to be closed. Touched on the election's thread only. */
+    private @Nullable Engine ended;
+
+    private volatile @Nullable DatabaseUrl url;
+
+    /**
+     * A lifecycle that begins when the database is ready.
+     *
+     * @param companions what else is done by the worker that leads
+     */
+    EngineLifecycle(
+            Vertx vertx,
+            PerdureConfig config,
+            LeaderStatus status,
+            EngineStatistics statistics,
+            @All List<LeaderListener> companions) {
+        this.shared = vertx;
+        this.vertx = vertx;
+        this.config = config;
+        this.status = status;
+        this.statistics = statistics;
+        this.companions = companions;
+    }
+
+    void begin(@Observes DatabaseReady ready) {
+        url = ready.url();
+        vertx = ready.url().usesUnixSocket() ? UnixSocketTransport.vertx() : shared;
+        LeaderElection.Times times = new LeaderElection.Times(
+                config.leader().pollInterval(),
+                config.leader().heartbeatInterval(),
+                config.leader().deadline(),
+                config.leader().deadline().plus(SILENCE_BEYOND_DEADLINE));
+        LeaderElection candidate =
+                new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, listeners());
+        election = candidate;
+        Runtime.getRuntime().addShutdownHook(handOver);
+        candidate.start();
+    }
+
+    void end(@Observes ShutdownEvent shutdown) {
+        handOver();
+        try {
+            Runtime.getRuntime().removeShutdownHook(handOver);
+        } catch (IllegalStateException e) {
+            // The JVM ends: the hook has begun, and this is where its end is waited for.
+            LOG.debug("Handed over while the JVM ends");
+        }
+    }
+
+    private void handOver() {
+        LeaderElection current = election;
+        if (current != null) {
+            current.close();
+        }
+        if (vertx != shared) {
+            vertx.close();
+        }
+    }
+
+    /** Whether the loop of a leading worker turns; true for one that does not lead. */
+    public boolean isAlive() {
+        Engine current = engine;
+        return current == null || current.isAlive();
+    }
+
+    @Override
+    public void elected(Term term, ServerIdentity server, int host) {
+        DatabaseUrl database = url;
+        if (database == null) {
+            throw new IllegalStateException("elected without a database");
+        }
+        // All sessions of a term meet the server that the leader's own session is on.
+        DatabaseUrl pinned = database.withHost(database.hosts().get(host));
+        Engine begun = new Engine(
+                EngineSettings.of(config),
+                means(term, server, pinned),
+                statistics,
+                breakdowns,
+                reason -> stepDown(term.epoch(), reason));
+        engine = begun;
+        begun.start();
+    }
+
+    private Engine.Means means(Term term, ServerIdentity server, DatabaseUrl database) {
+        PgConnectOptions owner = database.reactiveOptions().get(0);
+        OwnerQueries queries = new OwnerQueries(vertx, owner, term);
+        SessionPools pools = new SessionPools(new SessionPools.Settings(
+                database,
+                SubmitterLogin.withPasswords(passwords()),
+                new RoleLogins(new StoredRoles(queries), !passwords().isEmpty(), clock),
+                server,
+                config.step().lockTimeout().toMillis(),
+                config.step().sessionMaxAge().toNanos(),
+                config.step().sessionIdleTimeout().toNanos(),
+                config.step().maxResultSize().asLongValue(),
+                config.step().maxConcurrent() + config.step().roleReserve(),
+                (int) Math.max(1, config.step().connectTimeout().toSeconds())));
+        WakeListener listener = new WakeListener(vertx, owner, this::wake, this::listens);
+        PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
+        return new Engine.Means(
+                new PgJournal(vertx, owner, server, term, config.leader().deadline()),
+                steps,
+                new TermCodec(term),
+                HttpSteps.of(vertx, config),
+                (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
+                pools::idleCount,
+                List.of(pools::closeExpired, () -> steps.cleanReceipts(ids -> ended(queries, ids))),
+                List.of(listener, queries));
+    }
+
+    private static Set<String> ended(OwnerQueries queries, Collection<String> instances) {
+        return Set.copyOf(queries.ended(List.copyOf(instances))
+                .toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS)
+                .join());
+    }
+
+    private void listens(boolean now) {
+        Engine current = engine;
+        if (current != null) {
+            current.listens(now);
+        }
+    }
+
+    private void wake() {
+        Engine current = engine;
+        if (current != null) {
+            current.wake();
+        }
+    }
+
+    @Override
+    public void dismissed(boolean orderly) {
+        dismissed(() -> orderly);
+    }
+
+    @Override
+    public void dismissed(BooleanSupplier stillLeads) {
+        Engine current = engine;
+        engine = null;
+        ended = current;
+        if (current != null) {
+            current.stop(stillLeads);
+        }
+    }
+
+    @Override
+    public void released() {
+        Engine last = ended;
+        ended = null;
+        if (last != null) {
+            last.close();
+        }
+    }
+
+    /** Ends the term: memory and sessions are dropped, and the next term begins from the tables. */
+    private void stepDown(long epoch, String reason) {
+        LOG.warnf("This worker steps down: %s", reason);
+        LeaderElection current = election;
+        if (current != null) {
+            current.stepDown(epoch);
+        }
+    }
+
+    /** Ends the present term, whichever it is: for tests, and for operators who want another worker to lead. */
+    void stepDown() {
+        stepDown(status.view().epoch(), "asked to");
+    }
+
+    private LeaderListener listeners() {
+        List<LeaderListener> all = new ArrayList<>(companions);
+        all.add(0, this);
+        return new LeaderListeners(all);
+    }
+
+    private List<PasswordSource> passwords() {
+        List<PasswordSource> sources = new ArrayList<>();
+        config.login().passwordsDirectory().ifPresent(directory -> sources.add(new PasswordFiles(directory)));
+        Map<String, String> configured = config.login().passwords();
+        if (!configured.isEmpty()) {
+            sources.add(role -> Optional.ofNullable(configured.get(role)));
+        }
+        return sources;
+    }
+}

@@ -1,0 +1,135 @@
+package dev.perdure.engine;
+
+import dev.perdure.engine.actor.Actors;
+import dev.perdure.engine.actor.Breakdowns;
+import dev.perdure.engine.actor.CheckpointCodec;
+import dev.perdure.engine.actor.Effects;
+import dev.perdure.engine.actor.Lanes;
+import dev.perdure.engine.actor.TimerPort;
+import dev.perdure.engine.owner.OwnerDesk;
+import dev.perdure.engine.owner.OwnerLoop;
+import dev.perdure.engine.owner.ServerClock;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.sql.SqlContext;
+import dev.perdure.engine.sql.SqlExecutor;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.step.StepPort;
+import dev.perdure.store.Journal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+/**
+ * The engine's core of one term, wired: what decides, writes and executes, over its two ports. In production its threads and clocks
+ * are the machine's, in the simulation they are one thread and a seed.
+ *
+ * @param memory what everything that is held for instances is taken from
+ */
+record EngineParts(
+        OwnerDesk desk, OwnerLoop loop, Actors actors, SqlExecutor sql, MemoryQuota memory, ServerClock clock) {
+
+    /**
+     * What the core stands on.
+     *
+     * @param ownerThread runs the turns of the owner's loop, one after the other
+     * @param sessionThreads run what may block on a session
+     * @param nanos a monotonic source
+     * @param start of the server's clock until the server has said what time it is
+     * @param stepDown ends the term, with the reason
+     */
+    record Ground(
+            Journal journal,
+            StepPort steps,
+            CheckpointCodec codec,
+            Lanes lanes,
+            Executor ownerThread,
+            Executor sessionThreads,
+            TimerPort timers,
+            LongSupplier nanos,
+            Instant start,
+            EngineStatistics statistics,
+            Breakdowns.History history,
+            Consumer<String> stepDown) {}
+
+    /** What can be set of it. */
+    record Options(long memoryBytes, Duration timerWindow, OwnerLoop.Pace pace, SqlContext.Settings sql) {}
+
+    /**
+     * Wires the core.
+     *
+     * @param effects makes what starts effects, of what was wired already
+     */
+    static EngineParts wire(Ground ground, Options options, Function<Wired, Effects> effects) {
+        Late late = new Late();
+        ServerClock clock = new ServerClock(ground.start(), ground.nanos());
+        MemoryQuota memory = new MemoryQuota(options.memoryBytes(), late::memoryIsFree);
+        OwnerDesk desk =
+                new OwnerDesk(late::wake, memory, clock, ground.nanos(), options.timerWindow(), ground.statistics());
+        SqlExecutor sql = new SqlExecutor(new SqlContext(
+                ground.steps(),
+                ground.sessionThreads(),
+                desk.begins(),
+                desk.writes(),
+                memory,
+                ground.timers(),
+                clock,
+                ground.nanos(),
+                ground.statistics(),
+                options.sql()));
+        Actors actors = new Actors(
+                desk.loads(),
+                ground.codec(),
+                desk.writes(),
+                desk.marks()::add,
+                effects.apply(new Wired(desk, sql, memory, clock)),
+                ground.lanes(),
+                memory,
+                ground.timers(),
+                clock,
+                ground.statistics(),
+                new Breakdowns(ground.history(), ground.timers(), ground.stepDown()));
+        OwnerLoop loop = new OwnerLoop(
+                ground.journal(),
+                ground.ownerThread(),
+                ground.timers(),
+                ground.nanos(),
+                clock,
+                options.pace(),
+                desk,
+                actors,
+                memory,
+                () -> actors.makeRoom(sql.inTheWay()),
+                ground.stepDown());
+        late.are(loop, sql);
+        return new EngineParts(desk, loop, actors, sql, memory, clock);
+    }
+
+    /** What is there before effects can be started. */
+    record Wired(OwnerDesk desk, SqlExecutor sql, MemoryQuota memory, ServerClock clock) {}
+
+    /** Who is told of what happens before they are there. */
+    private static final class Late {
+
+        private volatile Runnable wake = () -> {};
+        private volatile Runnable free = () -> {};
+
+        void are(OwnerLoop loop, SqlExecutor sql) {
+            wake = loop::wake;
+            free = () -> {
+                loop.wake();
+                sql.memoryIsFree();
+            };
+        }
+
+        void wake() {
+            wake.run();
+        }
+
+        void memoryIsFree() {
+            free.run();
+        }
+    }
+}

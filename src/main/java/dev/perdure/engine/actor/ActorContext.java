@@ -1,0 +1,26 @@
+package dev.perdure.engine.actor;
+
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.Telemetry;
+import dev.perdure.store.Journal;
+import java.time.InstantSource;
+import java.util.function.Consumer;
+
+/**
+ * What an actor works with.
+ *
+ * @param marks has something shown as running, sooner or later
+ * @param clock the server's time
+ */
+record ActorContext(
+        Actors actors,
+        Breakdowns breakdowns,
+        CheckpointCodec codec,
+        DecisionWriter writer,
+        Consumer<Journal.Mark> marks,
+        Effects effects,
+        Lanes lanes,
+        MemoryQuota memory,
+        TimerPort timers,
+        InstantSource clock,
+        Telemetry telemetry) {}

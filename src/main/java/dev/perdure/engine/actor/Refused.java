@@ -1,0 +1,47 @@
+package dev.perdure.engine.actor;
+
+import dev.perdure.database.Failure;
+import dev.perdure.flow.Event;
+import org.jspecify.annotations.Nullable;
+
+/** What is decided in place of an event whose result the tables cannot take. */
+final class Refused {
+
+    private Refused() {}
+
+    /** The failure of the step that brought the result; null when the event brought none. */
+    static @Nullable Event instead(Event event, Failure failure) {
+        String message = "the result cannot be stored: " + failure.message();
+        if (event instanceof Event.StepSucceeded step) {
+            return new Event.StepFailed(
+                    step.activation(),
+                    message,
+                    failure.sqlState(),
+                    storable(step.executedQuery()),
+                    step.startedAt(),
+                    step.attempt(),
+                    step.at());
+        }
+        if (event instanceof Event.StepFailed step && !step.executedQuery().isEmpty()) {
+            return new Event.StepFailed(
+                    step.activation(), message, failure.sqlState(), "", step.startedAt(), step.attempt(), step.at());
+        }
+        if (event instanceof Event.RequestFailed request
+                && !request.executedQuery().isEmpty()) {
+            return new Event.RequestFailed(
+                    request.activation(),
+                    message,
+                    request.status(),
+                    request.retryAfter(),
+                    "",
+                    request.startedAt(),
+                    request.attempt(),
+                    request.at());
+        }
+        return null;
+    }
+
+    private static String storable(String text) {
+        return text.indexOf('\0') < 0 ? text : text.replace('\0', '\uFFFD');
+    }
+}

@@ -1,0 +1,115 @@
+package dev.perdure.engine.http;
+
+import dev.perdure.engine.actor.Attempt;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.StepReport;
+import dev.perdure.flow.Activation;
+import dev.perdure.flow.Effect;
+import dev.perdure.step.http.Exchange;
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt at a request: it waits for a slot, or is under way. */
+final class HttpAttempt implements Attempt {
+
+    private final InstanceActor actor;
+    private final Effect.SendHttp effect;
+    private final String nodeType;
+    private final MemoryQuota.Holding memory;
+    private final AtomicBoolean slotHeld = new AtomicBoolean();
+    private volatile Instant startedAt = Instant.EPOCH;
+    private @Nullable Exchange exchange;
+    private boolean interrupted;
+
+    HttpAttempt(InstanceActor actor, Effect.SendHttp effect, MemoryQuota.Holding memory) {
+        this.actor = actor;
+        this.effect = effect;
+        this.memory = memory;
+        this.nodeType = actor.state().graph().node(effect.activation().nodeId()).type();
+    }
+
+    InstanceActor actor() {
+        return actor;
+    }
+
+    Effect.SendHttp effect() {
+        return effect;
+    }
+
+    Activation activation() {
+        return effect.activation();
+    }
+
+    /** Bytes of its answer. */
+    MemoryQuota.Holding memory() {
+        return memory;
+    }
+
+    /** Which attempt this is, from 1. */
+    int number() {
+        return effect.attempt() + 1;
+    }
+
+    /** When it got its slot, in the server's time. */
+    Instant startedAt() {
+        return startedAt;
+    }
+
+    void begins(Instant now) {
+        startedAt = now;
+        slotHeld.set(true);
+    }
+
+    /** Whether there is a slot to give back; true once only. */
+    boolean giveSlotBack() {
+        return slotHeld.compareAndSet(true, false);
+    }
+
+    /** The request is under way, and an interruption ends it: at once when it came before. */
+    synchronized void sentAs(Exchange sent) {
+        exchange = sent;
+        if (interrupted) {
+            sent.cancel();
+        }
+    }
+
+    @Override
+    public synchronized void interrupt() {
+        interrupted = true;
+        if (exchange != null) {
+            exchange.cancel();
+        }
+    }
+
+    @Override
+    public boolean isUnderWay() {
+        return slotHeld.get();
+    }
+
+    /** Whether somebody still waits for what comes of it. */
+    synchronized boolean isWanted() {
+        return !interrupted && actor.mayBegin();
+    }
+
+    /** The attempt, as it ended. */
+    StepReport report(StepReport.Outcome outcome, @Nullable String error, Instant now) {
+        Instant begun = startedAt.equals(Instant.EPOCH) ? now : startedAt;
+        return new StepReport(
+                actor.origin(),
+                activation().nodeId(),
+                nodeType,
+                number(),
+                effect.request().text(),
+                begun,
+                now,
+                outcome,
+                error);
+    }
+
+    @Override
+    public String toString() {
+        return "instance " + actor.id() + ", node " + activation().nodeId();
+    }
+}

@@ -1,0 +1,289 @@
+package dev.perdure.engine.http;
+
+import dev.perdure.engine.actor.Drain;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Message;
+import dev.perdure.engine.owner.AttemptWriter;
+import dev.perdure.engine.queue.FairQueue;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.engine.telemetry.StepReport;
+import dev.perdure.flow.Effect;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.Result;
+import dev.perdure.step.http.Answer;
+import dev.perdure.step.http.Exchange;
+import dev.perdure.step.http.HttpOutcome;
+import dev.perdure.step.http.HttpStep;
+import dev.perdure.step.http.HttpStepException;
+import dev.perdure.step.http.SecretDirectory;
+import dev.perdure.store.Journal.Begun;
+import dev.perdure.store.Journal.Mark;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends the requests of HTTP steps. That one begins is on disk before it is sent, together with whatever was committed before; its
+ * answer is written by the owner's checkpoint. A crash in between sends it again, with the same {@code Idempotency-Key}.
+ */
+public final class HttpExecutor {
+
+    /** Roles beyond the number of slots that get one each. */
+    private static final int RESERVE = 64;
+
+    private final HttpStep http;
+    private final AttemptWriter begins;
+    private final MemoryQuota memory;
+    private final Executor helpers;
+    private final InstantSource clock;
+    private final EngineStatistics statistics;
+    private final FairQueue<HttpAttempt> queue;
+    private final RequestSecrets privileges;
+    private final SecretDirectory secrets;
+
+    /**
+     * Without any request.
+     *
+     * @param helpers run what follows from answers; it may read files
+     */
+    public HttpExecutor(
+            HttpStep http,
+            AttemptWriter begins,
+            RequestSecrets privileges,
+            MemoryQuota memory,
+            Executor helpers,
+            InstantSource clock,
+            EngineStatistics statistics) {
+        this.http = http;
+        this.begins = begins;
+        this.memory = memory;
+        this.helpers = helpers;
+        this.clock = clock;
+        this.statistics = statistics;
+        this.privileges = privileges;
+        this.queue = new FairQueue<>(new FairQueue.Limits(
+                http.settings().maxConcurrent(), http.settings().maxConcurrentPerRole(), RESERVE));
+        this.secrets = new SecretDirectory(http.settings().secrets());
+    }
+
+    /** Sends a request as soon as there is a slot for it. Within the actor's mailbox. */
+    public void start(InstanceActor actor, Effect.SendHttp effect) {
+        HttpAttempt attempt = new HttpAttempt(actor, effect, memory.hold(actor.role()));
+        actor.attempts().put(attempt.activation(), attempt);
+        queue.add(actor.role(), actor.id(), attempt);
+        pump();
+    }
+
+    private void pump() {
+        for (HttpAttempt next = queue.poll(); next != null; next = queue.poll()) {
+            HttpAttempt attempt = next;
+            attempt.begins(clock.instant());
+            if (!attempt.isWanted()) {
+                release(attempt);
+                continue;
+            }
+            Mark mark = new Mark(
+                    attempt.actor().id(),
+                    attempt.activation().nodeId(),
+                    attempt.activation().stamp(),
+                    attempt.number(),
+                    attempt.startedAt());
+            begins.begin(attempt.actor().role(), mark, begun -> helpers.execute(() -> begun(attempt, begun)));
+        }
+    }
+
+    private void release(HttpAttempt attempt) {
+        if (attempt.giveSlotBack()) {
+            attempt.memory().close();
+            queue.release(attempt.actor().role());
+            pump();
+        }
+    }
+
+    private void begun(HttpAttempt attempt, @Nullable Begun begun) {
+        InstanceActor actor = attempt.actor();
+        if (!attempt.isWanted()) {
+            release(attempt);
+            return;
+        }
+        if (begun == null) {
+            release(attempt);
+            actor.post((self, drain) -> {
+                self.readAgain();
+                return true;
+            });
+            return;
+        }
+        actor.post((self, drain) -> {
+            self.marked();
+            self.state()
+                    .marked(attempt.activation().nodeId(), attempt.activation().stamp());
+            return true;
+        });
+        String refused = RequestPrivilege.refuse(attempt.effect().request(), begun);
+        if (refused != null) {
+            notSent(attempt, HttpOutcome.BLOCKED, refused);
+            return;
+        }
+        privileges.check(
+                attempt,
+                begun,
+                without -> helpers.execute(() -> {
+                    if (!attempt.isWanted()) {
+                        release(attempt);
+                    } else if (without == null) {
+                        send(attempt, begun);
+                    } else {
+                        notSent(attempt, HttpOutcome.BLOCKED, without);
+                    }
+                }));
+    }
+
+    private void notSent(HttpAttempt attempt, HttpOutcome outcome, String message) {
+        statistics.http().count(outcome);
+        RequestLog.failed(attempt, outcome, message, 0);
+        failed(attempt, message, null, null);
+    }
+
+    private void send(HttpAttempt attempt, Begun begun) {
+        HttpRequest request;
+        try {
+            request = secrets.resolve(attempt.effect().request());
+        } catch (HttpStepException e) {
+            notSent(attempt, e.outcome(), String.valueOf(e.getMessage()));
+            return;
+        }
+        String key = IdempotencyKey.of(
+                begun.instance(),
+                begun.started(),
+                begun.node(),
+                attempt.effect().step());
+        long from = System.nanoTime();
+        statistics.http().began();
+        Exchange exchange = http.send(request, key, attempt.actor().role(), attempt.memory()::take);
+        exchange.answer()
+                .whenComplete((answer, failure) ->
+                        helpers.execute(() -> ended(attempt, answer, failure, System.nanoTime() - from)));
+        attempt.sentAs(exchange);
+    }
+
+    private void ended(HttpAttempt attempt, @Nullable Answer answer, @Nullable Throwable failure, long nanos) {
+        if (answer != null) {
+            statistics.http().ended(answer.outcome(), nanos, answer.bytes());
+            statistics.stepEnded(attempt.report(StepReport.Outcome.COMPLETED, null, clock.instant()));
+            RequestLog.answered(attempt, answer);
+            decide(
+                    attempt,
+                    new Event.StepSucceeded(
+                            attempt.activation(),
+                            new Result(answer.envelope(), null),
+                            attempt.effect().request().text(),
+                            attempt.startedAt(),
+                            attempt.number(),
+                            clock.instant()));
+            return;
+        }
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        if (!(cause instanceof HttpStepException refused)) {
+            statistics.http().ended(HttpOutcome.CONNECTION_FAILED, nanos, 0);
+            failed(attempt, "HTTP request failed: " + attempt.effect().request().url() + " - " + cause, null, null);
+            return;
+        }
+        statistics.http().ended(refused.outcome(), nanos, 0);
+        if (refused.outcome() == HttpOutcome.CANCELED) {
+            release(attempt);
+            return;
+        }
+        RequestLog.failed(attempt, refused.outcome(), String.valueOf(refused.getMessage()), nanos);
+        failed(attempt, String.valueOf(refused.getMessage()), refused.status(), refused.retryAfter());
+    }
+
+    private void failed(HttpAttempt attempt, String message, @Nullable Integer status, @Nullable String retryAfter) {
+        statistics.stepEnded(attempt.report(StepReport.Outcome.FAILED, message, clock.instant()));
+        decide(
+                attempt,
+                new Event.RequestFailed(
+                        attempt.activation(),
+                        message,
+                        status,
+                        retryAfter,
+                        attempt.effect().request().text(),
+                        attempt.startedAt(),
+                        attempt.number(),
+                        clock.instant()));
+    }
+
+    /** The slot is given back once the answer is written, so that an orderly end waits for that too. */
+    private void decide(HttpAttempt attempt, Event event) {
+        InstanceActor actor = attempt.actor();
+        actor.post(new Answered(attempt, event));
+        actor.post(new Release(attempt));
+    }
+
+    private final class Answered implements Message {
+
+        private final HttpAttempt attempt;
+        private final Event event;
+
+        Answered(HttpAttempt attempt, Event event) {
+            this.attempt = attempt;
+            this.event = event;
+        }
+
+        @Override
+        public boolean handle(InstanceActor self, Drain drain) {
+            self.attempts().remove(attempt.activation(), attempt);
+            return self.decide(event, Map.of());
+        }
+
+        @Override
+        public void dropped() {
+            release(attempt);
+        }
+    }
+
+    private final class Release implements Message {
+
+        private final HttpAttempt attempt;
+
+        Release(HttpAttempt attempt) {
+            this.attempt = attempt;
+        }
+
+        @Override
+        public boolean handle(InstanceActor self, Drain drain) {
+            release(attempt);
+            return true;
+        }
+
+        @Override
+        public void dropped() {
+            release(attempt);
+        }
+    }
+
+    /** Requests that wait. */
+    public int queued() {
+        return queue.queued();
+    }
+
+    /** Requests that are under way, or whose answer is not yet written. */
+    public int inUse() {
+        return queue.inUse();
+    }
+
+    /** Nothing begins any more. */
+    public void close() {
+        queue.close();
+    }
+
+    /** Ends all connections. */
+    public void end() {
+        http.close();
+    }
+}

@@ -1,0 +1,44 @@
+package dev.perdure.engine.http;
+
+import dev.perdure.config.BuildInfo;
+import dev.perdure.config.HttpConfig;
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.step.http.EgressMode;
+import dev.perdure.step.http.EgressPolicy;
+import dev.perdure.step.http.HttpSettings;
+import dev.perdure.step.http.HttpStep;
+import dev.perdure.step.http.SystemResolver;
+import io.vertx.core.Vertx;
+import java.util.List;
+
+/** Makes the sender of HTTP steps from what is set. */
+public final class HttpSteps {
+
+    private HttpSteps() {}
+
+    /**
+     * Reads the settings.
+     *
+     * @throws IllegalArgumentException when one of them makes no sense
+     */
+    public static HttpStep of(Vertx vertx, PerdureConfig perdure) {
+        HttpConfig config = perdure.http();
+        EgressMode mode =
+                switch (config.egress()) {
+                    case OFF -> EgressMode.OFF;
+                    case LISTED -> EgressMode.LISTED;
+                    case PUBLIC -> EgressMode.PUBLIC;
+                };
+        HttpSettings settings = new HttpSettings(
+                config.maxConcurrent(),
+                config.maxConcurrentPerRole(),
+                config.connectTimeout(),
+                config.maxTimeout(),
+                config.maxResponseSize().asLongValue(),
+                config.certificates(),
+                perdure.secrets().directory(),
+                "perdure/" + BuildInfo.read().version());
+        EgressPolicy policy = new EgressPolicy(mode, config.allow().orElse(List.of()));
+        return new HttpStep(vertx, settings, policy, new SystemResolver(config.maxConcurrent()));
+    }
+}

@@ -1,0 +1,224 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.engine.actor.Actors;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.store.Journal;
+import dev.perdure.store.LoadedInstance;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings instances into memory: those that were started, those that an earlier term left, those with a timer that comes near, those
+ * that were cancelled or sent a signal, and those whose memory turned out to be stale. Used by the owner's loop only, apart from
+ * {@link #load} and {@link #horizon}.
+ */
+final class Intake implements Actors.Loads {
+
+    private static final int MOST_STARTED = 200;
+    /** Definitions of new instances that are read along with the look that finds them. */
+    private static final long ALONG_BYTES = 256 * 1024;
+
+    private static final int PAGE = 2000;
+    private static final int DUE_PAGE = 2000;
+    private static final int MOST_LOADED = 100;
+    private static final long LOAD_BYTES = 4 * 1024 * 1024;
+
+    private final LoadQueue queue;
+    private final MemoryQuota memory;
+    private final Wakeup loop;
+    private final Duration window;
+    private final EngineStatistics statistics;
+    private @Nullable String snapshot;
+    private Journal.@Nullable Page page;
+    private volatile Instant horizon = Instant.EPOCH;
+    /** Up to here all that is due was named. */
+    private Instant dueUntil = Instant.EPOCH;
+
+    private boolean knowsMoreDue;
+    private boolean moreStarted;
+
+    /**
+     * At the beginning of a term.
+     *
+     * @param window how far ahead timers are kept in memory
+     */
+    Intake(MemoryQuota memory, Wakeup loop, Duration window, EngineStatistics statistics) {
+        this.queue = new LoadQueue(memory);
+        this.memory = memory;
+        this.loop = loop;
+        this.window = window;
+        this.statistics = statistics;
+    }
+
+    @Override
+    public void load(String instance, long role, long bytes) {
+        queue.add(instance, role, bytes);
+        loop.wake();
+    }
+
+    @Override
+    public Instant horizon() {
+        return horizon;
+    }
+
+    /** Whether there is something to read without anything new having come. */
+    boolean hasMore() {
+        return page != null || moreStarted || knowsMoreDue;
+    }
+
+    /** Ids that wait to be read. */
+    int waiting() {
+        return queue.size();
+    }
+
+    /** The next look. */
+    Journal.Look look(Instant now) {
+        Journal.Due due = null;
+        if (snapshot != null && (knowsMoreDue || dueUntil.isBefore(now.plus(window.dividedBy(2))))) {
+            // First the horizon, then the query: who decides in between to stay in memory sees the new one.
+            horizon = now.plus(window);
+            due = new Journal.Due(dueUntil, horizon, DUE_PAGE);
+        }
+        boolean isCrowded = queue.size() > 0;
+        return new Journal.Look(snapshot, MOST_STARTED, isCrowded ? 0 : ALONG_BYTES, page, due);
+    }
+
+    /** What a look has found. */
+    void found(Journal.News news, List<LoadedInstance> along, Actors actors, SignalDelivery signals) {
+        boolean isFirst = snapshot == null;
+        snapshot = news.snapshot();
+        if (isFirst) {
+            page = new Journal.Page(news.snapshot(), 0, "", PAGE);
+        }
+        moreStarted = news.moreStarted();
+        statistics.instancesStarted(along.size() + news.started().size());
+        news.started().forEach(started -> queue.add(started.id(), started.role(), started.bytes()));
+        for (LoadedInstance loaded : along) {
+            MemoryQuota.Holding holding = memory.hold(loaded.submitter().oid());
+            if (holding.take(LoadQueue.footprint(loaded.bytes()))) {
+                actors.begin(loaded, holding);
+            } else {
+                queue.add(loaded.id(), loaded.submitter().oid(), loaded.bytes());
+            }
+        }
+        left(news, actors);
+        if (news.due() != null) {
+            knowsMoreDue = news.due().instances().size() >= DUE_PAGE;
+            dueUntil = news.due().until();
+            news.due().instances().forEach(due -> queueUnlessHere(due, actors));
+        }
+        for (Journal.Cancelled cancelled : news.cancelled()) {
+            InstanceActor actor = actors.get(cancelled.instance());
+            if (actor == null || !actor.cancel(cancelled.reason())) {
+                queue.add(cancelled.instance(), cancelled.role(), 0);
+            }
+        }
+        for (Journal.SignalSent sent : news.signals()) {
+            InstanceActor actor = actors.get(sent.instance());
+            if (actor == null) {
+                queue.add(sent.instance(), sent.role(), 0);
+            } else {
+                signals.arrived(actor, sent.name(), () -> load(sent.instance(), sent.role(), 0));
+            }
+        }
+    }
+
+    private void left(Journal.News news, Actors actors) {
+        Journal.LeftPage left = news.left();
+        if (left == null) {
+            return;
+        }
+        left.instances().forEach(instance -> queueUnlessHere(instance, actors));
+        statistics.instancesTakenOver(left.instances().size());
+        page = left.next();
+    }
+
+    private void queueUnlessHere(Journal.InstanceRef instance, Actors actors) {
+        if (!actors.contains(instance.id())) {
+            queue.add(instance.id(), instance.role(), instance.bytes());
+        }
+    }
+
+    /** Instances to be read with the next exchange, those that are in memory left out. */
+    Reading reading(Actors actors) {
+        Map<String, LoadQueue.Admitted> admitted = new LinkedHashMap<>();
+        for (LoadQueue.Admitted next : queue.admit(MOST_LOADED, LOAD_BYTES)) {
+            if (actors.contains(next.id()) || admitted.putIfAbsent(next.id(), next) != null) {
+                next.memory().close();
+            }
+        }
+        return new Reading(admitted);
+    }
+
+    /**
+     * What was read: a beginning of what was asked for, without what does not exist any more. What is missing behind it may have
+     * been too much, and is asked for again.
+     */
+    void read(Reading reading, List<LoadedInstance> loaded, Actors actors) {
+        Map<String, LoadQueue.Admitted> missing = new LinkedHashMap<>(reading.admitted);
+        for (LoadedInstance instance : loaded) {
+            LoadQueue.Admitted admitted = missing.get(instance.id());
+            if (admitted == null) {
+                continue;
+            }
+            for (Iterator<LoadQueue.Admitted> before = missing.values().iterator(); before.hasNext(); ) {
+                LoadQueue.Admitted next = before.next();
+                before.remove();
+                if (next == admitted) {
+                    break;
+                }
+                next.memory().close();
+            }
+            settle(instance, admitted, actors);
+        }
+        boolean wasAnythingThere = missing.size() < reading.admitted.size();
+        missing.values().forEach(admitted -> {
+            admitted.memory().close();
+            if (wasAnythingThere) {
+                queue.add(admitted.id(), admitted.role(), 0);
+            }
+        });
+    }
+
+    /** An instance turned out to be of another size than was thought. */
+    private void settle(LoadedInstance instance, LoadQueue.Admitted admitted, Actors actors) {
+        long needed = LoadQueue.footprint(instance.bytes());
+        long more = needed - admitted.memory().bytes();
+        if (more > 0 && needed <= memory.most() && !admitted.memory().take(more)) {
+            admitted.memory().close();
+            queue.add(instance.id(), admitted.role(), instance.bytes());
+            return;
+        }
+        admitted.memory().set(Math.min(needed, memory.most()));
+        actors.begin(instance, admitted.memory());
+    }
+
+    /** An exchange was not answered: what was to be read is read later. */
+    void lost(Reading reading) {
+        reading.admitted.values().forEach(admitted -> {
+            admitted.memory().close();
+            queue.add(admitted.id(), admitted.role(), 0);
+        });
+    }
+
+    /** Instances that are being read, with the memory for them. */
+    static final class Reading {
+
+        private final Map<String, LoadQueue.Admitted> admitted;
+
+        private Reading(Map<String, LoadQueue.Admitted> admitted) {
+            this.admitted = admitted;
+        }
+
+        Journal.@Nullable Load load() {
+            return admitted.isEmpty() ? null : new Journal.Load(List.copyOf(admitted.keySet()), LOAD_BYTES);
+        }
+    }
+}

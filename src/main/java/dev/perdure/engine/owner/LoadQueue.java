@@ -1,0 +1,127 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.engine.queue.MemoryQuota;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Ids of instances that are to be read: roles take turns, those of one role stay in the order in which they came. What
+ * memory cannot hold now stays an id, which takes some ten bytes. Thread-safe.
+ */
+final class LoadQueue {
+
+    /** What an instance takes in memory beside its texts. */
+    private static final long BASE = 6 * 1024;
+    /** How many times its texts an instance takes in memory: as text, as nodes, and in what is made of it. */
+    private static final int FACTOR = 4;
+    /** A size that is not known is that of a small one; what turns out larger takes more when it is read. */
+    private static final long UNKNOWN = 1024;
+
+    /** An instance that may be read now, with the memory for it. */
+    record Admitted(String id, long role, MemoryQuota.Holding memory) {}
+
+    private final MemoryQuota memory;
+    /** By role, the one whose turn is next first. */
+    private final Map<Long, Ids> ids = new LinkedHashMap<>();
+    /** Sizes of those that are known to be large. */
+    private final Map<String, Long> sizes = new LinkedHashMap<>();
+
+    private int size;
+
+    LoadQueue(MemoryQuota memory) {
+        this.memory = memory;
+    }
+
+    /** What an instance takes in memory whose texts have so many bytes. */
+    static long footprint(long bytes) {
+        return BASE + FACTOR * bytes;
+    }
+
+    synchronized void add(String id, long role, long bytes) {
+        ids.computeIfAbsent(role, oid -> new Ids()).add(id);
+        size++;
+        if (bytes > UNKNOWN) {
+            sizes.put(id, bytes);
+        }
+    }
+
+    synchronized boolean isEmpty() {
+        return size == 0;
+    }
+
+    synchronized int size() {
+        return size;
+    }
+
+    /** Takes the first ones out that memory can hold, up to a number and to so many bytes of texts. */
+    synchronized List<Admitted> admit(int most, long mostBytes) {
+        List<Admitted> admitted = new ArrayList<>();
+        List<Long> turn = new ArrayList<>(ids.keySet());
+        long bytes = 0;
+        while (!turn.isEmpty() && admitted.size() < most && bytes < mostBytes) {
+            for (Iterator<Long> roles = turn.iterator(); roles.hasNext() && admitted.size() < most; ) {
+                Long role = roles.next();
+                Ids waiting = ids.get(role);
+                if (waiting == null) {
+                    roles.remove();
+                    continue;
+                }
+                String first = waiting.first();
+                long its = sizes.getOrDefault(first, UNKNOWN);
+                MemoryQuota.Holding holding = memory.hold(role);
+                long wanted = Math.min(footprint(its), memory.most());
+                if (bytes > 0 && bytes + its > mostBytes || memory.isClaimed(role) || !holding.take(wanted)) {
+                    roles.remove();
+                    continue;
+                }
+                bytes += its;
+                waiting.removeFirst();
+                size--;
+                sizes.remove(first);
+                ids.remove(role);
+                if (!waiting.isEmpty()) {
+                    ids.put(role, waiting);
+                }
+                admitted.add(new Admitted(first, role, holding));
+            }
+        }
+        return admitted;
+    }
+
+    /** Ids of eight hexadecimal digits as numbers, four bytes each, first in first out. */
+    private static final class Ids {
+
+        private int[] numbers = new int[16];
+        private int first;
+        private int count;
+
+        void add(String id) {
+            if (count == numbers.length) {
+                int[] larger = new int[2 * count];
+                System.arraycopy(numbers, first, larger, 0, count - first);
+                System.arraycopy(numbers, 0, larger, count - first, first);
+                numbers = larger;
+                first = 0;
+            }
+            numbers[(first + count) % numbers.length] = Integer.parseUnsignedInt(id, 16);
+            count++;
+        }
+
+        String first() {
+            return HexFormat.of().toHexDigits(numbers[first]);
+        }
+
+        void removeFirst() {
+            first = (first + 1) % numbers.length;
+            count--;
+        }
+
+        boolean isEmpty() {
+            return count == 0;
+        }
+    }
+}

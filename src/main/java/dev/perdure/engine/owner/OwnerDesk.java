@@ -1,0 +1,77 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.engine.actor.Actors;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.function.LongSupplier;
+
+/** Where the engine leaves what the owner's loop is to do. */
+public final class OwnerDesk {
+
+    private final GroupCommit writes;
+    private final AttemptWriter begins;
+    private final MarkBuffer marks;
+    private final Intake intake;
+    private final SignalDelivery signals;
+
+    /**
+     * An empty desk.
+     *
+     * @param window how far ahead timers are kept in memory
+     */
+    public OwnerDesk(
+            Wakeup loop,
+            MemoryQuota memory,
+            InstantSource clock,
+            LongSupplier nanos,
+            Duration window,
+            EngineStatistics statistics) {
+        this.writes = new GroupCommit(loop, nanos);
+        this.begins = new AttemptWriter(loop);
+        this.marks = new MarkBuffer(loop);
+        this.intake = new Intake(memory, loop, window, statistics);
+        this.signals = new SignalDelivery(loop, clock, memory);
+    }
+
+    /** Decisions of the owner. */
+    public GroupCommit writes() {
+        return writes;
+    }
+
+    /** Attempts that begin. */
+    public AttemptWriter begins() {
+        return begins;
+    }
+
+    /** What is shown as running. */
+    public MarkBuffer marks() {
+        return marks;
+    }
+
+    /** Waits for signals. */
+    public SignalDelivery signals() {
+        return signals;
+    }
+
+    /** Instances to be read. */
+    public Actors.Loads loads() {
+        return intake;
+    }
+
+    Intake intake() {
+        return intake;
+    }
+
+    /** Ids of instances that wait to be read. */
+    public int waitingToBeRead() {
+        return intake.waiting();
+    }
+
+    /** Nothing is left here any more. */
+    public void close() {
+        writes.close();
+        begins.close();
+    }
+}

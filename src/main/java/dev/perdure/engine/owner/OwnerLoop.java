@@ -1,0 +1,346 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.database.Failure;
+import dev.perdure.database.LogText;
+import dev.perdure.engine.actor.Actors;
+import dev.perdure.engine.actor.TimerPort;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.store.Journal;
+import dev.perdure.store.JournalException;
+import dev.perdure.store.LoadedInstance;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The owner's loop: one exchange with the journal at a time, which takes along whatever waits to be written, read and looked for, and
+ * looks for what has come. A turn of the loop never blocks; it runs on one thread.
+ */
+public final class OwnerLoop implements Wakeup {
+
+    private static final Logger LOG = Logger.getLogger(OwnerLoop.class);
+    private static final double BUSY_PER_SECOND = 200;
+    private static final long FIRST_PAUSE_NANOS = 20_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 2_000_000_000;
+    private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
+    private static final long POLL_WITHOUT_ROOM_NANOS = 50_000_000;
+
+    /**
+     * How often it looks.
+     *
+     * @param idle while nothing happens and callers say when something does
+     * @param busy while much happens
+     * @param idleAfter over which time arrivals are counted to tell one from the other
+     * @param notifications whether callers may be asked to send NOTIFY
+     */
+    public record Pace(Duration idle, Duration busy, Duration idleAfter, boolean notifications) {}
+
+    /** What is sent with an exchange. */
+    private record Sent(
+            GroupCommit.Batch writes,
+            AttemptWriter.Batch begins,
+            List<Journal.Mark> marks,
+            Intake.Reading reading,
+            SignalDelivery.Batch signals,
+            boolean looks,
+            @Nullable Boolean idle) {}
+
+    private final Journal journal;
+    private final Executor thread;
+    private final TimerPort timers;
+    private final LongSupplier nanos;
+    private final ServerClock clock;
+    private final Pace pace;
+    private final OwnerDesk desk;
+    private final Actors actors;
+    private final MemoryQuota memory;
+    private final Runnable makeRoom;
+    private final java.util.function.Consumer<String> stepDown;
+    private final ArrivalRate arrivals;
+    private final AtomicBoolean asked = new AtomicBoolean();
+
+    // Touched on the loop's thread only.
+    private boolean sending;
+    private boolean stopped;
+    private boolean looked;
+    private long lookedAt;
+    private long madeRoomAt;
+    private long failures;
+    private @Nullable Boolean idle;
+    private boolean lookNow = true;
+
+    private volatile long turnedAt;
+    private volatile boolean woken;
+    private volatile boolean listens;
+    private TimerPort.@Nullable Cancellation next;
+
+    /**
+     * A loop that begins with {@link #start}.
+     *
+     * @param thread runs its turns, one after the other
+     * @param desk where others leave what is to be done
+     * @param makeRoom called now and then while memory is wanted
+     * @param stepDown ends the term, with the reason
+     */
+    public OwnerLoop(
+            Journal journal,
+            Executor thread,
+            TimerPort timers,
+            LongSupplier nanos,
+            ServerClock clock,
+            Pace pace,
+            OwnerDesk desk,
+            Actors actors,
+            MemoryQuota memory,
+            Runnable makeRoom,
+            java.util.function.Consumer<String> stepDown) {
+        this.journal = journal;
+        this.thread = thread;
+        this.timers = timers;
+        this.nanos = nanos;
+        this.clock = clock;
+        this.pace = pace;
+        this.desk = desk;
+        this.actors = actors;
+        this.memory = memory;
+        this.makeRoom = makeRoom;
+        this.stepDown = stepDown;
+        this.arrivals = new ArrivalRate(pace.idleAfter());
+        this.turnedAt = nanos.getAsLong();
+        this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
+    }
+
+    /** Begins to turn. */
+    public void start() {
+        wake();
+    }
+
+    /** Something waits to be written or read. */
+    @Override
+    public void wake() {
+        if (asked.compareAndSet(false, true)) {
+            thread.execute(this::turn);
+        }
+    }
+
+    /** Something may have come: look at once. */
+    public void lookNow() {
+        woken = true;
+        wake();
+    }
+
+    /** Whether NOTIFYs are heard at present; otherwise it looks often. */
+    public void listens(boolean now) {
+        listens = now;
+        wake();
+    }
+
+    private boolean isNotified() {
+        return pace.notifications() && listens;
+    }
+
+    /** Ends it: nothing is sent any more. */
+    public void stop() {
+        thread.execute(() -> {
+            stopped = true;
+            cancelNext();
+        });
+    }
+
+    /** Nanoseconds since it turned last: it is stuck when that is long, and when an exchange is not answered. */
+    public long nanosSinceTurn() {
+        return nanos.getAsLong() - turnedAt;
+    }
+
+    private void turn() {
+        asked.set(false);
+        if (woken) {
+            woken = false;
+            lookNow = true;
+        }
+        if (sending || stopped) {
+            return;
+        }
+        turnedAt = nanos.getAsLong();
+        cancelNext();
+        try {
+            send();
+        } catch (RuntimeException e) {
+            sending = false;
+            LOG.error("A turn of the owner's loop failed; it goes on", e);
+            pause(failures++);
+        }
+    }
+
+    private void send() {
+        boolean looks = lookNow || desk.intake().hasMore() || nanos.getAsLong() - lookedAt >= nanosBetweenLooks();
+        Boolean says = looked ? idleToSay() : null;
+        Sent sent = new Sent(
+                desk.writes().next(),
+                desk.begins().next(),
+                desk.marks().next(),
+                desk.intake().reading(actors),
+                desk.signals().next(),
+                looks,
+                says);
+        Journal.Exchange exchange = new Journal.Exchange(
+                sent.writes().writes(),
+                sent.marks(),
+                sent.begins().marks(),
+                looks ? desk.intake().look(clock.instant()) : null,
+                sent.reading().load(),
+                sent.signals().isEmpty()
+                        ? null
+                        : new Journal.SignalLook(sent.signals().wanted(), SignalDelivery.BYTES),
+                says);
+        if (exchange.isEmpty()) {
+            sleep();
+            return;
+        }
+        sending = true;
+        if (looks) {
+            lookNow = false;
+        }
+        actors.loadBegins();
+        journal.exchange(exchange)
+                .whenComplete((answer, failure) -> thread.execute(() -> {
+                    sending = false;
+                    turnedAt = nanos.getAsLong();
+                    if (stopped) {
+                        return;
+                    }
+                    if (answer != null) {
+                        answered(sent, answer);
+                    } else {
+                        lost(sent, failure);
+                    }
+                }));
+    }
+
+    private void answered(Sent sent, Journal.Answer answer) {
+        failures = 0;
+        clock.set(answer.now());
+        desk.writes().answered(sent.writes(), answer.written());
+        desk.begins().answered(sent.begins(), answer.begun());
+        if (sent.idle() != null) {
+            idle = sent.idle();
+        }
+        List<LoadedInstance> read = new ArrayList<>(answer.loaded());
+        if (sent.looks() && answer.news() != null) {
+            List<LoadedInstance> along = along(sent, read);
+            looked = true;
+            lookedAt = nanos.getAsLong();
+            int came = along.size() + answer.news().started().size();
+            arrivals.add(lookedAt, came);
+            desk.intake().found(answer.news(), along, actors, desk.signals());
+        }
+        desk.intake().read(sent.reading(), read, actors);
+        if (!sent.signals().isEmpty()) {
+            desk.signals().answered(sent.signals(), answer.signals(), SignalDelivery.isComplete(answer.signals()));
+        }
+        boolean isCrowded = desk.intake().waiting() > 0 && sent.reading().load() == null || memory.isWanted();
+        if (isCrowded && nanos.getAsLong() - madeRoomAt > POLL_WITHOUT_ROOM_NANOS) {
+            madeRoomAt = nanos.getAsLong();
+            makeRoom.run();
+        }
+        turn();
+    }
+
+    /** Takes out what was read along with the look: what nobody asked for. */
+    private static List<LoadedInstance> along(Sent sent, List<LoadedInstance> read) {
+        Journal.Load asked = sent.reading().load();
+        List<LoadedInstance> along = new ArrayList<>(read);
+        if (asked != null) {
+            along.removeIf(instance -> asked.instances().contains(instance.id()));
+            read.removeAll(along);
+        } else {
+            read.clear();
+        }
+        return along;
+    }
+
+    private void lost(Sent sent, Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Failure.Kind kind = cause instanceof JournalException journalFailure
+                ? journalFailure.failure().kind()
+                : Failure.Kind.CONNECTION_LOST;
+        if (kind == Failure.Kind.FENCED) {
+            stopped = true;
+            stepDown.accept("another term has begun");
+            return;
+        }
+        if (!(cause instanceof JournalException)) {
+            LOG.error("An exchange with the tables failed in an unknown way", cause);
+        }
+        desk.writes().lost(sent.writes());
+        desk.begins().lost(sent.begins());
+        desk.marks().lost(sent.marks());
+        desk.intake().lost(sent.reading());
+        desk.signals().lost(sent.signals());
+        lookNow |= sent.looks();
+        if (failures == 0) {
+            LOG.warnf("The tables do not answer, asking again: %s", LogText.of(String.valueOf(cause.getMessage())));
+        }
+        pause(failures++);
+    }
+
+    private void pause(long failed) {
+        sleepFor(Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed)));
+    }
+
+    private void sleep() {
+        long untilLook = lookedAt + nanosBetweenLooks() - nanos.getAsLong();
+        sleepFor(Math.min(Math.max(0, untilLook), desk.writes().nanosUntilNext()));
+    }
+
+    private void sleepFor(long pause) {
+        next = timers.after(Duration.ofNanos(Math.max(100_000, pause)), this::wake);
+    }
+
+    private void cancelNext() {
+        if (next != null) {
+            next.cancel();
+            next = null;
+        }
+    }
+
+    private boolean isBusy() {
+        return arrivals.perSecond(nanos.getAsLong()) > BUSY_PER_SECOND;
+    }
+
+    /**
+     * While few instances are started, each start sends a NOTIFY and is taken up at once; while many are, looking often is cheaper
+     * than their NOTIFYs (architecture 6).
+     */
+    private long nanosBetweenLooks() {
+        if (!looked) {
+            return 0;
+        }
+        if (isBusy()) {
+            return pace.busy().toNanos();
+        }
+        if (desk.intake().waiting() > 0) {
+            return POLL_WITHOUT_ROOM_NANOS;
+        }
+        if (!isNotified()) {
+            return POLL_WITHOUT_NOTIFY_NANOS;
+        }
+        // Once more after having said it: a start that read "busy" before may have committed since.
+        return Boolean.TRUE.equals(idle) ? pace.idle().toNanos() : pace.busy().toNanos();
+    }
+
+    private @Nullable Boolean idleToSay() {
+        boolean now = pace.notifications()
+                && !isBusy()
+                && desk.intake().waiting() == 0
+                && !desk.intake().hasMore();
+        return idle != null && idle == now ? null : now;
+    }
+}

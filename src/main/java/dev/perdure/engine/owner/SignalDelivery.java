@@ -1,0 +1,267 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.engine.actor.Drain;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Message;
+import dev.perdure.engine.queue.FairQueue;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.flow.Activation;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.SignalWait;
+import dev.perdure.store.Journal.Signal;
+import dev.perdure.store.Journal.SignalWanted;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings signals to the waits of instances in memory. Whoever begins to wait asks for a look, and so does the loop when a signal has
+ * come, so that either of the two finds the other. Looks of roles take turns, and what is read at once is bounded in bytes. Of one
+ * instance only one look is under way, and the next begins when what the last one found is committed. Thread-safe.
+ */
+public final class SignalDelivery {
+
+    /** Of data of signals, read with one exchange. */
+    static final long BYTES = 1024 * 1024;
+
+    private static final int MOST = 200;
+    /** What the largest signal takes in memory. */
+    private static final long LARGEST = 3 * 1024 * 1024;
+    /** A look never takes more than this part of what a role can have. */
+    private static final int PART = 16;
+
+    /** What is to be looked for: names, and waits whose deadline has passed, which end when nothing is found for them. */
+    private static final class Look {
+        private final Set<String> names = new LinkedHashSet<>();
+        private final List<Activation> expired = new ArrayList<>();
+    }
+
+    /** Looks that go with one exchange. */
+    static final class Batch {
+        private final Map<InstanceActor, Look> looks = new HashMap<>();
+        private final List<MemoryQuota.Holding> memory = new ArrayList<>();
+
+        boolean isEmpty() {
+            return looks.isEmpty();
+        }
+
+        List<SignalWanted> wanted() {
+            List<SignalWanted> wanted = new ArrayList<>();
+            looks.forEach((actor, look) -> look.names.forEach(name -> wanted.add(new SignalWanted(actor.id(), name))));
+            return wanted;
+        }
+    }
+
+    private final Wakeup loop;
+    private final InstantSource clock;
+    private final MemoryQuota memory;
+    private final FairQueue<InstanceActor> queue = new FairQueue<>(FairQueue.Limits.of(Integer.MAX_VALUE));
+    private final Map<InstanceActor, Look> wanted = new HashMap<>();
+    private final Set<InstanceActor> busy = new LinkedHashSet<>();
+
+    public SignalDelivery(Wakeup loop, InstantSource clock, MemoryQuota memory) {
+        this.loop = loop;
+        this.clock = clock;
+        this.memory = memory;
+    }
+
+    /** Looks for a signal of that name. */
+    public void look(InstanceActor actor, String name) {
+        look(actor, name, null);
+    }
+
+    /** Looks for the last time: a wait for which nothing is there has timed out. */
+    public void lookLast(InstanceActor actor, String name, Activation expired) {
+        look(actor, name, expired);
+    }
+
+    private void look(InstanceActor actor, String name, @Nullable Activation expired) {
+        synchronized (this) {
+            Look look = wanted.get(actor);
+            if (look == null) {
+                look = new Look();
+                wanted.put(actor, look);
+                actor.looksForSignals(true);
+                queue.add(actor.role(), actor.id(), actor);
+            }
+            look.names.add(name);
+            if (expired != null) {
+                look.expired.add(expired);
+            }
+        }
+        loop.wake();
+    }
+
+    /**
+     * A signal of that name has come for an instance in memory.
+     *
+     * @param ifGone called when it has left memory before it was told
+     */
+    void arrived(InstanceActor actor, String name, Runnable ifGone) {
+        actor.post(new Message() {
+            @Override
+            public boolean handle(InstanceActor self, Drain drain) {
+                if (self.state().signalWaits().stream()
+                        .anyMatch(wait -> wait.name().equals(name))) {
+                    look(self, name, null);
+                }
+                return true;
+            }
+
+            @Override
+            public void dropped() {
+                ifGone.run();
+            }
+        });
+    }
+
+    synchronized Batch next() {
+        Batch batch = new Batch();
+        while (batch.looks.size() < MOST) {
+            InstanceActor actor = queue.poll(next -> hasMemory(next, batch));
+            if (actor == null) {
+                break;
+            }
+            queue.release(actor.role());
+            Look look = busy.contains(actor) ? null : wanted.remove(actor);
+            if (look != null && actor.isLive()) {
+                batch.looks.put(actor, look);
+                busy.add(actor);
+            } else {
+                batch.memory.remove(batch.memory.size() - 1).close();
+            }
+            // One that is busy is put in once more when what it has found is committed.
+        }
+        return batch;
+    }
+
+    /** One look has as much memory as the largest signal takes; it is given back when what was read is in its instance. */
+    private boolean hasMemory(InstanceActor actor, Batch batch) {
+        MemoryQuota.Holding holding = memory.hold(actor.role());
+        if (!holding.take(Math.min(LARGEST, memory.most() / PART))) {
+            return false;
+        }
+        batch.memory.add(holding);
+        return true;
+    }
+
+    synchronized void lost(Batch batch) {
+        batch.memory.forEach(MemoryQuota.Holding::close);
+        batch.looks.forEach((actor, look) -> {
+            busy.remove(actor);
+            Look both = wanted.computeIfAbsent(actor, key -> new Look());
+            both.names.addAll(look.names);
+            both.expired.addAll(look.expired);
+            queue.add(actor.role(), actor.id(), actor);
+        });
+    }
+
+    /**
+     * What was found.
+     *
+     * @param complete whether all that was asked for was looked for; otherwise what is missing is asked for again
+     */
+    void answered(Batch batch, List<Signal> signals, boolean complete) {
+        Map<String, Map<String, Signal>> found = new HashMap<>();
+        signals.forEach(signal ->
+                found.computeIfAbsent(signal.instance(), id -> new HashMap<>()).put(signal.name(), signal));
+        batch.looks.forEach((actor, look) -> {
+            Map<String, Signal> ofInstance = found.getOrDefault(actor.id(), Map.of());
+            if (!complete && ofInstance.isEmpty()) {
+                Batch again = new Batch();
+                again.looks.put(actor, look);
+                lost(again);
+                return;
+            }
+            actor.memory().force(bytes(ofInstance));
+            actor.post(new Delivery(actor, look, ofInstance));
+        });
+        batch.memory.forEach(MemoryQuota.Holding::close);
+        if (!complete) {
+            loop.wake();
+        }
+    }
+
+    /** Whether so few bytes came that nothing can have been left out; a char has three of them at most. */
+    static boolean isComplete(List<Signal> signals) {
+        return signals.stream().mapToLong(signal -> 3L * signal.data().length()).sum() < BYTES;
+    }
+
+    private static long bytes(Map<String, Signal> signals) {
+        return signals.values().stream()
+                .mapToLong(signal -> 2L * signal.data().length())
+                .sum();
+    }
+
+    synchronized boolean hasWork() {
+        return wanted.keySet().stream().anyMatch(actor -> !busy.contains(actor));
+    }
+
+    /** One delivery or timeout a message, since each can change what the instance waits for. */
+    private final class Delivery implements Message {
+
+        private final InstanceActor to;
+        private final Look look;
+        private final Map<String, Signal> found;
+        private final Set<String> done = new LinkedHashSet<>();
+
+        Delivery(InstanceActor to, Look look, Map<String, Signal> found) {
+            this.to = to;
+            this.look = look;
+            this.found = found;
+        }
+
+        @Override
+        public boolean handle(InstanceActor actor, Drain drain) {
+            for (SignalWait wait : actor.state().signalWaits()) {
+                Signal signal = found.get(wait.name());
+                if (signal != null && done.add(wait.name())) {
+                    actor.post(this);
+                    return actor.decide(
+                            new Event.SignalReceived(wait.activation(), signal.id(), signal.data(), clock.instant()),
+                            Map.of());
+                }
+            }
+            if (!look.expired.isEmpty()) {
+                Activation expired = look.expired.remove(look.expired.size() - 1);
+                actor.post(this);
+                return actor.decide(new Event.TimerFired(expired, clock.instant()), Map.of());
+            }
+            // A second wait of the same name may have a signal too.
+            actor.state().signalWaits().stream()
+                    .map(SignalWait::name)
+                    .filter(done::contains)
+                    .forEach(name -> look(actor, name, null));
+            ended(actor);
+            return true;
+        }
+
+        @Override
+        public void dropped() {
+            synchronized (SignalDelivery.this) {
+                busy.remove(to);
+                wanted.remove(to);
+            }
+        }
+    }
+
+    private void ended(InstanceActor actor) {
+        boolean again;
+        synchronized (this) {
+            busy.remove(actor);
+            again = wanted.containsKey(actor);
+            actor.looksForSignals(again);
+            if (again) {
+                queue.add(actor.role(), actor.id(), actor);
+            }
+        }
+        if (again) {
+            loop.wake();
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package dev.perdure.engine.queue;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The bytes that the engine may hold for instances: definitions, variables, results, statements, what waits to be written. Taken
+ * before a thing is read or built, given back when it goes. Roles share by {@link Share}; what is little is
+ * there for each role. Thread-safe.
+ */
+public final class MemoryQuota {
+
+    /** What a role can always have, however much the others hold: this part of everything. */
+    private static final int RESERVE = 32;
+
+    private final long total;
+    private final Runnable onFree;
+    private final Map<Long, Long> taken = new HashMap<>();
+    private final Set<Long> claimed = new HashSet<>();
+    private long sum;
+    private boolean wanted;
+
+    /**
+     * An empty memory.
+     *
+     * @param total bytes
+     * @param onFree called after bytes were given back that somebody had asked for in vain
+     */
+    public MemoryQuota(long total, Runnable onFree) {
+        this.total = total;
+        this.onFree = onFree;
+    }
+
+    /** What one role can have at most, when no other has anything: what is larger never fits. */
+    public long most() {
+        return Share.of(total, 0);
+    }
+
+    /** Takes bytes, if the role can have them now. */
+    public synchronized boolean take(long role, long bytes) {
+        long has = taken.getOrDefault(role, 0L);
+        boolean isReserved = has + bytes <= total / RESERVE && sum + bytes <= total + total / 4;
+        if (has + bytes > Share.of(total, sum - has) && !isReserved) {
+            wanted = true;
+            return false;
+        }
+        add(role, bytes);
+        return true;
+    }
+
+    /** Something of the role that is in memory already waits for more of it: nothing else of the role comes in meanwhile. */
+    public synchronized void claim(long role, boolean now) {
+        if (now) {
+            claimed.add(role);
+        } else {
+            claimed.remove(role);
+        }
+    }
+
+    public synchronized boolean isClaimed(long role) {
+        return claimed.contains(role);
+    }
+
+    /** Whether somebody has asked in vain, and nothing was given back since. */
+    public synchronized boolean isWanted() {
+        return wanted;
+    }
+
+    /** Takes bytes that are there already, whatever the share: somebody else has bounded them. */
+    public synchronized void force(long role, long bytes) {
+        add(role, bytes);
+    }
+
+    private void add(long role, long bytes) {
+        taken.merge(role, bytes, Long::sum);
+        sum += bytes;
+    }
+
+    /** Gives bytes back. */
+    public void give(long role, long bytes) {
+        if (bytes == 0) {
+            return;
+        }
+        boolean tell;
+        synchronized (this) {
+            taken.computeIfPresent(role, (oid, has) -> has > bytes ? has - bytes : null);
+            sum -= bytes;
+            tell = wanted;
+            wanted = false;
+        }
+        if (tell) {
+            onFree.run();
+        }
+    }
+
+    /** Whether what only waits should leave memory: half of everything, or of the role's share, is taken. */
+    public synchronized boolean isCrowded(long role) {
+        long has = taken.getOrDefault(role, 0L);
+        return sum > total / 2 || has > Share.of(total, sum - has) / 2;
+    }
+
+    /** Bytes that are taken. */
+    public synchronized long taken() {
+        return sum;
+    }
+
+    /** Bytes that there are. */
+    public long total() {
+        return total;
+    }
+
+    /** A part of the memory that belongs to one thing. */
+    public Holding hold(long role) {
+        return new Holding(this, role);
+    }
+
+    /** What one thing has taken. Thread-safe. */
+    public static final class Holding {
+
+        private final MemoryQuota quota;
+        private final long role;
+        private long bytes;
+        private boolean closed;
+
+        private Holding(MemoryQuota quota, long role) {
+            this.quota = quota;
+            this.role = role;
+        }
+
+        /** Takes more; false when it cannot be had now. */
+        public synchronized boolean take(long more) {
+            if (closed || !quota.take(role, more)) {
+                return false;
+            }
+            bytes += more;
+            return true;
+        }
+
+        /** Takes what somebody else has bounded. */
+        public synchronized void force(long more) {
+            if (!closed) {
+                quota.force(role, more);
+                bytes += more;
+            }
+        }
+
+        /** Gives a part back. */
+        public void give(long less) {
+            long given;
+            synchronized (this) {
+                given = Math.min(bytes, less);
+                bytes -= given;
+            }
+            quota.give(role, given);
+        }
+
+        /** Holds so much from now on, whatever the share: somebody else has bounded it. */
+        public void set(long now) {
+            long less;
+            synchronized (this) {
+                less = bytes - now;
+                if (less < 0) {
+                    force(-less);
+                    return;
+                }
+            }
+            give(less);
+        }
+
+        public synchronized long bytes() {
+            return bytes;
+        }
+
+        /** Gives everything back, and takes nothing more. */
+        public void close() {
+            long given;
+            synchronized (this) {
+                given = bytes;
+                bytes = 0;
+                closed = true;
+            }
+            quota.give(role, given);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package dev.perdure.engine.queue;
+
+/**
+ * The one rule by which roles share what is scarce: at most half of what the other roles leave, rounded up. However much one
+ * role wants, there is something for the next one.
+ */
+final class Share {
+
+    private Share() {}
+
+    /**
+     * What a role may have in all.
+     *
+     * @param total there is of it
+     * @param others what the other roles have
+     */
+    static long of(long total, long others) {
+        return (Math.max(0, total - others) + 1) / 2;
+    }
+}

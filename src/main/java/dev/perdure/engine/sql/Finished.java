@@ -1,0 +1,222 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.database.Failure;
+import dev.perdure.engine.actor.Drain;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Lane;
+import dev.perdure.engine.actor.Message;
+import dev.perdure.engine.telemetry.StepReport;
+import dev.perdure.flow.Checkpoint;
+import dev.perdure.flow.Decision;
+import dev.perdure.flow.Effect;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.Result;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.step.StepPort;
+import dev.perdure.store.CheckpointRequest;
+import dev.perdure.store.Journal;
+import dev.perdure.store.Park;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A statement has succeeded and its transaction is open: what follows is decided, and committed in that transaction. Steps that come
+ * next and may share it run before the commit.
+ */
+final class Finished implements Message {
+
+    private static final Logger LOG = Logger.getLogger(Finished.class);
+
+    private final SessionRun run;
+    private final SqlAttempt attempt;
+    private final StepPort.Executed sent;
+    private final List<String> statements;
+
+    /**
+     * A statement that has succeeded.
+     *
+     * @param sent what came of it, and of those that were sent along with it
+     */
+    Finished(SessionRun run, SqlAttempt attempt, StepPort.Executed sent, List<String> statements) {
+        this.run = run;
+        this.attempt = attempt;
+        this.sent = sent;
+        this.statements = statements;
+    }
+
+    @Override
+    public Lane lane() {
+        return Lane.SESSIONS;
+    }
+
+    @Override
+    public void dropped() {
+        run.end();
+    }
+
+    @Override
+    public boolean handle(InstanceActor actor, Drain drain) {
+        if (attempt.isInterrupted() || !actor.state().isActive(attempt.activation())) {
+            run.end();
+            return true;
+        }
+        StepPort.Session session = run.current();
+        Event succeeded = succeeded(attempt, sent.results().get(0), run);
+        long taken = actor.takeForDecision(succeeded);
+        if (taken < 0) {
+            run.failed(new Failure(
+                    Failure.Kind.NO_MEMORY, "54000", "there is no memory for what follows from the result"));
+            return true;
+        }
+        try {
+            return goOn(actor, session, succeeded, drain);
+        } finally {
+            actor.memory().give(taken);
+        }
+    }
+
+    private boolean goOn(InstanceActor actor, StepPort.Session session, Event succeeded, Drain drain) {
+        SharedTransaction shared = new SharedTransaction(attempt, actor.interpret(succeeded));
+        StepFailedException broken = run.sharing().extend(shared, sent, statements, run);
+        if (broken != null) {
+            run.end();
+            run.retries().sharedFailed(shared, broken.failure());
+            return true;
+        }
+        return commit(actor, session, shared, drain);
+    }
+
+    static Event succeeded(SqlAttempt attempt, Result result, SessionRun run) {
+        return new Event.StepSucceeded(
+                attempt.activation(),
+                result,
+                attempt.sql(),
+                Objects.requireNonNull(attempt.startedAt(), "a statement that ran has a beginning"),
+                attempt.number(),
+                run.context().clock().instant());
+    }
+
+    private boolean commit(InstanceActor actor, StepPort.Session session, SharedTransaction shared, Drain drain) {
+        List<Checkpoint> checkpoints = shared.checkpoints();
+        CheckpointRequest draft = actor.draft(checkpoints, Map.of(), InstanceActor.park(shared.waiting(actor.state())));
+        boolean isCancelled;
+        try {
+            isCancelled = session.commit(actor.checkpoint(draft));
+        } catch (StepFailedException e) {
+            run.end();
+            return notCommitted(actor, shared, e.failure());
+        }
+        reported(actor, shared);
+        if (isCancelled && draft.checkpoints().stream().allMatch(one -> one.end() == null)) {
+            // What follows must not begin. Why it was cancelled is in the tables.
+            run.end();
+            actor.readAgain();
+        } else {
+            committed(actor, shared, draft, drain);
+        }
+        return true;
+    }
+
+    private void reported(InstanceActor actor, SharedTransaction shared) {
+        shared.attempts().forEach(done -> {
+            actor.attempts().remove(done.activation(), done);
+            run.context()
+                    .statistics()
+                    .stepEnded(done.report(
+                            StepReport.Outcome.COMPLETED,
+                            null,
+                            run.context().clock().instant()));
+        });
+        if (LOG.isDebugEnabled()) {
+            LOG.debugf("Step of %s completed: %s", attempt, attempt.sql());
+        }
+    }
+
+    private void committed(InstanceActor actor, SharedTransaction shared, CheckpointRequest draft, Drain drain) {
+        Effect.RunSql next = shared.undone() == null && run.mayGoOn() ? shared.next() : null;
+        SharedTransaction.Undone undone = shared.undone();
+        actor.committed(
+                draft,
+                shared.decisions(),
+                undone == null ? next : undone.attempt().effect());
+        if (next != null && actor.phase() == InstanceActor.Phase.RUNNING) {
+            run.goesOnWith(run.executor().attempt(actor, next));
+            drain.afterwards(run);
+            return;
+        }
+        run.end();
+        if (undone != null && actor.phase() == InstanceActor.Phase.RUNNING) {
+            run.retries().undone(undone);
+        }
+    }
+
+    /** The checkpoint was refused, or whether it was committed is unknown. */
+    private boolean notCommitted(InstanceActor actor, SharedTransaction shared, Failure failure) {
+        run.context().statistics().checkpointFailed(failure.kind());
+        switch (failure.kind()) {
+            // A deferred trigger of the user can say what our own functions say: whether the version was taken tells
+            // the truth.
+            case CONNECTION_LOST, STALE, FENCED -> {
+                claim(actor, shared, failure);
+                return false;
+            }
+            case LOCK_TIMEOUT -> run.retries().lockedOut(attempt, failure);
+            default -> {
+                if (shared.size() > 1) {
+                    run.retries().sharedFailed(shared, failure);
+                } else {
+                    return run.retries().checkpointFailed(attempt, failure);
+                }
+            }
+        }
+        return true;
+    }
+
+    private void claim(InstanceActor actor, SharedTransaction shared, Failure failure) {
+        CheckpointRequest draft = actor.draft(List.of(), Map.of(), new Park.Unchanged());
+        run.claim(
+                actor.claim(draft),
+                outcome -> actor.answer((self, drain) -> {
+                    boolean isCommitted = !(outcome instanceof Journal.Written.Ok);
+                    LOG.infof(
+                            "Whether a step of %s was committed was unknown (%s); it was %s",
+                            attempt, failure.message(), isCommitted ? "committed" : "not committed");
+                    if (isCommitted) {
+                        self.readAgain();
+                    } else {
+                        self.claimed(draft);
+                        if (shared.size() > 1) {
+                            run.retries().sharedFailed(shared, failure);
+                        } else {
+                            run.retries()
+                                    .failed(
+                                            attempt,
+                                            failure.kind() == Failure.Kind.CONNECTION_LOST
+                                                    ? failure
+                                                    : asTransient(failure));
+                        }
+                    }
+                    return true;
+                }));
+    }
+
+    private static Failure asTransient(Failure failure) {
+        return new Failure(Failure.Kind.TRANSIENT, failure.sqlState(), failure.message());
+    }
+
+    /** For messages. */
+    @Override
+    public String toString() {
+        return "result of " + attempt;
+    }
+
+    static Effect.@Nullable RunSql onlyStep(Decision decision) {
+        boolean goesOn = decision.checkpoint().end() == null
+                && decision.checkpoint().nextExecution() == null
+                && decision.effects().size() == 1;
+        return goesOn && decision.effects().get(0) instanceof Effect.RunSql step ? step : null;
+    }
+}

@@ -1,0 +1,140 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.database.Failure;
+import dev.perdure.engine.actor.Drain;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Lane;
+import dev.perdure.engine.actor.Message;
+import dev.perdure.flow.Result;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.step.StepPort;
+import java.util.List;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Executes a step in another database than the one that holds schema df. Its effect and its checkpoint are two commits: the effect's
+ * has a receipt, which is looked for before the statement is executed, so that a step whose checkpoint was lost is not done again
+ * (ADR 26). Where the role can have no receipts the step happens at least once.
+ */
+final class OtherDatabaseStep {
+
+    private static final Logger LOG = Logger.getLogger(OtherDatabaseStep.class);
+
+    private final SessionRun run;
+    private final SqlAttempt attempt;
+    private final StepPort.Execution execution;
+
+    OtherDatabaseStep(SessionRun run, SqlAttempt attempt) {
+        this.run = run;
+        this.attempt = attempt;
+        this.execution = new StepPort.Execution(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                attempt.activation().stamp());
+    }
+
+    /** Outside of the mailbox; the commit follows within. */
+    void run(StepPort.Session session) {
+        StepPort.Proof proof;
+        try {
+            proof = session.proof(execution, run.limits());
+        } catch (StepFailedException e) {
+            run.failed(e.failure());
+            return;
+        }
+        if (proof.earlier() != null) {
+            LOG.infof("Step of %s has happened already: there is a receipt in its database", attempt);
+            run.end();
+            happened(proof.earlier(), proof.atLeastOnce());
+            return;
+        }
+        StepPort.Executed executed = session.begin(List.of(attempt.sql()), run.limits());
+        if (executed.failure() != null) {
+            run.failed(executed.failure());
+            return;
+        }
+        attempt.actor().post(new Committing(executed.results().get(0), proof.atLeastOnce()), Lane.SESSIONS);
+    }
+
+    /** An activation that has been interrupted must not commit. */
+    private final class Committing implements Message {
+
+        private final Result result;
+        private final @Nullable String atLeastOnce;
+
+        Committing(Result result, @Nullable String atLeastOnce) {
+            this.result = result;
+            this.atLeastOnce = atLeastOnce;
+        }
+
+        @Override
+        public Lane lane() {
+            return Lane.SESSIONS;
+        }
+
+        @Override
+        public void dropped() {
+            run.end();
+        }
+
+        @Override
+        public boolean handle(InstanceActor actor, Drain drain) {
+            if (attempt.isInterrupted() || !actor.state().isActive(attempt.activation())) {
+                run.end();
+                return true;
+            }
+            boolean isFirst;
+            try {
+                isFirst = run.current().commitElsewhere(execution, result);
+            } catch (StepFailedException e) {
+                // After a connection that was lost around COMMIT the next attempt begins with the receipt.
+                run.end();
+                run.retries().failed(attempt, e.failure());
+                return true;
+            }
+            run.end();
+            if (isFirst) {
+                happened(result, atLeastOnce);
+            } else {
+                run.retries()
+                        .failed(
+                                attempt,
+                                new Failure(
+                                        Failure.Kind.TRANSIENT,
+                                        null,
+                                        "an earlier attempt, believed lost, had committed"));
+            }
+            return true;
+        }
+    }
+
+    /** The effect is committed: the owner writes the checkpoint, after which the receipt has served. */
+    private void happened(Result result, @Nullable String atLeastOnce) {
+        run.retries().succeededByItself(attempt, result, atLeastOnce == null ? "" : atLeastOnce);
+        attempt.actor().post(new Served());
+    }
+
+    /** Follows the decision. Memory advances with the commit: what is still active has not been written. */
+    private final class Served implements Message {
+
+        @Override
+        public boolean handle(InstanceActor actor, Drain drain) {
+            if (!actor.state().isActive(attempt.activation())) {
+                settled();
+            }
+            return true;
+        }
+
+        @Override
+        public void dropped() {
+            if (attempt.actor().phase() == InstanceActor.Phase.ENDED) {
+                settled();
+            }
+        }
+
+        private void settled() {
+            run.context().port().settled(attempt.actor().sessions(), execution);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.database.Failure;
+import dev.perdure.database.LogText;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.telemetry.LogFields;
+import dev.perdure.engine.telemetry.StepReport;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.Result;
+import dev.perdure.step.SqlStep;
+import dev.perdure.store.Journal.Mark;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What becomes of a step that did not just succeed. What the step can have caused itself counts as an attempt, which is on record
+ * before the next one begins, and ends with the step's failure; what is the server's trouble or ours is waited out.
+ */
+final class RetryPolicy {
+
+    private static final Logger LOG = Logger.getLogger(RetryPolicy.class);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
+    /** What a result is given that found none. */
+    private static final long LEAST_MEMORY = 64 * 1024;
+
+    private final SqlContext context;
+    private final SqlExecutor executor;
+
+    RetryPolicy(SqlContext context, SqlExecutor executor) {
+        this.context = context;
+        this.executor = executor;
+    }
+
+    /** A statement failed; its transaction is gone. */
+    void failed(SqlAttempt attempt, Failure failure) {
+        failed(attempt, failure, 0);
+    }
+
+    /**
+     * The same.
+     *
+     * @param had bytes that were taken for its result
+     */
+    void failed(SqlAttempt attempt, Failure failure, long had) {
+        if (!attempt.isWanted()) {
+            return;
+        }
+        if (failure.kind() == Failure.Kind.NO_MEMORY) {
+            wantMemory(attempt, failure, had);
+        } else if (failure.isServersTrouble()) {
+            waitItOut(attempt, failure);
+        } else if (SqlStep.needsAutocommit(failure, attempt.sql())) {
+            runOutsideTransaction(attempt, failure);
+        } else {
+            switch (failure.kind()) {
+                case TRANSIENT, CONNECTION_LOST, LOCK_TIMEOUT -> countAndTryAgain(attempt, failure);
+                default -> fail(attempt, SqlStep.message(failure), failure.sqlState());
+            }
+        }
+    }
+
+    /** No session could be had. */
+    void noSession(SqlAttempt attempt, Failure failure) {
+        if (!attempt.isWanted()) {
+            return;
+        }
+        if (failure.kind() == Failure.Kind.STEP) {
+            fail(attempt, failure.message(), failure.sqlState());
+        } else {
+            waitItOut(attempt, failure);
+        }
+    }
+
+    /** Rows of ours that the checkpoint needs are locked, by their own user: nothing of the step is to blame. */
+    void lockedOut(SqlAttempt attempt, Failure failure) {
+        waitItOut(attempt, failure);
+    }
+
+    /** Waits for what is neither the step's fault nor its attempt, until it is over or has lasted too long. */
+    private void waitItOut(SqlAttempt attempt, Failure failure) {
+        long now = context.nanos().getAsLong();
+        long since =
+                attempt.manner().waitingSince() == null ? now : attempt.manner().waitingSince();
+        Duration waited = Duration.ofNanos(now - since);
+        if (waited.compareTo(context.settings().giveUpAfter()) > 0) {
+            String why = failure.kind() == Failure.Kind.LOGIN ? failure.message() : SqlStep.message(failure);
+            fail(attempt, why + " (given up after " + waited.toSeconds() + " s)", failure.sqlState());
+            return;
+        }
+        Duration pause = between(Duration.ofMillis(50), waited.dividedBy(4), LONGEST_WAIT);
+        if (waited.isZero()) {
+            LogFields.with(
+                    attempt.actor().id(),
+                    attempt.activation().nodeId(),
+                    () -> LOG.debugf("%s waits: %s", attempt, LogText.of(failure.message())));
+        }
+        if (failure.kind() == Failure.Kind.LOGIN) {
+            executor.againWithSession(attempt, waiting(attempt.manner(), since), pause);
+        } else {
+            executor.again(attempt, waiting(attempt.manner(), since), pause);
+        }
+    }
+
+    private static SqlAttempt.Manner waiting(SqlAttempt.Manner manner, long since) {
+        return new SqlAttempt.Manner(
+                manner.number(), manner.outsideTransaction(), manner.isAlone(), manner.memory(), since);
+    }
+
+    private static Duration between(Duration least, Duration wanted, Duration most) {
+        Duration atLeast = wanted.compareTo(least) < 0 ? least : wanted;
+        return atLeast.compareTo(most) > 0 ? most : atLeast;
+    }
+
+    /**
+     * The result found no memory: the next try has twice as much before it begins. What does not fit though the role has all
+     * that it can ever have never will.
+     */
+    private void wantMemory(SqlAttempt attempt, Failure failure, long had) {
+        SqlAttempt.Manner manner = attempt.manner();
+        long own = attempt.actor().memory().bytes();
+        // Not all of it, as long as others need some.
+        long most = Math.max(
+                        3 * context.memory().most() / 4, own + (context.memory().most() - own) / 2)
+                - own;
+        if (manner.memory() >= most) {
+            fail(
+                    attempt,
+                    "SQL execution failed: " + failure.message()
+                            + "; the worker's memory (perdure.memory.limit) has room for "
+                            + context.memory().most() + " bytes of one role",
+                    "54000");
+            return;
+        }
+        long wanted = Math.max(LEAST_MEMORY, 2 * Math.max(had, manner.memory()));
+        executor.again(
+                attempt,
+                new SqlAttempt.Manner(
+                        manner.number(),
+                        manner.outsideTransaction(),
+                        true,
+                        Math.min(wanted, most),
+                        manner.waitingSince()),
+                Duration.ofMillis(50));
+    }
+
+    /** Tries again after a pause. The number of attempts is committed first: a step can cause its own failures. */
+    private void countAndTryAgain(SqlAttempt attempt, Failure failure) {
+        int most = context.settings().retries();
+        if (attempt.number() > most) {
+            fail(
+                    attempt,
+                    SqlStep.message(failure) + " (given up after " + attempt.number() + " attempts)",
+                    failure.sqlState());
+            return;
+        }
+        ended(attempt, StepReport.Outcome.RETRIED, failure.message());
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.infof(
+                        "Step of %s is tried again (attempt %d of %d): %s",
+                        attempt, attempt.number() + 1, most + 1, LogText.of(failure.message())));
+        Duration pause =
+                between(FIRST_PAUSE, FIRST_PAUSE.multipliedBy(1L << Math.min(12, attempt.number())), LONGEST_PAUSE);
+        SqlAttempt.Manner manner = attempt.manner();
+        SqlAttempt.Manner next =
+                new SqlAttempt.Manner(attempt.number() + 1, manner.outsideTransaction(), true, manner.memory(), null);
+        record(attempt, next.number(), () -> executor.again(attempt, next, pause));
+    }
+
+    /**
+     * The statement cannot run in a transaction block. That it runs is on record before, so that a crash in the middle is visible as an
+     * attempt; its effect can happen more than once.
+     */
+    private void runOutsideTransaction(SqlAttempt attempt, Failure failure) {
+        if (attempt.manner().outsideTransaction() != null) {
+            fail(attempt, SqlStep.message(failure), failure.sqlState());
+            return;
+        }
+        SqlAttempt.Manner next = new SqlAttempt.Manner(
+                attempt.number(), failure.message(), true, attempt.manner().memory(), null);
+        record(attempt, attempt.number(), () -> executor.again(attempt, next, Duration.ZERO));
+    }
+
+    private void record(SqlAttempt attempt, int number, Runnable then) {
+        InstanceActor actor = attempt.actor();
+        Mark mark = new Mark(
+                actor.id(), attempt.activation().nodeId(), attempt.activation().stamp(), number, attempt.startedAt());
+        context.begins()
+                .begin(
+                        actor.role(),
+                        mark,
+                        begun -> actor.post((self, drain) -> {
+                            self.marked();
+                            self.state()
+                                    .marked(
+                                            attempt.activation().nodeId(),
+                                            attempt.activation().stamp());
+                            then.run();
+                            return true;
+                        }));
+    }
+
+    /** A statement outside of a transaction succeeded: the owner writes its checkpoint. */
+    void succeededByItself(SqlAttempt attempt, Result result, String reason) {
+        ended(attempt, StepReport.Outcome.COMPLETED, null);
+        InstanceActor actor = attempt.actor();
+        Instant now = context.clock().instant();
+        Instant startedAt = attempt.startedAt() == null ? now : attempt.startedAt();
+        actor.post((self, drain) -> {
+            self.attempts().remove(attempt.activation(), attempt);
+            return self.decide(
+                    new Event.StepSucceeded(
+                            attempt.activation(), result, attempt.sql(), startedAt, attempt.number(), now),
+                    reason.isEmpty() ? Map.of() : Map.of(attempt.activation().nodeId(), reason));
+        });
+    }
+
+    /** A transaction that steps shared is gone, and with it what all of them did. */
+    void sharedFailed(SharedTransaction shared, Failure failure) {
+        SqlAttempt first = shared.first();
+        if (first.isWanted()) {
+            LOG.debugf("%s runs again, alone: %s", first, LogText.of(failure.message()));
+            executor.again(first, alone(first.manner()), Duration.ZERO);
+        }
+    }
+
+    /** The step that was to share a transaction gets one of its own, or has failed in it. */
+    void undone(SharedTransaction.Undone undone) {
+        SqlAttempt attempt = undone.attempt();
+        attempt.actor().attempts().put(attempt.activation(), attempt);
+        if (undone.failure() == null) {
+            executor.again(attempt, alone(attempt.manner()), Duration.ZERO);
+        } else {
+            failed(attempt, undone.failure());
+        }
+    }
+
+    private static SqlAttempt.Manner alone(SqlAttempt.Manner manner) {
+        return new SqlAttempt.Manner(
+                manner.number(), manner.outsideTransaction(), true, manner.memory(), manner.waitingSince());
+    }
+
+    /** The checkpoint was refused for what the step did or brought. Within the mailbox; whether the message is over. */
+    boolean checkpointFailed(SqlAttempt attempt, Failure failure) {
+        if (failure.isServersTrouble()) {
+            waitItOut(attempt, failure);
+            return true;
+        }
+        if (failure.kind() == Failure.Kind.TRANSIENT) {
+            countAndTryAgain(attempt, failure);
+            return true;
+        }
+        String message = SqlStep.message(failure);
+        ended(attempt, StepReport.Outcome.FAILED, message);
+        attempt.actor().attempts().remove(attempt.activation(), attempt);
+        return attempt.actor().decide(failure(attempt, message, failure.sqlState()), Map.of());
+    }
+
+    /** The node fails with the given text. */
+    void fail(SqlAttempt attempt, String message, @Nullable String sqlState) {
+        ended(attempt, StepReport.Outcome.FAILED, message);
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.debugf("Step of %s failed: %s", attempt, LogText.of(message)));
+        attempt.actor().post((self, drain) -> {
+            self.attempts().remove(attempt.activation(), attempt);
+            return self.decide(failure(attempt, message, sqlState), Map.of());
+        });
+    }
+
+    private Event failure(SqlAttempt attempt, String message, @Nullable String sqlState) {
+        Instant now = context.clock().instant();
+        Instant startedAt = attempt.startedAt() == null ? now : attempt.startedAt();
+        return new Event.StepFailed(
+                attempt.activation(), message, sqlState, attempt.sql(), startedAt, attempt.number(), now);
+    }
+
+    private void ended(SqlAttempt attempt, StepReport.Outcome outcome, @Nullable String error) {
+        context.statistics()
+                .stepEnded(attempt.report(outcome, error, context.clock().instant()));
+    }
+}

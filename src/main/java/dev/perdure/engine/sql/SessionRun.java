@@ -1,0 +1,252 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.database.Failure;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Lane;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.LogFields;
+import dev.perdure.flow.Result;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.step.StatementGuard;
+import dev.perdure.step.StepPort;
+import dev.perdure.store.Journal;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stay of an instance in a session. It holds a slot from the beginning to the end, and runs on one thread at a time: a statement
+ * outside of the instance's mailbox, what follows from it ({@link Finished}) within.
+ */
+final class SessionRun implements Runnable {
+
+    private static final Logger LOG = Logger.getLogger(SessionRun.class);
+    /** So long an instance keeps its session while others wait for one. */
+    private static final long SLICE_NANOS = 20_000_000;
+
+    private final SqlContext context;
+    private final SqlExecutor executor;
+    private final RetryPolicy retries;
+    private final TransactionSharing sharing;
+    private final InstanceActor actor;
+    private final MemoryQuota.Holding memory;
+    private final long begunAt;
+    /** Of what was reserved, not yet used. */
+    private long free;
+
+    private SqlAttempt attempt;
+    private StepPort.@Nullable Session session;
+    private boolean ended;
+
+    SessionRun(
+            SqlContext context,
+            SqlExecutor executor,
+            RetryPolicy retries,
+            TransactionSharing sharing,
+            SqlAttempt first) {
+        this.context = context;
+        this.executor = executor;
+        this.retries = retries;
+        this.sharing = sharing;
+        this.attempt = first;
+        this.actor = first.actor();
+        MemoryQuota.Holding reserved = first.reserved();
+        this.memory = reserved == null ? context.memory().hold(actor.role()) : reserved;
+        this.free = memory.bytes();
+        this.begunAt = context.nanos().getAsLong();
+    }
+
+    // ---- on the thread, outside of the mailbox
+
+    @Override
+    public void run() {
+        LogFields.with(actor.id(), attempt.activation().nodeId(), () -> {
+            try {
+                execute();
+            } catch (RuntimeException | Error e) {
+                LOG.errorf(e, "%s: the worker failed on this step", attempt);
+                end();
+                actor.post((self, drain) -> {
+                    throw e;
+                });
+            }
+        });
+    }
+
+    private void execute() {
+        if (!attempt.isWanted()) {
+            end();
+            return;
+        }
+        String refused = StatementGuard.refuse(attempt.sql());
+        if (refused != null) {
+            end();
+            retries.fail(attempt, "SQL execution failed: " + refused, "0A000");
+            return;
+        }
+        StepPort.Session in = session();
+        if (in == null) {
+            return;
+        }
+        executor.begins(attempt);
+        if (!attempt.runsIn(in)) {
+            end();
+            return;
+        }
+        if (attempt.manner().outsideTransaction() != null) {
+            autocommit(in, attempt.manner().outsideTransaction());
+        } else if (actor.sessions().database() != null) {
+            new OtherDatabaseStep(this, attempt).run(in);
+        } else {
+            List<String> statements = sharing.statements(attempt, in);
+            StepPort.Executed executed = in.begin(statements, sharing.limits(this));
+            if (executed.results().isEmpty()) {
+                failed(Objects.requireNonNull(executed.failure(), "no result and no failure"));
+            } else {
+                actor.post(new Finished(this, attempt, executed, statements), Lane.SESSIONS);
+            }
+        }
+    }
+
+    private StepPort.@Nullable Session session() {
+        if (session != null) {
+            return session;
+        }
+        try {
+            session = context.port().borrow(actor.sessions());
+            return session;
+        } catch (StepFailedException e) {
+            context.statistics().loginFailed();
+            end();
+            retries.noSession(attempt, e.failure());
+            return null;
+        }
+    }
+
+    private void autocommit(StepPort.Session in, String reason) {
+        StepPort.Executed executed = in.autocommit(attempt.sql(), limits());
+        if (executed.failure() != null) {
+            failed(executed.failure());
+            return;
+        }
+        SqlAttempt done = attempt;
+        Result result = executed.results().get(0);
+        actor.memory().force(memory.bytes());
+        end();
+        retries.succeededByItself(done, result, reason);
+    }
+
+    /** The statement failed; its transaction is gone. */
+    void failed(Failure failure) {
+        SqlAttempt failed = attempt;
+        long had = memory.bytes();
+        current().rollback();
+        end();
+        retries.failed(failed, failure, had);
+    }
+
+    StepPort.Limits limits() {
+        return limits(null);
+    }
+
+    /** What a statement may take; what was reserved is used first. */
+    StepPort.Limits limits(@Nullable Duration joined) {
+        return new StepPort.Limits(
+                new StepPort.ResultBudget() {
+                    @Override
+                    public boolean take(long bytes) {
+                        if (bytes <= free || memory.take(bytes - free)) {
+                            free = Math.max(0, free - bytes);
+                            return true;
+                        }
+                        return false;
+                    }
+
+                    @Override
+                    public void giveBack(long bytes) {
+                        if (attempt.reserved() == null) {
+                            memory.give(bytes);
+                        } else {
+                            free += bytes;
+                        }
+                    }
+                },
+                joined);
+    }
+
+    // ---- what follows within the mailbox
+
+    InstanceActor actor() {
+        return actor;
+    }
+
+    SqlContext context() {
+        return context;
+    }
+
+    TransactionSharing sharing() {
+        return sharing;
+    }
+
+    RetryPolicy retries() {
+        return retries;
+    }
+
+    SqlExecutor executor() {
+        return executor;
+    }
+
+    MemoryQuota.Holding memory() {
+        return memory;
+    }
+
+    SqlAttempt attempt() {
+        return attempt;
+    }
+
+    StepPort.Session current() {
+        if (session == null) {
+            throw new IllegalStateException(attempt + ": there is no session");
+        }
+        return session;
+    }
+
+    /** Whether the next statement of the instance may run in this session at once. */
+    boolean mayGoOn() {
+        return !executor.isClosed()
+                && (!executor.isContended(actor) || context.nanos().getAsLong() - begunAt < SLICE_NANOS);
+    }
+
+    /** The session is free for the next statement, which {@link #run} executes. */
+    void goesOnWith(SqlAttempt next) {
+        executor.ended(attempt);
+        attempt.leavesSession();
+        memory.set(0);
+        free = 0;
+        attempt = next;
+    }
+
+    /** Gives session, memory and slot back. */
+    void end() {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        executor.ended(attempt);
+        attempt.leavesSession();
+        StepPort.Session last = session;
+        session = null;
+        if (last != null) {
+            last.giveBack();
+        }
+        memory.close();
+        executor.release(actor);
+    }
+
+    /** The version that was to be taken is claimed by the owner: then it is known whether a lost commit happened. */
+    void claim(Journal.Write claim, java.util.function.Consumer<Journal.Written> answer) {
+        context.writes().write(actor.role(), claim, answer);
+    }
+}

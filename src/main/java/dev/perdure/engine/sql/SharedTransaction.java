@@ -1,0 +1,90 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.database.Failure;
+import dev.perdure.flow.Checkpoint;
+import dev.perdure.flow.Decision;
+import dev.perdure.flow.Effect;
+import dev.perdure.flow.InstanceState;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Steps of one instance whose statements succeeded in one transaction, with what was decided on each: mostly one. */
+final class SharedTransaction {
+
+    /**
+     * The step that was to be the next, and was undone.
+     *
+     * @param failure why; null when it has to be run in a transaction of its own to know
+     */
+    record Undone(SqlAttempt attempt, @Nullable Failure failure) {}
+
+    private final List<SqlAttempt> attempts = new ArrayList<>(4);
+    private final List<Decision> decisions = new ArrayList<>(4);
+    private @Nullable InstanceState ahead;
+    private @Nullable Undone undone;
+
+    SharedTransaction(SqlAttempt first, Decision decision) {
+        add(first, decision);
+    }
+
+    void add(SqlAttempt attempt, Decision decision) {
+        attempts.add(attempt);
+        decisions.add(decision);
+    }
+
+    /** The state that all decisions but the last were applied to. */
+    InstanceState ahead(InstanceState state) {
+        if (ahead == null) {
+            ahead = state.copy();
+        }
+        ahead.apply(last());
+        return ahead;
+    }
+
+    /** How the instance waits when all is committed. */
+    InstanceState.Waiting waiting(InstanceState state) {
+        if (size() == 1) {
+            return state.waitingAfter(last());
+        }
+        InstanceState then = ahead == null ? state : ahead;
+        return then.isAt(last()) ? then.waitingAfter(last()) : then.waiting();
+    }
+
+    void undone(SqlAttempt attempt, @Nullable Failure failure) {
+        undone = new Undone(attempt, failure);
+    }
+
+    @Nullable Undone undone() {
+        return undone;
+    }
+
+    SqlAttempt first() {
+        return attempts.get(0);
+    }
+
+    Decision last() {
+        return decisions.get(decisions.size() - 1);
+    }
+
+    /** The statement that is all that follows; null when something else does. */
+    Effect.@Nullable RunSql next() {
+        return Finished.onlyStep(last());
+    }
+
+    int size() {
+        return attempts.size();
+    }
+
+    List<SqlAttempt> attempts() {
+        return attempts;
+    }
+
+    List<Decision> decisions() {
+        return decisions;
+    }
+
+    List<Checkpoint> checkpoints() {
+        return decisions.stream().map(Decision::checkpoint).toList();
+    }
+}

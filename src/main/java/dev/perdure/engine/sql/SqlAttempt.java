@@ -1,0 +1,169 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.engine.actor.Attempt;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.telemetry.InstanceOrigin;
+import dev.perdure.engine.telemetry.StepReport;
+import dev.perdure.flow.Activation;
+import dev.perdure.flow.Effect;
+import dev.perdure.step.StepPort;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt at a statement: it waits for a session, or runs in one. */
+final class SqlAttempt implements Attempt {
+
+    /**
+     * How an attempt differs from an ordinary one.
+     *
+     * @param number from 1; failures that the step can cause itself count
+     * @param outsideTransaction why it cannot share a transaction with its checkpoint; null when it can
+     * @param isAlone whether no other step may join its transaction
+     * @param memory bytes that are taken for its result before it begins; 0: as it is read
+     * @param waitingSince when it began to wait for what is not its own trouble, as the monotonic source tells; null when it
+     *     does not
+     */
+    record Manner(
+            int number,
+            @Nullable String outsideTransaction,
+            boolean isAlone,
+            long memory,
+            @Nullable Long waitingSince) {}
+
+    private final InstanceActor actor;
+    private final Effect.RunSql effect;
+    private final Manner manner;
+    private final long queuedAt;
+    private StepPort.@Nullable Session session;
+    private boolean interrupted;
+    private MemoryQuota.@Nullable Holding reserved;
+    private volatile @Nullable Instant startedAt;
+    private volatile long begunAt;
+    private volatile boolean hasSlot;
+
+    SqlAttempt(InstanceActor actor, Effect.RunSql effect, Manner manner, long queuedAt) {
+        this.actor = actor;
+        this.effect = effect;
+        this.manner = manner;
+        this.queuedAt = queuedAt;
+    }
+
+    static Manner first(Effect.RunSql effect) {
+        return new Manner(effect.attempt() + 1, null, false, 0, null);
+    }
+
+    InstanceActor actor() {
+        return actor;
+    }
+
+    Effect.RunSql effect() {
+        return effect;
+    }
+
+    String sql() {
+        return effect.sql();
+    }
+
+    Activation activation() {
+        return effect.activation();
+    }
+
+    Manner manner() {
+        return manner;
+    }
+
+    /** Which attempt this is, from 1. */
+    int number() {
+        return manner.number();
+    }
+
+    /** Has memory from before it begins. */
+    void reserves(MemoryQuota.Holding memory) {
+        reserved = memory;
+    }
+
+    /** What it has from before it began; null when it takes as it reads. */
+    MemoryQuota.@Nullable Holding reserved() {
+        return reserved;
+    }
+
+    /** When it began to wait for a slot, as the monotonic source tells. */
+    long queuedAt() {
+        return queuedAt;
+    }
+
+    /** When execution began, in the server's time; null while it waits. */
+    @Nullable Instant startedAt() {
+        return startedAt;
+    }
+
+    /** When execution began, as the monotonic source tells. */
+    long begunAt() {
+        return begunAt;
+    }
+
+    /** It has a slot from now on. */
+    void takesSlot() {
+        hasSlot = true;
+    }
+
+    @Override
+    public boolean isUnderWay() {
+        return hasSlot;
+    }
+
+    void begins(Instant at, long nanos) {
+        startedAt = at;
+        begunAt = nanos;
+    }
+
+    /** It runs in the session, which an interruption will cancel; false when it was interrupted before. */
+    synchronized boolean runsIn(StepPort.Session in) {
+        session = in;
+        return !interrupted;
+    }
+
+    /** From now on an interruption has nothing to cancel. */
+    synchronized void leavesSession() {
+        session = null;
+    }
+
+    @Override
+    public synchronized void interrupt() {
+        interrupted = true;
+        if (session != null) {
+            session.cancel();
+        }
+    }
+
+    synchronized boolean isInterrupted() {
+        return interrupted;
+    }
+
+    /** Whether somebody still waits for what comes of it. */
+    boolean isWanted() {
+        return !isInterrupted() && actor.mayBegin();
+    }
+
+    /** The attempt, as it ended. */
+    StepReport report(StepReport.Outcome outcome, @Nullable String error, Instant now) {
+        InstanceOrigin origin = actor.origin();
+        Instant begun = startedAt;
+        return new StepReport(
+                origin,
+                activation().nodeId(),
+                "SQL",
+                number(),
+                sql(),
+                begun == null ? now : begun,
+                now,
+                outcome,
+                error);
+    }
+
+    @Override
+    public String toString() {
+        return "instance " + actor.id() + ", node " + activation().nodeId();
+    }
+}

@@ -1,0 +1,180 @@
+package dev.perdure.engine.sql;
+
+import dev.perdure.database.Failure;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.telemetry.LogFields;
+import dev.perdure.flow.Effect;
+import dev.perdure.flow.InstanceState;
+import dev.perdure.flow.Interpreter;
+import dev.perdure.flow.KnownSteps;
+import dev.perdure.flow.Result;
+import dev.perdure.graph.Node;
+import dev.perdure.graph.SqlNode;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.step.SqlStep;
+import dev.perdure.step.StepPort;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs steps that follow one another in one transaction, where people allow it (ADR 12). Effects and checkpoints stay atomic: all of
+ * them are committed together, or none. How many share it is decided here: until it is so old, or a step takes so long.
+ */
+final class TransactionSharing {
+
+    private static final Logger LOG = Logger.getLogger(TransactionSharing.class);
+    private static final int MOST = 16;
+    private static final int MOST_SENT_ALONG = 7;
+    /** No step joins a transaction that is older than this many times the limit. */
+    private static final int OLDEST = 5;
+    /** A statement that joined is given up after this many times the limit, and runs alone. */
+    private static final int CUT_OFF = 10;
+    // What only the neighbour can have caused: the step is run again in a transaction of its own.
+    private static final Set<String> NEIGHBOUR = Set.of("25006", "42P05", "42P07", "55006");
+
+    private final SqlContext context;
+    private final LongStatements longOnes = new LongStatements();
+    private final Duration limit;
+
+    TransactionSharing(SqlContext context) {
+        this.context = context;
+        this.limit = context.settings().shareBelow();
+    }
+
+    /** The statements that are sent together: the step's own, and those that are known to follow it and may share its transaction. */
+    List<String> statements(SqlAttempt first, StepPort.Session session) {
+        List<String> statements = new ArrayList<>(List.of(first.sql()));
+        if (mayBeShared(first, session)) {
+            for (String next :
+                    KnownSteps.after(first.actor().graph(), first.activation().nodeId(), MOST_SENT_ALONG)) {
+                if (longOnes.contains(first.actor().role(), next) || !SqlStep.canShareTransaction(next)) {
+                    break;
+                }
+                statements.add(next);
+            }
+        }
+        return statements;
+    }
+
+    /** What statements may take that are sent together. */
+    StepPort.Limits limits(SessionRun run) {
+        return run.limits(limit.isZero() ? null : limit.multipliedBy(CUT_OFF));
+    }
+
+    private boolean mayBeShared(SqlAttempt first, StepPort.Session session) {
+        return !limit.isZero()
+                && !first.manner().isAlone()
+                && session.isReadCommitted()
+                && SqlStep.canShareTransaction(first.sql());
+    }
+
+    /**
+     * Takes in what was sent along, and runs what follows in the same transaction for as long as it may.
+     *
+     * @param sent what came of the statements that were sent together
+     * @return why the transaction is gone, and with it everything that was done in it; null when it is open
+     */
+    @Nullable StepFailedException extend(
+            SharedTransaction shared, StepPort.Executed sent, List<String> statements, SessionRun run) {
+        StepPort.Session session = run.current();
+        SqlAttempt first = shared.first();
+        int along = 1;
+        while (along < statements.size() || mayGoOn(shared, session, run)) {
+            boolean isAlong = along < statements.size();
+            Effect.RunSql next = shared.next();
+            if (isAlong && (next == null || !next.sql().equals(statements.get(along)))) {
+                // What was sent along is not what follows.
+                return new StepFailedException(
+                        new Failure(Failure.Kind.TRANSIENT, null, "another step follows than was thought"));
+            }
+            if (next == null || !isAlong && !mayShare(run.actor(), next)) {
+                return null;
+            }
+            InstanceState ahead = shared.ahead(run.actor().state());
+            boolean runsAlone = ahead.activeSteps() == 1
+                    && ahead.earliestWake() == null
+                    && ahead.signalWaits().isEmpty();
+            if (!isAlong && !runsAlone) {
+                return null;
+            }
+            SqlAttempt attempt = new SqlAttempt(
+                    run.actor(), next, SqlAttempt.first(next), context.nanos().getAsLong());
+            attempt.begins(Objects.requireNonNull(first.startedAt()), first.begunAt());
+            Result result;
+            if (!isAlong) {
+                attempt.begins(context.clock().instant(), context.nanos().getAsLong());
+                StepPort.Executed executed = session.next(next.sql(), limits(run));
+                if (executed.failure() != null) {
+                    return undo(shared, session, attempt, executed.failure());
+                }
+                result = executed.results().get(0);
+            } else if (along < sent.results().size()) {
+                result = sent.results().get(along++);
+            } else {
+                return undo(shared, session, attempt, Objects.requireNonNull(sent.failure()));
+            }
+            try {
+                shared.add(attempt, Interpreter.decide(ahead, Finished.succeeded(attempt, result, run)));
+            } catch (RuntimeException | StackOverflowError e) {
+                // Found again when it runs alone, and handled there.
+                LogFields.with(
+                        run.actor().id(),
+                        attempt.activation().nodeId(),
+                        () -> LOG.debugf(e, "%s: the decision failed", attempt));
+                Failure failure = new Failure(Failure.Kind.TRANSIENT, null, e.toString());
+                return isAlong ? new StepFailedException(failure) : undo(shared, session, attempt, failure);
+            }
+        }
+        return null;
+    }
+
+    private boolean mayGoOn(SharedTransaction shared, StepPort.Session session, SessionRun run) {
+        SqlAttempt first = shared.first();
+        return mayBeShared(first, session)
+                && shared.size() < MOST
+                && age(first) < OLDEST * limit.toNanos()
+                && first.isWanted()
+                && !run.executor().isClosed();
+    }
+
+    private long age(SqlAttempt first) {
+        return context.nanos().getAsLong() - first.begunAt();
+    }
+
+    private @Nullable StepFailedException undo(
+            SharedTransaction shared, StepPort.Session session, SqlAttempt attempt, Failure failure) {
+        boolean isCutOff = failure.kind() == Failure.Kind.CANCELED || failure.kind() == Failure.Kind.LOCK_TIMEOUT;
+        if (isCutOff) {
+            longOnes.remember(attempt.actor().role(), template(attempt.actor(), attempt.effect()));
+        }
+        if (!session.undoLast()) {
+            return new StepFailedException(failure);
+        }
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.debugf(
+                        "%s does not share the transaction of %s: %s", attempt, shared.first(), failure.message()));
+        boolean ownFault =
+                failure.kind() == Failure.Kind.STEP && !NEIGHBOUR.contains(String.valueOf(failure.sqlState()));
+        shared.undone(attempt, ownFault ? failure : null);
+        return null;
+    }
+
+    private boolean mayShare(InstanceActor actor, Effect.RunSql next) {
+        String template = template(actor, next);
+        return template != null
+                && !longOnes.contains(actor.role(), template)
+                && SqlStep.canShareTransaction(next.sql());
+    }
+
+    private static @Nullable String template(InstanceActor actor, Effect.RunSql effect) {
+        Node node = actor.state().graph().node(effect.activation().nodeId());
+        return node instanceof SqlNode sql ? sql.sql() : null;
+    }
+}

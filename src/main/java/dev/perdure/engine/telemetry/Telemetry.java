@@ -1,0 +1,13 @@
+package dev.perdure.engine.telemetry;
+
+import dev.perdure.database.Failure;
+import dev.perdure.flow.Checkpoint;
+import java.time.Instant;
+
+/** What actors tell about themselves. Must not block. */
+public interface Telemetry {
+
+    void checkpointFailed(Failure.Kind kind);
+
+    void instanceEnded(InstanceOrigin instance, Checkpoint.InstanceEnd end, Instant at);
+}

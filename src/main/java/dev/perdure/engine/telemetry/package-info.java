@@ -1,0 +1,5 @@
+/** What the engine tells about itself: counters, reports of steps and ends, fields of log lines. */
+@NullMarked
+package dev.perdure.engine.telemetry;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,14 @@
+package dev.perdure.session;
+
+import dev.perdure.database.Failure;
+import java.time.Instant;
+
+/**
+ * Why no new session of a role can be had at this moment.
+ *
+ * @param role its name when it was last looked at
+ * @param reason what the server, or the network, said last
+ * @param since when it began
+ * @param nextTry when it is tried again; until then nobody else tries
+ */
+public record LoginTrouble(SessionPools.Key key, String role, Failure reason, Instant since, Instant nextTry) {}

@@ -1,0 +1,119 @@
+package dev.perdure.session;
+
+import dev.perdure.session.wire.Command;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What is sent in a step's session, in which order. At home, in the database that holds schema df, its functions do in one call
+ * what takes a statement each in any other.
+ */
+final class StepMessages {
+
+    private static final Command BEGIN = new Command("BEGIN READ WRITE");
+    private static final Command COMMIT = new Command("COMMIT");
+    private static final Command ROLLBACK = new Command("ROLLBACK");
+    private static final List<String> CLEAN_ELSEWHERE = List.of(
+            "CLOSE ALL",
+            "UNLISTEN *",
+            "SET SESSION AUTHORIZATION DEFAULT",
+            "RESET ALL",
+            "SET TimeZone = 'UTC'",
+            "DEALLOCATE ALL",
+            "DISCARD TEMP",
+            "DISCARD SEQUENCES",
+            "SELECT pg_catalog.pg_advisory_unlock_all()");
+    // The identity comes first: a role that a step has changed to need not have rights in df.
+    private static final Command OWN_IDENTITY = new Command("SET SESSION AUTHORIZATION DEFAULT");
+
+    private final boolean atHome;
+    private final long lockMillis;
+    private final List<Command> renew;
+
+    /**
+     * @param atHome whether the session is in the database that holds schema df
+     * @param lockMillis how long a checkpoint waits for a lock
+     */
+    StepMessages(boolean atHome, long lockMillis) {
+        this.atHome = atHome;
+        this.lockMillis = lockMillis;
+        this.renew = atHome
+                ? List.of(OWN_IDENTITY, new Command("SELECT df._renew_session()"))
+                : CLEAN_ELSEWHERE.stream().map(Command::new).toList();
+    }
+
+    StepPlan plan() {
+        return new StepPlan(false);
+    }
+
+    StepPlan begin(String statement) {
+        StepPlan plan = new StepPlan(true);
+        plan.ours(BEGIN, 0);
+        plan.statement(statement);
+        return plan;
+    }
+
+    StepPlan alone(String statement) {
+        StepPlan plan = plan();
+        plan.statement(statement);
+        return plan;
+    }
+
+    /**
+     * Adds a statement that joins. What stands before it belongs to the step before it: constraints that it deferred are checked
+     * there. The limits are set before the savepoint, and last until the checkpoint.
+     *
+     * @param number of the savepoint
+     */
+    void join(StepPlan plan, int number, String statement, long millis) {
+        int before = plan.statements() - 1;
+        if (atHome) {
+            plan.ours(OWN_IDENTITY, before);
+            // A lock that is not had at once may be that of a neighbour which waits for this transaction.
+            plan.ours(
+                    new Command("SELECT df._between_steps(" + millis + ", "
+                            + (millis == 0 ? 0 : Math.max(1, millis / 10)) + ")"),
+                    before);
+        } else {
+            plan.ours(new Command("SET CONSTRAINTS ALL IMMEDIATE"), before);
+            renew.forEach(command -> plan.ours(command, before));
+        }
+        plan.ours(new Command("SAVEPOINT perdure_step_" + number), before + 1);
+        plan.statement(statement);
+    }
+
+    Command undo(int number) {
+        return new Command("ROLLBACK TO SAVEPOINT perdure_step_" + number);
+    }
+
+    /** The checkpoint has one place, the second; COMMIT the third. */
+    List<Command> commit(Command checkpoint) {
+        List<Command> all = new ArrayList<>();
+        all.add(new Command(beforeCheckpoint()));
+        all.add(checkpoint);
+        all.add(COMMIT);
+        all.addAll(renew);
+        return all;
+    }
+
+    String beforeCheckpoint() {
+        return "SELECT df._before_checkpoint(" + lockMillis + ")";
+    }
+
+    List<Command> rollback() {
+        List<Command> all = new ArrayList<>();
+        all.add(ROLLBACK);
+        all.addAll(renew);
+        return all;
+    }
+
+    List<Command> renew() {
+        return renew;
+    }
+
+    /** In a database without our functions, as the beginning of a text of several statements. */
+    String beforeCheckpointElsewhere() {
+        return "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL statement_timeout = 60000; SET LOCAL lock_timeout = "
+                + lockMillis + "; ";
+    }
+}

@@ -1,0 +1,33 @@
+package dev.perdure.session;
+
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/** What the worker's own session knows about submitters, and publishes about logging in as them. */
+public interface SubmitterRoles {
+
+    /**
+     * A role.
+     *
+     * @param name now
+     * @param problem why no step may run as it; null when steps may
+     */
+    record Role(String name, @Nullable String problem) {}
+
+    /** A role by its oid; empty when it was dropped. */
+    CompletionStage<Optional<Role>> role(long oid);
+
+    /**
+     * Forgets what earlier terms have published.
+     *
+     * @param passwords whether this worker has passwords of submitters
+     */
+    CompletionStage<Void> begin(boolean passwords);
+
+    /** {@code df.start} refuses the role from now on. */
+    CompletionStage<Void> refused(long oid, String problem);
+
+    /** {@code df.start} accepts the role again. */
+    CompletionStage<Void> accepted(long oid);
+}

@@ -1,0 +1,9 @@
+package dev.perdure.store;
+
+/**
+ * What lets a submitter's session write one checkpoint, and nothing else.
+ *
+ * @param token a MAC over term, instance, version, submitter and both texts
+ * @param receipt what only {@code df.checkpoint} can answer to the token
+ */
+public record Authorisation(byte[] token, String receipt) {}

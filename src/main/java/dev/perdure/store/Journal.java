@@ -1,0 +1,199 @@
+package dev.perdure.store;
+
+import dev.perdure.database.Failure;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the leader reads and writes as the owner of schema df. One of the engine's two ports: PostgreSQL is behind it in
+ * production, a simulation in tests.
+ *
+ * <p>Everything is fenced by the term: once another term has begun, an exchange fails with {@link Failure.Kind#FENCED}.
+ */
+public interface Journal extends AutoCloseable {
+
+    /**
+     * Sends everything that is asked for in one round trip, each kind in a transaction of its own.
+     *
+     * @return fails with a {@link JournalException}; whether writes were committed is unknown then, and asking again is safe:
+     *     a version that was taken is {@link Written.Stale}
+     */
+    CompletionStage<Answer> exchange(Exchange exchange);
+
+    /** Takes no more exchanges. What is being sent is answered, or fails. */
+    @Override
+    void close();
+
+    /**
+     * What to write and to read. Empty parts cost nothing.
+     *
+     * @param writes decisions of the owner, each with an outcome of its own
+     * @param marks nodes that have been executing for a while, shown as running; lost marks do no harm
+     * @param begins nodes whose attempt is recorded durably before it begins (HTTP requests, statements outside a transaction)
+     * @param look for what has come; null: not now
+     * @param load instances to be read, in this order
+     * @param signals waits that look for a signal
+     * @param idle whether callers have to send NOTIFY from now on; null: as before
+     */
+    record Exchange(
+            List<Write> writes,
+            List<Mark> marks,
+            List<Mark> begins,
+            @Nullable Look look,
+            @Nullable Load load,
+            @Nullable SignalLook signals,
+            @Nullable Boolean idle) {
+
+        public boolean isEmpty() {
+            return writes.isEmpty()
+                    && marks.isEmpty()
+                    && begins.isEmpty()
+                    && look == null
+                    && load == null
+                    && signals == null
+                    && idle == null;
+        }
+    }
+
+    /**
+     * A decision of the owner.
+     *
+     * @param version that the decision takes: the one after the version that it was made on
+     * @param state JSON of nodes, results and columns; {@code {}} claims the version and says nothing else
+     * @param also JSON of what else is written; null for nothing
+     */
+    record Write(String instance, int version, String state, @Nullable String also) {}
+
+    /**
+     * A node that is shown as running, and with it its instance.
+     *
+     * @param node null for the instance alone
+     * @param stamp null for the instance alone
+     * @param attempt null to leave it as it is
+     * @param startedAt null to leave it
+     */
+    record Mark(String instance, String node, String stamp, @Nullable Integer attempt, @Nullable Instant startedAt) {}
+
+    /**
+     * A look for what has been committed since the last one.
+     *
+     * @param snapshot what the last look returned; null for the first one of a term, which returns only a snapshot
+     * @param maxInstances new instances to be named, at most
+     * @param loadBytes bytes of definitions of new instances that may be read along, roles taking turns; 0 for ids only
+     * @param page continues reading what earlier terms left; null when all is known
+     * @param due reads what is due in a span of time; null: not now
+     */
+    record Look(@Nullable String snapshot, int maxInstances, long loadBytes, @Nullable Page page, @Nullable Due due) {}
+
+    /** A page of what is unfinished, of those that were there at the first snapshot of the term: behind the given place. */
+    record Page(String snapshot, long afterXid, String afterId, int limit) {}
+
+    /** Instances that wait for a moment after {@code from} and not after {@code to}, the earliest first. */
+    record Due(Instant from, Instant to, int limit) {}
+
+    /**
+     * Instances to be read.
+     *
+     * @param bytes of definitions and states, at most; the first one is read whatever its size
+     */
+    record Load(List<String> instances, long bytes) {}
+
+    /** Pairs of instance and signal name, and how many bytes of data may be read in all (at least one is read). */
+    record SignalLook(List<SignalWanted> wanted, long bytes) {}
+
+    record SignalWanted(String instance, String name) {}
+
+    /**
+     * What came of an exchange; the parts that were not asked for are empty.
+     *
+     * @param now the server's clock
+     * @param written one outcome for each write, in order
+     * @param begun the begins that were recorded, see {@link Begun}
+     * @param loaded what was read, of {@link Exchange#load} and of new instances
+     */
+    record Answer(
+            Instant now,
+            List<Written> written,
+            List<Begun> begun,
+            @Nullable News news,
+            List<LoadedInstance> loaded,
+            List<Signal> signals) {}
+
+    /** The outcome of one write. */
+    sealed interface Written {
+
+        /** Committed. */
+        record Ok() implements Written {}
+
+        /** Somebody took the version: what memory holds of the instance is not what is written. */
+        record Stale() implements Written {}
+
+        /** A row that it needs is locked at this moment. */
+        record Locked() implements Written {}
+
+        /** PostgreSQL refuses what the decision says (a value that it cannot hold): asking again would end alike. */
+        record Rejected(Failure failure) implements Written {}
+    }
+
+    /**
+     * What has come since the last look.
+     *
+     * @param snapshot for the next look
+     * @param started new instances that were not read along
+     * @param cancelled instances that a user has cancelled
+     * @param signals that were sent
+     * @param left a page of what earlier terms left; null when none was asked for
+     * @param due what is due; null when it was not asked for
+     */
+    record News(
+            String snapshot,
+            List<InstanceRef> started,
+            boolean moreStarted,
+            List<Cancelled> cancelled,
+            List<SignalSent> signals,
+            @Nullable LeftPage left,
+            @Nullable DuePage due) {}
+
+    /** Unfinished instances of earlier terms that do not sleep, and where the next page begins; null after the last one. */
+    record LeftPage(List<InstanceRef> instances, @Nullable Page next) {}
+
+    /**
+     * What is due.
+     *
+     * @param until up to which moment all is here: the end of the span, or before it when there was too much
+     */
+    record DuePage(List<InstanceRef> instances, Instant until) {}
+
+    /**
+     * An instance by name.
+     *
+     * @param role oid of the submitter
+     * @param bytes that it has in the tables, as far as that is known without reading them
+     */
+    record InstanceRef(String id, long role, long bytes) {}
+
+    record Cancelled(String instance, long role, String reason) {}
+
+    record SignalSent(String instance, long role, String name) {}
+
+    /** @param data JSON text */
+    record Signal(String instance, String name, long id, String data) {}
+
+    /**
+     * A node whose attempt may begin, as far as its being recorded goes.
+     *
+     * @param started when the instance was started, for telling it from another one that had the same id
+     * @param role the submitter's name; null when the role no longer exists
+     * @param mayHttp whether the submitter has EXECUTE on {@code df.http}
+     * @param mayMultipart the same for {@code df.http_multipart}
+     */
+    record Begun(
+            String instance,
+            String node,
+            String started,
+            @Nullable String role,
+            boolean mayHttp,
+            boolean mayMultipart) {}
+}

@@ -1,0 +1,101 @@
+package dev.perdure.store;
+
+import dev.perdure.database.OwnerSessions;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the leader asks the tables now and then, beside its {@link Journal}: about roles, logins, secrets. One session of its own, so
+ * that nothing here delays an exchange.
+ */
+public final class OwnerQueries implements AutoCloseable {
+
+    private final OwnerSessions sessions;
+    private final Term term;
+
+    public OwnerQueries(Vertx vertx, PgConnectOptions server, Term term) {
+        this.sessions = new OwnerSessions(vertx, server, 1, term.toString());
+        this.term = term;
+    }
+
+    /** Which of the secrets the submitter of an instance may not use at this moment. */
+    public Future<List<String>> refusedSecrets(String instance, List<String> names) {
+        return query("SELECT * FROM df._refused_secrets($1, $2)", Tuple.of(instance, (Object)
+                        names.toArray(String[]::new)))
+                .map(OwnerQueries::ids);
+    }
+
+    /** Those of the given instances that have ended and are wound up, or do not exist. */
+    public Future<List<String>> ended(List<String> ids) {
+        return query(
+                        "SELECT x FROM unnest($1::text[]) AS x"
+                                + " WHERE NOT EXISTS (SELECT FROM df._inbox i WHERE i.instance_id = x)",
+                        Tuple.of(ids.toArray(String[]::new)))
+                .map(rows -> {
+                    List<String> ended = new ArrayList<>();
+                    rows.forEach(row -> ended.add(row.getString(0)));
+                    return ended;
+                });
+    }
+
+    /**
+     * A role as it is now.
+     *
+     * @param problem what speaks against steps of it, or null
+     */
+    public record Role(String name, @Nullable String problem) {}
+
+    /** The role with this oid, empty when it was dropped. */
+    public Future<Optional<Role>> role(long oid) {
+        return query("SELECT name, problem FROM df._role($1)", Tuple.of(oid)).map(rows -> {
+            for (Row row : rows) {
+                return Optional.of(new Role(row.getString(0), row.getString(1)));
+            }
+            return Optional.empty();
+        });
+    }
+
+    /** Forgets what earlier terms knew about logins, and says whether this worker has passwords of submitters. */
+    public Future<Void> beginLogins(boolean passwords) {
+        return query("SELECT df._begin_logins($1, $2)", Tuple.of(term.epoch(), passwords))
+                .mapEmpty();
+    }
+
+    /** {@code df.start} refuses the role from now on. */
+    public Future<Void> loginFailed(long role, String problem) {
+        return query("SELECT df._login_failed($1, $2, $3)", Tuple.of(term.epoch(), role, problem))
+                .mapEmpty();
+    }
+
+    /** {@code df.start} accepts the role again. */
+    public Future<Void> loginWorks(long role) {
+        return query("SELECT df._login_works($1, $2)", Tuple.of(term.epoch(), role))
+                .mapEmpty();
+    }
+
+    private Future<RowSet<Row>> query(String sql, Tuple arguments) {
+        return sessions.query(sql, arguments);
+    }
+
+    private static List<String> ids(RowSet<Row> rows) {
+        List<String> ids = new ArrayList<>(rows.size());
+        for (Row row : rows) {
+            ids.add(row.getString(0));
+        }
+        return ids;
+    }
+
+    /** Takes no more statements, and lets those that are under way end. */
+    @Override
+    public void close() {
+        sessions.close();
+    }
+}

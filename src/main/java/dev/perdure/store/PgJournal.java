@@ -1,0 +1,478 @@
+package dev.perdure.store;
+
+import dev.perdure.database.Failure;
+import dev.perdure.database.ServerIdentity;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.pgclient.PgConnection;
+import io.vertx.pgclient.PgException;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The journal of one term in PostgreSQL, as the owner of schema df. One connection of its own: all that an exchange asks for is
+ * sent at once, and answered in order.
+ *
+ * <p>A session is closed, and its exchange fails, when it is on another server than the leader's, has become a standby, or does not
+ * answer in time. The next exchange opens another one. Thread-safe.
+ */
+public final class PgJournal implements Journal {
+
+    private static final Set<String> LOST = Set.of("57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006");
+    private static final String CLOCK = "SELECT clock_timestamp(), last_value FROM df._epoch_seq";
+    private static final String WRITE = "SELECT df._write($1, $2, $3, $4, $5)";
+    private static final String MARK = "SELECT df._mark($1, $2)";
+    private static final String BEGIN = "SELECT * FROM df._begin($1, $2)";
+    private static final String NEWS = "SELECT * FROM df._news($1, $2, $3, $4)";
+    private static final String LEFT = "SELECT * FROM df._left($1, $2, $3, $4, $5)";
+    private static final String LEFT_CANCELS = "SELECT * FROM df._left_cancels($1)";
+    private static final String DUE = "SELECT * FROM df._due($1, $2, $3)";
+    private static final String LOAD = "SELECT * FROM df._load($1, $2)";
+    private static final String SIGNALS = "SELECT * FROM df._signals($1, $2, $3)";
+    private static final String SET_IDLE = "SELECT df._set_idle($1, $2)";
+
+    private final Vertx vertx;
+    private final PgConnectOptions server;
+    private final ServerIdentity identity;
+    private final Term term;
+    private final Duration patience;
+
+    private @Nullable PgConnection connection;
+    private @Nullable Future<PgConnection> connecting;
+    private boolean closed;
+
+    /**
+     * A journal that connects when it is needed.
+     *
+     * @param server that leadership was won on
+     * @param identity of that server: any other behind the same address is refused
+     * @param patience so long an answer may take
+     */
+    public PgJournal(Vertx vertx, PgConnectOptions server, ServerIdentity identity, Term term, Duration patience) {
+        this.vertx = vertx;
+        this.identity = identity;
+        this.term = term;
+        this.patience = patience;
+        // In the startup packet they beat what was set for the role or the database, and RESET returns to them.
+        this.server = new PgConnectOptions(server)
+                .setCachePreparedStatements(true)
+                .setPipeliningLimit(64)
+                .setConnectTimeout((int) Math.min(Integer.MAX_VALUE, patience.toMillis()))
+                .addProperty("application_name", "perdure-owner")
+                .addProperty("search_path", "pg_catalog, pg_temp")
+                .addProperty("standard_conforming_strings", "on")
+                .addProperty("DateStyle", "ISO, MDY")
+                .addProperty("IntervalStyle", "postgres")
+                .addProperty("TimeZone", "UTC")
+                .addProperty("extra_float_digits", "1")
+                .addProperty("bytea_output", "hex")
+                .addProperty("row_security", "on")
+                .addProperty("jit", "off")
+                .addProperty("default_transaction_isolation", "read committed")
+                .addProperty("default_transaction_read_only", "off")
+                .addProperty("default_transaction_deferrable", "off")
+                .addProperty("statement_timeout", "0")
+                .addProperty("lock_timeout", "5s")
+                .addProperty("idle_in_transaction_session_timeout", "60s")
+                .addProperty("tcp_keepalives_idle", "10")
+                .addProperty("tcp_keepalives_interval", "3")
+                .addProperty("tcp_keepalives_count", "3")
+                .addProperty("tcp_user_timeout", Long.toString(patience.toMillis()));
+    }
+
+    @Override
+    public CompletionStage<Answer> exchange(Exchange exchange) {
+        CompletableFuture<Answer> answer = new CompletableFuture<>();
+        connected().onComplete(session -> {
+            if (session.failed()) {
+                answer.completeExceptionally(failure(session.cause()));
+                return;
+            }
+            Sent sent = new Sent(session.result(), exchange);
+            long timer = vertx.setTimer(patience.toMillis(), ignored -> {
+                if (answer.completeExceptionally(lost("no answer within " + patience.toMillis() + " ms", null))) {
+                    drop(session.result());
+                }
+            });
+            sent.all().onComplete(done -> {
+                vertx.cancelTimer(timer);
+                try {
+                    if (done.failed()) {
+                        answer.completeExceptionally(failed(session.result(), done.cause()));
+                    } else {
+                        answer.complete(sent.answer());
+                    }
+                } catch (JournalException e) {
+                    answer.completeExceptionally(e);
+                } catch (RuntimeException e) {
+                    // What it says cannot be understood: nothing else that it says is worth more.
+                    drop(session.result());
+                    answer.completeExceptionally(e);
+                }
+            });
+        });
+        return answer;
+    }
+
+    /** All that one exchange sends: each part is under way before the first is answered. */
+    private final class Sent {
+
+        private final PgConnection session;
+        private final List<Future<RowSet<Row>>> parts = new ArrayList<>();
+        private final Exchange exchange;
+        private final @Nullable Future<RowSet<Row>> written;
+        private final @Nullable Future<RowSet<Row>> begun;
+        private final @Nullable Future<RowSet<Row>> news;
+        private final @Nullable Future<RowSet<Row>> left;
+        private final @Nullable Future<RowSet<Row>> leftCancels;
+        private final @Nullable Future<RowSet<Row>> due;
+        private final @Nullable Future<RowSet<Row>> loaded;
+        private final @Nullable Future<RowSet<Row>> signals;
+        private final Future<RowSet<Row>> clock;
+
+        Sent(PgConnection session, Exchange exchange) {
+            this.session = session;
+            this.exchange = exchange;
+            written = exchange.writes().isEmpty() ? null : send(WRITE, writes(exchange.writes()));
+            begun = exchange.begins().isEmpty()
+                    ? null
+                    : send(BEGIN, Tuple.of(term.epoch(), MarkDocument.print(exchange.begins())));
+            if (!exchange.marks().isEmpty()) {
+                send(MARK, Tuple.of(term.epoch(), MarkDocument.print(exchange.marks())));
+            }
+            if (exchange.idle() != null) {
+                send(SET_IDLE, Tuple.of(term.epoch(), exchange.idle()));
+            }
+            Look look = exchange.look();
+            news = look == null
+                    ? null
+                    : send(NEWS, Tuple.of(term.epoch(), look.snapshot(), look.maxInstances(), look.loadBytes()));
+            Page page = look == null ? null : look.page();
+            left = page == null ? null : send(LEFT, leftOf(page));
+            leftCancels = page == null || !isFirst(page) ? null : send(LEFT_CANCELS, Tuple.of(page.snapshot()));
+            Due span = look == null ? null : look.due();
+            due = span == null ? null : send(DUE, Tuple.of(utc(span.from()), utc(span.to()), span.limit()));
+            Load load = exchange.load();
+            loaded = load == null ? null : send(LOAD, Tuple.of(load.instances().toArray(String[]::new), load.bytes()));
+            SignalLook wanted = exchange.signals();
+            signals = wanted == null ? null : send(SIGNALS, signalsOf(wanted));
+            // Last: a term that has begun meanwhile makes all that was read worthless.
+            clock = send(CLOCK, Tuple.tuple());
+        }
+
+        private Future<RowSet<Row>> send(String sql, Tuple arguments) {
+            Future<RowSet<Row>> part = session.preparedQuery(sql).execute(arguments);
+            parts.add(part);
+            return part;
+        }
+
+        Future<?> all() {
+            // All of them: what was sent with one that fails has been done or not when the next exchange is sent.
+            return Future.join(parts);
+        }
+
+        Answer answer() throws JournalException {
+            Row now = clock.result().iterator().next();
+            if (now.getLong(1) != term.epoch()) {
+                throw new JournalException(
+                        new Failure(Failure.Kind.FENCED, "DF002", "another term has begun"),
+                        new IllegalStateException("term " + now.getLong(1)));
+            }
+            List<LoadedInstance> instances = new ArrayList<>();
+            News what = news == null ? null : readNews(news.result(), instances);
+            if (loaded != null) {
+                instances.addAll(LoadedRows.read(loaded.result()));
+            }
+            return new Answer(
+                    now.getOffsetDateTime(0).toInstant(),
+                    written == null ? List.of() : each(written, row -> written(row.getString(0))),
+                    begun == null ? List.of() : each(begun, PgJournal::begun),
+                    what,
+                    instances,
+                    signals == null ? List.of() : each(signals, PgJournal::signal));
+        }
+
+        private News readNews(RowSet<Row> rows, List<LoadedInstance> instances) {
+            String snapshot = "";
+            List<InstanceRef> started = new ArrayList<>();
+            boolean more = false;
+            List<Cancelled> cancelled = new ArrayList<>();
+            List<SignalSent> sent = new ArrayList<>();
+            for (Row row : rows) {
+                switch (row.getString("kind")) {
+                    case "snapshot" -> snapshot = row.getString("detail");
+                    case "loaded" -> instances.add(LoadedRows.read(row));
+                    case "started" -> started.add(ref(row));
+                    case "more" -> more = true;
+                    case "cancelled" ->
+                        cancelled.add(new Cancelled(
+                                row.getString("instance_id"), row.getLong("role_oid"), row.getString("detail")));
+                    case "signal" ->
+                        sent.add(new SignalSent(
+                                row.getString("instance_id"), row.getLong("role_oid"), row.getString("detail")));
+                    default -> throw new IllegalStateException("unknown news: " + row.getString("kind"));
+                }
+            }
+            return new News(snapshot, started, more, cancelled, sent, leftPage(), duePage());
+        }
+
+        private @Nullable LeftPage leftPage() {
+            Look look = exchange.look();
+            Page page = look == null ? null : look.page();
+            if (left == null || page == null) {
+                return null;
+            }
+            List<InstanceRef> instances = each(left, PgJournal::ref);
+            Page next = null;
+            if (instances.size() >= page.limit()) {
+                Row last = null;
+                for (Row row : left.result()) {
+                    last = row;
+                }
+                if (last != null) {
+                    next = new Page(page.snapshot(), last.getLong("next_xid"), last.getString("next_id"), page.limit());
+                }
+            }
+            if (leftCancels != null) {
+                instances.addAll(each(leftCancels, PgJournal::ref));
+            }
+            return new LeftPage(instances, next);
+        }
+
+        private @Nullable DuePage duePage() {
+            Look look = exchange.look();
+            Due span = look == null ? null : look.due();
+            if (due == null || span == null) {
+                return null;
+            }
+            Instant until = span.to();
+            if (due.result().size() >= span.limit()) {
+                for (Row row : due.result()) {
+                    until = row.getOffsetDateTime("wake_at").toInstant();
+                }
+            }
+            return new DuePage(each(due, PgJournal::ref), until);
+        }
+    }
+
+    private static boolean isFirst(Page page) {
+        return page.afterXid() == 0 && page.afterId().isEmpty();
+    }
+
+    private Tuple writes(List<Write> writes) {
+        return Tuple.of(
+                term.epoch(),
+                writes.stream().map(Write::instance).toArray(String[]::new),
+                writes.stream().map(Write::version).toArray(Integer[]::new),
+                writes.stream().map(Write::state).toArray(String[]::new),
+                writes.stream().map(Write::also).toArray(String[]::new));
+    }
+
+    private Tuple leftOf(Page page) {
+        return Tuple.of(term.epoch(), page.snapshot(), page.afterXid(), page.afterId(), page.limit());
+    }
+
+    private static Tuple signalsOf(SignalLook look) {
+        return Tuple.of(
+                look.wanted().stream().map(SignalWanted::instance).toArray(String[]::new),
+                look.wanted().stream().map(SignalWanted::name).toArray(String[]::new),
+                look.bytes());
+    }
+
+    private static <T> List<T> each(Future<RowSet<Row>> rows, Function<Row, T> reader) {
+        List<T> read = new ArrayList<>();
+        for (Row row : rows.result()) {
+            read.add(reader.apply(row));
+        }
+        return read;
+    }
+
+    private static Written written(String answer) {
+        return switch (answer) {
+            case "ok" -> new Written.Ok();
+            case "stale" -> new Written.Stale();
+            case "locked" -> new Written.Locked();
+            default -> {
+                // rejected:<SQLSTATE>:<message>
+                String[] parts = answer.split(":", 3);
+                yield new Written.Rejected(new Failure(Failure.Kind.STEP, parts[1], parts[2]));
+            }
+        };
+    }
+
+    private static Begun begun(Row row) {
+        return new Begun(
+                row.getString("instance_id"),
+                row.getString("node_id"),
+                row.getString("started"),
+                row.getString("role_name"),
+                row.getBoolean("may_http"),
+                row.getBoolean("may_multipart"));
+    }
+
+    private static InstanceRef ref(Row row) {
+        Long bytes = row.getLong("bytes");
+        return new InstanceRef(row.getString("instance_id"), row.getLong("role_oid"), bytes == null ? 0 : bytes);
+    }
+
+    private static Signal signal(Row row) {
+        return new Signal(
+                row.getString("instance_id"), row.getString("name"), row.getLong("id"), row.getString("data"));
+    }
+
+    private static OffsetDateTime utc(Instant time) {
+        return time.atOffset(ZoneOffset.UTC);
+    }
+
+    ////////////////////////////////////////////////////////////////////////////////////////////////////////////
+    // The session
+    ////////////////////////////////////////////////////////////////////////////////////////////////////////////
+
+    private synchronized Future<PgConnection> connected() {
+        if (closed) {
+            return Future.failedFuture(new IllegalStateException(term + " is over"));
+        }
+        if (connection != null) {
+            return Future.succeededFuture(connection);
+        }
+        if (connecting == null) {
+            Promise<PgConnection> opened = Promise.promise();
+            connecting = opened.future();
+            open(opened);
+        }
+        return connecting;
+    }
+
+    /** A session that is there too late, or on another server, is closed. */
+    private void open(Promise<PgConnection> opened) {
+        long timer = vertx.setTimer(
+                patience.toMillis(),
+                ignored -> refuse(opened, lost("no connection within " + patience.toMillis() + " ms", null)));
+        PgConnection.connect(vertx, server).onComplete(arrived -> {
+            if (arrived.failed()) {
+                vertx.cancelTimer(timer);
+                refuse(opened, arrived.cause());
+                return;
+            }
+            PgConnection session = arrived.result();
+            session.query(ServerIdentity.SQL).execute().onComplete(answer -> {
+                vertx.cancelTimer(timer);
+                if (answer.failed()) {
+                    session.close();
+                    refuse(opened, answer.cause());
+                    return;
+                }
+                Row row = answer.result().iterator().next();
+                ServerIdentity found = new ServerIdentity(row.getString(0), row.getString(1), row.getString(2));
+                if (!found.equals(identity)) {
+                    session.close();
+                    refuse(opened, lost("another server than the one that leadership was won on answers", null));
+                    return;
+                }
+                accept(opened, session);
+            });
+        });
+    }
+
+    private void accept(Promise<PgConnection> opened, PgConnection session) {
+        boolean wanted;
+        synchronized (this) {
+            wanted = !closed && connecting == opened.future();
+            if (wanted) {
+                connection = session;
+                connecting = null;
+            }
+        }
+        if (!wanted) {
+            session.close();
+            opened.tryFail(lost("the session came too late", null));
+            return;
+        }
+        session.closeHandler(ignored -> forget(session));
+        session.exceptionHandler(ignored -> drop(session));
+        opened.tryComplete(session);
+    }
+
+    private void refuse(Promise<PgConnection> opened, Throwable cause) {
+        synchronized (this) {
+            if (connecting == opened.future()) {
+                connecting = null;
+            }
+        }
+        opened.tryFail(cause);
+    }
+
+    private synchronized void forget(PgConnection session) {
+        if (connection == session) {
+            connection = null;
+        }
+    }
+
+    private void drop(PgConnection session) {
+        forget(session);
+        session.close();
+    }
+
+    private JournalException failed(PgConnection session, Throwable cause) {
+        JournalException failure = failure(cause);
+        if (failure.failure().kind() == Failure.Kind.CONNECTION_LOST) {
+            drop(session);
+        }
+        return failure;
+    }
+
+    private static JournalException failure(Throwable cause) {
+        Throwable root = cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
+        if (root instanceof JournalException known) {
+            return known;
+        }
+        String message = String.valueOf(root.getMessage());
+        if (!(root instanceof PgException error)) {
+            return lost(message, root);
+        }
+        String state = error.getSqlState();
+        Failure.Kind kind = Failure.Kind.TRANSIENT;
+        if ("DF002".equals(state)) {
+            kind = Failure.Kind.FENCED;
+        } else if (state == null || state.startsWith("08") || LOST.contains(state)) {
+            kind = Failure.Kind.CONNECTION_LOST;
+        }
+        return new JournalException(new Failure(kind, state, String.valueOf(error.getErrorMessage())), error);
+    }
+
+    private static JournalException lost(String message, @Nullable Throwable cause) {
+        return new JournalException(
+                new Failure(Failure.Kind.CONNECTION_LOST, null, message),
+                cause == null ? new IllegalStateException(message) : cause);
+    }
+
+    @Override
+    public void close() {
+        PgConnection session;
+        synchronized (this) {
+            closed = true;
+            session = connection;
+            connection = null;
+            connecting = null;
+        }
+        if (session != null) {
+            // Behind what was sent: it is answered first.
+            session.close();
+        }
+    }
+}

@@ -1,0 +1,485 @@
+-- Graphs: what a node text has to look like, and which nodes it means (specification 1.3, 1.4, 1.6, 3.2).
+--
+-- A graph is one JSON text, that of its root, with the children nested in it. It is read in two ways: at a glance when it looks
+-- as builders print it, which is nearly always, and otherwise member by member, which finds the words for what is wrong.
+
+-- One parse and one jsonpath. Everything that is no object, array or string is unusual, and so is every object that is no
+-- well-formed node. jsonb forgets members that occur twice, and it prints strings in one way only: but for blanks, a text that
+-- is printed the same has none. An escape can mean what no text can hold, also in a configuration inside of a string. A text
+-- of so few bytes has no more nodes than allowed, and none that is too long.
+CREATE OR REPLACE FUNCTION df._is_printed(graph text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+    document jsonb;
+BEGIN
+    IF left(graph, 14) <> '{"node_type":"' OR octet_length(graph) > 250000 OR strpos(graph, E'\\u') > 0 THEN
+        RETURN false;
+    END IF;
+    document := graph::jsonb;
+    RETURN octet_length(replace(graph, ' ', '')) = octet_length(replace(document::text, ' ', ''))
+        AND NOT document @? '$.** ? (@.type() != "string" && !(
+            (@.node_type == "SQL" || @.node_type == "SLEEP" || @.node_type == "SIGNAL" || @.node_type == "HTTP"
+                || @.node_type == "WAIT_SCHEDULE" || @.node_type == "BREAK" || @.node_type == "HTTP_MULTIPART")
+            && @.query.type() == "string" && !exists(@.left_node) && !exists(@.right_node) && !exists(@.condition_node)
+            && !exists(@.extra_nodes)
+            && (!exists(@.result_name) || @.result_name like_regex "^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+            || (@.node_type == "THEN" || @.node_type == "JOIN" || @.node_type == "RACE")
+            && @.left_node.type() == "object" && @.right_node.type() == "object" && !exists(@.condition_node)
+            && !exists(@.extra_nodes) && !exists(@.query)
+            && (!exists(@.result_name) || @.result_name like_regex "^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+            || @.node_type == "IF" && @.left_node.type() == "object" && @.right_node.type() == "object"
+            && @.condition_node.type() == "object" && !exists(@.extra_nodes) && !exists(@.query)
+            && (!exists(@.result_name) || @.result_name like_regex "^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+            || @.node_type == "LOOP" && @.left_node.type() == "object" && !exists(@.right_node)
+            && (!exists(@.condition_node) || @.condition_node.type() == "object") && !exists(@.extra_nodes)
+            && !exists(@.query)
+            && (!exists(@.result_name) || @.result_name like_regex "^[A-Za-z_][A-Za-z0-9_]{0,62}$")))'
+        AND (octet_length(graph) < 8000 OR NOT document @? '$.**{257 to last}');
+EXCEPTION WHEN data_exception OR statement_too_complex THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION df._is_printed(text) IS
+    'Internal: whether a text is a well-formed graph as builders print it. False means: look closer (df._parse_root, df._graph).';
+
+-- The strict variant of the auto-wrap rule, for df.start (specification 1.3).
+CREATE OR REPLACE FUNCTION df._parse_root(fut text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    r record;
+    problem text;
+BEGIN
+    IF left(ltrim(fut, E' \t\n\r\f\v'), 1) <> '{' OR fut = '' THEN
+        problem := df._misused_helper();
+    ELSE
+        r := df._read_node(fut);
+        IF r.node_type IS NOT NULL AND NOT df._known_type(r.node_type) THEN
+            problem := df._unknown_type(r.node_type);
+        ELSIF r.node_type IS NOT NULL AND r.problem IS NOT NULL THEN
+            problem := format('Malformed Durofut JSON with node_type ''%s'': %s', r.node_type, r.problem);
+        ELSIF r.canonical IS NOT NULL THEN
+            RETURN r.canonical;
+        END IF;
+    END IF;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'Invalid durable function: %', problem USING ERRCODE = 'internal_error';
+    END IF;
+    RETURN df.sql(fut);
+END
+$$;
+COMMENT ON FUNCTION df._parse_root(text) IS 'Internal: the node that a text given to df.start means.';
+
+-- What cannot be run is refused when it is inserted; the words are those of a constraint.
+CREATE OR REPLACE FUNCTION df._violates(p_table text, p_constraint text, p_detail text DEFAULT NULL, p_hint text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    RAISE EXCEPTION 'new row for relation "%" violates check constraint "%"', p_table, p_constraint
+        USING ERRCODE = 'check_violation', SCHEMA = 'df', TABLE = p_table, CONSTRAINT = p_constraint,
+              DETAIL = coalesce(p_detail, ''), HINT = coalesce(p_hint, '');
+END
+$$;
+COMMENT ON FUNCTION df._violates(text, text, text, text) IS 'Internal: raises check_violation in the words of PostgreSQL.';
+
+-- The worker loads definitions into its memory, which submitters must not be able to fill.
+CREATE OR REPLACE FUNCTION df._check_size(p_table text, p_constraint text, what text, bytes bigint, most bigint)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    IF bytes > most THEN
+        PERFORM df._violates(p_table, p_constraint, format('%s has %s bytes, at most %s are allowed.', what, bytes, most),
+            CASE WHEN most > 4096 THEN 'Put large values into a table, and their key into the workflow.'
+                 ELSE 'Choose a shorter one.' END);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_size(text, text, text, bigint, bigint) IS
+    'Internal: raises check_violation when a value is larger than allowed.';
+
+CREATE OR REPLACE FUNCTION df._check_definition(
+    node_type text, query text, result_name text, has_left boolean, has_right boolean)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    IF NOT df._known_type(node_type) THEN
+        PERFORM df._violates('nodes', 'nodes_node_type_chk');
+    ELSIF result_name !~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN
+        PERFORM df._violates('nodes', 'nodes_result_name_chk');
+    ELSIF NOT (CASE
+        WHEN NOT has_left THEN NOT has_right AND query IS NOT NULL
+            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
+        WHEN NOT has_right THEN node_type = 'LOOP' OR node_type = 'RETRY' AND query IS NOT NULL
+        WHEN query IS NULL THEN node_type = ANY ('{THEN,RACE,JOIN}')
+        ELSE node_type = ANY ('{IF,JOIN}')
+    END) THEN
+        PERFORM df._violates('nodes', 'nodes_structure_chk');
+    END IF;
+    PERFORM df._check_size('nodes', 'nodes_query_size_chk', 'query', octet_length(query), 1048576),
+            df._check_size('nodes', 'nodes_result_name_size_chk', 'result_name', octet_length(result_name), 256);
+END
+$$;
+COMMENT ON FUNCTION df._check_definition(text, text, text, boolean, boolean) IS
+    'Internal: raises check_violation when a node is not complete, or too large.';
+
+CREATE OR REPLACE FUNCTION df._is_json(content text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+    nothing pg_catalog.json;
+BEGIN
+    nothing := content;
+    RETURN true;
+EXCEPTION WHEN invalid_text_representation THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION df._is_json(text) IS 'Internal: whether a text is JSON, whatever its escapes mean.';
+
+-- The words for a configuration that the worker could not read, or the database not hold.
+CREATE OR REPLACE FUNCTION df._unstorable(node_type text, query text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    nothing jsonb;
+BEGIN
+    IF node_type IN ('SQL', 'SLEEP') OR strpos(query, '\u') = 0 OR left(ltrim(query, E' \t\n\r'), 1) <> '{' THEN
+        RETURN NULL;
+    END IF;
+    nothing := query::jsonb;
+    RETURN NULL;
+EXCEPTION
+    WHEN untranslatable_character THEN
+        RETURN format('query in %s holds \u0000, which no text of PostgreSQL can hold', node_type);
+    WHEN invalid_text_representation THEN
+        -- JSON that jsonb does not take: half a pair of surrogates.
+        IF df._is_json(query) THEN
+            RETURN format('query in %s holds an escape that means no character', node_type);
+        END IF;
+        RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION df._unstorable(text, text) IS
+    'Internal: what is wrong with a configuration whose strings no text can hold; NULL when nothing is.';
+
+
+-- Looks at a whole graph, node by node. The walk keeps its own stack: a graph may be 256 levels deep and functions that call
+-- themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
+CREATE OR REPLACE FUNCTION df._graph(
+    root text,
+    OUT problem text, OUT node_types text[], OUT queries text[], OUT result_names text[],
+    OUT have_left boolean[], OUT have_right boolean[])
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    max_depth CONSTANT integer := 256;
+    max_nodes CONSTANT integer := 10000;
+    n df._node;
+    r record;
+    -- Per node, in order of discovery: the texts of its children, until it is visited.
+    lefts text[]; rights text[]; conditions text[]; extras text[];
+    paths text[]; depths integer[];
+    nodes integer := 1;
+    stack integer[] := '{1}';
+    top integer := 1;
+    k integer;
+    kind text;
+    child text;
+    child_path text;
+    children text[];
+    places text[];
+    to_visit integer[];
+    config jsonb;
+    i integer;
+BEGIN
+    n := json_populate_record(NULL::df._node, root::json);
+    node_types := ARRAY[n.node_type];
+    queries := ARRAY[n.query];
+    result_names := ARRAY[n.result_name];
+    have_left := ARRAY[n.left_node IS NOT NULL];
+    have_right := ARRAY[n.right_node IS NOT NULL];
+    lefts := ARRAY[n.left_node];
+    rights := ARRAY[n.right_node];
+    conditions := ARRAY[n.condition_node];
+    extras := ARRAY[n.extra_nodes];
+    paths := ARRAY['root'];
+    depths := ARRAY[0];
+
+    WHILE top > 0 LOOP
+        k := stack[top];
+        top := top - 1;
+        kind := node_types[k];
+        IF depths[k] > max_depth THEN
+            problem := format('%s: Graph exceeds maximum nesting depth of %s. Simplify the workflow or break it into multiple instances.',
+                paths[k], max_depth);
+            RETURN;
+        ELSIF NOT df._known_type(kind) THEN
+            problem := format('%s: %s', paths[k], df._unknown_type(kind));
+            RETURN;
+        ELSIF conditions[k] IS NOT NULL AND kind <> 'IF' AND kind <> 'LOOP' THEN
+            problem := format('%s: condition_node is not valid for %s nodes', paths[k], kind);
+            RETURN;
+        ELSIF extras[k] IS NOT NULL AND kind <> 'JOIN' THEN
+            problem := format('%s: extra_nodes is not valid for %s nodes', paths[k], kind);
+            RETURN;
+        END IF;
+
+        config := NULL;
+        IF queries[k] IS NOT NULL AND (kind = 'IF' OR kind = 'LOOP' OR kind = 'JOIN') THEN
+            BEGIN
+                config := queries[k]::jsonb;
+                problem := CASE
+                    WHEN jsonb_typeof(config) <> 'object' THEN
+                        CASE WHEN conditions[k] IS NOT NULL OR extras[k] IS NOT NULL
+                             THEN format('query in %s must be a JSON config object', kind) END
+                    WHEN kind = 'JOIN' AND config ? 'extra_nodes' THEN
+                        'extra_nodes in JOIN must be a first-class Durofut field, not embedded in query'
+                    WHEN kind <> 'JOIN' AND config ? 'condition_node' THEN
+                        format('condition_node in %s must be a first-class Durofut field, not embedded in query', kind)
+                    END;
+            EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range THEN
+                problem := CASE WHEN conditions[k] IS NOT NULL OR extras[k] IS NOT NULL
+                                THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
+            END;
+        END IF;
+        problem := coalesce(problem, df._unstorable(kind, queries[k]));
+        IF problem IS NOT NULL THEN
+            problem := format('%s: %s', paths[k], problem);
+            RETURN;
+        END IF;
+        -- The id of the condition, or of the extra branches, will stand in it.
+        IF conditions[k] IS NOT NULL OR extras[k] IS NOT NULL THEN
+            queries[k] := coalesce(queries[k], '{}');
+        END IF;
+
+        -- The children, in order: left, right, condition, extras.
+        to_visit := '{}';
+        children := '{}';
+        places := '{}';
+        IF lefts[k] IS NOT NULL THEN
+            children := array_append(children, lefts[k]);
+            places := array_append(places, '.left');
+            lefts[k] := NULL;
+        END IF;
+        IF rights[k] IS NOT NULL THEN
+            children := array_append(children, rights[k]);
+            places := array_append(places, '.right');
+            rights[k] := NULL;
+        END IF;
+        IF conditions[k] IS NOT NULL THEN
+            children := array_append(children, conditions[k]);
+            places := array_append(places, '.condition_node');
+        END IF;
+        IF extras[k] IS NOT NULL THEN
+            SELECT array_cat(children, array_agg(e.value::text ORDER BY e.ordinality)),
+                   array_cat(places, array_agg(format('.extra_nodes[%s]', e.ordinality - 1) ORDER BY e.ordinality))
+            INTO children, places
+            FROM json_array_elements(extras[k]::json) WITH ORDINALITY AS e;
+        END IF;
+
+        FOR i IN 1 .. cardinality(children) LOOP
+            child := children[i];
+            child_path := concat(paths[k], places[i]);
+            r := df._read_node(child);
+            IF r.canonical IS NULL THEN
+                problem := format('%s: failed to deserialize Durofut child: %s', child_path,
+                    coalesce(r.problem, 'not a JSON object'));
+                RETURN;
+            END IF;
+            n := json_populate_record(NULL::df._node, r.canonical::json);
+            nodes := nodes + 1;
+            IF nodes > max_nodes THEN
+                problem := format('%s: Workflow exceeds maximum node count of %s. Simplify the workflow or break it into multiple instances.',
+                    child_path, max_nodes);
+                RETURN;
+            END IF;
+            node_types[nodes] := n.node_type;
+            queries[nodes] := n.query;
+            result_names[nodes] := n.result_name;
+            have_left[nodes] := n.left_node IS NOT NULL;
+            have_right[nodes] := n.right_node IS NOT NULL;
+            -- Nothing is wrong with such a leaf, and nothing below it: most nodes are not visited.
+            CONTINUE WHEN n.node_type = 'SQL' AND n.left_node IS NULL AND n.right_node IS NULL
+                AND n.condition_node IS NULL AND n.extra_nodes IS NULL AND depths[k] < max_depth;
+            lefts[nodes] := n.left_node;
+            rights[nodes] := n.right_node;
+            conditions[nodes] := n.condition_node;
+            extras[nodes] := n.extra_nodes;
+            paths[nodes] := child_path;
+            depths[nodes] := depths[k] + 1;
+            to_visit := to_visit || nodes;
+        END LOOP;
+
+        -- Visited next: the children, the leftmost first.
+        FOR i IN REVERSE cardinality(to_visit) .. 1 LOOP
+            top := top + 1;
+            stack[top] := to_visit[i];
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df._graph(text) IS
+    'Internal: what is wrong with the graph of a node text; and its nodes, for those checks that are made when rows are inserted.';
+
+CREATE OR REPLACE FUNCTION df._check_graph(root text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    graph record := df._graph(root);
+BEGIN
+    IF graph.problem IS NOT NULL THEN
+        RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
+    END IF;
+    PERFORM df._check_definition(n.node_type, n.query, n.result_name, n.has_left, n.has_right)
+    FROM unnest(graph.node_types, graph.queries, graph.result_names, graph.have_left, graph.have_right)
+        AS n(node_type, query, result_name, has_left, has_right);
+END
+$$;
+COMMENT ON FUNCTION df._check_graph(text) IS 'Internal: raises what is wrong with a graph, in the words that df.start has for it.';
+
+-- The nodes of a graph, which the view df.nodes shows. The k-th node, parents before children and the left before the right,
+-- has the root's id plus k * 2654435761, modulo 2^32: random to look at, and all different without a search
+-- (dev.perdure.graph.GraphDocument does the same). Whatever somebody has written into df.instances.graph by hand, it ends
+-- well: what is no node has no row.
+CREATE OR REPLACE FUNCTION df._definition(root_node text, graph text) RETURNS TABLE (
+    node_position integer, id text, node_type text, query text, result_name text, left_node text, right_node text)
+LANGUAGE plpgsql IMMUTABLE STRICT COST 2000 ROWS 10
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    max_nodes CONSTANT integer := 10000;
+    seed bigint;
+    node jsonb;
+    kind text;
+    stack jsonb[];
+    parents integer[] := '{0}';
+    slots integer[] := '{0}';
+    top integer := 1;
+    nodes integer := 0;
+    ids text[]; types text[]; queries text[]; names text[]; lefts text[]; rights text[];
+    conditions text[]; extras text[];
+    branches jsonb[];
+    i integer;
+BEGIN
+    stack := ARRAY[graph::jsonb];
+    seed := ('x' || root_node)::bit(32)::bigint;
+    WHILE top > 0 AND nodes < max_nodes LOOP
+        node := stack[top];
+        top := top - 1;
+        CONTINUE WHEN jsonb_typeof(node) <> 'object';
+        nodes := nodes + 1;
+        ids[nodes] := lpad(to_hex((seed + (nodes - 1) * 2654435761) & 4294967295), 8, '0');
+        kind := node ->> 'node_type';
+        types[nodes] := kind;
+        queries[nodes] := node ->> 'query';
+        names[nodes] := node ->> 'result_name';
+        lefts[nodes] := NULL;
+        rights[nodes] := NULL;
+        i := parents[top + 1];
+        CASE slots[top + 1]
+        WHEN 0 THEN NULL;
+        WHEN 1 THEN lefts[i] := ids[nodes];
+        WHEN 2 THEN rights[i] := ids[nodes];
+        WHEN 3 THEN conditions[i] := ids[nodes];
+        ELSE extras[i] := concat(extras[i] || ',', '"', ids[nodes], '"');
+        END CASE;
+        -- The leftmost is to be on top.
+        IF node ? 'extra_nodes' AND jsonb_typeof(node -> 'extra_nodes') = 'array' THEN
+            branches := ARRAY(SELECT jsonb_array_elements(node -> 'extra_nodes'));
+            FOR i IN REVERSE cardinality(branches) .. 1 LOOP
+                top := top + 1;
+                stack[top] := branches[i];
+                parents[top] := nodes;
+                slots[top] := 4;
+            END LOOP;
+        END IF;
+        IF node ? 'condition_node' THEN
+            top := top + 1;
+            stack[top] := node -> 'condition_node';
+            parents[top] := nodes;
+            slots[top] := 3;
+        END IF;
+        IF node ? 'right_node' THEN
+            top := top + 1;
+            stack[top] := node -> 'right_node';
+            parents[top] := nodes;
+            slots[top] := 2;
+        END IF;
+        IF node ? 'left_node' THEN
+            top := top + 1;
+            stack[top] := node -> 'left_node';
+            parents[top] := nodes;
+            slots[top] := 1;
+        END IF;
+    END LOOP;
+    -- The ids of children that have no column stand in the configuration.
+    FOR i IN 1 .. coalesce(array_upper(conditions, 1), 0) LOOP
+        IF conditions[i] IS NOT NULL THEN
+            queries[i] := df._compact(coalesce(df._json_object(queries[i]), '{}')
+                || jsonb_build_object('condition_node', conditions[i]));
+        END IF;
+    END LOOP;
+    FOR i IN 1 .. coalesce(array_upper(extras, 1), 0) LOOP
+        IF extras[i] IS NOT NULL THEN
+            queries[i] := df._compact(coalesce(df._json_object(queries[i]), '{}')
+                || jsonb_build_object('extra_nodes', concat('[', extras[i], ']')::jsonb));
+        END IF;
+    END LOOP;
+    FOR i IN 1 .. nodes LOOP
+        node_position := i;
+        id := ids[i];
+        node_type := types[i];
+        query := queries[i];
+        result_name := names[i];
+        left_node := lefts[i];
+        right_node := rights[i];
+        RETURN NEXT;
+    END LOOP;
+EXCEPTION WHEN data_exception OR statement_too_complex THEN
+    -- No JSON.
+    RETURN;
+END
+$$;
+COMMENT ON FUNCTION df._definition(text, text) IS 'Internal: the nodes of a graph, parents before children.';
+
+-- Text that no text of PostgreSQL can hold is refused when a node is built, at any place of any node below it: what is built
+-- can be started.
+CREATE OR REPLACE FUNCTION df._refuse_unstorable(node text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    document jsonb;
+    problem text;
+BEGIN
+    BEGIN
+        document := node::jsonb;
+    EXCEPTION
+        WHEN untranslatable_character THEN
+            problem := 'a string in it holds \u0000, which no text of PostgreSQL can hold';
+        WHEN invalid_text_representation THEN
+            problem := 'a string in it holds an escape that means no character';
+    END;
+    IF problem IS NULL THEN
+        SELECT df._unstorable(d.node_type, d.query) INTO problem FROM df._definition('00000000', node) AS d
+        WHERE df._unstorable(d.node_type, d.query) IS NOT NULL LIMIT 1;
+    END IF;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'Invalid Durofut JSON: failed to deserialize workflow step: %', problem USING ERRCODE = 'internal_error';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._refuse_unstorable(text) IS 'Internal: raises an error when a node, or one below it, holds text that PostgreSQL cannot.';

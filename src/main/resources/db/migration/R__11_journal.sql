@@ -1,0 +1,585 @@
+-- What the leader reads, and what it notes beside checkpoints (architecture 5, 6). All of it is the owner's.
+
+---------------------------------------------------------------------------------------------------------------------
+-- Loading
+---------------------------------------------------------------------------------------------------------------------
+
+-- What an instance has in the tables, without reading it: lengths of texts are known.
+CREATE OR REPLACE FUNCTION df._definition_bytes(p_instance text) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT
+AS $$
+BEGIN
+    RETURN (SELECT coalesce(octet_length(i.graph)::bigint,
+                (SELECT sum(octet_length(n.query)) FROM (
+                    SELECT x.query FROM df._nodes x WHERE x.instance_id = i.id LIMIT 10001) AS n), 0)
+            FROM df.instances i WHERE i.id = p_instance);
+END
+$$;
+COMMENT ON FUNCTION df._definition_bytes(text) IS
+    'Bytes of the definition of an instance; NULL when there is none. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._bytes(p_instance text) RETURNS bigint
+LANGUAGE plpgsql STABLE STRICT
+AS $$
+BEGIN
+    RETURN (SELECT df._definition_bytes(p_instance) + coalesce(pg_column_size(i.vars), 0)
+                + coalesce((SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0)
+            FROM df.instances i WHERE i.id = p_instance);
+END
+$$;
+COMMENT ON FUNCTION df._bytes(text) IS
+    'Bytes of definition, variables and state of an instance; NULL when there is none. Called with the settings of its callers.';
+
+-- As many as fit, from the first on. A definition of more than 64 MiB is not read at all. Hand-written nodes come one more than
+-- allowed, so that an excess is noticed.
+CREATE OR REPLACE FUNCTION df._load(p_ids text[], p_bytes bigint) RETURNS TABLE (
+    instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
+    created_at timestamptz, started_at timestamptz, execution_count bigint, role_oid bigint, role_name text,
+    role_blocked boolean, definition_bytes bigint, bytes bigint, graph text, nodes text, versions integer[], states text[], marks text)
+LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+-- Plans are kept for as long as a session lives, and may have been made while the tables were small.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH sized AS (
+        SELECT w.id, w.place, df._bytes(w.id) AS bytes, df._definition_bytes(w.id) AS definition_bytes
+        FROM unnest(p_ids) WITH ORDINALITY AS w(id, place)
+    ), fitting AS (
+        -- What has ended is not continued: somebody may ask for it who does not know.
+        SELECT s.*, sum(s.bytes) OVER (ORDER BY s.place) AS upto FROM sized s
+        WHERE s.bytes IS NOT NULL AND EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.id)
+    ), chosen AS MATERIALIZED (
+        SELECT f.id, f.place, f.bytes, f.definition_bytes, f.definition_bytes <= 67108864 AS readable FROM fitting f
+        WHERE f.upto <= p_bytes OR f.place = (SELECT min(x.place) FROM fitting x)
+    )
+    SELECT i.id::text, i.root_node::text, i.label, i.vars::text, nullif(i.database, current_database()), i.status,
+           i.cancel_reason, i.created_at, i.started_at, i.execution_count, i.submitted_by::oid::bigint, r.rolname::text,
+           coalesce(r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
+                                                 WHERE s.name = 'enable_superuser_instances'), false), false),
+           c.definition_bytes, c.bytes,
+           CASE WHEN c.readable THEN i.graph END,
+           CASE WHEN c.readable AND i.graph IS NULL THEN (
+               SELECT json_agg(json_build_object('id', n.id, 'node_type', n.node_type, 'query', n.query,
+                   'result_name', n.result_name, 'left_node', n.left_node, 'right_node', n.right_node,
+                   'submitted_by', n.submitted_by::oid::bigint, 'database', nullif(n.database, current_database())))::text
+               FROM (SELECT * FROM df._nodes x WHERE x.instance_id = i.id LIMIT 10001) AS n) END,
+           p.versions, p.states,
+           (SELECT json_agg(json_build_object('node', m.node_id, 'execution_id', m.execution_id, 'attempt', m.attempt,
+                'started_at', m.started_at))::text
+            FROM df._running m
+            WHERE m.instance_id = i.id AND NOT EXISTS (
+                SELECT FROM df._checkpoints k
+                WHERE k.instance_id = i.id AND k.state -> 'nodes' ? m.node_id AND CASE
+                    WHEN k.state -> 'nodes' -> m.node_id ->> 'execution_id' = m.execution_id
+                    THEN k.state -> 'nodes' -> m.node_id ->> 'status' <> 'running' ELSE k.written_at >= m.marked_at END))
+    FROM chosen c
+    JOIN df.instances i ON i.id = c.id
+    LEFT JOIN pg_roles r ON r.oid = i.submitted_by
+    LEFT JOIN LATERAL (
+        SELECT array_agg(k.version ORDER BY k.version) AS versions,
+               CASE WHEN c.readable THEN array_agg(k.state::text ORDER BY k.version) END AS states
+        FROM df._checkpoints k WHERE k.instance_id = i.id) AS p ON true
+    ORDER BY c.place;
+END
+$$;
+COMMENT ON FUNCTION df._load(text[], bigint) IS
+    'Instances in the order given, as long as the bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- What is new
+---------------------------------------------------------------------------------------------------------------------
+
+-- What was committed since a snapshot was taken: what that snapshot did not show, and this one does. Each row carries the
+-- transaction that made it, so that a commit that comes late, behind others with higher numbers, is found, once, and without
+-- reading what was seen before.
+--
+-- A look that finds more than its limit goes on in the next one. So what is handed back has a place for each of the three kinds,
+-- in the order inbox, cancels, signals, with a bar between them: the snapshot up to which all was seen, or, in the middle of
+-- a page, that snapshot, the one before it, and the last row. One place for all three when they are the same, as mostly.
+CREATE OR REPLACE FUNCTION df._read_place(
+    p_place text, OUT since pg_snapshot, OUT upto pg_snapshot, OUT after_xid xid8, OUT after_id text)
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+    v_parts text[] := string_to_array(p_place, ';');
+BEGIN
+    IF cardinality(v_parts) = 1 THEN
+        since := p_place;
+        after_xid := '0';
+        after_id := '';
+    ELSE
+        upto := v_parts[1];
+        since := v_parts[2];
+        after_xid := v_parts[3];
+        after_id := v_parts[4];
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._read_place(text) IS 'A place of df._news. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._news(p_epoch bigint, p_snapshot text, p_limit integer, p_bytes bigint) RETURNS TABLE (
+    kind text, detail text,
+    instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
+    created_at timestamptz, started_at timestamptz, execution_count bigint, role_oid bigint, role_name text,
+    role_blocked boolean, definition_bytes bigint, bytes bigint, graph text, nodes text, versions integer[], states text[], marks text)
+LANGUAGE plpgsql STABLE COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    -- Of the calling statement, and so of all that is read here.
+    v_now text := pg_current_snapshot()::text;
+    v_xmax xid8;
+    v_xip xid8[];
+    v_places text[];
+    v_place record;
+    v_ids text[];
+    v_roles bigint[];
+    v_texts text[];
+    v_xids xid8[];
+    v_fitting integer;
+    v_more boolean := false;
+BEGIN
+    PERFORM df._fence(p_epoch);
+    kind := 'snapshot';
+    detail := v_now;
+    IF p_snapshot IS NULL THEN
+        RETURN NEXT;
+        RETURN;
+    ELSIF strpos(p_snapshot, '|') = 0 THEN
+        v_xmax := pg_snapshot_xmax(p_snapshot::pg_snapshot);
+        v_xip := ARRAY(SELECT pg_snapshot_xip(p_snapshot::pg_snapshot));
+        IF NOT (EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.wake_at IS NULL)
+            OR EXISTS (SELECT FROM df.signals x WHERE x.xid >= v_xmax AND x.consumed_at IS NULL)
+            OR EXISTS (SELECT FROM df._cancels x WHERE x.xid >= v_xmax)
+            OR v_xip <> '{}' AND (
+                EXISTS (SELECT FROM df._inbox x WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL)
+                OR EXISTS (SELECT FROM df.signals x WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL)
+                OR EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip))))
+        THEN
+            RETURN NEXT;
+            RETURN;
+        END IF;
+        v_places := ARRAY[p_snapshot, p_snapshot, p_snapshot];
+    ELSE
+        v_places := string_to_array(p_snapshot, '|');
+    END IF;
+
+    -- New instances, roles taking turns: those that fit are read along.
+    v_place := df._read_place(v_places[1]);
+    v_xmax := pg_snapshot_xmax(v_place.since);
+    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_place.since) AS x WHERE x > v_place.after_xid);
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.role ORDER BY p.xid, p.instance_id),
+           array_agg(p.xid ORDER BY p.xid, p.instance_id)
+    INTO v_ids, v_roles, v_xids
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
+             WHERE x.xid = v_place.after_xid AND x.instance_id > v_place.after_id AND x.wake_at IS NULL
+             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
+             WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
+             WHERE x.xid >= v_xmax AND x.xid > v_place.after_xid AND x.wake_at IS NULL
+             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
+        WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
+        ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
+    IF cardinality(v_ids) > p_limit THEN
+        v_more := true;
+        v_ids := trim_array(v_ids, 1);
+        v_places[1] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_ids[p_limit]);
+    ELSE
+        v_places[1] := coalesce(v_place.upto::text, v_now);
+    END IF;
+    IF v_ids IS NOT NULL THEN
+        SELECT array_agg(o.id ORDER BY o.turn, o.place), count(*) FILTER (WHERE o.upto <= p_bytes)
+        INTO v_ids, v_fitting
+        FROM (
+            SELECT t.*, sum(coalesce(octet_length(i.graph), 65536) + coalesce(pg_column_size(i.vars), 0))
+                        OVER (ORDER BY t.turn, t.place) AS upto
+            FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
+                  FROM unnest(v_ids, v_roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
+            JOIN df.instances i ON i.id = t.id) AS o;
+        IF v_fitting > 0 THEN
+            RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes) AS l;
+        END IF;
+        RETURN QUERY
+        SELECT 'started'::text, NULL::text, i.id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+               NULL::timestamptz, NULL::timestamptz, NULL::bigint, i.submitted_by::oid::bigint, NULL::text, NULL::boolean,
+               NULL::bigint, coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0),
+               NULL::text, NULL::text, NULL::integer[], NULL::text[], NULL::text
+        FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df.instances i ON i.id = n.id
+        ORDER BY n.place;
+    END IF;
+    IF v_more THEN
+        kind := 'more';
+        detail := NULL;
+        RETURN NEXT;
+    END IF;
+
+    kind := 'cancelled';
+    v_place := df._read_place(v_places[2]);
+    v_xmax := pg_snapshot_xmax(v_place.since);
+    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_place.since) AS x WHERE x > v_place.after_xid);
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.xid ORDER BY p.xid, p.instance_id)
+    INTO v_ids, v_xids
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.instance_id::text, x.xid FROM df._cancels x
+             WHERE x.xid = v_place.after_xid AND x.instance_id > v_place.after_id
+             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.xid FROM df._cancels x
+             WHERE x.xid = ANY (v_xip) ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.xid FROM df._cancels x
+             WHERE x.xid >= v_xmax AND x.xid > v_place.after_xid ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
+        WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
+        ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
+    IF cardinality(v_ids) > p_limit THEN
+        v_ids := trim_array(v_ids, 1);
+        v_places[2] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_ids[p_limit]);
+    ELSE
+        v_places[2] := coalesce(v_place.upto::text, v_now);
+    END IF;
+    FOR instance_id, role_oid, detail IN
+        SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user')
+        FROM unnest(v_ids) AS n(id) JOIN df.instances i ON i.id = n.id
+    LOOP
+        RETURN NEXT;
+    END LOOP;
+
+    kind := 'signal';
+    v_place := df._read_place(v_places[3]);
+    v_xmax := pg_snapshot_xmax(v_place.since);
+    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_place.since) AS x WHERE x > v_place.after_xid);
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.id), array_agg(p.name ORDER BY p.xid, p.id),
+           array_agg(p.xid ORDER BY p.xid, p.id), array_agg(p.id ORDER BY p.xid, p.id)
+    INTO v_ids, v_texts, v_xids, v_roles
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
+             WHERE x.xid = v_place.after_xid AND x.id > nullif(v_place.after_id, '')::bigint AND x.consumed_at IS NULL
+             ORDER BY x.xid, x.id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
+             WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL ORDER BY x.xid, x.id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
+             WHERE x.xid >= v_xmax AND x.xid > v_place.after_xid AND x.consumed_at IS NULL
+             ORDER BY x.xid, x.id LIMIT p_limit + 1)) AS a
+        WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
+        ORDER BY a.xid, a.id LIMIT p_limit + 1) AS p;
+    IF cardinality(v_ids) > p_limit THEN
+        v_ids := trim_array(v_ids, 1);
+        v_places[3] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_roles[p_limit]);
+    ELSE
+        v_places[3] := coalesce(v_place.upto::text, v_now);
+    END IF;
+    FOR instance_id, role_oid, detail IN
+        SELECT DISTINCT i.id::text, i.submitted_by::oid::bigint, n.name
+        FROM unnest(v_ids, v_texts) AS n(id, name) JOIN df.instances i ON i.id = n.id
+        WHERE i.status IN ('pending', 'running')
+    LOOP
+        RETURN NEXT;
+    END LOOP;
+
+    kind := 'snapshot';
+    instance_id := NULL;
+    role_oid := NULL;
+    detail := CASE WHEN v_places[1] = v_places[2] AND v_places[1] = v_places[3] AND strpos(v_places[1], ';') = 0
+                   THEN v_places[1] ELSE array_to_string(v_places, '|') END;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION df._news(bigint, text, integer, bigint) IS
+    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there are more of them), cancelled and signal (detail: reason, name), and snapshot, for the next look. NULL: only a snapshot.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- What was there before, and what is due
+---------------------------------------------------------------------------------------------------------------------
+
+-- In three parts, and in each by its index: what is due, sleepers with a signal that nothing has consumed, and what is awake. The
+-- place is (0, time and id), (1, instance), (xid, instance); transactions begin with 3.
+CREATE OR REPLACE FUNCTION df._left(p_epoch bigint, p_snapshot text, p_after_xid bigint, p_after_id text, p_limit integer)
+RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, next_xid bigint, next_id text)
+LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off SET "DateStyle" = 'ISO'
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_snapshot pg_snapshot := split_part(split_part(p_snapshot, '|', 1), ';', 1);
+    v_time timestamptz := '-infinity';
+    v_id text := p_after_id;
+    v_now timestamptz := clock_timestamp();
+    v_count integer;
+BEGIN
+    PERFORM df._fence(p_epoch);
+    IF p_after_xid = 0 THEN
+        IF p_after_id <> '' THEN
+            v_time := split_part(p_after_id, '|', 1);
+            v_id := split_part(p_after_id, '|', 2);
+        END IF;
+        RETURN QUERY
+        SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), 0::bigint, concat(x.wake_at, '|', x.instance_id)
+        FROM df._inbox x
+        WHERE x.wake_at IS NOT NULL AND (x.wake_at, x.instance_id::text) > (v_time, v_id)
+            AND x.wake_at <= v_now AND pg_visible_in_snapshot(x.xid, v_snapshot)
+        ORDER BY x.wake_at, x.instance_id LIMIT p_limit;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        IF v_count = p_limit THEN
+            RETURN;
+        END IF;
+        v_id := '';
+    END IF;
+    IF p_after_xid <= 1 THEN
+        RETURN QUERY
+        WITH RECURSIVE signalled AS (
+            (SELECT s.instance_id::text AS id FROM df.signals s WHERE s.consumed_at IS NULL AND s.instance_id > v_id
+             ORDER BY s.instance_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT s.instance_id::text FROM df.signals s WHERE s.consumed_at IS NULL AND s.instance_id > g.id
+                    ORDER BY s.instance_id LIMIT 1)
+            FROM signalled g WHERE g.id IS NOT NULL)
+        SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), 1::bigint, x.instance_id::text
+        FROM signalled g JOIN df._inbox x ON x.instance_id = g.id
+        WHERE x.wake_at > v_now
+        LIMIT p_limit;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        IF v_count = p_limit THEN
+            RETURN;
+        END IF;
+        v_id := '';
+    END IF;
+    RETURN QUERY
+    SELECT p.instance_id::text, p.role::bigint, b.bytes, p.xid::text::bigint, p.instance_id::text
+    FROM (SELECT x.* FROM df._inbox x
+          WHERE x.wake_at IS NULL AND (x.xid, x.instance_id::text) > (p_after_xid::text::xid8, v_id)
+              AND pg_visible_in_snapshot(x.xid, v_snapshot)
+          ORDER BY x.xid, x.instance_id LIMIT p_limit) AS p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0) + coalesce(
+                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
+        FROM df.instances i WHERE i.id = p.instance_id) AS b
+    ORDER BY p.xid, p.instance_id;
+END
+$$;
+COMMENT ON FUNCTION df._left(bigint, text, bigint, text, integer) IS
+    'At take-over: instances that a snapshot shows, have not ended and do not sleep (or are due, or have a signal), a page at a time. The next page begins behind the last row''s place; after a page that is not full there is none.';
+
+CREATE OR REPLACE FUNCTION df._left_cancels(p_snapshot text) RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint)
+LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 10
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id)
+    FROM df._cancels c JOIN df._inbox x ON x.instance_id = c.instance_id
+    WHERE x.wake_at IS NOT NULL
+        AND pg_visible_in_snapshot(c.xid, split_part(split_part(p_snapshot, '|', 1), ';', 1)::pg_snapshot);
+END
+$$;
+COMMENT ON FUNCTION df._left_cancels(text) IS 'At take-over: sleeping instances that were cancelled and have not been wound up.';
+
+CREATE OR REPLACE FUNCTION df._due(p_from timestamptz, p_to timestamptz, p_limit integer)
+RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, wake_at timestamptz)
+LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT p.instance_id::text, p.role::bigint, b.bytes, p.wake_at
+    FROM (SELECT x.* FROM df._inbox x WHERE x.wake_at > p_from AND x.wake_at <= p_to
+          ORDER BY x.wake_at FETCH FIRST p_limit ROWS WITH TIES) AS p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0) + coalesce(
+                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
+        FROM df.instances i WHERE i.id = p.instance_id) AS b
+    ORDER BY p.wake_at;
+END
+$$;
+COMMENT ON FUNCTION df._due(timestamptz, timestamptz, integer) IS
+    'Instances that wait for a moment after p_from and not after p_to, the earliest first; more than p_limit when several wait for the same moment.';
+
+CREATE OR REPLACE FUNCTION df._signals(p_instances text[], p_names text[], p_bytes bigint)
+RETURNS TABLE (instance_id text, name text, id bigint, data text)
+LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT o.instance_id, o.name, x.id, coalesce(x.data::text, 'null')
+    -- The one with which the bytes are used up is read, too: so few bytes in sum tell the caller that nothing was left out.
+    FROM (SELECT w.instance_id, w.name, s.id, w.place, sum(s.bytes) OVER (ORDER BY w.place) - s.bytes AS before
+          FROM unnest(p_instances, p_names) WITH ORDINALITY AS w(instance_id, name, place)
+          CROSS JOIN LATERAL (
+              SELECT y.id, y.bytes FROM df.signals y
+              WHERE y.instance_id = w.instance_id AND y.name = w.name AND y.consumed_at IS NULL
+              ORDER BY y.id LIMIT 1) AS s) AS o
+    JOIN df.signals x ON x.id = o.id
+    WHERE o.before < p_bytes
+    ORDER BY o.place;
+END
+$$;
+COMMENT ON FUNCTION df._signals(text[], text[], bigint) IS
+    'For each pair of instance and name the oldest signal that nothing has consumed, as long as the bytes last (at least one).';
+
+---------------------------------------------------------------------------------------------------------------------
+-- Marks
+---------------------------------------------------------------------------------------------------------------------
+
+-- [{"instance", "node", "execution_id", "attempt", "started_at"}, …]; without a node it is the instance alone that is shown as
+-- running. Rows that are locked, or whose instance has ended, are left out. With a node the instance is shown too, unless the role
+-- has another isolation than READ COMMITTED by default: a step that is being executed would find, when it ends the instance, that
+-- the row has changed since its snapshot was taken.
+CREATE OR REPLACE FUNCTION df._set_marks(p_marks jsonb) RETURNS TABLE (instance_id text, node_id text)
+LANGUAGE plpgsql VOLATILE STRICT ROWS 100
+AS $$
+#variable_conflict use_column
+BEGIN
+    UPDATE df.instances u SET status = 'running', started_at = coalesce(u.started_at, m.started_at, clock_timestamp()),
+                              updated_at = clock_timestamp()
+    FROM (SELECT i.id, t.started_at
+          FROM (SELECT DISTINCT ON (y.instance) y.* FROM jsonb_to_recordset(p_marks)
+                    AS y(instance text, node text, started_at timestamptz)
+                ORDER BY y.instance, y.node NULLS FIRST) AS t
+          JOIN df.instances i ON i.id = t.instance
+          WHERE i.status = 'pending' AND (t.node IS NULL OR NOT EXISTS (
+              SELECT FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)
+              WHERE s.setrole IN (0, i.submitted_by) AND s.setdatabase IN (0, (
+                        SELECT d.oid FROM pg_database d WHERE d.datname = coalesce(i.database, current_database())))
+                AND c.setting ~* '^default_transaction_isolation=' AND c.setting !~* '=read (un)?committed$'))
+          FOR NO KEY UPDATE OF i SKIP LOCKED) AS m
+    WHERE u.id = m.id;
+    RETURN QUERY
+    INSERT INTO df._running AS r (instance_id, node_id, execution_id, attempt, started_at)
+    SELECT DISTINCT ON (t.instance, t.node) t.instance, t.node, t.execution_id, t.attempt, t.started_at
+    FROM jsonb_to_recordset(p_marks)
+        AS t(instance text, node text, execution_id text, attempt integer, started_at timestamptz)
+    JOIN df._inbox x ON x.instance_id = t.instance
+    WHERE t.node IS NOT NULL
+    ORDER BY t.instance, t.node
+    ON CONFLICT (instance_id, node_id) DO UPDATE SET
+        attempt = CASE WHEN r.execution_id = excluded.execution_id THEN coalesce(excluded.attempt, r.attempt)
+                       ELSE excluded.attempt END,
+        started_at = CASE WHEN r.execution_id = excluded.execution_id THEN coalesce(excluded.started_at, r.started_at)
+                          ELSE excluded.started_at END,
+        execution_id = excluded.execution_id, marked_at = clock_timestamp()
+    RETURNING r.instance_id::text, r.node_id::text;
+END
+$$;
+COMMENT ON FUNCTION df._set_marks(jsonb) IS 'Writes marks; returns which. Called with the settings of its callers.';
+
+-- A lost mark is set again, or does no harm: the commit need not be waited for.
+CREATE OR REPLACE FUNCTION df._mark(p_epoch bigint, p_marks text) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM df._set_marks(p_marks::jsonb);
+    PERFORM df._fence(p_epoch);
+END
+$$;
+COMMENT ON FUNCTION df._mark(bigint, text) IS 'Shows nodes, and instances, as running.';
+
+-- What begins cannot be rolled back: a request, a statement outside of a transaction. Its attempt is on disk before, and with it
+-- all that led there.
+CREATE OR REPLACE FUNCTION df._begin(p_epoch bigint, p_marks text) RETURNS TABLE (
+    instance_id text, node_id text, started text, role_name text, may_http boolean, may_multipart boolean)
+LANGUAGE plpgsql VOLATILE STRICT COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH marked AS MATERIALIZED (SELECT m.instance_id AS i, m.node_id AS n FROM df._set_marks(p_marks::jsonb) m)
+    SELECT marked.i, marked.n, extract(epoch FROM d.created_at)::text, r.rolname::text,
+           coalesce(has_function_privilege(r.oid, 'df.http(text,text,text,jsonb,integer)', 'EXECUTE'), false),
+           coalesce(has_function_privilege(r.oid, 'df.http_multipart(text,text,jsonb,jsonb,integer)', 'EXECUTE'), false)
+    FROM marked
+    JOIN df.instances d ON d.id = marked.i
+    LEFT JOIN pg_roles r ON r.oid = d.submitted_by;
+    PERFORM set_config('synchronous_commit', 'on', true);
+    PERFORM df._fence(p_epoch);
+END
+$$;
+COMMENT ON FUNCTION df._begin(bigint, text) IS
+    'Marks nodes as running like df._mark, durably, and says for each when its instance was created and whether its submitter may send HTTP requests.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- Terms
+---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION df._set_idle(p_epoch bigint, p_idle boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    UPDATE df._wake SET idle = p_idle WHERE idle <> p_idle;
+    PERFORM df._fence(p_epoch);
+END
+$$;
+COMMENT ON FUNCTION df._set_idle(bigint, boolean) IS 'Says whether starts, signals and cancels must send a NOTIFY.';
+
+-- From the moment that the epoch is drawn no checkpoint of an older term can be written; one that was written before, and is
+-- not committed, meets its successor at its version.
+CREATE OR REPLACE FUNCTION df._begin_term() RETURNS TABLE (epoch bigint, key bytea, epoch_id uuid)
+LANGUAGE plpgsql VOLATILE ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    v_id uuid := gen_random_uuid();
+    v_key bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+    v_epoch bigint := nextval('df._epoch_seq');
+BEGIN
+    UPDATE df._epoch SET key = v_key;
+    DELETE FROM df._worker_epoch;
+    INSERT INTO df._worker_epoch (epoch_id, started_at, last_seen_at) VALUES (v_id, clock_timestamp(), clock_timestamp());
+    RETURN QUERY SELECT v_epoch, v_key, v_id;
+END
+$$;
+COMMENT ON FUNCTION df._begin_term() IS 'Begins a term of leadership: draws the next epoch and a new key.';
+
+-- A lock that is asked for again and again is had half an interval late on average; one that is waited for is had at once.
+-- The wait is short, so that the standby sees other things too, its snapshot does not hold back VACUUM, and nothing is
+-- logged: lock_timeout is caught, and log_lock_waits begins after deadlock_timeout.
+CREATE OR REPLACE FUNCTION df._await_lock(p_key bigint, p_millis integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    PERFORM set_config('lock_timeout', p_millis::text, true);
+    PERFORM pg_advisory_lock(p_key);
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION df._await_lock(bigint, integer) IS
+    'Waits up to p_millis milliseconds for an advisory lock of the session; whether it has it now.';
+
+DO $$
+DECLARE
+    own regprocedure;
+BEGIN
+    FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_definition_bytes', '_bytes', '_load', '_read_place', '_news', '_left',
+                   '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,115 @@
+-- What maintenance calls (specification 4.12): counting, and deleting what ended long ago. All of it is the owner's.
+
+-- Exact as long as counting is cheap. Of more rows than that the statistics of the table say enough for a gauge: nothing that is
+-- asked every few seconds may read a million rows.
+CREATE OR REPLACE FUNCTION df._census() RETURNS TABLE (
+    pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, waiting_timers bigint,
+    oldest_pending_seconds double precision)
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET statement_timeout = '10s' SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    most CONSTANT integer := 20000;
+    instances bigint := (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'df.instances'::regclass);
+    unfinished bigint := (SELECT count(*) FROM (SELECT FROM df._inbox LIMIT most) AS x);
+    shares jsonb;
+    ended bigint;
+BEGIN
+    IF unfinished = most THEN
+        unfinished := greatest(most, (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'df._inbox'::regclass));
+        waiting_timers := unfinished - (SELECT count(*) FROM (SELECT FROM df._inbox x WHERE x.wake_at IS NULL LIMIT most) AS y);
+    ELSE
+        waiting_timers := (SELECT count(*) FROM df._inbox x WHERE x.wake_at < 'infinity');
+    END IF;
+    IF instances <= most THEN
+        SELECT count(*) FILTER (WHERE i.status = 'pending'), count(*) FILTER (WHERE i.status = 'running'),
+               count(*) FILTER (WHERE i.status = 'completed'), count(*) FILTER (WHERE i.status = 'failed'),
+               count(*) FILTER (WHERE i.status = 'cancelled')
+        INTO pending, running, completed, failed, cancelled
+        FROM df.instances i;
+    ELSE
+        pending := (SELECT count(*) FROM (SELECT x.instance_id FROM df._inbox x WHERE x.wake_at IS NULL LIMIT most) AS x
+                    JOIN df.instances i ON i.id = x.instance_id WHERE i.status = 'pending');
+        running := unfinished - pending;
+        ended := greatest(0, instances - unfinished);
+        SELECT jsonb_object_agg(v.status, v.share / nullif(v.total, 0)) INTO shares
+        FROM (SELECT u.status, u.share, sum(u.share) OVER () AS total
+              FROM pg_stats s CROSS JOIN LATERAL unnest(s.most_common_vals::text::text[], s.most_common_freqs) AS u(status, share)
+              WHERE s.schemaname = 'df' AND s.tablename = 'instances' AND s.attname = 'status'
+                AND u.status IN ('completed', 'failed', 'cancelled')) AS v;
+        failed := coalesce(round(ended * (shares ->> 'failed')::float8), 0);
+        cancelled := coalesce(round(ended * (shares ->> 'cancelled')::float8), 0);
+        completed := ended - failed - cancelled;
+    END IF;
+    SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(o.created_at))) INTO oldest_pending_seconds
+    FROM (SELECT i.created_at FROM (SELECT x.instance_id FROM df._inbox x WHERE x.wake_at IS NULL
+                                    ORDER BY x.xid, x.instance_id LIMIT most) AS x
+          JOIN df.instances i ON i.id = x.instance_id WHERE i.status = 'pending' LIMIT 1) AS o;
+    oldest_pending_seconds := coalesce(oldest_pending_seconds, 0);
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION df._census() IS 'Instances by status, those that wait for a time, and the age of the oldest pending one. Of more than 20,000 about as many as the statistics say.';
+
+-- Two limits: the age, and the newest instance that is one too many, by when they were started, which is the order of
+-- idx_instances_created_at. Many can have been started at the same time (created_at is that of the transaction), hence the id.
+CREATE OR REPLACE FUNCTION df._retention_limits(p_days integer, p_keep integer) RETURNS TABLE (
+    older_than timestamptz, too_many_at timestamptz, too_many_id text)
+LANGUAGE sql STABLE STRICT ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET enable_sort = off SET jit = off
+AS $$
+    SELECT clock_timestamp() - make_interval(days => p_days), x.created_at, x.id
+    FROM (SELECT) AS one LEFT JOIN (
+        SELECT i.created_at, i.id::text AS id FROM df.instances i
+        WHERE i.status IN ('completed', 'failed', 'cancelled')
+        ORDER BY i.created_at DESC, i.id OFFSET p_keep LIMIT 1) AS x ON true
+$$;
+COMMENT ON FUNCTION df._retention_limits(integer, integer) IS
+    'What ended before older_than is older than p_days; from the instance too_many_id on, which was started at too_many_at, those that were started earlier are more than p_keep. NULL when there are not so many.';
+
+-- The owner's own. Locked rows are left for the next run: a submitter may hold them for as long as it likes. A cancelled
+-- instance that the worker has not wound up (output IS NULL) is still in its memory.
+CREATE OR REPLACE FUNCTION df._delete_ended(
+    p_epoch bigint, p_older_than timestamptz, p_too_many_at timestamptz, p_too_many_id text, p_limit integer)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    v_ids text[];
+BEGIN
+    PERFORM df._fence(p_epoch);
+    -- An instance ends after it was created, so that the index on created_at finds the candidates.
+    SELECT array_agg(e.id::text) INTO v_ids FROM (
+        SELECT i.id FROM df.instances i
+        WHERE i.status IN ('completed', 'failed', 'cancelled') AND i.created_at <= greatest(p_older_than, p_too_many_at)
+          AND (coalesce(i.completed_at, i.created_at) < p_older_than
+               OR i.created_at < p_too_many_at OR i.created_at = p_too_many_at AND i.id::text >= p_too_many_id)
+          AND (i.status <> 'cancelled' OR i.output IS NOT NULL)
+        ORDER BY i.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
+    -- Marks that were set when their instance had just ended.
+    DELETE FROM df._running r WHERE r.marked_at < clock_timestamp() - interval '1 hour'
+        AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = r.instance_id);
+    IF v_ids IS NULL THEN
+        RETURN 0;
+    END IF;
+    -- Those of executions and signals go with the instance.
+    DELETE FROM df._nodes WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._checkpoints WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._running WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._inbox WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._cancels WHERE instance_id = ANY (v_ids);
+    DELETE FROM df.instances WHERE id = ANY (v_ids);
+    RETURN cardinality(v_ids);
+END
+$$;
+COMMENT ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer) IS
+    'Deletes up to p_limit instances beyond the limits of df._retention_limits, with all that belongs to them; returns how many.';
+
+REVOKE EXECUTE ON FUNCTION df._census() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._retention_limits(integer, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer) FROM PUBLIC;

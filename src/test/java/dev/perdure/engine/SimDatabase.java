@@ -1,0 +1,306 @@
+package dev.perdure.engine;
+
+import dev.perdure.flow.Checkpoint;
+import dev.perdure.flow.Consumption;
+import dev.perdure.flow.NodeStatus;
+import dev.perdure.flow.Recorded;
+import dev.perdure.flow.Transition;
+import dev.perdure.graph.NodeRow;
+import dev.perdure.store.CheckpointRequest;
+import dev.perdure.store.Journal;
+import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.Park;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** The tables in memory: versions that are taken once, rows that users lock, transactions that sit in COMMIT, one epoch. */
+final class SimDatabase {
+
+    /** An instance, and all that was ever committed of it. */
+    static final class Row {
+        final String id;
+        final long role;
+        final String root;
+        final List<NodeRow> nodes;
+        final long number;
+        final TreeMap<Integer, CheckpointRequest> checkpoints = new TreeMap<>();
+        /** Versions that a transaction has taken which has not ended. */
+        final Map<Integer, Object> taking = new HashMap<>();
+
+        final List<CheckpointRequest> history = new ArrayList<>();
+        final Map<String, Integer> effects = new HashMap<>();
+        final Map<String, Journal.Mark> marks = new HashMap<>();
+        final List<SimSignal> signals = new ArrayList<>();
+        String status = "pending";
+
+        @Nullable String cancelReason;
+
+        @Nullable String output;
+
+        @Nullable Instant wakeAt;
+
+        boolean isParked;
+        boolean hasEnded;
+        /** It is noted for the worker that somebody has to wind it up. */
+        boolean isCancelNoted;
+        /** A user's transaction holds a lock on the row. */
+        boolean isLocked;
+
+        @Nullable Instant endedAt;
+
+        Row(String id, long role, String root, List<NodeRow> nodes, long number) {
+            this.id = id;
+            this.role = role;
+            this.root = root;
+            this.nodes = nodes;
+            this.number = number;
+        }
+
+        boolean isTaken(int version) {
+            return version <= highest() || checkpoints.containsKey(version);
+        }
+
+        int highest() {
+            return history.isEmpty() ? 0 : history.get(history.size() - 1).version();
+        }
+    }
+
+    static final class SimSignal {
+        final long id;
+        final String name;
+        boolean isConsumed;
+
+        SimSignal(long id, String name) {
+            this.id = id;
+            this.name = name;
+        }
+    }
+
+    private final Map<String, Row> rows = new LinkedHashMap<>();
+    private final List<Object> news = new ArrayList<>();
+    private final SimScheduler scheduler;
+    long epoch;
+    /** What somebody has done to the server's clock. */
+    Duration clockSet = Duration.ZERO;
+
+    private long signals;
+
+    SimDatabase(SimScheduler scheduler) {
+        this.scheduler = scheduler;
+    }
+
+    Instant now() {
+        return Instant.parse("2026-01-01T00:00:00Z")
+                .plusNanos(scheduler.nanos())
+                .plus(clockSet);
+    }
+
+    Iterable<Row> rows() {
+        return rows.values();
+    }
+
+    Row row(String id) {
+        return rows.get(id);
+    }
+
+    // ---- what users do
+
+    Row start(long role, String root, List<NodeRow> nodes) {
+        String id = "%08x".formatted(0x10000000 + rows.size());
+        Row row = new Row(id, role, root, nodes, rows.size());
+        rows.put(id, row);
+        news.add(row);
+        return row;
+    }
+
+    void cancel(Row row, String reason) {
+        if (!row.hasEnded && !row.status.equals("cancelled")) {
+            row.status = "cancelled";
+            row.cancelReason = reason;
+            row.isCancelNoted = true;
+            news.add(new Journal.Cancelled(row.id, row.role, reason));
+        }
+    }
+
+    void signal(Row row, String name) {
+        if (!row.hasEnded) {
+            row.signals.add(new SimSignal(++signals, name));
+            news.add(new Journal.SignalSent(row.id, row.role, name));
+        }
+    }
+
+    // ---- what the worker does
+
+    long beginTerm() {
+        return ++epoch;
+    }
+
+    int position() {
+        return news.size();
+    }
+
+    List<Object> newsSince(int position) {
+        return news.subList(position, news.size());
+    }
+
+    /** Commits a checkpoint: its version is free, its rows are not locked. */
+    void commit(Row row, CheckpointRequest draft, List<String> effects) {
+        if (row.hasEnded) {
+            throw new AssertionError("a checkpoint after the end of " + row.id + ": " + draft);
+        }
+        if (draft.version() != row.highest() + 1) {
+            throw new AssertionError("version " + draft.version() + " of " + row.id + " after " + row.highest());
+        }
+        row.history.add(draft);
+        row.checkpoints.put(draft.version(), draft);
+        draft.superseded().forEach(row.checkpoints::remove);
+        row.isCancelNoted &= !draft.isCancelled();
+        effects.forEach(effect -> row.effects.merge(effect, 1, Integer::sum));
+        if (draft.park() instanceof Park.Until until) {
+            row.isParked = true;
+            row.wakeAt = until.wakeAt();
+        } else if (draft.park() instanceof Park.ForSignals) {
+            row.isParked = true;
+            row.wakeAt = null;
+        } else if (draft.park() instanceof Park.Awake) {
+            row.isParked = false;
+        }
+        for (Checkpoint checkpoint : draft.checkpoints()) {
+            for (Consumption consumption : checkpoint.consumed()) {
+                SimSignal signal = row.signals.stream()
+                        .filter(candidate -> candidate.id == consumption.signalId())
+                        .findFirst()
+                        .orElseThrow();
+                if (signal.isConsumed) {
+                    throw new AssertionError("signal " + signal.id + " of " + row.id + " is consumed twice");
+                }
+                signal.isConsumed = true;
+            }
+            if (checkpoint.end() != null) {
+                row.hasEnded = true;
+                row.endedAt = now();
+                row.output = checkpoint.end().output();
+                if (!row.status.equals("cancelled")) {
+                    row.status = checkpoint.end().status().name().toLowerCase(java.util.Locale.ROOT);
+                }
+            }
+        }
+    }
+
+    static boolean ends(CheckpointRequest draft) {
+        return draft.checkpoints().stream().anyMatch(checkpoint -> checkpoint.end() != null);
+    }
+
+    LoadedInstance load(Row row) {
+        Map<String, Recorded> recorded = new HashMap<>();
+        Map<String, Integer> versionOfNode = new HashMap<>();
+        row.checkpoints.forEach((version, draft) -> draft.checkpoints()
+                .forEach(checkpoint -> checkpoint.transitions().forEach(transition -> {
+                    recorded.put(transition.nodeId(), recorded(transition));
+                    versionOfNode.put(transition.nodeId(), version);
+                })));
+        row.marks.forEach((node, mark) -> {
+            Recorded present = recorded.get(node);
+            boolean isLate = present != null
+                    && mark.stamp().equals(present.stamp())
+                    && present.status().isTerminal();
+            if (!isLate) {
+                Recorded says = new Recorded(
+                        NodeStatus.RUNNING,
+                        mark.stamp(),
+                        false,
+                        null,
+                        null,
+                        null,
+                        mark.startedAt(),
+                        mark.attempt() == null ? 0 : mark.attempt(),
+                        null,
+                        null);
+                recorded.merge(node, says, Recorded::marked);
+            }
+        });
+        List<Integer> empty = row.checkpoints.keySet().stream()
+                .filter(version -> !versionOfNode.containsValue(version))
+                .toList();
+        return new LoadedInstance(
+                row.id,
+                row.root,
+                null,
+                null,
+                null,
+                row.status,
+                row.cancelReason,
+                now(),
+                new LoadedInstance.Submitter(row.role, "role" + row.role, false),
+                List.of(),
+                row.nodes,
+                recorded,
+                100L * row.nodes.size(),
+                null,
+                row.highest(),
+                versionOfNode,
+                empty,
+                !row.marks.isEmpty(),
+                bytes(row));
+    }
+
+    static long bytes(Row row) {
+        boolean isLarge =
+                row.nodes.stream().anyMatch(node -> String.valueOf(node.query()).startsWith("LARGE"));
+        return isLarge ? 10_000 : 100L * row.nodes.size();
+    }
+
+    private static Recorded recorded(Transition t) {
+        String result = t.result() != null
+                ? t.result().json()
+                : t.status() == NodeStatus.FAILED ? "\"" + t.error() + "\"" : null;
+        return new Recorded(
+                t.status(),
+                t.stamp(),
+                t.canceled() != null,
+                result,
+                t.result() == null ? null : t.result().columns(),
+                t.wakeAt(),
+                t.startedAt(),
+                t.attempt(),
+                t.bindings(),
+                t.code());
+    }
+
+    /** What must be true at the end, whatever has happened in between. */
+    void check(Set<String> sqlNodes) {
+        for (Row row : rows.values()) {
+            Map<String, Integer> completed = new HashMap<>();
+            Set<String> activations = new HashSet<>();
+            for (CheckpointRequest draft : row.history) {
+                for (Checkpoint checkpoint : draft.checkpoints()) {
+                    for (Transition t : checkpoint.transitions()) {
+                        if (t.status() == NodeStatus.COMPLETED && t.executedQuery() != null) {
+                            completed.merge(t.executedQuery(), 1, Integer::sum);
+                            if (!activations.add(t.nodeId() + " in " + t.stamp())) {
+                                throw new AssertionError("instance " + row.id + ": node " + t.nodeId()
+                                        + " completed twice in " + t.stamp());
+                            }
+                        }
+                    }
+                }
+            }
+            if (!completed.equals(row.effects)) {
+                throw new AssertionError(
+                        "instance " + row.id + ": completed " + completed + ", effects " + row.effects);
+            }
+            if (!row.taking.isEmpty()) {
+                throw new AssertionError("instance " + row.id + ": transactions are left: " + row.taking);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package dev.perdure.engine;
+
+import dev.perdure.database.Failure;
+import dev.perdure.store.CheckpointRequest;
+import dev.perdure.store.Journal;
+import dev.perdure.store.JournalException;
+import dev.perdure.store.LoadedInstance;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/** The journal over {@link SimDatabase}: answers late, or not at all, or not although it has written. */
+final class SimJournal implements Journal {
+
+    private final SimDatabase database;
+    private final SimScheduler scheduler;
+    private final SimCodec codec;
+    private final SimFaults faults;
+    private final long epoch;
+
+    SimJournal(SimDatabase database, SimScheduler scheduler, SimCodec codec, SimFaults faults, long epoch) {
+        this.database = database;
+        this.scheduler = scheduler;
+        this.codec = codec;
+        this.faults = faults;
+        this.epoch = epoch;
+    }
+
+    @Override
+    public CompletionStage<Answer> exchange(Exchange exchange) {
+        CompletableFuture<Answer> answer = new CompletableFuture<>();
+        scheduler.after(faults.latency(), () -> {
+            if (faults.losesExchange()) {
+                scheduler.after(faults.latency(), () -> answer.completeExceptionally(lost()));
+                return;
+            }
+            if (database.epoch != epoch) {
+                SimFaults.met("owner: fenced");
+                answer.completeExceptionally(failed(Failure.Kind.FENCED, "another term has begun"));
+                return;
+            }
+            Answer found = perform(exchange);
+            boolean isLost = faults.losesExchange();
+            scheduler.after(faults.latency(), () -> {
+                if (isLost) {
+                    SimFaults.met("owner: answer lost");
+                    answer.completeExceptionally(lost());
+                } else {
+                    answer.complete(found);
+                }
+            });
+        });
+        return answer;
+    }
+
+    private static JournalException lost() {
+        return failed(Failure.Kind.CONNECTION_LOST, "no answer");
+    }
+
+    private static JournalException failed(Failure.Kind kind, String message) {
+        return new JournalException(new Failure(kind, null, message), new IllegalStateException(message));
+    }
+
+    private Answer perform(Exchange exchange) {
+        List<Written> written = new ArrayList<>();
+        for (Write write : exchange.writes()) {
+            written.add(write(write));
+            SimFaults.met("owner: " + written.get(written.size() - 1).getClass().getSimpleName());
+        }
+        exchange.marks().forEach(mark -> {
+            // As one whose exchange was lost, and which is sent again.
+            long late = faults.lateness();
+            scheduler.after(late, () -> {
+                if (database.epoch == epoch) {
+                    mark(mark);
+                }
+            });
+        });
+        List<Begun> begun = new ArrayList<>();
+        for (Mark mark : exchange.begins()) {
+            SimDatabase.Row row = database.row(mark.instance());
+            if (!row.hasEnded) {
+                mark(mark);
+                begun.add(new Begun(mark.instance(), mark.node(), "then", "role" + row.role, true, true));
+            }
+        }
+        List<LoadedInstance> loaded = new ArrayList<>();
+        News news = exchange.look() == null ? null : news(exchange.look(), loaded);
+        if (exchange.load() != null) {
+            for (String id : exchange.load().instances()) {
+                SimDatabase.Row row = database.row(id);
+                if (row != null && !row.hasEnded) {
+                    loaded.add(database.load(row));
+                }
+            }
+        }
+        List<Signal> signals = new ArrayList<>();
+        if (exchange.signals() != null) {
+            for (SignalWanted wanted : exchange.signals().wanted()) {
+                database.row(wanted.instance()).signals.stream()
+                        .filter(signal -> signal.name.equals(wanted.name()) && !signal.isConsumed)
+                        .findFirst()
+                        .ifPresent(
+                                signal -> signals.add(new Signal(wanted.instance(), wanted.name(), signal.id, "{}")));
+            }
+        }
+        return new Answer(database.now(), written, begun, news, loaded, signals);
+    }
+
+    private Written write(Write write) {
+        CheckpointRequest draft = codec.draft(write.state());
+        SimDatabase.Row row = database.row(write.instance());
+        if (row.hasEnded || row.isTaken(draft.version())) {
+            return new Written.Stale();
+        }
+        if (row.taking.containsKey(draft.version()) || row.isLocked && SimDatabase.ends(draft)) {
+            return new Written.Locked();
+        }
+        if (draft.version() != row.highest() + 1) {
+            return new Written.Stale();
+        }
+        database.commit(row, draft, List.of());
+        return new Written.Ok();
+    }
+
+    private void mark(Mark mark) {
+        SimDatabase.Row row = database.row(mark.instance());
+        if (mark.node() != null && !row.hasEnded) {
+            row.marks.put(mark.node(), mark);
+        }
+    }
+
+    private News news(Look look, List<LoadedInstance> loaded) {
+        int position = look.snapshot() == null ? database.position() : Integer.parseInt(look.snapshot());
+        List<InstanceRef> started = new ArrayList<>();
+        List<Cancelled> cancelled = new ArrayList<>();
+        List<SignalSent> sent = new ArrayList<>();
+        for (Object item : database.newsSince(position)) {
+            if (item instanceof SimDatabase.Row row && !row.hasEnded) {
+                if (look.loadBytes() > 0 && scheduler.random().nextBoolean()) {
+                    loaded.add(database.load(row));
+                } else {
+                    started.add(ref(row));
+                }
+            } else if (item instanceof Cancelled cancel) {
+                cancelled.add(cancel);
+            } else if (item instanceof SignalSent signal) {
+                sent.add(signal);
+            }
+        }
+        List<InstanceRef> due = null;
+        if (look.due() != null) {
+            due = new ArrayList<>();
+            for (SimDatabase.Row row : database.rows()) {
+                if (row.isParked
+                        && isWithin(row.wakeAt, look.due().from(), look.due().to())
+                        && !row.hasEnded) {
+                    due.add(ref(row));
+                }
+            }
+        }
+        return new News(
+                Integer.toString(database.position()),
+                started,
+                false,
+                cancelled,
+                sent,
+                look.page() == null ? null : left(look.page()),
+                due == null ? null : new DuePage(due, look.due().to()));
+    }
+
+    private LeftPage left(Page page) {
+        List<InstanceRef> left = new ArrayList<>();
+        long last = page.afterXid();
+        for (SimDatabase.Row row : database.rows()) {
+            boolean isKnown = row.number < Integer.parseInt(page.snapshot());
+            if (isKnown && row.number + 1 > page.afterXid() && left.size() < 3) {
+                last = row.number + 1;
+                if (!row.hasEnded && (!row.isParked || row.isCancelNoted)) {
+                    left.add(ref(row));
+                }
+            }
+        }
+        boolean isLast = last == page.afterXid();
+        return new LeftPage(left, isLast ? null : new Page(page.snapshot(), last, "", page.limit()));
+    }
+
+    private static boolean isWithin(@Nullable Instant at, Instant from, Instant to) {
+        return at != null && at.isAfter(from) && !at.isAfter(to);
+    }
+
+    private static InstanceRef ref(SimDatabase.Row row) {
+        return new InstanceRef(row.id, row.role, SimDatabase.bytes(row));
+    }
+
+    @Override
+    public void close() {}
+}

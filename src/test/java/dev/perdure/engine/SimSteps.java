@@ -1,0 +1,234 @@
+package dev.perdure.engine;
+
+import dev.perdure.database.Failure;
+import dev.perdure.flow.Result;
+import dev.perdure.session.SessionPools;
+import dev.perdure.session.StepFailedException;
+import dev.perdure.step.StepPort;
+import dev.perdure.store.CheckpointRequest;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Sessions over {@link SimDatabase}. A statement is an effect by its text; one that begins with FAIL fails. */
+final class SimSteps implements StepPort {
+
+    static final String ONE_ROW = "{\"rows\":[{\"v\":1}],\"row_count\":1}";
+    private static final String ZERO = "{\"rows\":[{\"v\":0}],\"row_count\":1}";
+    private static final long LOCK_TIMEOUT = 2_000_000_000;
+
+    private final SimDatabase database;
+    private final SimScheduler scheduler;
+    private final SimCodec codec;
+    private final SimFaults faults;
+    private final long epoch;
+    private int open;
+
+    SimSteps(SimDatabase database, SimScheduler scheduler, SimCodec codec, SimFaults faults, long epoch) {
+        this.database = database;
+        this.scheduler = scheduler;
+        this.codec = codec;
+        this.faults = faults;
+        this.epoch = epoch;
+    }
+
+    /** Sessions that were borrowed and not given back. */
+    int open() {
+        return open;
+    }
+
+    @Override
+    public Session borrow(SessionPools.Key key) throws StepFailedException {
+        scheduler.block(faults.latency());
+        if (faults.cannotLogIn()) {
+            throw new StepFailedException(new Failure(Failure.Kind.LOGIN, "28P01", "no login"));
+        }
+        open++;
+        return new SimSession();
+    }
+
+    @Override
+    public void close() {}
+
+    private final class SimSession implements Session {
+
+        private final List<String> effects = new ArrayList<>();
+        private boolean isOpen;
+        private boolean isCancelled;
+        private boolean cancelsItself;
+        private boolean isGone;
+
+        @Override
+        public boolean isReadCommitted() {
+            return true;
+        }
+
+        @Override
+        public Executed begin(List<String> statements, Limits limits) {
+            effects.clear();
+            cancelsItself = false;
+            isOpen = true;
+            return execute(statements, limits);
+        }
+
+        @Override
+        public Executed next(String statement, Limits limits) {
+            return execute(List.of(statement), limits);
+        }
+
+        private Executed execute(List<String> statements, Limits limits) {
+            List<Result> results = new ArrayList<>();
+            for (String statement : statements) {
+                Failure failure = execute(statement, limits.joined() == null);
+                if (failure == null
+                        && statement.startsWith("LARGE")
+                        && !limits.memory().take(40 * 1024)) {
+                    failure = new Failure(Failure.Kind.NO_MEMORY, null, "the result needs more memory");
+                    effects.remove(effects.size() - 1);
+                }
+                if (failure != null) {
+                    SimFaults.met("statement: " + failure.kind());
+                    return new Executed(results, failure);
+                }
+                results.add(new Result(
+                        statement.startsWith("SELECT maybe")
+                                        && scheduler.random().nextBoolean()
+                                ? ZERO
+                                : ONE_ROW,
+                        "[[\"v\",\"int4\"]]"));
+            }
+            return new Executed(results, null);
+        }
+
+        private @Nullable Failure execute(String statement, boolean isFirst) {
+            scheduler.block(isFirst ? faults.execution() : faults.latency());
+            if (statement.startsWith("SLOW")) {
+                for (long left = 3_600; left > 0 && !isCancelled; left--) {
+                    scheduler.block(1_000_000_000);
+                }
+            }
+            if (isCancelled) {
+                return new Failure(Failure.Kind.CANCELED, "57014", "canceling statement due to user request");
+            }
+            if (faults.losesConnection()) {
+                isOpen = false;
+                return new Failure(Failure.Kind.CONNECTION_LOST, "08006", "the connection is gone");
+            }
+            if (faults.isTransient()) {
+                return new Failure(Failure.Kind.TRANSIENT, "40001", "could not serialize access");
+            }
+            if (statement.startsWith("FAIL")) {
+                return new Failure(Failure.Kind.STEP, "22012", "division by zero");
+            }
+            cancelsItself |= statement.startsWith("CANCEL");
+            effects.add(statement);
+            return null;
+        }
+
+        @Override
+        public boolean undoLast() {
+            scheduler.block(faults.latency());
+            return isOpen && !isCancelled;
+        }
+
+        @Override
+        public Executed autocommit(String statement, Limits limits) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public boolean commit(Checkpointed checkpoint) throws StepFailedException {
+            CheckpointRequest draft = codec.draft(checkpoint.state());
+            SimDatabase.Row row = database.row(checkpoint.instance());
+            scheduler.block(faults.latency());
+            awaitFree(row, draft.version());
+            // First the version, then the epoch (ADR of the fence): both orders of the two are seen by somebody.
+            row.taking.put(draft.version(), this);
+            scheduler.block(faults.latency() / 4);
+            if (database.epoch != epoch) {
+                abort(row, draft.version());
+                throw failed(Failure.Kind.FENCED, "another term has begun");
+            }
+            boolean isOver = row.status.equals("cancelled") || cancelsItself;
+            if (isOver && draft.checkpoints().size() > 1) {
+                abort(row, draft.version());
+                throw failed(Failure.Kind.STEP, "steps of a cancelled instance cannot share a transaction");
+            }
+            for (long waited = 0; row.isLocked && SimDatabase.ends(draft); waited += 5_000_000) {
+                if (waited > LOCK_TIMEOUT) {
+                    abort(row, draft.version());
+                    throw failed(Failure.Kind.LOCK_TIMEOUT, "canceling statement due to lock timeout");
+                }
+                scheduler.block(5_000_000);
+            }
+            if (faults.losesConnection()) {
+                boolean commits = scheduler.random().nextBoolean();
+                // The server notices late; until then the transaction holds what it has taken.
+                scheduler.after(faults.commit(), () -> {
+                    SimFaults.met(commits ? "lost, but committed" : "lost, and not committed");
+                    if (commits) {
+                        commit(row, draft);
+                    } else {
+                        abort(row, draft.version());
+                    }
+                });
+                isOpen = false;
+                throw failed(Failure.Kind.CONNECTION_LOST, "the connection is gone");
+            }
+            // A deferred trigger that defers itself again keeps a transaction in COMMIT, without a limit.
+            scheduler.block(
+                    effects.stream().anyMatch(sql -> sql.startsWith("STUCK")) ? 3_600_000_000_000L : faults.commit());
+            commit(row, draft);
+            isOpen = false;
+            return isOver;
+        }
+
+        private void awaitFree(SimDatabase.Row row, int version) throws StepFailedException {
+            for (long waited = 0; row.taking.containsKey(version); waited += 5_000_000) {
+                if (waited > LOCK_TIMEOUT) {
+                    throw failed(Failure.Kind.LOCK_TIMEOUT, "canceling statement due to lock timeout");
+                }
+                scheduler.block(5_000_000);
+            }
+            if (row.hasEnded || row.isTaken(version)) {
+                throw failed(Failure.Kind.STALE, "stale checkpoint");
+            }
+        }
+
+        private void commit(SimDatabase.Row row, CheckpointRequest draft) {
+            row.taking.remove(draft.version());
+            if (cancelsItself) {
+                database.cancel(row, "myself");
+            }
+            database.commit(row, draft, effects);
+        }
+
+        private void abort(SimDatabase.Row row, int version) {
+            row.taking.remove(version);
+        }
+
+        private StepFailedException failed(Failure.Kind kind, String message) {
+            SimFaults.met("commit: " + kind);
+            return new StepFailedException(new Failure(kind, null, message));
+        }
+
+        @Override
+        public void rollback() {
+            isOpen = false;
+        }
+
+        @Override
+        public void cancel() {
+            isCancelled = true;
+        }
+
+        @Override
+        public void giveBack() {
+            if (isGone) {
+                throw new AssertionError("a session was given back twice");
+            }
+            isGone = true;
+            open--;
+        }
+    }
+}

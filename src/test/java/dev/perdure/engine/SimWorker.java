@@ -1,0 +1,106 @@
+package dev.perdure.engine;
+
+import dev.perdure.engine.actor.Breakdowns;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Lane;
+import dev.perdure.engine.actor.Lanes;
+import dev.perdure.engine.owner.OwnerLoop;
+import dev.perdure.engine.sql.SqlContext;
+import dev.perdure.engine.telemetry.EngineStatistics;
+import java.time.Duration;
+
+/** The engine's core over the simulation, of one term. */
+final class SimWorker {
+
+    private final SimScheduler scheduler;
+    final SimSteps steps;
+    final EngineParts parts;
+    final EngineStatistics statistics = new EngineStatistics();
+    boolean isOver;
+    String why = "";
+
+    SimWorker(SimScheduler scheduler, SimDatabase database, SimFaults faults, long memory) {
+        this.scheduler = scheduler;
+        long epoch = database.beginTerm();
+        SimCodec codec = new SimCodec(epoch);
+        this.steps = new SimSteps(database, scheduler, codec, faults, epoch);
+        SimJournal journal = new SimJournal(database, scheduler, codec, faults, epoch);
+        Lanes lanes = new Lanes() {
+            @Override
+            public void drain(InstanceActor actor, Lane lane) {
+                if (lane == Lane.SESSIONS) {
+                    scheduler.spawn(() -> actor.drain(lane));
+                } else {
+                    scheduler.soon(() -> actor.drain(lane));
+                }
+            }
+
+            @Override
+            public void onSessionThread(Runnable work) {
+                scheduler.spawn(work);
+            }
+        };
+        this.parts = EngineParts.wire(
+                new EngineParts.Ground(
+                        journal,
+                        steps,
+                        codec,
+                        lanes,
+                        turn -> scheduler.soon(turn),
+                        scheduler::spawn,
+                        scheduler,
+                        scheduler::nanos,
+                        database.now(),
+                        statistics,
+                        new Breakdowns.History(),
+                        reason -> {
+                            isOver = true;
+                            why = reason;
+                        }),
+                new EngineParts.Options(
+                        memory,
+                        Duration.ofSeconds(60),
+                        new OwnerLoop.Pace(Duration.ofSeconds(1), Duration.ofMillis(10), Duration.ofSeconds(1), true),
+                        new SqlContext.Settings(
+                                4, 4, 8, 1 << 20, Duration.ofMillis(10), Duration.ZERO, 10, Duration.ofHours(24))),
+                wired -> new EffectStarter(
+                        wired.sql(),
+                        (actor, send) -> {
+                            throw new UnsupportedOperationException("no HTTP in the simulation yet");
+                        },
+                        wired.desk().signals(),
+                        scheduler,
+                        wired.clock(),
+                        scheduler::nanos));
+        scheduler.every(
+                Duration.ofMillis(50),
+                new RunningStatusWriter(parts.sql(), parts.desk().marks(), Duration.ofMillis(100)));
+    }
+
+    void start() {
+        parts.loop().listens(true);
+        parts.loop().start();
+    }
+
+    /** A NOTIFY. */
+    void told() {
+        parts.loop().lookNow();
+    }
+
+    /** The process is killed: nothing of it goes on but what the server does for it. */
+    void stop() {
+        parts.loop().stop();
+        parts.desk().close();
+        parts.sql().close();
+        parts.actors().close();
+    }
+
+    @Override
+    public String toString() {
+        return "a worker with " + parts.actors().size() + " instances in memory, "
+                + parts.desk().waitingToBeRead()
+                + " to be read, " + parts.desk().writes().waiting() + " decisions to be written, "
+                + parts.sql().queued() + " statements that wait, " + parts.sql().inUse() + " that run, "
+                + parts.memory().taken() + " bytes" + (isOver ? ", whose term is over: " + why : "");
+    }
+}

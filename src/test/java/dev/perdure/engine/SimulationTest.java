@@ -1,0 +1,328 @@
+package dev.perdure.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.graph.GraphDraft;
+import dev.perdure.graph.NodeRow;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The engine in virtual time: whatever order things happen in, every effect is committed once, with its checkpoint, and every instance
+ * ends. A seed repeats its run.
+ */
+class SimulationTest {
+
+    private static final long MEMORY = 64L << 20;
+    private static final int SEEDS = Integer.getInteger("perdure.simulation.seeds", 400);
+
+    @Test
+    void every_effect_happens_once_and_every_instance_ends() {
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            new Run(seed).play(0);
+        }
+    }
+
+    @Test
+    void also_when_terms_end_in_the_middle_and_the_former_leader_does_not_know() {
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            new Run(seed).play(3);
+        }
+        assertThat(SimFaults.MET)
+                .as("what was met")
+                .containsKeys(
+                        "commit: CONNECTION_LOST",
+                        "commit: FENCED",
+                        "commit: LOCK_TIMEOUT",
+                        "commit: STALE",
+                        "lost, but committed",
+                        "lost, and not committed",
+                        "owner: Locked",
+                        "owner: Stale",
+                        "owner: answer lost",
+                        "owner: fenced",
+                        "statement: CANCELED",
+                        "statement: CONNECTION_LOST",
+                        "statement: TRANSIENT");
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void a_run_is_repeated_by_its_seed(long seed) {
+        assertThat(new Run(seed).play(2)).isEqualTo(new Run(seed).play(2));
+    }
+
+    @Test
+    void what_follows_a_step_that_cancels_its_own_instance_never_happens() {
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, new SimFaults(random, true, 20), MEMORY);
+            worker.start();
+            GraphDraft draft = new GraphDraft();
+            String root =
+                    draft.then(draft.sql("SELECT before"), draft.then(draft.sql("CANCEL"), draft.sql("SELECT after")));
+            SimDatabase.Row row = database.start(1, root, draft.rows());
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> row.hasEnded, Duration.ofMinutes(1)))
+                    .as("seed %d: %s", seed, row.history)
+                    .isTrue();
+            assertThat(row.status).as("seed %d", seed).isEqualTo("cancelled");
+            assertThat(row.effects.keySet()).as("seed %d", seed).containsExactlyInAnyOrder("SELECT before", "CANCEL");
+        }
+    }
+
+    /** What a statement returns takes memory, too: half of a role's at a time, and more than the role has left. */
+    @Test
+    void more_instances_than_memory_holds_come_in_as_there_is_room() {
+        for (long seed = 1; seed <= SEEDS / 8; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimFaults faults = seed % 2 == 0 ? SimFaults.none(random) : new SimFaults(random, true, 20);
+            SimWorker worker = new SimWorker(scheduler, database, faults, 256 * 1024);
+            worker.start();
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int i = 0; i < 60; i++) {
+                GraphDraft draft = new GraphDraft();
+                String first = i % 3 == 0 ? draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}") : draft.sql("LARGE 1");
+                String root = draft.then(first, draft.sql("LARGE 2"));
+                rows.add(database.start(1 + i % 2, root, draft.rows()));
+            }
+            worker.told();
+            scheduler.runUntil(() -> false, Duration.ofSeconds(2));
+            rows.forEach(row -> database.signal(row, "go"));
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+            database.check(Set.of());
+            scheduler.runUntil(() -> false, Duration.ofSeconds(5));
+            assertThat(worker.parts.memory().taken())
+                    .as("seed %d: memory taken at the end", seed)
+                    .isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-PT1H", "PT1H", "-P30D"})
+    void nothing_waits_longer_than_its_text_says_when_the_servers_clock_is_set(Duration by) {
+        Random random = new Random(18);
+        SimScheduler scheduler = new SimScheduler(random);
+        SimDatabase database = new SimDatabase(scheduler);
+        SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
+        worker.start();
+        List<SimDatabase.Row> rows = new ArrayList<>();
+        List<Function<GraphDraft, String>> waiting = List.of(
+                draft -> draft.sleep("20"),
+                draft -> draft.leaf("SIGNAL", "{\"signal_name\":\"never\",\"timeout_seconds\":20}"),
+                draft -> draft.retry(draft.sql("FAIL"), 4, null),
+                draft -> draft.loop(draft.sql("SELECT 1"), draft.sql("SELECT maybe 1")),
+                // A branch that runs on keeps the instance awake.
+                draft -> draft.join(draft.sleep("20"), draft.loop(draft.sql("SELECT 2"), draft.sql("SELECT maybe 2"))));
+        for (Function<GraphDraft, String> workflow : waiting) {
+            for (int i = 0; i < 10; i++) {
+                GraphDraft draft = new GraphDraft();
+                String root = workflow.apply(draft);
+                rows.add(database.start(1, root, draft.rows()));
+            }
+        }
+        worker.told();
+        scheduler.runUntil(() -> false, Duration.ofMillis(1500));
+        database.clockSet = by;
+
+        assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofSeconds(60)))
+                .as(
+                        "%s",
+                        rows.stream()
+                                .filter(row -> !row.hasEnded)
+                                .map(row -> row.history)
+                                .toList())
+                .isTrue();
+    }
+
+    /** Statements of a random workflow are known by the number of their node. */
+    static final class Run {
+
+        private final Random random;
+        private final SimScheduler scheduler;
+        private final SimDatabase database;
+        private final SimFaults faults;
+        private final long seed;
+
+        Run(long seed) {
+            this.seed = seed;
+            this.random = new Random(seed);
+            this.scheduler = new SimScheduler(random);
+            this.database = new SimDatabase(scheduler);
+            this.faults = new SimFaults(random, true, 8 + random.nextInt(60));
+        }
+
+        String play(int terms) {
+            try {
+                return run(terms);
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
+            }
+        }
+
+        private String run(int terms) {
+            List<SimWorker> workers = new ArrayList<>();
+            workers.add(new SimWorker(scheduler, database, faults, MEMORY));
+            workers.get(0).start();
+            int instances = 2 + random.nextInt(6);
+            for (int i = 0; i < instances; i++) {
+                scheduler.after(random.nextInt(300_000_000), () -> {
+                    GraphDraft draft = new GraphDraft();
+                    String root = node(draft, 3);
+                    List<NodeRow> rows = draft.rows();
+                    SimDatabase.Row row = database.start(1 + random.nextInt(3), root, rows);
+                    current(workers).told();
+                    disturb(row, workers);
+                });
+            }
+            for (int i = 0; i < terms; i++) {
+                scheduler.after(random.nextInt(2_000_000_000), () -> {
+                    SimWorker former = current(workers);
+                    // Killed, or paused: then it goes on for a while and does not know.
+                    if (random.nextBoolean()) {
+                        former.stop();
+                    } else {
+                        scheduler.after(random.nextInt(1_000_000_000), former::stop);
+                    }
+                    begin(workers);
+                });
+            }
+            boolean[] replaced = new boolean[1];
+            scheduler.every(Duration.ofMillis(200), () -> {
+                if (current(workers).isOver) {
+                    current(workers).stop();
+                    begin(workers);
+                    replaced[0] = true;
+                }
+            });
+            int[] started = new int[1];
+            boolean ended = scheduler.runUntil(
+                    () -> {
+                        started[0] = 0;
+                        for (SimDatabase.Row row : database.rows()) {
+                            started[0]++;
+                            if (!row.hasEnded) {
+                                return false;
+                            }
+                        }
+                        return started[0] == instances;
+                    },
+                    Duration.ofMinutes(10));
+            StringBuilder log = new StringBuilder();
+            for (SimDatabase.Row row : database.rows()) {
+                log.append(row.id)
+                        .append(' ')
+                        .append(row.status)
+                        .append(' ')
+                        .append(row.history.size())
+                        .append('\n');
+                if (!row.hasEnded) {
+                    log.append("  ").append(row.history).append('\n');
+                }
+            }
+            assertThat(ended).as("every instance ends:\n%s", log).isTrue();
+            // What the server still does for sessions that were lost.
+            scheduler.runUntil(() -> false, Duration.ofSeconds(10));
+            database.check(Set.of());
+            SimWorker last = current(workers);
+            assertThat(last.steps.open()).as("sessions in use at the end").isZero();
+            assertThat(last.parts.sql().inUse()).as("slots in use at the end").isZero();
+            assertThat(last.parts.memory().taken())
+                    .as("memory taken at the end")
+                    .isZero();
+            assertThat(last.parts.actors().size())
+                    .as("instances in memory at the end")
+                    .isZero();
+            return log.toString();
+        }
+
+        private void begin(List<SimWorker> workers) {
+            SimWorker next = new SimWorker(scheduler, database, faults, MEMORY);
+            workers.add(next);
+            next.start();
+        }
+
+        private static SimWorker current(List<SimWorker> workers) {
+            return workers.get(workers.size() - 1);
+        }
+
+        /** What its users do to an instance: cancel, signal, lock its row for a while. */
+        private void disturb(SimDatabase.Row row, List<SimWorker> workers) {
+            if (random.nextInt(4) == 0) {
+                scheduler.after(random.nextInt(1_500_000_000), () -> {
+                    database.cancel(row, "enough");
+                    current(workers).told();
+                });
+            }
+            for (int i = 0; i < 4; i++) {
+                scheduler.after(random.nextInt(2_000_000_000) + i * 500_000_000L, () -> {
+                    database.signal(row, "go");
+                    current(workers).told();
+                });
+            }
+            // One that waits for a signal gets one in the end.
+            scheduler.every(Duration.ofSeconds(5), () -> {
+                if (!row.hasEnded) {
+                    database.signal(row, "go");
+                }
+            });
+            if (random.nextInt(3) == 0) {
+                scheduler.after(random.nextInt(1_000_000_000), () -> {
+                    row.isLocked = true;
+                    scheduler.after(random.nextInt(2_000_000_000) * 3L, () -> row.isLocked = false);
+                });
+            }
+        }
+
+        private String node(GraphDraft draft, int depth) {
+            if (depth == 0) {
+                return leaf(draft);
+            }
+            return switch (random.nextInt(9)) {
+                case 0, 1, 2, 3 -> draft.then(node(draft, depth - 1), node(draft, depth - 1));
+                case 4 -> draft.join(node(draft, depth - 1), node(draft, depth - 1));
+                case 5 -> draft.race(node(draft, depth - 1), node(draft, depth - 1));
+                case 6 -> draft.retry(node(draft, depth - 1), 1 + random.nextInt(3), null);
+                case 7 ->
+                    random.nextBoolean()
+                            ? draft.loop(draft.then(node(draft, depth - 1), draft.leave("done")))
+                            : draft.loop(
+                                    node(draft, depth - 1),
+                                    draft.sql("SELECT maybe " + draft.rows().size()));
+                default -> leaf(draft);
+            };
+        }
+
+        private String leaf(GraphDraft draft) {
+            return switch (random.nextInt(12)) {
+                case 0 -> draft.sleep(String.valueOf(random.nextInt(3)));
+                case 1 ->
+                    draft.leaf(
+                            "SIGNAL",
+                            "{\"signal_name\":\"go\",\"timeout_seconds\":" + (random.nextBoolean() ? "null" : "2")
+                                    + "}");
+                case 2 -> draft.sql("FAIL " + draft.rows().size());
+                case 3 ->
+                    draft.sql((random.nextInt(4) == 0 ? "CANCEL " : "SELECT effect ")
+                            + draft.rows().size());
+                default -> draft.sql("SELECT effect " + draft.rows().size());
+            };
+        }
+    }
+}

@@ -1,0 +1,3 @@
+/** Tests of the election. */
+@org.jspecify.annotations.NullMarked
+package dev.perdure.leader;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.step;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,137 @@
+package dev.perdure.store;
+
+import dev.perdure.database.ServerIdentity;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgConnectOptions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** A database with two submitters, and journals of terms that lead it. */
+final class JournalWorld implements AutoCloseable {
+
+    static final String ALICE = "alice";
+    static final String BOB = "bob";
+    static final String CHAIN = "'SELECT 1' ~> 'SELECT 2'";
+
+    final TestDatabase database = PostgresServer.get().newDatabase();
+    private final Vertx vertx = Vertx.vertx();
+
+    JournalWorld() {
+        try {
+            database.createUser(ALICE);
+            database.createUser(BOB);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Begins a term. */
+    Term newTerm() throws SQLException {
+        List<String> row = row("SELECT epoch, encode(key, 'hex') FROM df._begin_term()");
+        return new Term(Long.parseLong(row.get(0)), java.util.HexFormat.of().parseHex(row.get(1)));
+    }
+
+    PgJournal journal(Term term) throws SQLException {
+        return journal(term, identity(), server());
+    }
+
+    PgJournal journal(Term term, ServerIdentity identity, PgConnectOptions server) {
+        return new PgJournal(vertx, server, identity, term, Duration.ofSeconds(20));
+    }
+
+    PgConnectOptions server() {
+        return database.url().reactiveOptions().get(0);
+    }
+
+    ServerIdentity identity() throws SQLException {
+        List<String> row = row(ServerIdentity.SQL);
+        return new ServerIdentity(row.get(0), row.get(1), row.get(2));
+    }
+
+    /** The first row that a statement of the owner returns. */
+    List<String> row(String sql, Object... parameters) throws SQLException {
+        return List.copyOf(database.rows(PostgresServer.OWNER, sql, parameters).get(0).stream()
+                .map(String::valueOf)
+                .toList());
+    }
+
+    String start(String role, String graph) throws SQLException {
+        return String.valueOf(database.value(role, "SELECT df.start(" + graph + ")"));
+    }
+
+    long role(String name) throws SQLException {
+        return Long.parseLong(
+                row("SELECT quote_ident('" + name + "')::regrole::oid").get(0));
+    }
+
+    String root(String instance) throws SQLException {
+        return row("SELECT root_node FROM df.instances WHERE id = ?", instance).get(0);
+    }
+
+    /** Calls df.checkpoint in a session. */
+    String checkpoint(Connection session, Term term, long role, CheckpointText text) throws SQLException {
+        Authorisation authorisation = term.authorise(text, role);
+        return String.valueOf(TestDatabase.rows(
+                        session,
+                        "SELECT df.checkpoint(decode(?, 'hex'), ?, ?, ?, ?, ?)",
+                        java.util.HexFormat.of().formatHex(authorisation.token()),
+                        term.epoch(),
+                        text.instance(),
+                        text.version(),
+                        text.state(),
+                        text.also())
+                .get(0)
+                .get(0));
+    }
+
+    static Journal.Answer ask(Journal journal, Journal.Exchange exchange) throws JournalException {
+        try {
+            return journal.exchange(exchange).toCompletableFuture().get(30, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof JournalException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException | TimeoutException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static Journal.News look(Journal journal, @Nullable String snapshot) throws JournalException {
+        return news(ask(journal, looking(new Journal.Look(snapshot, 100, 1_000_000, null, null))));
+    }
+
+    static Journal.News news(Journal.Answer answer) {
+        Journal.News news = answer.news();
+        if (news == null) {
+            throw new IllegalStateException("no news");
+        }
+        return news;
+    }
+
+    static Journal.Exchange looking(Journal.Look look) {
+        return new Journal.Exchange(List.of(), List.of(), List.of(), look, null, null, null);
+    }
+
+    static Journal.Exchange writing(Journal.Write... writes) {
+        return new Journal.Exchange(List.of(writes), List.of(), List.of(), null, null, null, null);
+    }
+
+    static Journal.Exchange loading(String... ids) {
+        return new Journal.Exchange(
+                List.of(), List.of(), List.of(), null, new Journal.Load(List.of(ids), 1_000_000), null, null);
+    }
+
+    @Override
+    public void close() {
+        vertx.close();
+    }
+}
