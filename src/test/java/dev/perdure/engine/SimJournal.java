@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 /** The journal over {@link SimDatabase}: answers late, or not at all, or not although it has written. */
 final class SimJournal implements Journal {
 
+    private static final String LARGE = '"' + "x".repeat(1_000_000) + '"';
+
     private final SimDatabase database;
     private final SimScheduler scheduler;
     private final SimCodec codec;
@@ -97,17 +99,30 @@ final class SimJournal implements Journal {
                 }
             }
         }
+        return new Answer(
+                database.now(),
+                written,
+                begun,
+                news,
+                loaded,
+                exchange.signals() == null ? List.of() : signals(exchange.signals()));
+    }
+
+    private List<Signal> signals(SignalLook look) {
         List<Signal> signals = new ArrayList<>();
-        if (exchange.signals() != null) {
-            for (SignalWanted wanted : exchange.signals().wanted()) {
-                database.row(wanted.instance()).signals.stream()
-                        .filter(signal -> signal.name.equals(wanted.name()) && !signal.isConsumed)
-                        .findFirst()
-                        .ifPresent(
-                                signal -> signals.add(new Signal(wanted.instance(), wanted.name(), signal.id, "{}")));
+        long bytes = 0;
+        for (SignalWanted wanted : look.wanted()) {
+            SimDatabase.SimSignal found = database.row(wanted.instance()).signals.stream()
+                    .filter(signal -> signal.name.equals(wanted.name()) && !signal.isConsumed)
+                    .findFirst()
+                    .orElse(null);
+            if (found != null && bytes < look.bytes()) {
+                String data = found.name.startsWith("large") ? LARGE : "{}";
+                signals.add(new Signal(wanted.instance(), wanted.name(), found.id, data));
+                bytes += data.length();
             }
         }
-        return new Answer(database.now(), written, begun, news, loaded, signals);
+        return signals;
     }
 
     private Written write(Write write) {

@@ -114,6 +114,36 @@ class SimulationTest {
         }
     }
 
+    @Test
+    void signals_that_are_larger_in_sum_than_memory_all_arrive() {
+        for (long seed = 1; seed <= SEEDS / 40; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimFaults faults = seed % 2 == 1 ? SimFaults.none(random) : new SimFaults(random, true, 20);
+            SimWorker worker = new SimWorker(scheduler, database, faults, 32L << 20);
+            worker.start();
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                GraphDraft draft = new GraphDraft();
+                String root = draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"large\"}"), draft.sql("SELECT 1"));
+                rows.add(database.start(1, root, draft.rows()));
+            }
+            worker.told();
+            scheduler.runUntil(() -> false, Duration.ofSeconds(1));
+            rows.forEach(row -> database.signal(row, "large"));
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+            scheduler.runUntil(() -> false, Duration.ofSeconds(5));
+            assertThat(worker.parts.memory().taken())
+                    .as("seed %d: memory taken at the end", seed)
+                    .isZero();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"-PT1H", "PT1H", "-P30D"})
     void nothing_waits_longer_than_its_text_says_when_the_servers_clock_is_set(Duration by) {

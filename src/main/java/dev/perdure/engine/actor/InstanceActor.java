@@ -257,16 +257,28 @@ public final class InstanceActor {
     /**
      * Takes the memory in which a decision is made, when it may need much: results are taken apart, and texts made of them.
      *
-     * @return what has to be given back; negative when it cannot be had now
+     * <p>One at a time has it in any case: it may be what others wait for that fills the memory of their role.
+     *
+     * @return gives it back; null when it cannot be had now
      */
-    public long takeForDecision(Event event) {
+    public @Nullable Runnable takeForDecision(Event event) {
         long result =
                 event instanceof Event.StepSucceeded step ? step.result().json().length() : 0;
         if (memory.bytes() < HEAVY && result < HEAVY / 4) {
-            return 0;
+            return () -> {};
         }
         long needed = Math.min(context.memory().most() / 2, 2L * TextLimits.DEFAULT.made() + 8 * result);
-        return memory.take(needed) ? needed : -1;
+        if (memory.take(needed)) {
+            return () -> memory.give(needed);
+        }
+        if (!context.memory().takeTurn()) {
+            return null;
+        }
+        memory.force(needed);
+        return () -> {
+            memory.give(needed);
+            context.memory().endTurn();
+        };
     }
 
     /** Decides on an event that has no transaction of a step to share: the owner writes the checkpoint. */
@@ -274,15 +286,15 @@ public final class InstanceActor {
         if (!isLive()) {
             return true;
         }
-        long taken = takeForDecision(event);
-        if (taken < 0) {
+        Runnable giveBack = takeForDecision(event);
+        if (giveBack == null) {
             context.timers().after(WITHOUT_MEMORY, () -> answer((self, drain) -> decide(event, atLeastOnce)));
             return false;
         }
         try {
             return decideNow(event, atLeastOnce);
         } finally {
-            memory.give(taken);
+            giveBack.run();
         }
     }
 

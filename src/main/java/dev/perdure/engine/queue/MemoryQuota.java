@@ -19,6 +19,7 @@ public final class MemoryQuota {
     private final Runnable onFree;
     private final Map<Long, Long> taken = new HashMap<>();
     private final Set<Long> claimed = new HashSet<>();
+    private boolean isTurnTaken;
     private long sum;
     private boolean wanted;
 
@@ -48,6 +49,17 @@ public final class MemoryQuota {
         }
         add(role, bytes);
         return true;
+    }
+
+    /** One at a time may take bytes beyond the share of its role, for a moment; false when somebody else does. */
+    public synchronized boolean takeTurn() {
+        boolean isFree = !isTurnTaken;
+        isTurnTaken = true;
+        return isFree;
+    }
+
+    public synchronized void endTurn() {
+        isTurnTaken = false;
     }
 
     /** Something of the role that is in memory already waits for more of it: nothing else of the role comes in meanwhile. */

@@ -65,8 +65,8 @@ final class Finished implements Message {
         }
         StepPort.Session session = run.current();
         Event succeeded = succeeded(attempt, sent.results().get(0), run);
-        long taken = actor.takeForDecision(succeeded);
-        if (taken < 0) {
+        Runnable giveBack = actor.takeForDecision(succeeded);
+        if (giveBack == null) {
             run.failed(new Failure(
                     Failure.Kind.NO_MEMORY, "54000", "there is no memory for what follows from the result"));
             return true;
@@ -74,7 +74,7 @@ final class Finished implements Message {
         try {
             return goOn(actor, session, succeeded, drain);
         } finally {
-            actor.memory().give(taken);
+            giveBack.run();
         }
     }
 
