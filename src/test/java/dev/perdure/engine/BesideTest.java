@@ -168,15 +168,15 @@ class BesideTest {
     void results_that_are_larger_in_sum_than_the_memory() throws SQLException {
         end();
         begin(Map.of("perdure.memory.limit", "96M"));
-        // Ten megabytes each, which take more than twice that while they are read.
-        mallory.value("SELECT count(df.start('SELECT repeat(''x'', 10000000) AS x' |=> 'big' ~>"
-                + " 'SELECT 10000000 AS n')) FROM generate_series(1, 10)");
+        // Two and a half megabytes each, which take more than twice that while they are read.
+        mallory.value("SELECT count(df.start('SELECT repeat(''x'', 2500000) AS x' |=> 'big' ~>"
+                + " 'SELECT length($big) AS n')) FROM generate_series(1, 40)");
 
         assertEverybodyElseIsServed();
 
-        mallory.awaitValue("10", "SELECT count(*) FROM df.instances WHERE status IN ('completed', 'failed')");
+        mallory.awaitValue("40", "SELECT count(*) FROM df.instances WHERE status IN ('completed', 'failed')");
         assertThat(mallory.value("SELECT string_agg(DISTINCT output, ' ') FROM df.instances"))
-                .isEqualTo("{\"rows\":[{\"n\":10000000}],\"row_count\":1}");
+                .isEqualTo("{\"rows\":[{\"n\":2500000}],\"row_count\":1}");
         assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
     }
 

@@ -16,6 +16,7 @@ import dev.perdure.testing.TestDatabase;
 import dev.perdure.testing.WorkerProcess;
 import java.net.URI;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -199,7 +200,13 @@ class OperatorIT {
             for (int i = 0; i < 100; i++) {
                 all.add(apply(workflow("large-" + i, "steps: [{sql: \"SELECT length('" + filler + "')\"}]")));
             }
-            awaitPhase(apply(workflow("small", "steps: [{sql: SELECT 1}]")), Phase.SUCCEEDED);
+            DurableWorkflow small = apply(workflow("small", "steps: [{sql: SELECT 1}]"));
+            patiently("a small one is served beside them")
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> {
+                        DurableWorkflow found = Cluster.get(small);
+                        return found != null && found.getStatus() != null && found.getStatus().phase == Phase.SUCCEEDED;
+                    });
             all.forEach(resource -> Cluster.await(
                     resource,
                     "has ended",

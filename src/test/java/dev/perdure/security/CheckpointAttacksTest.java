@@ -190,7 +190,12 @@ class CheckpointAttacksTest {
                         INSERT INTO late VALUES ('behind the checkpoint');
                     ELSE
                         PERFORM set_config('statement_timeout', '0', false);
-                        PERFORM pg_sleep(600);
+                        LOOP
+                            BEGIN
+                                PERFORM pg_sleep(600);
+                            EXCEPTION WHEN query_canceled THEN
+                            END;
+                        END LOOP;
                     END IF;
                     RETURN NULL;
                 END $$;
@@ -211,6 +216,7 @@ class CheckpointAttacksTest {
                     .as("it is still in COMMIT")
                     .isEqualTo("1");
         }
+        scene.database.value("postgres", inCommit.replace("count(*)", "count(pg_terminate_backend(pid))"));
     }
 
     @ParameterizedTest

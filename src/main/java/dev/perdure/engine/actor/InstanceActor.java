@@ -3,7 +3,6 @@ package dev.perdure.engine.actor;
 import dev.perdure.database.Failure;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.InstanceOrigin;
-import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Decision;
@@ -20,8 +19,6 @@ import dev.perdure.store.Journal;
 import dev.perdure.store.Park;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -59,11 +56,10 @@ public final class InstanceActor {
     private final MemoryQuota.Holding memory;
     private final ActorContext context;
     private final Map<Activation, Attempt> attempts = new ConcurrentHashMap<>();
-    private final Deque<Message> mailbox = new ArrayDeque<>();
+    private final Mailbox mailbox;
     private final Instant startedAt;
     private final long definitionBytes;
     private long texts;
-    private boolean busy;
     private volatile Phase phase = Phase.LOADED;
     private volatile boolean marked;
     private volatile boolean looking;
@@ -78,6 +74,7 @@ public final class InstanceActor {
         this.definitionBytes = memory.bytes();
         this.memory = memory;
         this.context = context;
+        this.mailbox = new Mailbox(this, context);
         this.startedAt = context.clock().instant();
         this.park = new Park.Unchanged();
     }
@@ -144,88 +141,27 @@ public final class InstanceActor {
 
     /** Posts a message. It is handled on this thread when that may be, and nobody else is in the mailbox. */
     public void post(Message message, Lane here) {
-        synchronized (this) {
-            if (!isLive()) {
-                message.dropped();
-                return;
-            }
-            mailbox.add(message);
-            if (busy) {
-                return;
-            }
-            busy = true;
-        }
-        drain(here);
+        mailbox.post(message, here);
     }
 
     /** Posts a message that is handled on another thread. */
     public void post(Message message) {
-        boolean first;
-        synchronized (this) {
-            if (!isLive()) {
-                message.dropped();
-                return;
-            }
-            mailbox.add(message);
-            first = !busy;
-            busy = true;
-        }
-        if (first) {
-            context.lanes().drain(this, message.lane());
-        }
+        mailbox.post(message);
     }
 
     /** Handles this message next, in place of one that was not over when it returned, and then the others. */
     public void answer(Message message) {
-        synchronized (this) {
-            mailbox.addFirst(message);
-        }
-        context.lanes().drain(this, message.lane());
+        mailbox.answer(message);
     }
 
     /** Handles messages until there is none, or one has to wait. Called by the lanes only. */
     public void drain(Lane here) {
-        Drain drain = new Drain(here);
-        LogFields.with(id(), null, () -> {
-            for (Message message = next(drain); message != null; message = next(drain)) {
-                if (!handle(message, drain)) {
-                    break;
-                }
-            }
-        });
-        drain.leave(context.lanes());
+        mailbox.drain(here);
     }
 
-    private @Nullable Message next(Drain drain) {
-        Message first;
-        synchronized (this) {
-            first = mailbox.peek();
-            if (first == null) {
-                busy = false;
-                return null;
-            }
-            if (!isLive()) {
-                mailbox.forEach(Message::dropped);
-                mailbox.clear();
-                busy = false;
-                return null;
-            }
-            if (drain.lane().serves(first.lane())) {
-                return mailbox.poll();
-            }
-        }
-        context.lanes().drain(this, first.lane());
-        return null;
-    }
-
-    private boolean handle(Message message, Drain drain) {
-        try {
-            return message.handle(this, drain);
-        } catch (RuntimeException | Error e) {
-            message.dropped();
-            context.breakdowns().brokeDown(this, e);
-            return true;
-        }
+    /** Whether a message waits or is being handled. */
+    public boolean isBusy() {
+        return mailbox.isBusy();
     }
 
     /** Somebody looks for signals for it, or does not any more. */
@@ -240,11 +176,6 @@ public final class InstanceActor {
     /** Whether something is being executed for it. */
     boolean isUnderWay() {
         return attempts.values().stream().anyMatch(Attempt::isUnderWay);
-    }
-
-    /** Whether a message waits or is being handled. */
-    public synchronized boolean isBusy() {
-        return busy;
     }
 
     // ---- what messages do

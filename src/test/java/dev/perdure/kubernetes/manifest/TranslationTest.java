@@ -158,7 +158,7 @@ class TranslationTest {
 
         assertThat(graph).startsWith("{\"node_type\":\"JOIN\",").contains("\"extra_nodes\":[");
         assertThat(value("SELECT df._parse_root(?)", graph)).isEqualTo(graph);
-        assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", graph))
+        assertThat(value("SELECT coalesce(problem, cardinality(node_types)::text) FROM df._graph(?)", graph))
                 .isEqualTo("6");
     }
 
@@ -197,7 +197,7 @@ class TranslationTest {
                 .mapToObj(i -> "{sql: SELECT " + i + "}")
                 .collect(Collectors.joining(", ", "[", "]"));
 
-        assertThat(value("SELECT coalesce(problem, cardinality(ids)::text) FROM df._graph(?)", translate(steps)))
+        assertThat(value("SELECT coalesce(problem, cardinality(node_types)::text) FROM df._graph(?)", translate(steps)))
                 .isEqualTo("999");
     }
 
