@@ -136,9 +136,12 @@ class KubernetesPageTest {
         schedule.setStatus(null);
         DurableSchedule applied =
                 Cluster.admin().resource(schedule).fieldManager("kubectl").serverSideApply();
-        Cluster.patiently("a run of the schedule has succeeded").until(() -> {
+        Cluster.patiently("a run of the schedule has succeeded").untilAsserted(() -> {
             DurableSchedule found = Cluster.admin().resource(applied).get();
-            return found.getStatus() != null && found.getStatus().lastSuccessfulTime != null;
+            assertThat(found.getStatus()).isNotNull();
+            assertThat(found.getStatus().lastSuccessfulTime)
+                    .as(Serialization.asYaml(found))
+                    .isNotNull();
         });
         Cluster.admin().resource(applied).delete();
     }
