@@ -127,8 +127,9 @@ class CompiledPlansTest {
     void everything_that_people_can_call_is_tried() throws SQLException {
         TreeSet<String> left = new TreeSet<>();
         try (Statement statement = session.createStatement();
-                ResultSet row = statement.executeQuery("SELECT proname FROM pg_proc WHERE pronamespace = 'df'::regnamespace"
-                        + " AND proname NOT LIKE '\\_%' AND has_function_privilege(oid, 'EXECUTE')")) {
+                ResultSet row =
+                        statement.executeQuery("SELECT proname FROM pg_proc WHERE pronamespace = 'df'::regnamespace"
+                                + " AND proname NOT LIKE '\\_%' AND has_function_privilege(oid, 'EXECUTE')")) {
             while (row.next()) {
                 String name = row.getString(1);
                 boolean isTried = CALLS.stream().anyMatch(call -> call.contains("df." + name + "("));
@@ -150,7 +151,8 @@ class CompiledPlansTest {
             for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
                 seen++;
                 if (said.getMessage().contains("\nJIT:")) {
-                    Matcher query = Pattern.compile("(?s)Query Text: (.*)\nJIT:").matcher(said.getMessage());
+                    Matcher query =
+                            Pattern.compile("(?s)Query Text: (.*)\nJIT:").matcher(said.getMessage());
                     plans.add(query.find() ? query.group(1) : said.getMessage());
                 }
             }
