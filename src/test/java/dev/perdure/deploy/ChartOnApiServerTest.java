@@ -117,7 +117,9 @@ class ChartOnApiServerTest {
                         kubectl.orElseThrow().toString(),
                         "--kubeconfig",
                         config.toString(),
-                        "create",
+                        "apply",
+                        "--server-side",
+                        "--force-conflicts",
                         "--dry-run=server",
                         "--validate=strict",
                         "-f",
@@ -126,7 +128,7 @@ class ChartOnApiServerTest {
                 .start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(said).isZero();
-        assertThat(said.lines().filter(line -> line.endsWith("created (server dry run)")))
+        assertThat(said.lines().filter(line -> line.endsWith("serverside-applied (server dry run)")))
                 .as(said)
                 .hasSize(manifests.size());
     }
