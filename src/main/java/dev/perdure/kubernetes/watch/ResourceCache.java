@@ -19,7 +19,7 @@ public class ResourceCache {
     private static final long BUDGET = 48L << 20;
 
     private final Map<ResourceKey, Seen> all = new HashMap<>();
-    /** Known from the answer to a request, and shown by no watch yet: news for everybody but the one who asked. */
+    /** Runs of schedules that are known from the answer to a request, and that no watch has shown yet. */
     private final Set<ResourceKey> untold = new HashSet<>();
 
     private final long budget;
@@ -61,12 +61,12 @@ public class ResourceCache {
     }
 
     /**
-     * Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. The watch still tells
-     * of it: what was written of one resource can concern another, as the end of a run concerns its schedule.
+     * Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. Who asked knows it.
+     * Of a run the watch still tells: it has to be looked at when it was created, and its end concerns its schedule.
      */
     public synchronized Resource keep(ResourceKind kind, JsonNode answer) {
         Resource resource = Resource.of(kind, answer);
-        if (put(Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1)))) {
+        if (put(Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1))) && resource.controllerUid() != null) {
             untold.add(resource.key());
         }
         return resource;
