@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Applies the manifests to a real cluster and shows that they do what docs/deployment.md says. Each line "ok: …" is a fact that was checked.
-# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers resources namespaces failover upgrade helm sidecar; without one: all, in this order.
-# resources, namespaces, failover and upgrade go on with what workers has installed.
+# Usage: src/cluster-test/run.sh [scenario …]      scenarios: workers network resources namespaces failover drain restart several upgrade helm sidecar; without one:
+# all, in this order. Those between workers and helm go on with what workers has installed.
 # Needs root and kubectl, and in the environment
 #   CLUSTER_TOOLS   a folder with cluster.sh (up, load IMAGE.tar, down) and image.py
 #   POSTGRES_ROOT   a root folder with PostgreSQL: debootstrap --variant=minbase --include=postgresql bookworm FOLDER
@@ -31,7 +31,7 @@ finish() {
   if [ $status -ne 0 ]; then
     echo "FAILED ($status); what was there:"
     kubectl get pods --all-namespaces -o wide || true
-    for namespace in perdure helm sidecar databases; do
+    for namespace in perdure second helm sidecar databases; do
       kubectl logs --namespace "$namespace" --all-containers --prefix --tail=30 --selector='app in (postgres)' || true
       kubectl logs --namespace "$namespace" --prefix --tail=30 --selector=app.kubernetes.io/name=perdure || true
     done
@@ -50,8 +50,8 @@ ok "a cluster: $(kubectl version -o yaml | awk '/serverVersion/ {found = 1} foun
 
 for scenario in "${@:-all}"; do
   case $scenario in
-    all) workers; resources; namespaces; failover; upgrade; helm_chart; sidecar ;;
-    workers | resources | namespaces | failover | upgrade | sidecar) "$scenario" ;;
+    all) workers; network; resources; namespaces; failover; drain; restart; several; upgrade; helm_chart; sidecar ;;
+    workers | network | resources | namespaces | failover | drain | restart | several | upgrade | sidecar) "$scenario" ;;
     helm) helm_chart ;;
     *) echo "no scenario $scenario" >&2; exit 2 ;;
   esac

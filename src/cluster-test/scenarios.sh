@@ -38,17 +38,33 @@ workers() {
 # What the service account may do: what is needed, and not what is near it.
 rights() {
   local as=(--namespace perdure --as system:serviceaccount:perdure:perdure)
-  for needed in "get endpointslices.discovery.k8s.io/perdure-leader" "update endpointslices.discovery.k8s.io/perdure-leader"; do
+  for needed in "get endpointslices.discovery.k8s.io/perdure-leader" "update endpointslices.discovery.k8s.io/perdure-leader" \
+    "get leases.coordination.k8s.io/perdure-default" "create leases.coordination.k8s.io"; do
     # shellcheck disable=SC2086
     kubectl auth can-i "${as[@]}" $needed > /dev/null || wrong "the worker may not $needed"
   done
-  for power in "create endpointslices.discovery.k8s.io" "update endpointslices.discovery.k8s.io/other" "patch pods" "create pods" "get secrets" "list secrets" "update deployments.apps"; do
+  for power in "create endpointslices.discovery.k8s.io" "update endpointslices.discovery.k8s.io/other" "patch pods" "create pods" "get secrets" "list secrets" "update deployments.apps" \
+    "update leases.coordination.k8s.io" "delete leases.coordination.k8s.io"; do
     # shellcheck disable=SC2086
     ! kubectl auth can-i "${as[@]}" $power > /dev/null || wrong "the worker may $power"
   done
   # The namespace team does not exist yet, and so gives no rights.
   ! kubectl logs --namespace perdure -l app.kubernetes.io/name=perdure --tail=-1 | grep -v 'namespace .*team' | grep -i forbidden || wrong "the worker lacks a right"
   ok "the rights of the service account suffice, and end there"
+}
+
+# The bridge of this cluster enforces no NetworkPolicy: that it selects the workers, and lets out what they need, is read off it.
+network() {
+  local selected api address
+  kubectl get networkpolicy perdure --namespace perdure -o json > "$work/policy.json"
+  selected=$(kubectl get pods --namespace perdure -o name -l "$(python3 -c 'import json, sys
+print(",".join("=".join(label) for label in json.load(open(sys.argv[1]))["spec"]["podSelector"]["matchLabels"].items()))' "$work/policy.json")")
+  [ "$selected" = "$(kubectl get pods --namespace perdure -o name)" ] || wrong "the NetworkPolicy selects: $selected"
+  api=$(kubectl get endpointslices --namespace default -l kubernetes.io/service-name=kubernetes -o jsonpath='{.items[0].endpoints[0].addresses[0]}:{.items[0].ports[0].port}')
+  address=$(kubectl get pod postgres-0 --namespace databases -o jsonpath='{.status.podIP}')
+  python3 "$here/policy.py" "$work/policy.json" "$api" "$address:5432" "10.96.0.10:53/UDP" "93.184.215.14:443" "!$address:8080" "!169.254.169.254:80" "!10.96.0.1:80" \
+    || wrong "the NetworkPolicy does not let out what it should, or more"
+  ok "the NetworkPolicy selects all workers, lets them reach names, PostgreSQL ($address:5432), the API server ($api) and public addresses, and not the cloud's metadata"
 }
 
 # Custom resources from apply to delete, with the rights of the shipped role.
@@ -172,14 +188,116 @@ failover() {
   local leader
   leader=$(leader_pod perdure perdure-leader)
   start_chains databases app "failover"
+  many in-flight 20
   await_progress databases app "failover" $((chains * steps / 3))
   kubectl delete pod "$leader" --namespace perdure --grace-period=0 --force 2> /dev/null
   local begun=$SECONDS
   await 60 "another leader in the Service" leader_is_not perdure perdure-leader "$leader"
   ok "the leader's pod was deleted without grace; after $((SECONDS - begun)) s the Service leads to $(leader_pod perdure perdure-leader)"
   assert_each_step_once databases app "failover"
+  all_once in-flight 20
+  ok "20 DurableWorkflows that were in flight succeeded, one instance each"
   kubectl rollout status deployment/perdure --namespace perdure --timeout="$(patient 120)" > /dev/null
 }
+many() { # name, number: as many DurableWorkflows, whose steps take some seconds
+  local n
+  for n in $(seq "$2"); do
+    printf -- '---\napiVersion: perdure.dev/v1alpha1\nkind: DurableWorkflow\nmetadata: {name: %s-%s, labels: {many: %s}}\n' "$1" "$n" "$1"
+    printf 'spec: {role: alice, label: %s, steps: [{sql: SELECT 1}, {sleep: 5s}, {sql: SELECT 2}, {sleep: 5s}, {sql: SELECT 3}]}\n' "$1"
+  done | kubectl apply --namespace perdure -f - > /dev/null
+}
+all_once() { # name, number
+  await 120 "the end of all $1" all_succeeded "$1" "$2"
+  is "$2,$2" databases app alice "SELECT count(*) || ',' || count(*) FILTER (WHERE status = 'completed') FROM df.instances WHERE label = '$1'" \
+    || wrong "not one instance for each of $1"
+  kubectl delete dwf --namespace perdure -l "many=$1" --timeout="$(patient 60)" > /dev/null
+}
+all_succeeded() { [ "$(kubectl get dwf --namespace perdure -l "many=$1" -o jsonpath='{range .items[*]}{.status.phase}{"\n"}{end}' | grep -c Succeeded)" = "$2" ]; }
+
+# What kubectl drain does with the node that the workers are on: there is no other one, so an evicted pod comes back when the node does.
+drain() {
+  local leader next begun
+  leader=$(leader_pod perdure perdure-leader)
+  start_chains databases app "drain"
+  await_progress databases app "drain" $((chains * steps / 4))
+  kubectl cordon node > /dev/null
+  begun=$SECONDS
+  evict perdure "$leader" > /dev/null
+  await 60 "another leader in the Service" leader_is_not perdure perdure-leader "$leader"
+  next=$(leader_pod perdure perdure-leader)
+  ok "the leader's pod was evicted; after $((SECONDS - begun)) s the Service leads to $next"
+  ! evict perdure "$next" > "$work/evicted" 2>&1 || wrong "the last worker was evicted"
+  grep -q 'disruption budget' "$work/evicted" || wrong "the last worker was not evicted because of: $(cat "$work/evicted")"
+  ok "the last worker is not evicted: $(sed 's/^Error from server //' "$work/evicted")"
+  kubectl uncordon node > /dev/null
+  kubectl rollout status deployment/perdure --namespace perdure --timeout="$(patient 120)" > /dev/null
+  assert_each_step_once databases app "drain"
+  uninterrupted "drain"
+  ok "no step was interrupted by the eviction"
+}
+evict() { # namespace, pod
+  kubectl create --raw "/api/v1/namespaces/$1/pods/$2/eviction" -f - <<JSON
+{"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "$2", "namespace": "$1"}}
+JSON
+}
+uninterrupted() { # label
+  is 1 databases app alice "SELECT max(attempt) FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id WHERE label = '$1'" || wrong "a step of $1 was interrupted"
+}
+
+# The database goes down at once, as in a crash, and comes back; workers stay.
+restart() {
+  local before pods
+  pods=$(kubectl get pods --namespace perdure -o name)
+  before=$(database_restarts)
+  start_chains databases app "restart"
+  many restarted 10
+  await_progress databases app "restart" $((chains * steps / 3))
+  kubectl exec --namespace databases postgres-0 -- sh -c 'kill -QUIT 1'
+  await 60 "the database's container to be started again" database_restarted "$before"
+  await 120 "the database" kubectl wait --namespace databases --for=condition=Ready pod/postgres-0 --timeout=1s
+  assert_each_step_once databases app "restart"
+  all_once restarted 10
+  [ "$(kubectl get pods --namespace perdure -o name)" = "$pods" ] || wrong "workers were replaced"
+  [ "$(kubectl get pods --namespace perdure -o jsonpath='{.items[*].status.containerStatuses[*].restartCount}' | tr -d ' 0')" = "" ] || wrong "a worker was started again"
+  await 60 "a leader" leader_answers perdure perdure-leader
+  ok "the database crashed under load and came back: nothing lost, nothing twice, the workers are the same"
+}
+database_restarts() { kubectl get pod postgres-0 --namespace databases -o jsonpath='{.status.containerStatuses[0].restartCount}'; }
+database_restarted() { [ "$(database_restarts)" -gt "$1" ]; }
+
+# A second installation for another database that watches the same namespace under the same name.
+several() {
+  restricted_namespace second
+  tls_secret second perdure-database-tls worker
+  kubectl create secret generic perdure-database --namespace second \
+    --from-literal=url="$(sed -n 's/^url=//p' "$project/deploy/examples/client-certificate/url.env" | sed 's#/app?#/second?#')"
+  kubectl create rolebinding perdure-operator-second --namespace perdure --role=perdure-operator --serviceaccount=second:perdure > /dev/null
+  kubectl apply -k "$here/overlays/second" > /dev/null
+  kubectl rollout status deployment/perdure --namespace second --timeout="$(patient 180)" > /dev/null
+  await 60 "the second worker to say that the resources are not its own" second_says 'Lease perdure-default'
+  ok "the resources belong to the database $(kubectl get lease perdure-default --namespace perdure -o jsonpath='{.spec.holderIdentity}'); a second worker of the name says so"
+  healthy beside-the-second
+  kubectl scale deployment/perdure --namespace perdure --replicas=0 > /dev/null
+  await 90 "the first workers to go" no_workers
+  endless perdure left Orphan
+  await 60 "the reason" resource_is dwf/left .status.reason OtherDatabase
+  await 30 "an event" event_is left OtherDatabase
+  is 0 databases second postgres "SELECT count(*) FROM df.instances" || wrong "the second worker has submitted something"
+  ok "without the first one, the second says in the resource: $(resource dwf/left .status.message | cut -c 1-150)…"
+  kubectl scale deployment/perdure --namespace perdure --replicas=2 > /dev/null
+  await 120 "left to be served" resource_is dwf/left .status.phase Running
+  kubectl delete dwf left --namespace perdure --timeout="$(patient 60)" > /dev/null
+  sql databases app alice "SELECT df.cancel(id, 'end of the scenario') FROM df.instances WHERE label = 'perdure/left'" > /dev/null
+  is 0 databases second postgres "SELECT count(*) FROM df.instances" || wrong "the second worker has submitted something"
+  kubectl delete -k "$here/overlays/second" --timeout="$(patient 60)" > /dev/null
+  kubectl delete rolebinding perdure-operator-second --namespace perdure > /dev/null
+  kubectl delete namespace second --timeout="$(patient 90)" > /dev/null
+  kubectl rollout status deployment/perdure --namespace perdure --timeout="$(patient 120)" > /dev/null
+  await 60 "a leader" leader_answers perdure perdure-leader
+  ok "nothing was submitted twice, and the first worker goes on when it is back"
+}
+second_says() { kubectl get --raw "/api/v1/namespaces/second/pods/$(kubectl get pods --namespace second -o jsonpath='{.items[0].metadata.name}'):8080/proxy/q/health/ready" | grep -q "$1"; }
+no_workers() { [ -z "$(kubectl get pods --namespace perdure -o name)" ]; }
 
 # From the first image to the second, while workflows run.
 upgrade() {
@@ -191,7 +309,7 @@ upgrade() {
   kubectl rollout status deployment/perdure --namespace perdure --timeout="$(patient 180)" > /dev/null
   await 60 "another leader in the Service" leader_is_not perdure perdure-leader "$before"
   assert_each_step_once databases app "upgrade"
-  is 1 databases app alice "SELECT max(attempt) FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id WHERE label = 'upgrade'" || wrong "a step was interrupted by the upgrade"
+  uninterrupted "upgrade"
   ok "rolling upgrade ($IMAGES): no step was interrupted"
   local pod
   pod=$(leader_pod perdure perdure-leader)

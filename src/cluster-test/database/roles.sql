@@ -7,3 +7,7 @@ CREATE DATABASE helm;
 GRANT CREATE ON DATABASE helm TO df_worker;
 \connect helm
 GRANT USAGE, CREATE ON SCHEMA public TO df_worker, alice;
+CREATE DATABASE second;
+GRANT CREATE ON DATABASE second TO df_worker;
+\connect second
+GRANT USAGE, CREATE ON SCHEMA public TO df_worker, alice;

@@ -27,7 +27,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 perdure.kubernetes.namespaces={{ join "," . }}
 {{- end }}
 {{- range $namespace, $roles := .Values.operator.roles }}
-perdure.kubernetes.roles.{{ $namespace | quote }}={{ join "," $roles }}
+{{- $escaped := list }}
+{{- range $role := $roles }}
+{{- /* For the list, in which a comma ends a name, and for the file, in which a backslash begins a sign. */}}
+{{- $escaped = append $escaped ($role | replace "\\" "\\\\\\\\" | replace "," "\\\\,") }}
+{{- end }}
+perdure.kubernetes.roles.{{ $namespace | quote }}={{ join "," $escaped }}
 {{- end }}
 {{- end -}}
 {{- end -}}

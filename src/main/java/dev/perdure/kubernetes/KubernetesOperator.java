@@ -6,6 +6,8 @@ import dev.perdure.database.Backoff;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.kubernetes.claim.Claim;
+import dev.perdure.kubernetes.claim.Claims;
 import dev.perdure.kubernetes.reconcile.Reconciliation;
 import dev.perdure.kubernetes.submit.CurrentTerm;
 import dev.perdure.kubernetes.submit.InstanceWatch;
@@ -60,6 +62,7 @@ public class KubernetesOperator implements LeaderListener {
     private final Reconciliation reconciliation;
     private final WorkQueue queue;
     private final CurrentTerm current;
+    private final Claims claims;
     private final InstanceWatch instances;
     private final OperatorStatus status;
     private volatile @Nullable DatabaseUrl database;
@@ -73,6 +76,7 @@ public class KubernetesOperator implements LeaderListener {
             ResourceCache cache,
             Reconciliation reconciliation,
             CurrentTerm current,
+            Claims claims,
             InstanceWatch instances,
             OperatorStatus status) {
         this.config = config.kubernetes();
@@ -82,6 +86,7 @@ public class KubernetesOperator implements LeaderListener {
         this.reconciliation = reconciliation;
         this.queue = new WorkQueue(THREADS, THREADS_OF_ONE_NAMESPACE, reconciliation);
         this.current = current;
+        this.claims = claims;
         this.instances = instances;
         this.status = status;
     }
@@ -122,10 +127,12 @@ public class KubernetesOperator implements LeaderListener {
 
     private void run() {
         try {
-            Feeds feeds = new Feeds(namespaces(), server, cache, this::changed);
+            List<String> namespaces = namespaces();
+            Feeds feeds = new Feeds(namespaces, server, cache, this::changed);
             reconciliation.whenSynced(feeds::isSynced);
-            status.begun(feeds::statuses, queue::size);
+            status.begun(feeds::statuses, queue::size, claims::problems);
             queue.start();
+            claims.start(namespaces, this::claimed);
             try {
                 while (true) {
                     feeds.start();
@@ -135,6 +142,7 @@ public class KubernetesOperator implements LeaderListener {
                 }
             } finally {
                 feeds.stop();
+                claims.stop();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the application ends
@@ -151,6 +159,16 @@ public class KubernetesOperator implements LeaderListener {
             }
         }
         queue.add(all);
+        if (keys.stream().anyMatch(key -> claims.of(key.namespace()).state() == Claim.State.UNKNOWN)) {
+            claims.askAgain(); // what can be listed again can be claimed, or soon will be
+        }
+    }
+
+    /** Whose the resources of a namespace are is news for all of them. */
+    private void claimed(String namespace) {
+        queue.add(cache.select(seen -> seen.key().namespace().equals(namespace)).stream()
+                .map(Seen::key)
+                .toList());
     }
 
     /** Those of the configuration, or the worker's own, which a kubeconfig that cannot be read does not tell. */
@@ -219,6 +237,7 @@ public class KubernetesOperator implements LeaderListener {
                 new SubmitterSessions(pinned, SubmitterLogin.withoutPassword(), identity),
                 new SubmittedInstances(pinned));
         current.set(begun);
+        claims.begin(identity);
         instances.start(begun);
         status.leads(true);
         queue.add(cache.select(seen -> true).stream().map(Seen::key).toList());
@@ -238,6 +257,7 @@ public class KubernetesOperator implements LeaderListener {
     public void dismissed(boolean orderly) {
         OperatorTerm over = current.orNull();
         current.set(null);
+        claims.end();
         status.leads(false);
         instances.stop();
         if (over != null) {

@@ -4,6 +4,7 @@ import dev.perdure.kubernetes.watch.FeedStatus;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
@@ -17,7 +18,10 @@ public class OperatorStatus {
         OFF,
         /** Another worker leads; this one watches only. */
         STANDBY,
-        /** This worker leads, and nothing can be watched: the API server does not answer, a right or a definition is missing. */
+        /**
+         * This worker leads, and serves nothing: the API server does not answer, a right or a definition is missing, or all
+         * belongs to another database.
+         */
         WAITING,
         /** Resources are reconciled, but not those of every namespace. */
         PARTLY,
@@ -29,6 +33,7 @@ public class OperatorStatus {
     private volatile boolean leads;
     private volatile String problem = "";
     private volatile Supplier<List<FeedStatus>> watches = List::of;
+    private volatile Supplier<Map<String, String>> unclaimed = Map::of;
     private volatile IntSupplier queued = () -> 0;
     private volatile Supplier<Duration> clockOffset = () -> Duration.ZERO;
 
@@ -41,8 +46,9 @@ public class OperatorStatus {
             return State.STANDBY;
         }
         List<FeedStatus> all = watches.get();
+        Map<String, String> foreign = unclaimed();
         long working = all.stream()
-                .filter(watch -> watch.state() == FeedStatus.State.WATCHING)
+                .filter(watch -> watch.state() == FeedStatus.State.WATCHING && !foreign.containsKey(watch.namespace()))
                 .count();
         return working == 0 ? State.WAITING : working < all.size() ? State.PARTLY : State.RUNNING;
     }
@@ -52,8 +58,10 @@ public class OperatorStatus {
         return switch (state()) {
             case OFF -> "perdure.kubernetes.enabled";
             case STANDBY -> "this worker does not lead";
-            case WAITING -> problem.isEmpty() ? "nothing can be watched" : problem;
-            case PARTLY -> "resources of worker " + worker + " are reconciled, where they can be watched";
+            case WAITING -> problem.isEmpty() ? "nothing can be watched, or nothing belongs to this database" : problem;
+            case PARTLY ->
+                "resources of worker " + worker
+                        + " are reconciled, where they can be watched and belong to this database";
             case RUNNING -> "resources of worker " + worker + " are reconciled";
         };
     }
@@ -61,6 +69,11 @@ public class OperatorStatus {
     /** One for each kind in each namespace. */
     public List<FeedStatus> watches() {
         return watches.get();
+    }
+
+    /** The namespaces whose resources are not known to be those of this worker's database, each with the reason. */
+    public Map<String, String> unclaimed() {
+        return leads ? unclaimed.get() : Map.of();
     }
 
     /** How many resources wait to be looked at. */
@@ -78,8 +91,9 @@ public class OperatorStatus {
         clockOffset = offset;
     }
 
-    void begun(Supplier<List<FeedStatus>> statuses, IntSupplier waiting) {
+    void begun(Supplier<List<FeedStatus>> statuses, IntSupplier waiting, Supplier<Map<String, String>> notOurs) {
         problem = "";
+        unclaimed = notOurs;
         watches = statuses;
         queued = waiting;
     }

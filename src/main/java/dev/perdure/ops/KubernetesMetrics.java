@@ -51,6 +51,9 @@ class KubernetesMetrics implements MeterBinder {
                         .sum())
                 .description("Watches that broke and were begun again")
                 .register(registry);
+        Gauge.builder("perdure.kubernetes.unclaimed", status, s -> s.unclaimed().size())
+                .description("Namespaces whose resources are not known to belong to this worker's database")
+                .register(registry);
         Gauge.builder("perdure.kubernetes.queued", status, OperatorStatus::queued)
                 .description("Resources that wait to be looked at")
                 .register(registry);

@@ -10,8 +10,9 @@ import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Tells what the operator does, and each kind in each namespace that is not watched, with the reason. Always UP: workflows that
- * are started in SQL are executed without an API server, and taking the pod out of service would bring none back.
+ * Tells what the operator does, and with the reason each kind in each namespace that is not watched, and each namespace whose
+ * resources belong to another database. Always UP: workflows that are started in SQL are executed without an API server, and
+ * taking the pod out of service would bring none back.
  */
 @Readiness
 @Singleton
@@ -36,6 +37,7 @@ class KubernetesReadiness implements HealthCheck {
                         "not watched since " + watch.since() + ": " + watch.problem());
             }
         }
+        status.unclaimed().forEach((namespace, problem) -> response.withData("resources of " + namespace, problem));
         return response.build();
     }
 }

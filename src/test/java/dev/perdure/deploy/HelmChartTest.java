@@ -130,7 +130,7 @@ class HelmChartTest {
         return value;
     }
 
-    private static Optional<String> helm() {
+    static Optional<String> helm() {
         return Optional.ofNullable(System.getenv("HELM"))
                 .or(() -> Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
                         .map(folder -> Path.of(folder, "helm"))
@@ -139,7 +139,7 @@ class HelmChartTest {
                         .findFirst());
     }
 
-    private static String output(List<String> command) throws IOException, InterruptedException {
+    static String output(List<String> command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();

@@ -36,8 +36,10 @@ public final class ClusterResource implements QuarkusTestResourceLifecycleManage
         for (String namespace : new String[] {TEAM_A, TEAM_B}) {
             server.createNamespace(namespace);
             server.grantOperator(namespace);
+            server.releaseClaims(namespace);
         }
         server.createNamespace(TEAM_C);
+        server.releaseClaims(TEAM_C);
         server.withdrawOperator(TEAM_C);
         Map<String, String> settings = new HashMap<>(settings());
         System.setProperty(KUBECONFIG, server.workerKubeconfig(server.url()).toString());

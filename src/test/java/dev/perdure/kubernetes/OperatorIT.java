@@ -13,6 +13,7 @@ import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.NeedsKubernetes;
 import dev.perdure.testing.TcpGate;
 import dev.perdure.testing.TestDatabase;
+import dev.perdure.testing.TroubledApi;
 import dev.perdure.testing.WorkerProcess;
 import java.net.URI;
 import java.sql.SQLException;
@@ -36,6 +37,7 @@ class OperatorIT {
         for (String namespace : List.of(ClusterResource.TEAM_A, ClusterResource.TEAM_B)) {
             server.createNamespace(namespace);
             server.grantOperator(namespace);
+            server.releaseClaims(namespace);
             // What another test left belongs to another database.
             Cluster.admin()
                     .resources(DurableWorkflow.class)
@@ -119,6 +121,43 @@ class OperatorIT {
             assertThat(worker.health("ready")).isEqualTo(200);
             gate.open();
             awaitPhase(later, Phase.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void an_api_server_that_is_slow_and_in_trouble_costs_time_and_nothing_else() throws Exception {
+        try (TroubledApi api = new TroubledApi(server.url());
+                WorkerProcess worker = worker(api.url())) {
+            worker.awaitLeader();
+            DurableWorkflow endless = apply(workflow("endless", "steps: [{sleep: 1h}]"));
+            awaitPhase(endless, Phase.RUNNING);
+
+            api.begin(Duration.ofSeconds(2), 4);
+            List<DurableWorkflow> all = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                String orphan = i % 2 == 0 ? "" : "\ndeletionPolicy: Orphan";
+                all.add(apply(workflow("slow-" + i, "steps: [{sql: SELECT 1}, {sql: SELECT 2}]" + orphan)));
+            }
+            Cluster.handle(endless).delete();
+            database.execute("k8s_app", "SELECT df.start('SELECT 1', 'beside a slow API server')");
+            patiently("SQL is executed").until(() -> "completed"
+                    .equals(cluster.value("SELECT status FROM df.instances WHERE label = 'beside a slow API server'")));
+
+            patiently("all troubles were met").until(() -> api.made().size() == TroubledApi.Trouble.values().length);
+            for (DurableWorkflow resource : all) {
+                awaitPhase(resource, Phase.SUCCEEDED);
+                assertThat(cluster.instances(resource)).isEqualTo(1);
+            }
+            Cluster.awaitGone(endless);
+            assertThat(cluster.value(
+                            "SELECT status FROM df.instances WHERE idempotency_key = ?",
+                            endless.getMetadata().getUid()))
+                    .isEqualTo("cancelled");
+            assertThat(worker.health("ready")).isEqualTo(200);
+            assertThat(worker.health("live")).isEqualTo(200);
+            assertThat(worker.log().lines().filter(line -> line.startsWith("\tat ")))
+                    .as("stack traces")
+                    .isEmpty();
         }
     }
 
@@ -217,6 +256,52 @@ class OperatorIT {
         } finally {
             all.forEach(resource -> Cluster.handle(resource).delete());
         }
+    }
+
+    @Test
+    void of_two_workers_of_one_name_the_first_ones_database_has_the_resources_until_somebody_decides_otherwise()
+            throws Exception {
+        TestDatabase another = ClusterResource.database();
+        Cluster elsewhere = new Cluster(another.url().toString());
+        try (WorkerProcess first = worker(server.url())) {
+            awaitPhase(apply(workflow("before", "steps: [{sql: SELECT 1}]")), Phase.SUCCEEDED);
+            try (WorkerProcess second = worker(server.url(), another.url())) {
+                patiently("the second one says so")
+                        .until(() -> second.log().contains("Nothing of namespace team-a is submitted"));
+                DurableWorkflow both = apply(workflow("both", "steps: [{sql: SELECT 1}]"));
+                awaitPhase(both, Phase.SUCCEEDED);
+                assertThat(cluster.instances(both)).isEqualTo(1);
+                first.kill();
+
+                DurableWorkflow left = apply(workflow("left-alone", "steps: [{sql: SELECT 1}]"));
+                String said = String.valueOf(Cluster.await(
+                                left,
+                                "says that it is another's",
+                                found -> found.getStatus() != null && "OtherDatabase".equals(found.getStatus().reason))
+                        .getStatus()
+                        .message);
+                assertThat(said).contains("Lease perdure-default").contains("worker-name");
+                assertThat(Cluster.events(left)).contains("OtherDatabase");
+                assertThat(second.get("/q/health/ready"))
+                        .contains("\"state\": \"waiting\"")
+                        .contains("resources of team-a")
+                        .contains("Lease perdure-default");
+                assertThat(elsewhere.value("SELECT count(*) FROM df.instances"))
+                        .as("what the second one submitted")
+                        .isEqualTo("0");
+
+                server.releaseClaims(ClusterResource.TEAM_A);
+
+                DurableWorkflow ended = awaitPhase(left, Phase.SUCCEEDED);
+                assertThat(ended.getStatus().conditions).noneMatch(found -> "OtherDatabase".equals(found.reason));
+                assertThat(elsewhere.instances(left)).isEqualTo(1);
+                assertThat(second.get("/q/health/ready"))
+                        .contains("\"state\": \"partly\"")
+                        .doesNotContain("resources of team-a")
+                        .contains("resources of team-b");
+            }
+        }
+        assertThat(cluster.value("SELECT count(*) FROM df.instances")).isEqualTo("2");
     }
 
     /** As kubectl annotate does: from what the API server has now. */

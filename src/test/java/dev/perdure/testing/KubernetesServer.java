@@ -218,6 +218,11 @@ public final class KubernetesServer {
         }
     }
 
+    /** Forgets which database the resources of a namespace belong to, as the administrator does who moves to another one. */
+    public void releaseClaims(String namespace) {
+        admin.leases().inNamespace(namespace).delete();
+    }
+
     /** Takes all rights in a namespace away from the worker, as the namespace controller does when it deletes one. */
     public void withdrawOperator(String namespace) {
         admin.rbac()

@@ -84,6 +84,7 @@ public final class WorkerProcess implements AutoCloseable {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:TieredStopAtLevel=1"); // up sooner, for a short life
+        command.add("-XX:+ExitOnOutOfMemoryError"); // as in Dockerfile.jvm
         command.addAll(options);
         command.addAll(List.of("-jar", packaged(JAR).toString()));
         return command;

@@ -30,6 +30,12 @@ public final class Failover implements Scenario {
             new Death("SIGKILL", Long.getLong("faults.target.sigkill", 1000), WorkerProcess::kill),
             new Death("SIGSTOP", Long.getLong("faults.target.sigstop", 10_000), WorkerProcess::freeze));
 
+    /** Which of them; all without the property. */
+    private static final List<String> CHOSEN = Arrays.stream(
+                    System.getProperty("faults.deaths", "").split(","))
+            .filter(name -> !name.isBlank())
+            .toList();
+
     @Override
     public String name() {
         return "failover";
@@ -47,6 +53,9 @@ public final class Failover implements Scenario {
         boolean slow = false;
         try (World world = World.create()) {
             for (Death death : DEATHS) {
+                if (!CHOSEN.isEmpty() && !CHOSEN.contains(death.name())) {
+                    continue;
+                }
                 long[] millis = new long[repetitions];
                 for (int i = 0; i < repetitions; i++) {
                     millis[i] = once(world, death);

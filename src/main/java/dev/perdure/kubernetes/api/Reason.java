@@ -8,6 +8,10 @@ public final class Reason {
     public static final String ROLE_NOT_ALLOWED = "RoleNotAllowed";
     public static final String SUBMITTED = "Submitted";
     public static final String DATABASE_UNAVAILABLE = "DatabaseUnavailable";
+
+    /** A worker of this name that is connected to another database has the resource. */
+    public static final String OTHER_DATABASE = "OtherDatabase";
+
     public static final String LOGIN_FAILED = "LoginFailed";
     public static final String PERMISSION_DENIED = "PermissionDenied";
     public static final String COMPLETED = "Completed";

@@ -22,8 +22,8 @@ class Deletion {
 
     private static final Logger LOG = Logger.getLogger(Deletion.class);
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
-    private static final String WAY_OUT = ". If the database is gone for good, the annotation "
-            + DurableWorkflow.FORCE_DELETE + ": \"true\" lets the resource go";
+    static final String WAY_OUT = ". If the database is gone for good, the annotation " + DurableWorkflow.FORCE_DELETE
+            + ": \"true\" lets the resource go";
 
     private final InstanceWatch watch;
     private final Writer writer;

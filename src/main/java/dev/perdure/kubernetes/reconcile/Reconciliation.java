@@ -3,6 +3,8 @@ package dev.perdure.kubernetes.reconcile;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Reason;
+import dev.perdure.kubernetes.claim.Claim;
+import dev.perdure.kubernetes.claim.Claims;
 import dev.perdure.kubernetes.submit.CurrentTerm;
 import dev.perdure.kubernetes.submit.OperatorTerm;
 import dev.perdure.kubernetes.watch.ApiException;
@@ -36,10 +38,12 @@ public class Reconciliation implements WorkQueue.Handler {
     private final ApiServer server;
     private final ResourceCache cache;
     private final CurrentTerm current;
+    private final Claims claims;
     private final LeaderStatus leader;
     private final WorkflowReconciler workflows;
     private final ScheduleReconciler schedules;
     private final Deletion deletion;
+    private final Elsewhere elsewhere;
     private final Complaints complaints;
     private final Events events;
     private final ReconciliationCounts counts;
@@ -50,10 +54,12 @@ public class Reconciliation implements WorkQueue.Handler {
             ApiServer server,
             ResourceCache cache,
             CurrentTerm current,
+            Claims claims,
             LeaderStatus leader,
             WorkflowReconciler workflows,
             ScheduleReconciler schedules,
             Deletion deletion,
+            Elsewhere elsewhere,
             Complaints complaints,
             Events events,
             ReconciliationCounts counts) {
@@ -61,10 +67,12 @@ public class Reconciliation implements WorkQueue.Handler {
         this.server = server;
         this.cache = cache;
         this.current = current;
+        this.claims = claims;
         this.leader = leader;
         this.workflows = workflows;
         this.schedules = schedules;
         this.deletion = deletion;
+        this.elsewhere = elsewhere;
         this.complaints = complaints;
         this.events = events;
         this.counts = counts;
@@ -116,6 +124,10 @@ public class Reconciliation implements WorkQueue.Handler {
         if (term == null) {
             return Outcome.DONE;
         }
+        Claim claim = claims.of(seen.key().namespace());
+        if (claim.state() != Claim.State.OURS) {
+            return leave(resource, claim);
+        }
         if (seen.key().kind() == ResourceKind.WORKFLOW) {
             return workflows.reconcile(resource, term);
         }
@@ -127,13 +139,29 @@ public class Reconciliation implements WorkQueue.Handler {
             return deletion.force(resource);
         }
         if (term != null) {
-            return deletion.advance(resource, term);
+            Claim claim = claims.of(resource.key().namespace());
+            return claim.state() == Claim.State.OURS ? deletion.advance(resource, term) : leave(resource, claim);
         }
         if (leader.view().role() == LeaderStatus.Role.DISCONNECTED) {
             deletion.waitForDatabase(resource);
             return Outcome.again(LEADERLESS);
         }
         return Outcome.DONE;
+    }
+
+    /** What is not known to be ours is not touched. Whoever learns more has it looked at again. */
+    private Outcome leave(Resource resource, Claim claim) throws ApiException {
+        String problem = claim.problem();
+        if (problem == null) {
+            return Outcome.DONE;
+        }
+        if (claim.state() == Claim.State.OTHERS) {
+            return elsewhere.look(resource, problem);
+        }
+        if (claim.isRefused()) {
+            events.warning(resource, Reason.WRITE_REFUSED, problem);
+        }
+        return Outcome.failed(problem);
     }
 
     /** As it was seen; as it is now, where that is not kept or did not do. */

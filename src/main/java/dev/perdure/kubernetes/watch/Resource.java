@@ -49,6 +49,12 @@ public record Resource(ResourceKey key, JsonNode document) {
         return metadata().hasNonNull("deletionTimestamp");
     }
 
+    /** When somebody deleted it, as far as it is being deleted. */
+    public Instant deletedAt() {
+        Instant deleted = time(metadata().path("deletionTimestamp").textValue());
+        return deleted == null ? Instant.EPOCH : deleted;
+    }
+
     public List<String> finalizers() {
         List<String> finalizers = new ArrayList<>();
         metadata().path("finalizers").forEach(finalizer -> finalizers.add(finalizer.asText()));

@@ -19,6 +19,9 @@ public class ResourceCache {
     private static final long BUDGET = 48L << 20;
 
     private final Map<ResourceKey, Seen> all = new HashMap<>();
+    /** Runs of schedules that are known from the answer to a request, and that no watch has shown yet. */
+    private final Set<ResourceKey> untold = new HashSet<>();
+
     private final long budget;
     private long kept;
 
@@ -38,12 +41,16 @@ public class ResourceCache {
         return all.get(key);
     }
 
-    /** Takes a state that is newer than the one that is known; returns whether it is. */
+    /** Takes a state that a watch has shown; returns whether it is news. */
     public synchronized boolean put(Seen seen) {
         Seen before = all.get(seen.key());
-        if (before != null && (seen.isBefore(before) || seen.version().equals(before.version()))) {
+        if (before != null && seen.version().equals(before.version())) {
+            return untold.remove(seen.key());
+        }
+        if (before != null && seen.isBefore(before)) {
             return false;
         }
+        untold.remove(seen.key());
         forget(before);
         boolean fits = seen.resource() != null && kept + seen.bytes() <= budget;
         if (fits) {
@@ -53,10 +60,15 @@ public class ResourceCache {
         return true;
     }
 
-    /** Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. */
-    public Resource keep(ResourceKind kind, JsonNode answer) {
+    /**
+     * Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. Who asked knows it.
+     * Of a run the watch still tells: it has to be looked at when it was created, and its end concerns its schedule.
+     */
+    public synchronized Resource keep(ResourceKind kind, JsonNode answer) {
         Resource resource = Resource.of(kind, answer);
-        put(Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1)));
+        if (put(Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1))) && resource.controllerUid() != null) {
+            untold.add(resource.key());
+        }
         return resource;
     }
 
@@ -71,6 +83,7 @@ public class ResourceCache {
 
     public synchronized void remove(ResourceKey key) {
         forget(all.remove(key));
+        untold.remove(key);
     }
 
     /** Takes a list of all of a kind in a namespace; returns what is new, changed or gone. */

@@ -32,11 +32,41 @@ class ResourceCacheTest {
         ResourceCache cache = new ResourceCache();
         cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
 
-        assertThat(cache.put(Seen.of(Resource.of(ResourceKind.WORKFLOW, resource("r", "9", 1)), 1)))
-                .isFalse();
+        assertThat(cache.put(seen("r", "9"))).isFalse();
         assertThat(cache.get(key("r")).version()).isEqualTo("10");
-        assertThat(cache.put(Seen.of(Resource.of(ResourceKind.WORKFLOW, resource("r", "11", 1)), 1)))
-                .isTrue();
+        assertThat(cache.put(seen("r", "11"))).isTrue();
+        assertThat(cache.put(seen("r", "11"))).as("the same again").isFalse();
+    }
+
+    /** A run that was created has to be looked at, and its schedule when it has ended: whoever wrote it tells nobody. */
+    @Test
+    void what_an_answer_brought_of_a_run_is_news_when_a_watch_or_a_list_shows_it_and_once() {
+        ResourceCache cache = new ResourceCache();
+        cache.keep(ResourceKind.WORKFLOW, run("10"));
+        cache.keep(ResourceKind.WORKFLOW, run("11"));
+
+        assertThat(cache.put(seen(run("10"))))
+                .as("what is older than the answer")
+                .isFalse();
+        assertThat(cache.put(seen(run("11")))).isTrue();
+        assertThat(cache.put(seen(run("11")))).as("the same again").isFalse();
+
+        cache.keep(ResourceKind.WORKFLOW, run("11"));
+        assertThat(cache.put(seen(run("11")))).as("an answer with nothing new").isFalse();
+
+        cache.keep(ResourceKind.WORKFLOW, run("12"));
+        assertThat(cache.replace(ResourceKind.WORKFLOW, "team-a", List.of(seen(run("12")))))
+                .containsExactly(key("r"));
+        assertThat(cache.replace(ResourceKind.WORKFLOW, "team-a", List.of(seen(run("12")))))
+                .isEmpty();
+    }
+
+    @Test
+    void what_was_written_of_another_is_known_to_who_wrote_it() {
+        ResourceCache cache = new ResourceCache();
+        cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
+
+        assertThat(cache.put(seen("r", "10"))).isFalse();
     }
 
     @Test
@@ -53,14 +83,32 @@ class ResourceCacheTest {
     @Test
     void a_list_tells_what_is_gone() {
         ResourceCache cache = new ResourceCache();
-        cache.keep(ResourceKind.WORKFLOW, resource("gone", "1", 1));
-        cache.keep(ResourceKind.WORKFLOW, resource("same", "2", 1));
-        Seen same = cache.get(key("same"));
-        Seen added = Seen.of(Resource.of(ResourceKind.WORKFLOW, resource("added", "3", 1)), 1);
+        Seen same = seen("same", "2");
+        Seen added = seen("added", "3");
+        cache.put(seen("gone", "1"));
+        cache.put(same);
 
         assertThat(cache.replace(ResourceKind.WORKFLOW, "team-a", List.of(same, added)))
                 .containsExactlyInAnyOrder(key("gone"), key("added"));
         assertThat(cache.replace(ResourceKind.SCHEDULE, "team-a", List.of())).isEmpty();
+    }
+
+    private static Seen seen(String name, String version) {
+        return seen(resource(name, version, 1));
+    }
+
+    private static Seen seen(JsonNode resource) {
+        return Seen.of(Resource.of(ResourceKind.WORKFLOW, resource), 1);
+    }
+
+    private static JsonNode run(String version) {
+        ObjectNode run = (ObjectNode) resource("r", version, 1);
+        ((ObjectNode) run.get("metadata"))
+                .putArray("ownerReferences")
+                .addObject()
+                .put("uid", "schedule")
+                .put("controller", true);
+        return run;
     }
 
     private static ResourceKey key(String name) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.kubernetes.claim;
+
+import org.jspecify.annotations.NullMarked;
