@@ -56,12 +56,18 @@ public final class WorkerProcess implements AutoCloseable {
 
     /** The same with further variables of the environment. */
     public static WorkerProcess start(Map<String, String> environment, DatabaseUrl database, String... settings) {
+        return start(256, environment, database, settings);
+    }
+
+    /** The same with another size of its heap, in megabytes. */
+    public static WorkerProcess start(
+            int megabytes, Map<String, String> environment, DatabaseUrl database, String... settings) {
         try {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
             int port = freePort();
             List<String> options = new ArrayList<>(
-                    List.of("-Xmx256m", "-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
+                    List.of("-Xmx" + megabytes + "m", "-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
             for (String setting : settings) {
                 options.add("-D" + setting);
             }
@@ -69,11 +75,7 @@ public final class WorkerProcess implements AutoCloseable {
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().putAll(environment);
-            builder.environment()
-                    .put(
-                            "PERDURE_DATABASE_URL",
-                            "postgresql://" + database.user() + "@"
-                                    + database.hosts().get(0) + "/" + database.database());
+            builder.environment().put("PERDURE_DATABASE_URL", database.toUri());
             return new WorkerProcess(builder.start(), port, log);
         } catch (IOException e) {
             throw new UncheckedIOException("The worker does not start", e);
@@ -159,6 +161,10 @@ public final class WorkerProcess implements AutoCloseable {
                 .timeout(Duration.ofSeconds(10))
                 .build();
         return HTTP.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
     }
 
     public long pid() {
