@@ -115,6 +115,9 @@ final class Finished implements Message {
             run.end();
             actor.readAgain();
         } else {
+            if (isCancelled) {
+                actor.foundCancelled();
+            }
             committed(actor, shared, draft, drain);
         }
         return true;
