@@ -38,7 +38,8 @@ import java.util.Random;
  *
  * <p>System properties: {@code attacks.form} ({@code short}, at most five minutes, or {@code long}), {@code attacks.only} (names
  * with commas), {@code attacks.seed} of their order, {@code attacks.memory} (megabytes of the worker's heap, with commas),
- * {@code attacks.hold} (seconds that each is kept up under a leader), {@code attacks.limit} (milliseconds that a service may take).
+ * {@code attacks.hold} (seconds that each is kept up under a leader), {@code attacks.limit} (milliseconds that a service may take),
+ * {@code attacks.jvm} (options of the worker's JVM, such as {@code -Xlog:gc}).
  */
 public final class AttackSuite {
 
@@ -82,7 +83,7 @@ public final class AttackSuite {
                 .toList();
         Extent extent = new Extent(
                 longForm,
-                Duration.ofSeconds(Long.getLong("attacks.hold", longForm ? 15 : 2)),
+                Duration.ofSeconds(Long.getLong("attacks.hold", longForm ? 15 : 3)),
                 Duration.ofMillis(Long.getLong("attacks.limit", 2000)),
                 memory);
         List<String> only = Arrays.stream(System.getProperty("attacks.only", "").split(","))

@@ -56,22 +56,23 @@ public final class WorkerProcess implements AutoCloseable {
 
     /** The same with further variables of the environment. */
     public static WorkerProcess start(Map<String, String> environment, DatabaseUrl database, String... settings) {
-        return start(256, environment, database, settings);
+        // Up sooner, for a short life. What it compiles is slower, above all TLS.
+        return start(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1"), environment, database, settings);
     }
 
-    /** The same with another size of its heap, in megabytes. */
+    /** The same with other options of the JVM. */
     public static WorkerProcess start(
-            int megabytes, Map<String, String> environment, DatabaseUrl database, String... settings) {
+            List<String> jvm, Map<String, String> environment, DatabaseUrl database, String... settings) {
         try {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
             int port = freePort();
             List<String> options = new ArrayList<>(
-                    List.of("-Xmx" + megabytes + "m", "-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
+                    List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
             for (String setting : settings) {
                 options.add("-D" + setting);
             }
-            List<String> command = EXECUTABLE.isEmpty() ? onTheJvm(options) : natively(options);
+            List<String> command = EXECUTABLE.isEmpty() ? onTheJvm(jvm, options) : natively(jvm, options);
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().putAll(environment);
@@ -82,18 +83,19 @@ public final class WorkerProcess implements AutoCloseable {
         }
     }
 
-    private static List<String> onTheJvm(List<String> options) {
+    private static List<String> onTheJvm(List<String> jvm, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("-XX:TieredStopAtLevel=1"); // up sooner, for a short life
+        command.addAll(jvm);
         command.addAll(options);
         command.addAll(List.of("-jar", packaged(JAR).toString()));
         return command;
     }
 
-    private static List<String> natively(List<String> options) {
+    private static List<String> natively(List<String> jvm, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(packaged(Path.of(EXECUTABLE)).toAbsolutePath().toString());
+        jvm.stream().filter(option -> option.startsWith("-Xmx")).forEach(command::add);
         command.addAll(options);
         return command;
     }

@@ -78,8 +78,9 @@ public final class Stage implements AutoCloseable {
         }
         // As images start it: what runs out of memory ends.
         return WorkerProcess.start(
-                megabytes,
-                Map.of("JDK_JAVA_OPTIONS", "-XX:+ExitOnOutOfMemoryError"),
+                List.of(("-Xmx" + megabytes + "m -XX:+ExitOnOutOfMemoryError " + System.getProperty("attacks.jvm", ""))
+                        .split(" ")),
+                Map.of(),
                 server.url("df_worker"),
                 settings.toArray(String[]::new));
     }
