@@ -13,7 +13,7 @@ SELECT n.id::varchar(8) AS id,
        n.result_name,
        n.left_node::varchar(8) AS left_node,
        n.right_node::varchar(8) AS right_node,
-       CASE WHEN n.marked THEN 'running' ELSE coalesce(n.entry ->> 'status', 'pending') END AS status,
+       CASE WHEN n.marked AND n.waits IS NULL THEN 'running' ELSE coalesce(n.entry ->> 'status', 'pending') END AS status,
        CASE WHEN n.marked THEN NULL
             WHEN n.entry ->> 'status' = 'failed' THEN n.entry -> 'error'
             ELSE n.result END AS result,
@@ -29,7 +29,11 @@ SELECT n.id::varchar(8) AS id,
        CASE WHEN NOT n.marked THEN n.entry ->> 'executed_query' END AS executed_query,
        CASE WHEN NOT n.marked THEN nullif(n.columns, 'null') END AS result_columns,
        n.entry -> 'bindings' AS bindings,
-       CASE WHEN n.marked THEN jsonb_build_object('execution_id', n.mark_execution_id)
+       CASE WHEN n.marked OR n.set_aside_at IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
+                'execution_id', CASE WHEN n.marked THEN n.mark_execution_id ELSE n.entry ->> 'execution_id' END,
+                'waits', CASE WHEN n.marked THEN n.waits END,
+                'set_aside', CASE WHEN n.set_aside_at IS NOT NULL THEN jsonb_build_object('since', n.set_aside_at, 'reason',
+                    format('%s workers in succession ended while they worked on this instance', n.tries)) END))
             WHEN n.entry IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
                 'execution_id', n.entry -> 'execution_id', 'canceled', n.entry -> 'canceled',
                 'at_least_once', n.entry -> 'at_least_once', 'code', n.entry -> 'code')) END AS status_details
@@ -38,7 +42,8 @@ CROSS JOIN LATERAL (
     SELECT d.*, s.entry, s.result, s.columns, s.written_at,
            r.marked_at IS NOT NULL AND (s.entry IS NULL OR CASE WHEN s.entry ->> 'execution_id' = r.execution_id
                THEN s.entry ->> 'status' = 'running' ELSE r.marked_at > s.written_at END) AS marked,
-           r.marked_at, r.execution_id AS mark_execution_id, r.attempt AS mark_attempt, r.started_at AS mark_started_at
+           r.marked_at, r.execution_id AS mark_execution_id, r.attempt AS mark_attempt, r.started_at AS mark_started_at,
+           r.waits, t.set_aside_at, t.tries
     FROM (
         SELECT x.id, x.node_type, x.query, x.result_name, x.left_node, x.right_node, i.submitted_by, i.database, i.created_at
         FROM df._definition(i.root_node, i.graph) AS x
@@ -55,6 +60,7 @@ CROSS JOIN LATERAL (
         ORDER BY e.key, c.version DESC
     ) AS s ON s.node_id = d.id
     LEFT JOIN df._running r ON r.instance_id = i.id AND r.node_id = d.id
+    LEFT JOIN df._tries t ON t.instance_id = i.id AND d.id = i.root_node AND t.set_aside_at IS NOT NULL
 ) AS n
 WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
 
@@ -76,7 +82,7 @@ COMMENT ON COLUMN df.nodes.result_columns IS
 COMMENT ON COLUMN df.nodes.bindings IS
     'Of a LOOP: result names that earlier rounds bound, {name: {"r": result, "c": result_columns}}.';
 COMMENT ON COLUMN df.nodes.status_details IS
-    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status> or http:error.';
+    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status> or http:error. "waits": {"reason", "since", "next_try"} of a step that waits for what is not its own trouble. "set_aside": {"since", "reason"} at the root of an instance that no worker works on.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Nodes that are written by hand
@@ -243,7 +249,8 @@ AS $$
 BEGIN
     PERFORM df._check_size('instances', 'instances_cancel_reason_size_chk', 'cancel_reason',
         octet_length(new.cancel_reason), 65536);
-    IF new.status = 'cancelled' AND old.status IN ('pending', 'running') THEN
+    IF new.status = 'cancelled' AND old.status IN ('pending', 'running')
+        AND NOT df._end_set_aside(new.id, new.cancel_reason) THEN
         INSERT INTO df._cancels (instance_id) VALUES (new.id) ON CONFLICT DO NOTHING;
         PERFORM df._wake_worker();
     END IF;

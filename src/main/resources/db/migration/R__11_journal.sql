@@ -56,6 +56,7 @@ BEGIN
         -- What has ended is not continued: somebody may ask for it who does not know.
         SELECT s.*, sum(s.bytes) OVER (ORDER BY s.place) AS upto FROM sized s
         WHERE EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.id)
+            AND NOT EXISTS (SELECT FROM df._tries t WHERE t.instance_id = s.id AND t.set_aside_at IS NOT NULL)
     ), chosen AS MATERIALIZED (
         SELECT f.id, f.place, f.bytes, f.definition_bytes, f.definition_bytes <= 67108864 AS readable FROM fitting f
         WHERE f.upto <= p_bytes OR f.place = (SELECT min(x.place) FROM fitting x)
@@ -443,7 +444,7 @@ COMMENT ON FUNCTION df._signals(text[], text[], bigint) IS
 -- Marks
 ---------------------------------------------------------------------------------------------------------------------
 
--- [{"instance", "node", "execution_id", "attempt", "started_at"}, …]; without a node it is the instance alone that is shown as
+-- [{"instance", "node", "execution_id", "attempt", "started_at", "waits"}, …]; without a node it is the instance alone that is shown as
 -- running. Rows that are locked, or whose instance has ended, are left out. With a node the instance is shown too, unless the role
 -- has another isolation than READ COMMITTED by default: a step that is being executed would find, when it ends the instance, that
 -- the row has changed since its snapshot was taken.
@@ -467,10 +468,10 @@ BEGIN
           FOR NO KEY UPDATE OF i SKIP LOCKED) AS m
     WHERE u.id = m.id;
     RETURN QUERY
-    INSERT INTO df._running AS r (instance_id, node_id, execution_id, attempt, started_at)
-    SELECT DISTINCT ON (t.instance, t.node) t.instance, t.node, t.execution_id, t.attempt, t.started_at
+    INSERT INTO df._running AS r (instance_id, node_id, execution_id, attempt, started_at, waits)
+    SELECT DISTINCT ON (t.instance, t.node) t.instance, t.node, t.execution_id, t.attempt, t.started_at, t.waits
     FROM jsonb_to_recordset(p_marks)
-        AS t(instance text, node text, execution_id text, attempt integer, started_at timestamptz)
+        AS t(instance text, node text, execution_id text, attempt integer, started_at timestamptz, waits jsonb)
     JOIN df._inbox x ON x.instance_id = t.instance
     WHERE t.node IS NOT NULL
     ORDER BY t.instance, t.node
@@ -479,7 +480,7 @@ BEGIN
                        ELSE excluded.attempt END,
         started_at = CASE WHEN r.execution_id = excluded.execution_id THEN coalesce(excluded.started_at, r.started_at)
                           ELSE excluded.started_at END,
-        execution_id = excluded.execution_id, marked_at = clock_timestamp()
+        execution_id = excluded.execution_id, waits = excluded.waits, marked_at = clock_timestamp()
     RETURNING r.instance_id::text, r.node_id::text;
 END
 $$;

@@ -103,6 +103,7 @@ BEGIN
     DELETE FROM df._running WHERE instance_id = ANY (v_ids);
     DELETE FROM df._inbox WHERE instance_id = ANY (v_ids);
     DELETE FROM df._cancels WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._tries WHERE instance_id = ANY (v_ids);
     DELETE FROM df.instances WHERE id = ANY (v_ids);
     RETURN cardinality(v_ids);
 END

@@ -168,10 +168,32 @@ CREATE TABLE df._running (
     attempt      integer,
     started_at   timestamptz,
     marked_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    waits        jsonb,
     CONSTRAINT _running_pkey PRIMARY KEY (instance_id, node_id)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE df._running IS
     'Nodes that have been executing for a while, and attempts that are on record before they begin. A mark counts as long as the node has no checkpoint that ended the same execution.';
+COMMENT ON COLUMN df._running.waits IS
+    'The node does not execute: {"reason", "since", "next_try"} of what it waits for.';
+
+-- Instances that a leader took over, on record before it worked on them: of what ends the worker's process nothing else is left
+-- than that (ADR 110). No ordinary instance has a row.
+CREATE TABLE df._tries (
+    instance_id  varchar(8) NOT NULL,
+    version      integer NOT NULL,
+    epoch        bigint NOT NULL,
+    tries        integer NOT NULL DEFAULT 1,
+    quick        integer NOT NULL DEFAULT 1,
+    tried_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    set_aside_at timestamptz,
+    CONSTRAINT _tries_pkey PRIMARY KEY (instance_id)
+);
+COMMENT ON TABLE df._tries IS 'Unfinished instances that a leader took over from an earlier one, and those that are set aside.';
+COMMENT ON COLUMN df._tries.version IS 'The version that they were at; who has committed since begins to count anew.';
+COMMENT ON COLUMN df._tries.epoch IS 'The latest term that has taken it over.';
+COMMENT ON COLUMN df._tries.tries IS 'How many terms have taken it over without anything of it being committed.';
+COMMENT ON COLUMN df._tries.quick IS 'How many of the latest ones in a row had not lasted five seconds more, as far as is known.';
+COMMENT ON COLUMN df._tries.set_aside_at IS 'Since when no leader works on it, until df.resume.';
 
 CREATE TABLE df._cancels (
     instance_id varchar(8) NOT NULL,
@@ -282,6 +304,7 @@ ALTER TABLE df.executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._inbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._checkpoints ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._running ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._cancels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._epoch ENABLE ROW LEVEL SECURITY;

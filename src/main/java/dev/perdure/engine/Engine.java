@@ -12,6 +12,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
@@ -27,6 +30,7 @@ final class Engine {
     private static final Logger LOG = Logger.getLogger(Engine.class);
     private static final Duration STUCK = Duration.ofSeconds(60);
     private static final Duration LAST_SESSIONS = Duration.ofSeconds(2);
+    private static final Duration LAST_WORD = Duration.ofSeconds(1);
 
     private final EngineSettings settings;
     private final EngineThreads threads = new EngineThreads();
@@ -158,6 +162,20 @@ final class Engine {
         parts.actors().close();
         parts.desk().close();
         parts.loop().stop();
+        if (stillLeads.getAsBoolean()) {
+            saySurvived();
+        }
+    }
+
+    /** Nothing that this term has worked on ended it. */
+    private void saySurvived() {
+        try {
+            journal.survived(true).toCompletableFuture().get(LAST_WORD.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.debugf("That the term ended in order is not on record: %s", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void awaitSteps(BooleanSupplier stillLeads) {

@@ -73,6 +73,10 @@ public class EngineLifecycle implements LeaderListener {
     private @Nullable Engine ended;
 
     private volatile @Nullable DatabaseUrl url;
+    /** The latest term of this process, and the latest that ended by an error of its own. */
+    private volatile long latest;
+
+    private volatile long failed;
 
     /**
      * A lifecycle that begins when the database is ready.
@@ -142,18 +146,20 @@ public class EngineLifecycle implements LeaderListener {
         }
         // All sessions of a term meet the server that the leader's own session is on.
         DatabaseUrl pinned = database.withHost(database.hosts().get(host));
-        Engine begun = new Engine(
-                EngineSettings.of(config),
-                means(term, server, pinned),
-                statistics,
-                breakdowns,
-                reason -> stepDown(term.epoch(), reason));
+        Engine begun =
+                new Engine(EngineSettings.of(config), means(term, server, pinned), statistics, breakdowns, reason -> {
+                    failed = term.epoch();
+                    stepDown(term.epoch(), reason);
+                });
         engine = begun;
         begun.start();
     }
 
     private Engine.Means means(Term term, ServerIdentity server, DatabaseUrl database) {
         PgConnectOptions owner = database.reactiveOptions().get(0);
+        // What ended that term, this process has survived.
+        long survived = latest == failed ? 0 : latest;
+        latest = term.epoch();
         OwnerQueries queries = new OwnerQueries(vertx, owner, term);
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
@@ -169,7 +175,8 @@ public class EngineLifecycle implements LeaderListener {
         WakeListener listener = new WakeListener(database, server, this::wake, this::listens);
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
-                new PgJournal(vertx, owner, server, term, config.leader().deadline()),
+                new PgJournal(
+                        vertx, owner, server, term, survived, config.leader().deadline()),
                 steps,
                 new TermCodec(term),
                 HttpSteps.of(vertx, config),

@@ -29,6 +29,7 @@ public final class InstanceState {
     private final TextLimits limits;
     private final Map<String, Running> running = new HashMap<>();
     private final Map<String, RowFact> rows = new HashMap<>();
+    private final Set<String> shownWaiting = new HashSet<>();
     private final Map<String, Frame> frames = new HashMap<>();
     private final Names names;
     private final TreeSet<Wake> timers =
@@ -181,7 +182,10 @@ public final class InstanceState {
         }
         running.forEach((node, run) -> {
             RowFact row = rows.get(node);
-            boolean isMarked = row != null && row.stamp().equals(run.stamp()) && row.status() == NodeStatus.RUNNING;
+            boolean isMarked = row != null
+                    && row.stamp().equals(run.stamp())
+                    && row.status() == NodeStatus.RUNNING
+                    && !shownWaiting.contains(node);
             if (!isMarked && run.phase() != Running.Phase.BLOCKED) {
                 unmarked.add(new Unmarked(node, row == null ? null : row.stamp(), run.stamp()));
             }
@@ -189,8 +193,14 @@ public final class InstanceState {
         return unmarked;
     }
 
+    /** The node's row says that it waits before it is executed: when it is, that has to be said anew. */
+    public void shownWaiting(String nodeId) {
+        shownWaiting.add(nodeId);
+    }
+
     /** A mark was committed: the node's row says {@code running} under that stamp. A late word of it changes nothing. */
     public void marked(String nodeId, String stamp) {
+        shownWaiting.remove(nodeId);
         RowFact row = rows.get(nodeId);
         boolean isLate = row != null
                 && (Stamp.fences(row.stamp(), stamp)

@@ -22,6 +22,13 @@ public interface Journal extends AutoCloseable {
      */
     CompletionStage<Answer> exchange(Exchange exchange);
 
+    /**
+     * Notes that this term has worked on what it took over for long enough ({@link Suspect}).
+     *
+     * @param all whether that goes for everything, however short: the term ends in order
+     */
+    CompletionStage<?> survived(boolean all);
+
     /** Takes no more exchanges. What is being sent is answered, or fails. */
     @Override
     void close();
@@ -73,8 +80,29 @@ public interface Journal extends AutoCloseable {
      * @param stamp null for the instance alone
      * @param attempt null to leave it as it is
      * @param startedAt null to leave it
+     * @param waits why it is not being executed; null when it is
      */
-    record Mark(String instance, String node, String stamp, @Nullable Integer attempt, @Nullable Instant startedAt) {}
+    record Mark(
+            String instance,
+            String node,
+            String stamp,
+            @Nullable Integer attempt,
+            @Nullable Instant startedAt,
+            @Nullable Wait waits) {
+
+        public Mark(
+                String instance, String node, String stamp, @Nullable Integer attempt, @Nullable Instant startedAt) {
+            this(instance, node, stamp, attempt, startedAt, null);
+        }
+    }
+
+    /**
+     * What a node waits for before it is executed.
+     *
+     * @param since when that began
+     * @param nextTry null when something else than time ends it
+     */
+    record Wait(String reason, Instant since, @Nullable Instant nextTry) {}
 
     /**
      * A look for what has been committed since the last one.
@@ -97,8 +125,14 @@ public interface Journal extends AutoCloseable {
      * Instances to be read.
      *
      * @param bytes of definitions and states, at most; the first one is read whatever its size
+     * @param takenOver those of them that an earlier term has left, and that this one begins with: on record before they are read
      */
-    record Load(List<String> instances, long bytes) {}
+    record Load(List<String> instances, long bytes, List<String> takenOver) {
+
+        public Load(List<String> instances, long bytes) {
+            this(instances, bytes, List.of());
+        }
+    }
 
     /** Pairs of instance and signal name, and how many bytes of data may be read in all (at least one is read). */
     record SignalLook(List<SignalWanted> wanted, long bytes) {}
@@ -156,8 +190,21 @@ public interface Journal extends AutoCloseable {
             @Nullable LeftPage left,
             @Nullable DuePage due) {}
 
-    /** Unfinished instances of earlier terms that do not sleep, and where the next page begins; null after the last one. */
-    record LeftPage(List<InstanceRef> instances, @Nullable Page next) {}
+    /**
+     * Unfinished instances of earlier terms that do not sleep.
+     *
+     * @param suspects those among all of them that an earlier leader may have ended with; named with the first page
+     * @param next where the next page begins; null after the last one
+     */
+    record LeftPage(List<InstanceRef> instances, List<Suspect> suspects, @Nullable Page next) {}
+
+    /**
+     * An instance that was being worked on when a leader ended within seconds after it had taken it over.
+     *
+     * @param tries how many terms have taken it over without anything of it being committed
+     * @param isSetAside whether that were too many: from now on it is not read
+     */
+    record Suspect(String instance, int tries, boolean isSetAside) {}
 
     /**
      * What is due.

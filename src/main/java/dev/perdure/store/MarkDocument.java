@@ -31,6 +31,16 @@ final class MarkDocument {
                 if (mark.startedAt() != null) {
                     json.writeStringField("started_at", JsonTime.print(mark.startedAt()));
                 }
+                Journal.Wait waits = mark.waits();
+                if (waits != null) {
+                    json.writeObjectFieldStart("waits");
+                    json.writeStringField("reason", waits.reason());
+                    json.writeStringField("since", JsonTime.print(waits.since()));
+                    if (waits.nextTry() != null) {
+                        json.writeStringField("next_try", JsonTime.print(waits.nextTry()));
+                    }
+                    json.writeEndObject();
+                }
                 json.writeEndObject();
             }
             json.writeEndArray();

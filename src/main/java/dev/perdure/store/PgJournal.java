@@ -40,6 +40,9 @@ public final class PgJournal implements Journal {
     private static final String BEGIN = "SELECT * FROM df._begin($1, $2)";
     private static final String NEWS = "SELECT * FROM df._news($1, $2, $3, $4)";
     private static final String LEFT = "SELECT * FROM df._left($1, $2, $3, $4, $5)";
+    private static final String SUSPECTS = "SELECT * FROM df._suspects($1, $2)";
+    private static final String TRY = "SELECT df._try($1, $2)";
+    private static final String SURVIVED = "SELECT df._survived($1, $2)";
     private static final String LEFT_CANCELS = "SELECT * FROM df._left_cancels($1)";
     private static final String DUE = "SELECT * FROM df._due($1, $2, $3)";
     private static final String LOAD = "SELECT * FROM df._load($1, $2)";
@@ -50,6 +53,7 @@ public final class PgJournal implements Journal {
     private final PgConnectOptions server;
     private final ServerIdentity identity;
     private final Term term;
+    private final long survived;
     private final Duration patience;
 
     private @Nullable PgConnection connection;
@@ -61,12 +65,20 @@ public final class PgJournal implements Journal {
      *
      * @param server that leadership was won on
      * @param identity of that server: any other behind the same address is refused
+     * @param survived an earlier term that ended without its process: what it took over is no suspect; 0 for none
      * @param patience so long an answer may take
      */
-    public PgJournal(Vertx vertx, PgConnectOptions server, ServerIdentity identity, Term term, Duration patience) {
+    public PgJournal(
+            Vertx vertx,
+            PgConnectOptions server,
+            ServerIdentity identity,
+            Term term,
+            long survived,
+            Duration patience) {
         this.vertx = vertx;
         this.identity = identity;
         this.term = term;
+        this.survived = survived;
         this.patience = patience;
         // In the startup packet they beat what was set for the role or the database, and RESET returns to them.
         this.server = new PgConnectOptions(server)
@@ -129,6 +141,13 @@ public final class PgJournal implements Journal {
         return answer;
     }
 
+    @Override
+    public CompletionStage<?> survived(boolean all) {
+        return connected()
+                .compose(session -> session.preparedQuery(SURVIVED).execute(Tuple.of(term.epoch(), all)))
+                .toCompletionStage();
+    }
+
     /** All that one exchange sends: each part is under way before the first is answered. */
     private final class Sent {
 
@@ -138,6 +157,7 @@ public final class PgJournal implements Journal {
         private final @Nullable Future<RowSet<Row>> written;
         private final @Nullable Future<RowSet<Row>> begun;
         private final @Nullable Future<RowSet<Row>> news;
+        private final @Nullable Future<RowSet<Row>> suspects;
         private final @Nullable Future<RowSet<Row>> left;
         private final @Nullable Future<RowSet<Row>> leftCancels;
         private final @Nullable Future<RowSet<Row>> due;
@@ -163,11 +183,19 @@ public final class PgJournal implements Journal {
                     ? null
                     : send(NEWS, Tuple.of(term.epoch(), look.snapshot(), look.maxInstances(), look.loadBytes()));
             Page page = look == null ? null : look.page();
+            suspects = page == null || !isFirst(page) ? null : send(SUSPECTS, Tuple.of(term.epoch(), survived));
             left = page == null ? null : send(LEFT, leftOf(page));
             leftCancels = page == null || !isFirst(page) ? null : send(LEFT_CANCELS, Tuple.of(page.snapshot()));
             Due span = look == null ? null : look.due();
             due = span == null ? null : send(DUE, Tuple.of(utc(span.from()), utc(span.to()), span.limit()));
             Load load = exchange.load();
+            if (load != null && !load.takenOver().isEmpty()) {
+                send(
+                        TRY,
+                        Tuple.tuple()
+                                .addLong(term.epoch())
+                                .addArrayOfString(load.takenOver().toArray(String[]::new)));
+            }
             loaded = load == null ? null : send(LOAD, Tuple.of(load.instances().toArray(String[]::new), load.bytes()));
             SignalLook wanted = exchange.signals();
             signals = wanted == null ? null : send(SIGNALS, signalsOf(wanted));
@@ -251,7 +279,7 @@ public final class PgJournal implements Journal {
             if (leftCancels != null) {
                 instances.addAll(each(leftCancels, PgJournal::ref));
             }
-            return new LeftPage(instances, next);
+            return new LeftPage(instances, suspects == null ? List.of() : each(suspects, PgJournal::suspect), next);
         }
 
         private @Nullable DuePage duePage() {
@@ -323,6 +351,10 @@ public final class PgJournal implements Journal {
                 row.getString("role_name"),
                 row.getBoolean("may_http"),
                 row.getBoolean("may_multipart"));
+    }
+
+    private static Suspect suspect(Row row) {
+        return new Suspect(row.getString("instance_id"), row.getInteger("tries"), row.getBoolean("is_set_aside"));
     }
 
     private static InstanceRef ref(Row row) {

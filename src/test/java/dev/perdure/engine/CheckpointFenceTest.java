@@ -277,6 +277,7 @@ class CheckpointFenceTest {
             "INSERT INTO df._checkpoints (instance_id, version, bytes, state) VALUES ('00000000', 1, 0, '{}')",
             "SELECT * FROM df._inbox",
             "SELECT * FROM df._running",
+            "SELECT * FROM df._tries",
             "SELECT * FROM df._cancels",
             "DO 'BEGIN LOCK TABLE df._epoch IN ACCESS SHARE MODE; END'",
             "DO 'BEGIN LOCK TABLE df._checkpoints IN ACCESS SHARE MODE; END'",

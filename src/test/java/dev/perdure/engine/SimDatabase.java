@@ -57,6 +57,15 @@ final class SimDatabase {
 
         @Nullable Instant endedAt;
 
+        /** As df._tries says. */
+        int tries;
+
+        int quick;
+        int triedVersion;
+        long triedEpoch;
+        long triedAt;
+        boolean isSetAside;
+
         Row(String id, long role, String root, List<NodeRow> nodes, long number) {
             this.id = id;
             this.role = role;
@@ -89,6 +98,9 @@ final class SimDatabase {
     private final List<Object> news = new ArrayList<>();
     private final SimScheduler scheduler;
     long epoch;
+    /** A statement has ended the process of its leader, who does not know yet. */
+    boolean isLeaderKilled;
+
     /** What somebody has done to the server's clock. */
     Duration clockSet = Duration.ZERO;
 
@@ -126,6 +138,10 @@ final class SimDatabase {
         if (!row.hasEnded && !row.status.equals("cancelled")) {
             row.status = "cancelled";
             row.cancelReason = reason;
+            if (row.isSetAside) {
+                row.hasEnded = true;
+                return;
+            }
             row.isCancelNoted = true;
             news.add(new Journal.Cancelled(row.id, row.role, reason));
         }
@@ -138,7 +154,56 @@ final class SimDatabase {
         }
     }
 
+    /** Lets an instance go on that was set aside. */
+    void resume(Row row) {
+        if (row.isSetAside && !row.hasEnded) {
+            row.isSetAside = false;
+            row.tries = 0;
+            row.quick = 0;
+            news.add(row);
+        }
+    }
+
     // ---- what the worker does
+
+    /** A term begins with what an earlier one has left. */
+    void tried(Row row) {
+        if (row.triedEpoch != epoch && !row.isSetAside) {
+            boolean isWhereItWas = row.triedVersion == row.highest();
+            row.tries = isWhereItWas ? row.tries + 1 : 1;
+            row.quick = isWhereItWas ? row.quick + 1 : 1;
+            row.triedVersion = row.highest();
+            row.triedEpoch = epoch;
+            row.triedAt = scheduler.nanos();
+        }
+    }
+
+    List<Journal.Suspect> suspects() {
+        List<Journal.Suspect> suspects = new ArrayList<>();
+        for (Row row : rows.values()) {
+            if (row.hasEnded || row.isSetAside) {
+                continue;
+            }
+            if (row.triedVersion < row.highest()) {
+                row.tries = 0;
+                row.quick = 0;
+            }
+            row.isSetAside = (row.quick >= 2 || row.tries >= 5) && !row.status.equals("cancelled") && !row.isLocked;
+            if (row.isSetAside || row.quick > 0) {
+                suspects.add(new Journal.Suspect(row.id, row.tries, row.isSetAside));
+            }
+        }
+        return suspects;
+    }
+
+    void survived(boolean all) {
+        for (Row row : rows.values()) {
+            if (row.triedEpoch == epoch && (all || scheduler.nanos() - row.triedAt > 5_000_000_000L)) {
+                row.quick = 0;
+                row.tries -= all ? 1 : 0;
+            }
+        }
+    }
 
     long beginTerm() {
         return ++epoch;

@@ -58,6 +58,18 @@ final class SimJournal implements Journal {
         return answer;
     }
 
+    @Override
+    public CompletionStage<?> survived(boolean all) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        scheduler.after(faults.latency(), () -> {
+            if (database.epoch == epoch) {
+                database.survived(all);
+            }
+            done.complete(null);
+        });
+        return done;
+    }
+
     private static JournalException lost() {
         return failed(Failure.Kind.CONNECTION_LOST, "no answer");
     }
@@ -92,9 +104,10 @@ final class SimJournal implements Journal {
         List<LoadedInstance> loaded = new ArrayList<>();
         News news = exchange.look() == null ? null : news(exchange.look(), loaded);
         if (exchange.load() != null) {
+            exchange.load().takenOver().forEach(id -> database.tried(database.row(id)));
             for (String id : exchange.load().instances()) {
                 SimDatabase.Row row = database.row(id);
-                if (row != null && !row.hasEnded) {
+                if (row != null && !row.hasEnded && !row.isSetAside) {
                     loaded.add(database.load(row));
                 }
             }
@@ -154,7 +167,7 @@ final class SimJournal implements Journal {
         List<Cancelled> cancelled = new ArrayList<>();
         List<SignalSent> sent = new ArrayList<>();
         for (Object item : database.newsSince(position)) {
-            if (item instanceof SimDatabase.Row row && !row.hasEnded) {
+            if (item instanceof SimDatabase.Row row && !row.hasEnded && !row.isSetAside) {
                 if (look.loadBytes() > 0 && scheduler.random().nextBoolean()) {
                     loaded.add(database.load(row));
                 } else {
@@ -200,7 +213,9 @@ final class SimJournal implements Journal {
             }
         }
         boolean isLast = last == page.afterXid();
-        return new LeftPage(left, isLast ? null : new Page(page.snapshot(), last, "", page.limit()));
+        boolean isFirst = page.afterXid() == 0 && page.afterId().isEmpty();
+        List<Suspect> suspects = isFirst ? database.suspects() : List.of();
+        return new LeftPage(left, suspects, isLast ? null : new Page(page.snapshot(), last, "", page.limit()));
     }
 
     private static boolean isWithin(@Nullable Instant at, Instant from, Instant to) {

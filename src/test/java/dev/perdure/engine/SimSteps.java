@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Sessions over {@link SimDatabase}. A statement is an effect by its text; one that begins with FAIL fails. */
+/** Sessions over {@link SimDatabase}. A statement is an effect by its text; one that begins with FAIL fails, one with KILL ends its worker. */
 final class SimSteps implements StepPort {
 
     static final String ONE_ROW = "{\"rows\":[{\"v\":1}],\"row_count\":1}";
@@ -102,7 +102,8 @@ final class SimSteps implements StepPort {
 
         private @Nullable Failure execute(String statement, boolean isFirst) {
             scheduler.block(isFirst ? faults.execution() : faults.latency());
-            if (statement.startsWith("SLOW")) {
+            database.isLeaderKilled |= statement.startsWith("KILL") && database.epoch == epoch;
+            if (statement.startsWith("SLOW") || statement.startsWith("KILL")) {
                 for (long left = 3_600; left > 0 && !isCancelled; left--) {
                     scheduler.block(1_000_000_000);
                 }

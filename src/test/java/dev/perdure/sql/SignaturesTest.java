@@ -59,6 +59,7 @@ class SignaturesTest {
             explain             | input text | text | v strict unsafe public
             grant_usage         | p_role text, include_http boolean DEFAULT false, with_grant boolean DEFAULT false | void | v - unsafe -
             revoke_usage        | p_role text | void | v - unsafe -
+            resume              | instance_id text | text | v strict unsafe -
             secret              | name text | text | i strict unsafe public
             grant_secret        | p_name text, p_role text | void | v - unsafe -
             revoke_secret       | p_name text, p_role text | void | v - unsafe -

@@ -75,6 +75,11 @@ public final class DebianServer {
         return Holder.SERVER.orElseThrow();
     }
 
+    /** The server of this JVM, where Debian's package is installed. */
+    public static Optional<DebianServer> find() {
+        return Holder.SERVER;
+    }
+
     private static Optional<Path> binaries() {
         if (!Files.isDirectory(INSTALLED)) {
             return Optional.empty();

@@ -56,43 +56,47 @@ public final class WorkerProcess implements AutoCloseable {
 
     /** The same with further variables of the environment. */
     public static WorkerProcess start(Map<String, String> environment, DatabaseUrl database, String... settings) {
+        // Up sooner, for a short life. What it compiles is slower, above all TLS.
+        return start(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1"), environment, database, settings);
+    }
+
+    /** The same with other options of the JVM. */
+    public static WorkerProcess start(
+            List<String> jvm, Map<String, String> environment, DatabaseUrl database, String... settings) {
         try {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
             int port = freePort();
             List<String> options = new ArrayList<>(
-                    List.of("-Xmx256m", "-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
+                    List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
             for (String setting : settings) {
                 options.add("-D" + setting);
             }
-            List<String> command = EXECUTABLE.isEmpty() ? onTheJvm(options) : natively(options);
+            List<String> command = EXECUTABLE.isEmpty() ? onTheJvm(jvm, options) : natively(jvm, options);
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().putAll(environment);
-            builder.environment()
-                    .put(
-                            "PERDURE_DATABASE_URL",
-                            "postgresql://" + database.user() + "@"
-                                    + database.hosts().get(0) + "/" + database.database());
+            builder.environment().put("PERDURE_DATABASE_URL", database.toUri());
             return new WorkerProcess(builder.start(), port, log);
         } catch (IOException e) {
             throw new UncheckedIOException("The worker does not start", e);
         }
     }
 
-    private static List<String> onTheJvm(List<String> options) {
+    private static List<String> onTheJvm(List<String> jvm, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("-XX:TieredStopAtLevel=1"); // up sooner, for a short life
         command.add("-XX:+ExitOnOutOfMemoryError"); // as in Dockerfile.jvm
+        command.addAll(jvm);
         command.addAll(options);
         command.addAll(List.of("-jar", packaged(JAR).toString()));
         return command;
     }
 
-    private static List<String> natively(List<String> options) {
+    private static List<String> natively(List<String> jvm, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(packaged(Path.of(EXECUTABLE)).toAbsolutePath().toString());
+        jvm.stream().filter(option -> option.startsWith("-Xmx")).forEach(command::add);
         command.addAll(options);
         return command;
     }
@@ -160,6 +164,10 @@ public final class WorkerProcess implements AutoCloseable {
                 .timeout(Duration.ofSeconds(10))
                 .build();
         return HTTP.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
     }
 
     public long pid() {

@@ -355,6 +355,10 @@ public final class InstanceActor {
         }
         if (state.hasEnded()) {
             Checkpoint.InstanceEnd end = decision.checkpoint().end();
+            if (end != null && phase == Phase.CANCELLING) {
+                // However it was decided to end: the tables stay with what its user has said.
+                end = new Checkpoint.InstanceEnd(Checkpoint.InstanceEnd.Status.CANCELLED, end.output());
+            }
             leave(Phase.ENDED);
             context.actors().ended(this, end);
         } else {
@@ -425,6 +429,11 @@ public final class InstanceActor {
         }
         postCancelled(reason);
         return true;
+    }
+
+    /** The checkpoint that ends it has found it cancelled: by its last step, or by somebody else just before. */
+    public synchronized void foundCancelled() {
+        phase = Phase.CANCELLING;
     }
 
     private void postCancelled(String reason) {

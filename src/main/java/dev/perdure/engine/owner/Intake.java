@@ -31,6 +31,7 @@ final class Intake implements Actors.Loads {
     private static final long LOAD_BYTES = 4 * 1024 * 1024;
 
     private final LoadQueue queue;
+    private final Trials trials = new Trials();
     private final MemoryQuota memory;
     private final Wakeup loop;
     private final Duration window;
@@ -43,6 +44,7 @@ final class Intake implements Actors.Loads {
 
     private boolean knowsMoreDue;
     private boolean moreStarted;
+    private boolean hasTakenOver;
 
     /**
      * At the beginning of a term.
@@ -71,6 +73,25 @@ final class Intake implements Actors.Loads {
     /** Whether there is something to read without anything new having come. */
     boolean hasMore() {
         return page != null || moreStarted || knowsMoreDue;
+    }
+
+    /** Whether there are instances of which only those of one role at a time are read. */
+    boolean isTrying() {
+        return trials.isOn();
+    }
+
+    /** Has those read whose trial begins now. */
+    void tryNext(long nanos, Actors actors) {
+        if (page != null) {
+            return;
+        }
+        trials.next(nanos, actors::contains)
+                .forEach(instance -> queue.add(instance.id(), instance.role(), instance.bytes(), true));
+    }
+
+    /** Whether this term has taken something over from earlier ones. */
+    boolean hasTakenOver() {
+        return hasTakenOver;
     }
 
     /** Ids that wait to be read. */
@@ -135,7 +156,13 @@ final class Intake implements Actors.Loads {
         if (left == null) {
             return;
         }
-        left.instances().forEach(instance -> queueUnlessHere(instance, actors));
+        trials.know(left.suspects());
+        for (Journal.InstanceRef instance : left.instances()) {
+            if (!trials.keeps(instance) && !actors.contains(instance.id())) {
+                queue.add(instance.id(), instance.role(), instance.bytes(), true);
+            }
+        }
+        hasTakenOver |= !left.instances().isEmpty();
         statistics.instancesTakenOver(left.instances().size());
         page = left.next();
     }
@@ -174,6 +201,7 @@ final class Intake implements Actors.Loads {
                 if (next == admitted) {
                     break;
                 }
+                trials.read(next.id());
                 next.memory().close();
             }
             settle(instance, admitted, actors);
@@ -182,7 +210,9 @@ final class Intake implements Actors.Loads {
         missing.values().forEach(admitted -> {
             admitted.memory().close();
             if (wasAnythingThere) {
-                queue.add(admitted.id(), admitted.role(), 0);
+                queue.add(admitted.id(), admitted.role(), 0, admitted.takenOver());
+            } else {
+                trials.read(admitted.id());
             }
         });
     }
@@ -193,9 +223,10 @@ final class Intake implements Actors.Loads {
         long more = needed - admitted.memory().bytes();
         if (more > 0 && needed <= memory.most() && !admitted.memory().take(more)) {
             admitted.memory().close();
-            queue.add(instance.id(), admitted.role(), instance.bytes());
+            queue.add(instance.id(), admitted.role(), instance.bytes(), admitted.takenOver());
             return;
         }
+        trials.read(instance.id());
         admitted.memory().set(Math.min(needed, memory.most()));
         actors.begin(instance, admitted.memory());
     }
@@ -204,7 +235,7 @@ final class Intake implements Actors.Loads {
     void lost(Reading reading) {
         reading.admitted.values().forEach(admitted -> {
             admitted.memory().close();
-            queue.add(admitted.id(), admitted.role(), 0);
+            queue.add(admitted.id(), admitted.role(), 0, admitted.takenOver());
         });
     }
 
@@ -218,7 +249,15 @@ final class Intake implements Actors.Loads {
         }
 
         Journal.@Nullable Load load() {
-            return admitted.isEmpty() ? null : new Journal.Load(List.copyOf(admitted.keySet()), LOAD_BYTES);
+            return admitted.isEmpty()
+                    ? null
+                    : new Journal.Load(
+                            List.copyOf(admitted.keySet()),
+                            LOAD_BYTES,
+                            admitted.values().stream()
+                                    .filter(LoadQueue.Admitted::takenOver)
+                                    .map(LoadQueue.Admitted::id)
+                                    .toList());
         }
     }
 }

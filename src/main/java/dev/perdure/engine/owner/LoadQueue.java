@@ -21,12 +21,20 @@ final class LoadQueue {
     /** A size that is not known is that of a small one; what turns out larger takes more when it is read. */
     private static final long UNKNOWN = 1024;
 
-    /** An instance that may be read now, with the memory for it. */
-    record Admitted(String id, long role, MemoryQuota.Holding memory) {}
+    /**
+     * An instance that may be read now.
+     *
+     * @param takenOver whether an earlier term has left it
+     * @param memory taken for it
+     */
+    record Admitted(String id, long role, boolean takenOver, MemoryQuota.Holding memory) {}
+
+    /** Whose turn it is: of a role, what earlier terms have left, or what this one has found. */
+    private record Lane(long role, boolean takenOver) {}
 
     private final MemoryQuota memory;
-    /** By role, the one whose turn is next first. */
-    private final Map<Long, Ids> ids = new LinkedHashMap<>();
+    /** The lane whose turn is next first. */
+    private final Map<Lane, Ids> ids = new LinkedHashMap<>();
     /** Sizes of those that are known to be large. */
     private final Map<String, Long> sizes = new LinkedHashMap<>();
 
@@ -42,7 +50,11 @@ final class LoadQueue {
     }
 
     synchronized void add(String id, long role, long bytes) {
-        ids.computeIfAbsent(role, oid -> new Ids()).add(id);
+        add(id, role, bytes, false);
+    }
+
+    synchronized void add(String id, long role, long bytes, boolean takenOver) {
+        ids.computeIfAbsent(new Lane(role, takenOver), lane -> new Ids()).add(id);
         size++;
         if (bytes > UNKNOWN) {
             sizes.put(id, bytes);
@@ -60,14 +72,15 @@ final class LoadQueue {
     /** Takes the first ones out that memory can hold, up to a number and to so many bytes of texts. */
     synchronized List<Admitted> admit(int most, long mostBytes) {
         List<Admitted> admitted = new ArrayList<>();
-        List<Long> turn = new ArrayList<>(ids.keySet());
+        List<Lane> turn = new ArrayList<>(ids.keySet());
         long bytes = 0;
         while (!turn.isEmpty() && admitted.size() < most && bytes < mostBytes) {
-            for (Iterator<Long> roles = turn.iterator(); roles.hasNext() && admitted.size() < most; ) {
-                Long role = roles.next();
-                Ids waiting = ids.get(role);
+            for (Iterator<Lane> lanes = turn.iterator(); lanes.hasNext() && admitted.size() < most; ) {
+                Lane lane = lanes.next();
+                long role = lane.role();
+                Ids waiting = ids.get(lane);
                 if (waiting == null) {
-                    roles.remove();
+                    lanes.remove();
                     continue;
                 }
                 String first = waiting.first();
@@ -75,18 +88,18 @@ final class LoadQueue {
                 MemoryQuota.Holding holding = memory.hold(role);
                 long wanted = Math.min(footprint(its), memory.most());
                 if (bytes > 0 && bytes + its > mostBytes || memory.isClaimed(role) || !holding.take(wanted)) {
-                    roles.remove();
+                    lanes.remove();
                     continue;
                 }
                 bytes += its;
                 waiting.removeFirst();
                 size--;
                 sizes.remove(first);
-                ids.remove(role);
+                ids.remove(lane);
                 if (!waiting.isEmpty()) {
-                    ids.put(role, waiting);
+                    ids.put(lane, waiting);
                 }
-                admitted.add(new Admitted(first, role, holding));
+                admitted.add(new Admitted(first, role, lane.takenOver(), holding));
             }
         }
         return admitted;

@@ -30,6 +30,7 @@ public final class OwnerLoop implements Wakeup {
     private static final long LONGEST_PAUSE_NANOS = 2_000_000_000;
     private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
     private static final long POLL_WITHOUT_ROOM_NANOS = 50_000_000;
+    private static final long SAY_NANOS = 1_000_000_000;
 
     /**
      * How often it looks.
@@ -71,6 +72,7 @@ public final class OwnerLoop implements Wakeup {
     private boolean looked;
     private long lookedAt;
     private long madeRoomAt;
+    private long saidAt;
     private long failures;
     private @Nullable Boolean idle;
     private boolean lookNow = true;
@@ -113,6 +115,7 @@ public final class OwnerLoop implements Wakeup {
         this.stepDown = stepDown;
         this.arrivals = new ArrivalRate(pace.idleAfter());
         this.turnedAt = nanos.getAsLong();
+        this.saidAt = turnedAt;
         this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
     }
 
@@ -244,12 +247,22 @@ public final class OwnerLoop implements Wakeup {
         if (!sent.signals().isEmpty()) {
             desk.signals().answered(sent.signals(), answer.signals(), SignalDelivery.isComplete(answer.signals()));
         }
+        desk.intake().tryNext(nanos.getAsLong(), actors);
+        saySurvived();
         boolean isCrowded = desk.intake().waiting() > 0 && sent.reading().load() == null || memory.isWanted();
         if (isCrowded && nanos.getAsLong() - madeRoomAt > POLL_WITHOUT_ROOM_NANOS) {
             madeRoomAt = nanos.getAsLong();
             makeRoom.run();
         }
         turn();
+    }
+
+    /** What was taken over is on record as tried; when the term has lasted for a while with it, that is said. */
+    private void saySurvived() {
+        if (desk.intake().hasTakenOver() && nanos.getAsLong() - saidAt > SAY_NANOS) {
+            saidAt = nanos.getAsLong();
+            journal.survived(false);
+        }
     }
 
     /** Takes out what was read along with the look: what nobody asked for. */
@@ -326,7 +339,7 @@ public final class OwnerLoop implements Wakeup {
         if (isBusy()) {
             return pace.busy().toNanos();
         }
-        if (desk.intake().waiting() > 0) {
+        if (desk.intake().waiting() > 0 || desk.intake().isTrying()) {
             return POLL_WITHOUT_ROOM_NANOS;
         }
         if (!isNotified()) {

@@ -114,6 +114,9 @@ final class Finished implements Message {
             run.end();
             actor.readAgain();
         } else {
+            if (isCancelled) {
+                actor.foundCancelled();
+            }
             committed(actor, shared, draft, drain);
         }
         return true;

@@ -100,9 +100,9 @@ final class RetryPolicy {
                     () -> LOG.debugf("%s waits: %s", attempt, LogText.of(failure.message())));
         }
         if (failure.kind() == Failure.Kind.LOGIN) {
-            executor.againWithSession(attempt, waiting(attempt.manner(), since), pause);
+            executor.againWithSession(attempt, waiting(attempt.manner(), since), pause, failure.message());
         } else {
-            executor.again(attempt, waiting(attempt.manner(), since), pause);
+            executor.again(attempt, waiting(attempt.manner(), since), pause, failure.message());
         }
     }
 

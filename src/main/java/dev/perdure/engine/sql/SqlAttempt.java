@@ -31,6 +31,9 @@ final class SqlAttempt implements Attempt {
             long memory,
             @Nullable Long waitingSince) {}
 
+    /** What keeps it waiting that is not the step's own doing. */
+    record Trouble(String reason, Instant nextTry) {}
+
     private final InstanceActor actor;
     private final Effect.RunSql effect;
     private final Manner manner;
@@ -41,6 +44,8 @@ final class SqlAttempt implements Attempt {
     private volatile @Nullable Instant startedAt;
     private volatile long begunAt;
     private volatile boolean hasSlot;
+    private volatile @Nullable Trouble trouble;
+    private volatile boolean isWaitShown;
 
     SqlAttempt(InstanceActor actor, Effect.RunSql effect, Manner manner, long queuedAt) {
         this.actor = actor;
@@ -101,6 +106,24 @@ final class SqlAttempt implements Attempt {
     /** When execution began, as the monotonic source tells. */
     long begunAt() {
         return begunAt;
+    }
+
+    void waits(Trouble reason) {
+        trouble = reason;
+    }
+
+    /** What it waits for before it is tried; null for a slot only. */
+    @Nullable Trouble trouble() {
+        return trouble;
+    }
+
+    /** That it waits, and why, is on record. */
+    void waitIsShown() {
+        isWaitShown = true;
+    }
+
+    boolean isWaitShown() {
+        return isWaitShown;
     }
 
     /** It has a slot from now on. */

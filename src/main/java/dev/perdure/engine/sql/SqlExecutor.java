@@ -5,9 +5,13 @@ import dev.perdure.engine.queue.FairQueue;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
+import dev.perdure.session.LoginTrouble;
 import dev.perdure.session.SessionPools;
+import dev.perdure.store.Journal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -19,11 +23,19 @@ import org.jspecify.annotations.Nullable;
 /** Statements that wait for a session, and those that run in one. Thread-safe. */
 public final class SqlExecutor {
 
+    /** What lasts for less is not written down: short waits must cost nothing. */
+    private static final long TROUBLE_SHOWN_NANOS = 200_000_000;
+
+    private static final long QUEUE_SHOWN_NANOS = 2_000_000_000;
+
     private final SqlContext context;
     private final FairQueue<SqlAttempt> queue;
     private final TransactionSharing sharing;
     private final RetryPolicy retries;
     private final Set<SqlAttempt> executing = ConcurrentHashMap.newKeySet();
+    /** Statements that have no slot yet. */
+    private final Set<SqlAttempt> waiting = ConcurrentHashMap.newKeySet();
+
     private final Map<SessionPools.Key, Queue<SqlAttempt>> withoutSession = new ConcurrentHashMap<>();
     /** By role, the statement that waits for memory. */
     private final Map<Long, SqlAttempt> claims = new ConcurrentHashMap<>();
@@ -51,16 +63,27 @@ public final class SqlExecutor {
     }
 
     void add(SqlAttempt attempt) {
+        waiting.add(attempt);
         queue.add(attempt.actor().role(), attempt.actor().id(), attempt);
         pump();
     }
 
     /** The same step once more, in another manner; dropped when nobody waits for it any more. */
     void again(SqlAttempt attempt, SqlAttempt.Manner manner, Duration pause) {
+        again(attempt, manner, pause, null);
+    }
+
+    /**
+     * The same.
+     *
+     * @param reason of the pause, when that is not the step's own doing
+     */
+    void again(SqlAttempt attempt, SqlAttempt.Manner manner, Duration pause, @Nullable String reason) {
         SqlAttempt next = next(attempt, manner);
         if (next == null) {
             return;
         }
+        waitsFor(next, pause, reason);
         if (pause.isZero()) {
             add(next);
         } else {
@@ -82,35 +105,44 @@ public final class SqlExecutor {
     }
 
     /** The same, also as soon as its role, which could not log in, has a session to be had. */
-    void againWithSession(SqlAttempt attempt, SqlAttempt.Manner manner, Duration pause) {
+    void againWithSession(SqlAttempt attempt, SqlAttempt.Manner manner, Duration pause, String reason) {
         SqlAttempt next = next(attempt, manner);
         if (next == null) {
             return;
         }
+        waitsFor(next, pause, reason);
         SessionPools.Key key = next.actor().sessions();
-        Queue<SqlAttempt> waiting = withoutSession.computeIfAbsent(key, role -> new ConcurrentLinkedQueue<>());
-        waiting.add(next);
-        context.timers().after(pause, () -> goesOn(waiting, next));
+        Queue<SqlAttempt> held = withoutSession.computeIfAbsent(key, role -> new ConcurrentLinkedQueue<>());
+        held.add(next);
+        context.timers().after(pause, () -> goesOn(held, next));
     }
 
-    private void goesOn(Queue<SqlAttempt> waiting, SqlAttempt attempt) {
-        if (waiting.remove(attempt) && attempt.isWanted()) {
+    private void waitsFor(SqlAttempt attempt, Duration pause, @Nullable String reason) {
+        if (reason != null) {
+            attempt.waits(
+                    new SqlAttempt.Trouble(reason, context.clock().instant().plus(pause)));
+            waiting.add(attempt);
+        }
+    }
+
+    private void goesOn(Queue<SqlAttempt> held, SqlAttempt attempt) {
+        if (held.remove(attempt) && attempt.isWanted()) {
             add(attempt);
         }
     }
 
     /** One that waits goes on, and the next ones when that one has got a session; all of them when nothing is wrong any more. */
     private void sessionIsThere(SessionPools.Key role) {
-        Queue<SqlAttempt> waiting = withoutSession.get(role);
-        if (waiting == null) {
+        Queue<SqlAttempt> held = withoutSession.get(role);
+        if (held == null) {
             return;
         }
         boolean works = context.port().loginTrouble(role) == null;
-        for (SqlAttempt next = waiting.peek(); next != null; next = works ? waiting.peek() : null) {
-            goesOn(waiting, next);
+        for (SqlAttempt next = held.peek(); next != null; next = works ? held.peek() : null) {
+            goesOn(held, next);
         }
         if (works) {
-            withoutSession.remove(role, waiting);
+            withoutSession.remove(role, held);
             // Who came in between is found by its timer.
         }
     }
@@ -119,6 +151,7 @@ public final class SqlExecutor {
     private void pump() {
         for (SqlAttempt next = queue.poll(this::hasMemory); next != null; next = queue.poll(this::hasMemory)) {
             next.takesSlot();
+            waiting.remove(next);
             SessionRun run = new SessionRun(context, this, retries, sharing, next);
             context.threads().execute(run);
         }
@@ -129,16 +162,25 @@ public final class SqlExecutor {
         pump();
     }
 
-    /** Instances that hold memory which a statement of another instance of their role waits for. */
+    /**
+     * Instances that hold memory which a statement of another instance waits for: of the same role, or, of what waits for memory
+     * itself, of another one whose statement has waited for longer. Otherwise two roles could wait for each other.
+     */
     public Predicate<InstanceActor> inTheWay() {
+        long now = context.nanos().getAsLong();
         claims.forEach((role, attempt) -> {
             if (!attempt.isWanted() && claims.remove(role, attempt)) {
                 context.memory().claim(role, false);
             }
         });
+        SqlAttempt longest = claims.values().stream()
+                .min(Comparator.comparingLong(attempt -> attempt.queuedAt() - now))
+                .orElse(null);
         return actor -> {
             SqlAttempt first = claims.get(actor.role());
-            return first != null && first.actor() != actor;
+            return first != null
+                    && (first.actor() != actor
+                            || longest != null && longest.actor().role() != actor.role());
         };
     }
 
@@ -191,6 +233,61 @@ public final class SqlExecutor {
                 caller.runs(attempt.actor(), attempt.activation(), attempt.startedAt(), attempt.number());
             }
         }
+    }
+
+    /**
+     * Calls for statements that have been waiting for a while, each once as long as nothing about it changes.
+     *
+     * @param most calls
+     */
+    public void longWaiting(int most, LongWaiting caller) {
+        long now = context.nanos().getAsLong();
+        int told = 0;
+        for (Iterator<SqlAttempt> all = waiting.iterator(); all.hasNext() && told < most; ) {
+            SqlAttempt attempt = all.next();
+            if (!attempt.isWanted()) {
+                all.remove();
+            } else {
+                Journal.Wait wait = attempt.isWaitShown() ? null : waitOf(attempt, now);
+                if (wait != null) {
+                    attempt.waitIsShown();
+                    told++;
+                    caller.waits(attempt.actor(), attempt.activation(), wait);
+                }
+            }
+        }
+    }
+
+    private Journal.@Nullable Wait waitOf(SqlAttempt attempt, long now) {
+        SqlAttempt.Trouble trouble = attempt.trouble();
+        if (trouble == null && now - attempt.queuedAt() < QUEUE_SHOWN_NANOS) {
+            return null;
+        }
+        Instant clock = context.clock().instant();
+        LoginTrouble login = trouble == null
+                ? null
+                : context.port().loginTrouble(attempt.actor().sessions());
+        if (login != null) {
+            return new Journal.Wait(login.reason().message(), login.since(), login.nextTry());
+        }
+        Long since = attempt.manner().waitingSince();
+        if (trouble != null && since != null) {
+            boolean isShort = now - since < TROUBLE_SHOWN_NANOS;
+            return isShort
+                    ? null
+                    : new Journal.Wait(trouble.reason(), clock.minusNanos(now - since), trouble.nextTry());
+        }
+        String reason = attempt.manner().memory() > 0
+                ? "its result needs memory of the worker that others have (perdure.memory.limit)"
+                : "the sessions of the worker, or those that this role may have of them, are in use"
+                        + " (perdure.step.max-concurrent, perdure.step.max-concurrent-per-role)";
+        return new Journal.Wait(reason, clock.minusNanos(now - attempt.queuedAt()), null);
+    }
+
+    /** Told of statements that have been waiting for a while. */
+    @FunctionalInterface
+    public interface LongWaiting {
+        void waits(InstanceActor actor, Activation activation, Journal.Wait wait);
     }
 
     /** Told of statements that have been executing for a while. */
