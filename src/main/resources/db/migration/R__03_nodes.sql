@@ -168,7 +168,8 @@ DECLARE
 BEGIN
     -- One expression for all instances with which nothing is wrong: each is set up anew in every transaction.
     IF (octet_length(concat(new.id, new.root_node)) = 16 AND ltrim(concat(new.id, new.root_node), '0123456789abcdef') = ''
-        AND new.vars IS NULL AND new.label IS NULL AND new.database IS NULL AND octet_length(new.graph) < 1000000) IS NOT TRUE
+        AND new.vars IS NULL AND new.database IS NULL AND octet_length(concat(new.label)) <= 4096
+        AND octet_length(new.graph) < 1000000) IS NOT TRUE
     THEN
         PERFORM df._check_instance(new);
     END IF;

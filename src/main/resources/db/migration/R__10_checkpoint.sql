@@ -21,8 +21,9 @@ DECLARE
     v_part jsonb;
     v_status text;
 BEGIN
-    IF p_also ? 'signals' THEN
-        FOR v_part IN SELECT value FROM jsonb_array_elements(p_also -> 'signals') ORDER BY (value ->> 'id')::bigint LOOP
+    -- Few expressions where nothing unusual is said: each is set up anew in every transaction.
+    IF p_also ?| '{signals,execution}' THEN
+        FOR v_part IN SELECT value FROM jsonb_array_elements(coalesce(p_also -> 'signals', '[]')) ORDER BY (value ->> 'id')::bigint LOOP
             UPDATE df.signals SET consumed_at = clock_timestamp(), consumed_by = v_part ->> 'node'
             WHERE id = (v_part ->> 'id')::bigint AND instance_id = p_instance AND consumed_at IS NULL;
             IF NOT FOUND THEN
@@ -30,8 +31,6 @@ BEGIN
                     p_instance, v_part ->> 'node', v_part ->> 'id' USING ERRCODE = 'DF001';
             END IF;
         END LOOP;
-    END IF;
-    IF p_also ? 'execution' THEN
         v_part := p_also -> 'execution';
         -- Without a number of events: the nodes that began in this round, and the loop, whose stamp is that of the next one already.
         INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output)
@@ -45,12 +44,14 @@ BEGIN
                    WHERE c.instance_id = p_instance AND n.key <> i.root_node
                      AND split_part(n.value ->> 'execution_id', '::', 2) = ((v_part ->> 'number')::bigint - 1)::text)),
                v_part ->> 'output'
-        FROM df.instances i WHERE i.id = p_instance;
-        UPDATE df.instances SET execution_count = (v_part ->> 'number')::bigint WHERE id = p_instance;
+        FROM df.instances i WHERE i.id = p_instance AND v_part IS NOT NULL;
+        UPDATE df.instances SET execution_count = (v_part ->> 'number')::bigint WHERE id = p_instance AND v_part IS NOT NULL;
     END IF;
     IF p_also ? 'end' THEN
         v_part := p_also -> 'end';
         -- An instance that was cancelled in the meantime stays cancelled.
+        WITH gone AS (
+            DELETE FROM df._inbox WHERE instance_id = p_instance)
         UPDATE df.instances SET
             status = CASE WHEN status = 'cancelled' THEN status ELSE v_part ->> 'status' END,
             output = CASE WHEN status = 'cancelled' AND v_part ->> 'status' <> 'cancelled'
@@ -63,25 +64,49 @@ BEGIN
         IF v_status IS NULL THEN
             RAISE EXCEPTION 'perdure: instance %: stale checkpoint, it has already ended', p_instance USING ERRCODE = 'DF001';
         END IF;
-        DELETE FROM df._inbox WHERE instance_id = p_instance;
     ELSIF p_also ? 'wake_at' THEN
         UPDATE df._inbox SET wake_at = (p_also ->> 'wake_at')::timestamptz WHERE instance_id = p_instance;
     END IF;
-    IF v_status = 'cancelled' OR p_also ? 'cancelled' THEN
-        DELETE FROM df._cancels WHERE instance_id = p_instance;
-    END IF;
-    IF p_also ? 'superseded' THEN
-        DELETE FROM df._checkpoints
-        WHERE instance_id = p_instance AND version < p_version AND state <> '{}'
-          AND version = ANY (ARRAY(SELECT jsonb_array_elements_text(p_also -> 'superseded')::integer));
-    END IF;
-    -- The owner may have changed a mark since the snapshot of a step was taken; maintenance deletes what is left.
-    IF p_also ? 'marked' AND current_setting('transaction_isolation') = 'read committed' THEN
-        DELETE FROM df._running WHERE instance_id = p_instance;
+    IF v_status = 'cancelled' OR p_also ?| '{cancelled,superseded,marked}' THEN
+        IF v_status = 'cancelled' OR p_also ? 'cancelled' THEN
+            DELETE FROM df._cancels WHERE instance_id = p_instance;
+        END IF;
+        IF p_also ? 'superseded' THEN
+            DELETE FROM df._checkpoints
+            WHERE instance_id = p_instance AND version < p_version AND state <> '{}'
+              AND version = ANY (ARRAY(SELECT jsonb_array_elements_text(p_also -> 'superseded')::integer));
+        END IF;
+        -- The owner may have changed a mark since the snapshot of a step was taken; maintenance deletes what is left.
+        IF p_also ? 'marked' AND current_setting('transaction_isolation') = 'read committed' THEN
+            DELETE FROM df._running WHERE instance_id = p_instance;
+        END IF;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION df._also(text, integer, jsonb) IS 'Writes what a decision says beside the state of nodes; raises DF001 when it was made on something else.';
+
+CREATE OR REPLACE FUNCTION df._refuse(p_code text, p_epoch bigint, p_current bigint, p_instance text, p_version integer) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    CASE p_code
+        WHEN 'DF002' THEN
+            RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, p_current USING ERRCODE = 'DF002';
+        WHEN 'DF003' THEN
+            RAISE EXCEPTION 'perdure: this checkpoint is not authorised' USING ERRCODE = 'DF003',
+                HINT = 'Only the worker can write checkpoints.';
+        WHEN 'DF005' THEN
+            RAISE EXCEPTION 'perdure: instance % is cancelled, its steps cannot share a transaction', p_instance
+                USING ERRCODE = 'DF005';
+        ELSE
+            RAISE EXCEPTION 'perdure: instance %: stale checkpoint, version % is taken', p_instance, p_version
+                USING ERRCODE = 'DF001';
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION df._refuse(text, bigint, bigint, text, integer) IS
+    'Raises the error of a checkpoint that is not written.';
 
 -- Definer: submitters have no right on the worker's tables. Runs no user code, evaluates no text.
 --
@@ -96,12 +121,10 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_key bytea;
     v_epoch bigint;
-    v_stale boolean;
-    v_prepared text;
+    v_problem text;
+    v_receipt text;
     v_taken integer;
-    v_cancelled text;
     v_nothing text;
 BEGIN
     v_nothing := concat(set_config('synchronous_commit', 'on', true),
@@ -119,33 +142,29 @@ BEGIN
             v_taken := NULL;
         END;
     END IF;
-    SELECT s.last_value, e.key,
-           EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = p_instance AND c.version > p_version),
-           CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
-           CASE WHEN EXISTS (SELECT FROM df._cancels x WHERE x.instance_id = p_instance) THEN ':cancelled' END
-    INTO v_epoch, v_key, v_stale, v_prepared, v_cancelled
-    FROM df._epoch_seq s, df._epoch e;
-    IF v_epoch IS DISTINCT FROM p_epoch THEN
-        RAISE EXCEPTION 'perdure: term % is over, the current term is %', p_epoch, v_epoch USING ERRCODE = 'DF002';
-    END IF;
-    IF p_token IS DISTINCT FROM sha256(v_key || sha256(v_key || convert_to(concat_ws(E'\x1f', 'C', p_epoch::text, p_instance,
-            p_version::text, quote_ident(session_user)::regrole::oid::text, p_state, coalesce(p_also, '')), 'UTF8'))) THEN
-        RAISE EXCEPTION 'perdure: this checkpoint is not authorised' USING ERRCODE = 'DF003',
-            HINT = 'Only the worker can write checkpoints.';
-    END IF;
-    IF v_taken IS NULL OR v_stale THEN
-        RAISE EXCEPTION 'perdure: instance %: stale checkpoint, version % is taken', p_instance, p_version
-            USING ERRCODE = 'DF001';
+    -- The epoch is read after the row was inserted. One query: each expression of PL/pgSQL is set up anew in every transaction.
+    SELECT s.last_value,
+           CASE WHEN s.last_value IS DISTINCT FROM p_epoch THEN 'DF002'
+                WHEN p_token IS DISTINCT FROM sha256(e.key || sha256(e.key || convert_to(concat_ws(E'\x1f', 'C', p_epoch::text,
+                    p_instance, p_version::text, quote_ident(session_user)::regrole::oid::text, p_state, coalesce(p_also, '')), 'UTF8')))
+                    THEN 'DF003'
+                WHEN v_taken IS NULL OR EXISTS (
+                    SELECT FROM df._checkpoints c WHERE c.instance_id = p_instance AND c.version > p_version) THEN 'DF001'
+                -- Which of the steps cancelled it is not known; what follows that one must not happen.
+                WHEN x.instance_id IS NOT NULL AND p_also::jsonb ? 'shared' THEN 'DF005' END,
+           concat(encode(sha256(e.key || p_token), 'hex'),
+                CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
+                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END)
+    INTO v_epoch, v_problem, v_receipt
+    FROM df._epoch_seq s CROSS JOIN df._epoch e LEFT JOIN df._cancels x ON x.instance_id = p_instance;
+    -- Without a row there is no term.
+    IF v_problem IS NOT NULL OR v_receipt IS NULL THEN
+        PERFORM df._refuse(coalesce(v_problem, 'DF002'), p_epoch, v_epoch, p_instance, p_version);
     END IF;
     IF p_also IS NOT NULL THEN
-        -- Which of the steps cancelled it is not known; what follows that one must not happen.
-        IF v_cancelled IS NOT NULL AND p_also::jsonb ? 'shared' THEN
-            RAISE EXCEPTION 'perdure: instance % is cancelled, its steps cannot share a transaction', p_instance
-                USING ERRCODE = 'DF005';
-        END IF;
         v_nothing := df._also(p_instance, p_version, p_also::jsonb);
     END IF;
-    RETURN concat(encode(sha256(v_key || p_token), 'hex'), v_prepared, v_cancelled);
+    RETURN v_receipt;
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, integer, text, text) IS
@@ -224,6 +243,7 @@ $$;
 COMMENT ON FUNCTION df._write(bigint, text[], integer[], text[], text[]) IS
     'The owner''s decisions, each with an answer of its own: ok, stale, locked, or rejected:<SQLSTATE>:<message>. A state {} claims the version and says nothing.';
 
+REVOKE EXECUTE ON FUNCTION df._refuse(text, bigint, bigint, text, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._also(text, integer, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._fence(bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._write(bigint, text[], integer[], text[], text[]) FROM PUBLIC;

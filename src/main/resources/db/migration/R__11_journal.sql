@@ -44,13 +44,18 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    WITH sized AS (
-        SELECT w.id, w.place, df._bytes(w.id) AS bytes, df._definition_bytes(w.id) AS definition_bytes
+    WITH sized AS MATERIALIZED (
+        SELECT w.id, w.place, d.bytes AS definition_bytes, d.bytes + coalesce(pg_column_size(i.vars), 0) + coalesce(
+                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
         FROM unnest(p_ids) WITH ORDINALITY AS w(id, place)
+        JOIN df.instances i ON i.id = w.id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(octet_length(i.graph)::bigint, (SELECT sum(octet_length(n.query)) FROM (
+                       SELECT x.query FROM df._nodes x WHERE x.instance_id = i.id LIMIT 10001) AS n), 0) AS bytes) AS d
     ), fitting AS (
         -- What has ended is not continued: somebody may ask for it who does not know.
         SELECT s.*, sum(s.bytes) OVER (ORDER BY s.place) AS upto FROM sized s
-        WHERE s.bytes IS NOT NULL AND EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.id)
+        WHERE EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.id)
     ), chosen AS MATERIALIZED (
         SELECT f.id, f.place, f.bytes, f.definition_bytes, f.definition_bytes <= 67108864 AS readable FROM fitting f
         WHERE f.upto <= p_bytes OR f.place = (SELECT min(x.place) FROM fitting x)

@@ -18,7 +18,7 @@ import java.util.Map;
  * <p>System properties: {@code bench.server} ({@code embedded}, or {@code debian} for the installed package with its default
  * settings), {@code bench.latency} (0) milliseconds of a round trip to it, {@code bench.seconds} (10) for each measurement, {@code
  * bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and {@code bench.inflight} (200) instances at once, {@code
- * bench.worker} (target/quarkus-app/quarkus-run.jar).
+ * bench.loadOnly} (false) to leave out latencies and starts by themselves, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
  */
 public final class Benchmark {
 
@@ -71,6 +71,9 @@ public final class Benchmark {
                 outcome.stepsPerSecond() / bare,
                 outcome.inFlight());
         System.out.println("  start to completed, loaded:         " + percentiles(outcome.latenciesMillis()));
+        if (Boolean.getBoolean("bench.loadOnly")) {
+            return;
+        }
         System.out.println("one instance at a time, from df.start to the answer of df.await_instance:");
         System.out.println("  three steps, one after the other:   "
                 + percentiles(Load.oneByOne(user, Load.START, STEP, time)));

@@ -13,7 +13,7 @@ public interface IntakeConfig {
     @WithDefault("1s")
     Duration idlePollInterval();
 
-    /** How often a worker looks while more than 200 instances a second are started. */
+    /** How often a worker looks while more than 400 instances a second are started. */
     @DurationMin(millis = 1)
     @WithDefault("10ms")
     Duration busyPollInterval();

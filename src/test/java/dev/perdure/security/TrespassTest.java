@@ -314,6 +314,7 @@ class TrespassTest {
                         "_news",
                         "_note_cancel",
                         "_read_place",
+                        "_refuse",
                         "_refused_secrets",
                         "_retention_limits",
                         "_role",

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class OwnerLoop implements Wakeup {
 
     private static final Logger LOG = Logger.getLogger(OwnerLoop.class);
-    private static final double BUSY_PER_SECOND = 200;
+    private static final double BUSY_PER_SECOND = 400;
     private static final long FIRST_PAUSE_NANOS = 20_000_000;
     private static final long LONGEST_PAUSE_NANOS = 2_000_000_000;
     private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
