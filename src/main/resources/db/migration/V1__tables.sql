@@ -255,6 +255,15 @@ INSERT INTO df._epoch (key, lock_key)
 VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
         ('x' || left(md5(gen_random_uuid()::text), 16))::bit(64)::bigint);
 
+-- Where a leader was. Rows that are copied into the tables of another database bring theirs along, which df._epoch, with its one
+-- row, does not: a leader that finds one refuses to work.
+CREATE TABLE df._origins (
+    system_identifier text NOT NULL,
+    database_oid      oid NOT NULL,
+    CONSTRAINT _origins_pkey PRIMARY KEY (system_identifier, database_oid)
+);
+COMMENT ON TABLE df._origins IS 'The servers and databases whose leaders have worked on these rows: one, unless rows were copied.';
+
 -- Roles as which the worker could not log in when it tried last. It tries again every few seconds and takes the row away
 -- when it succeeds; rows that were not checked for a minute, or not in the current term, mean nothing.
 CREATE TABLE df._logins (
@@ -308,6 +317,7 @@ ALTER TABLE df._tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._running ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._cancels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._epoch ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._origins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._logins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._launches ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.secret_grants ENABLE ROW LEVEL SECURITY;

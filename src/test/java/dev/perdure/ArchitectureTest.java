@@ -66,7 +66,9 @@ class ArchitectureTest {
                             "maintenance",
                             "kubernetes")),
             Map.entry("embedded", Set.of("database", "schema")),
-            Map.entry("cli", Set.of("database", "store", "embedded")));
+            Map.entry("doctor", Set.of("database", "schema", "session")),
+            Map.entry("setup", Set.of("database", "schema", "session")),
+            Map.entry("cli", Set.of("database", "schema", "session", "embedded", "doctor", "setup")));
 
     private static final Set<String> PURE = Set.of("graph", "flow");
 

@@ -1,11 +1,10 @@
 package dev.perdure.cli;
 
 import dev.perdure.database.DatabaseUrl;
-import dev.perdure.database.InvalidDatabaseUrlException;
 import dev.perdure.embedded.EmbeddedServer;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.UncheckedIOException;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -17,93 +16,78 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.core.NativeQuery;
 import org.postgresql.core.Parser;
-import org.postgresql.util.PSQLException;
-import org.postgresql.util.ServerErrorMessage;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code perdure sql}: for machines without psql. Each statement commits by itself; the first error ends the command. */
-public final class SqlCommand {
+@RegisterForReflection
+@Command(
+        name = "sql",
+        description =
+                "Executes SQL statements one after another, each in a transaction of its own, and prints their results.",
+        mixinStandardHelpOptions = true)
+final class SqlCommand implements Callable<Integer> {
 
-    private static final String USAGE =
-            """
-            Usage: perdure sql [--url URL | --data-directory DIR] "statement; statement …"
-            Executes the statements one after another, each in a transaction of its own, and prints their results.
-            "-" reads them from the standard input.
+    @Spec
+    private CommandSpec spec;
 
-              --url URL             a libpq URL. Default: PERDURE_SQL_URL, else the role app of the embedded server
-              --data-directory DIR  where the embedded server keeps its data. Default: PERDURE_EMBEDDED_DATA_DIRECTORY,
-                                    else data/postgres""";
+    @Option(
+            names = "--url",
+            paramLabel = "URL",
+            description = "A libpq URL. Default: PERDURE_SQL_URL, else the role app of the embedded server.")
+    private @Nullable String url;
 
-    private final PrintStream out;
-    private final PrintStream err;
+    @Option(
+            names = "--data-directory",
+            paramLabel = "DIR",
+            description =
+                    "Where the embedded server keeps its data. Default: PERDURE_EMBEDDED_DATA_DIRECTORY, else data/postgres.")
+    private @Nullable Path directory;
 
-    /** A command that prints results to one stream and problems to the other. */
-    public SqlCommand(PrintStream out, PrintStream err) {
-        this.out = out;
-        this.err = err;
+    @Parameters(
+            paramLabel = "STATEMENTS",
+            description = "Separated by semicolons; - reads them from the standard input.")
+    private String sql;
+
+    SqlCommand() {}
+
+    @Override
+    public Integer call() throws SQLException, IOException {
+        String named = url == null ? System.getenv("PERDURE_SQL_URL") : url;
+        Optional<DatabaseUrl> target =
+                named == null ? EmbeddedServer.find(directory()) : Optional.of(DatabaseUrl.parse(named));
+        if (target.isEmpty()) {
+            spec.commandLine()
+                    .getErr()
+                    .println("No embedded server runs in " + directory().toAbsolutePath()
+                            + ". Start it (./mvnw quarkus:dev), or name a database: --url postgresql://…");
+            return Commands.PROBLEM;
+        }
+        String statements = sql.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : sql;
+        execute(target.get().withParameter("application_name", "perdure sql"), statements);
+        return 0;
     }
 
-    /**
-     * Runs the command.
-     *
-     * @return the exit code: 0, 1 after an error of the database, 2 when the command was misspelt
-     */
-    public int run(String... arguments) {
-        @Nullable String url = System.getenv("PERDURE_SQL_URL");
-        String directory = Optional.ofNullable(System.getenv("PERDURE_EMBEDDED_DATA_DIRECTORY"))
-                .orElse("data/postgres");
-        @Nullable String sql = null;
-        for (int i = 0; i < arguments.length; i++) {
-            String argument = arguments[i];
-            boolean hasNext = i + 1 < arguments.length;
-            if (argument.equals("--help") || argument.equals("-h")) {
-                out.println(USAGE);
-                return 0;
-            } else if (argument.equals("--url") && hasNext) {
-                url = arguments[++i];
-            } else if (argument.equals("--data-directory") && hasNext) {
-                directory = arguments[++i];
-            } else if (sql == null && (argument.equals("-") || !argument.startsWith("--"))) {
-                sql = argument;
-            } else {
-                err.println(USAGE);
-                return 2;
-            }
-        }
-        if (sql == null) {
-            err.println(USAGE);
-            return 2;
-        }
-        return execute(url, Path.of(directory), sql.equals("-") ? standardInput() : sql);
+    private Path directory() {
+        return directory != null
+                ? directory
+                : Path.of(Optional.ofNullable(System.getenv("PERDURE_EMBEDDED_DATA_DIRECTORY"))
+                        .orElse("data/postgres"));
     }
 
-    private int execute(@Nullable String url, Path directory, String sql) {
-        try {
-            Optional<DatabaseUrl> target =
-                    url == null ? EmbeddedServer.find(directory) : Optional.of(DatabaseUrl.parse(url));
-            if (target.isEmpty()) {
-                err.println("No embedded server runs in " + directory.toAbsolutePath()
-                        + ". Start it (./mvnw quarkus:dev), or name a database: --url postgresql://…");
-                return 1;
-            }
-            execute(target.get().withParameter("application_name", "perdure sql"), sql);
-            return 0;
-        } catch (InvalidDatabaseUrlException e) {
-            err.println(e.getMessage());
-            return 2;
-        } catch (SQLException e) {
-            report(e);
-            return 1;
-        }
-    }
-
-    private void execute(DatabaseUrl url, String sql) throws SQLException {
-        try (Connection connection = url.connect(Map.of("binaryTransfer", "false"));
+    private void execute(DatabaseUrl database, String statements) throws SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Connection connection = database.connect(Map.of("binaryTransfer", "false"));
                 Statement statement = connection.createStatement()) {
             statement.setEscapeProcessing(false);
-            for (NativeQuery query : Parser.parseJdbcSql(sql, true, false, true, false, false)) {
+            for (NativeQuery query : Parser.parseJdbcSql(statements, true, false, true, false, false)) {
                 if (query.nativeSql.isBlank()) {
                     continue;
                 }
@@ -117,6 +101,7 @@ public final class SqlCommand {
                 } else {
                     out.println(tag(query.nativeSql, statement.getUpdateCount()));
                 }
+                out.flush();
             }
         }
     }
@@ -130,30 +115,7 @@ public final class SqlCommand {
 
     private void warn(@Nullable SQLWarning first) {
         for (SQLWarning warning = first; warning != null; warning = warning.getNextWarning()) {
-            err.println("NOTICE:  " + warning.getMessage());
-        }
-    }
-
-    private void report(SQLException e) {
-        @Nullable ServerErrorMessage error = e instanceof PSQLException failure ? failure.getServerErrorMessage() : null;
-        if (error == null) {
-            err.println("ERROR:  " + e.getMessage() + " (SQLSTATE " + e.getSQLState() + ")");
-            return;
-        }
-        err.println(error.getSeverity() + ":  " + error.getMessage() + " (SQLSTATE " + error.getSQLState() + ")");
-        if (error.getDetail() != null) {
-            err.println("DETAIL:  " + error.getDetail());
-        }
-        if (error.getHint() != null) {
-            err.println("HINT:  " + error.getHint());
-        }
-    }
-
-    private static String standardInput() {
-        try {
-            return new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            spec.commandLine().getErr().println("NOTICE:  " + warning.getMessage());
         }
     }
 }

@@ -1,6 +1,6 @@
 package dev.perdure.cli;
 
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -38,7 +38,7 @@ final class Table {
         return new Table(lines, columns);
     }
 
-    void print(PrintStream out) {
+    void print(PrintWriter out) {
         int[] widths = new int[columns];
         for (List<String> row : lines) {
             for (int i = 0; i < columns; i++) {
@@ -59,7 +59,7 @@ final class Table {
     }
 
     /** A cell of several lines makes the row as many lines high. */
-    private static void printRow(PrintStream out, List<String> row, int[] widths) {
+    private static void printRow(PrintWriter out, List<String> row, int[] widths) {
         List<List<String>> cells =
                 row.stream().map(cell -> cell.lines().toList()).toList();
         int height = Math.max(1, Collections.max(cells.stream().map(List::size).toList(), Integer::compare));

@@ -27,6 +27,8 @@ final class LeaderSession implements AutoCloseable {
     private final int host;
     private final Duration deadline;
     private volatile boolean closed;
+    /** The server that was written down. */
+    private @org.jspecify.annotations.Nullable ServerIdentity settled;
 
     private LeaderSession(PgConnection connection, int host, Duration deadline) {
         this.connection = connection;
@@ -169,24 +171,25 @@ final class LeaderSession implements AutoCloseable {
     }
 
     /**
-     * Compares the server with the one that the schema belongs to; the first leader writes it down.
+     * Compares the server with those that the schema, or rows of it, belong to; the first leader writes it down.
      *
      * @return null when they agree, else the difference
      */
     @org.jspecify.annotations.Nullable String differenceTo(ServerIdentity found) throws LeaderLostException {
-        Row row = one("SELECT system_identifier, database_oid::text FROM df._epoch");
-        String identifier = row.getString(0);
-        if (identifier == null) {
-            rows(
-                    "UPDATE df._epoch SET system_identifier = $1, database_oid = $2::text::oid",
-                    Tuple.of(found.systemIdentifier(), found.databaseOid()));
-            return null;
+        Tuple here = Tuple.of(found.systemIdentifier(), found.databaseOid());
+        for (Row stranger : rows("SELECT s.system_identifier, s.database_oid FROM df._stranger($1, $2) AS s", here)) {
+            return "system identifier %s, database oid %s; the schema, or rows of it, belong to %s, %s"
+                    .formatted(
+                            found.systemIdentifier(),
+                            found.databaseOid(),
+                            stranger.getString(0),
+                            stranger.getString(1));
         }
-        String database = row.getString(1);
-        return found.sameCluster(identifier, database)
-                ? null
-                : "system identifier %s, database oid %s; the schema belongs to %s, %s"
-                        .formatted(found.systemIdentifier(), found.databaseOid(), identifier, database);
+        if (!found.equals(settled)) {
+            rows("SELECT df._settle_at($1, $2)", here);
+            settled = found;
+        }
+        return null;
     }
 
     /**
@@ -200,6 +203,12 @@ final class LeaderSession implements AutoCloseable {
         }
         if (visibly) {
             rows("UPDATE df._worker_epoch SET last_seen_at = clock_timestamp()", Tuple.tuple());
+            ServerIdentity here = settled;
+            String difference = here == null ? null : differenceTo(here);
+            if (difference != null) {
+                throw new LeaderLostException(
+                        "rows of another server were copied into the schema df: " + difference, null);
+            }
         }
         return one("SELECT last_value FROM df._epoch_seq").getLong(0) == term.epoch();
     }

@@ -28,7 +28,7 @@ public class LeaderStatus {
      */
     public record View(Role role, long epoch, Instant since, String detail) {}
 
-    private volatile View view = new View(Role.DISCONNECTED, 0, Instant.EPOCH, "not started");
+    private volatile View view = new View(Role.DISCONNECTED, 0, Instant.now(), "not started");
 
     public View view() {
         return view;

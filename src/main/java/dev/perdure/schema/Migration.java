@@ -10,6 +10,7 @@ import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
@@ -54,7 +55,9 @@ public final class Migration {
         try (Connection guard = pinned.connect()) {
             SchemaOwnership.check(guard);
             awaitTurn(guard);
-            return migrateWithFlyway(pinned);
+            int executed = migrateWithFlyway(pinned);
+            repair(guard);
+            return executed;
         } catch (SQLException | FlywayException e) {
             throw failed(e);
         }
@@ -63,11 +66,7 @@ public final class Migration {
     private static int migrateWithFlyway(DatabaseUrl url) throws SQLException {
         Flyway flyway = configuration(url).load();
         refuseUnreleased(flyway, url);
-        List<String> newer = Arrays.stream(flyway.info().all())
-                .filter(file -> file.getState().isApplied() && !file.getState().isResolved())
-                .filter(MigrationInfo::isVersioned)
-                .map(MigrationInfo::getScript)
-                .toList();
+        List<String> newer = newer(Arrays.asList(flyway.info().all()));
         if (!newer.isEmpty()) {
             LOG.warnf(
                     "The schema df was upgraded by a newer Perdure (%s); this one, %s, leaves it as it is",
@@ -79,6 +78,34 @@ public final class Migration {
             LOG.infof("Installed Perdure %s in the schema df: %d files", BuildInfo.read(), executed);
         }
         return executed;
+    }
+
+    /** What a restore or logical replication has left out. Not there when a newer or an older Perdure made the schema. */
+    private static void repair(Connection guard) throws SQLException {
+        try (Statement statement = guard.createStatement()) {
+            if (!asked(statement, "SELECT pg_catalog.to_regprocedure('df._create_operators()') IS NOT NULL")
+                    .equals("t")) {
+                return;
+            }
+            String operators = asked(statement, "SELECT df._create_operators()");
+            if (!operators.equals("0")) {
+                LOG.warnf(
+                        "%s operators were missing, as after a restore of schema df alone, and were made again",
+                        operators);
+            }
+            String sequences =
+                    asked(statement, "SELECT pg_catalog.string_agg(s, ', ') FROM df._advance_sequences() AS s");
+            if (!sequences.isEmpty()) {
+                LOG.warnf("%s stood behind the rows, as after logical replication, and was set", sequences);
+            }
+        }
+    }
+
+    private static String asked(Statement statement, String sql) throws SQLException {
+        try (var row = statement.executeQuery(sql)) {
+            row.next();
+            return Objects.requireNonNullElse(row.getString(1), "");
+        }
     }
 
     /** Tables that a build from before the first release has made are nobody's to upgrade: their files are gone. */
@@ -98,6 +125,20 @@ public final class Migration {
                         null);
             }
         }
+    }
+
+    /** All files, of this version and of others that were here. Only read: a pooler may refuse the settings of the startup packet. */
+    static MigrationInfo[] files(DatabaseUrl url) throws SQLException {
+        return configuration(url).load().info().all();
+    }
+
+    /** Those of a version that this one does not know. */
+    static List<String> newer(List<MigrationInfo> files) {
+        return files.stream()
+                .filter(file -> file.getState().isApplied() && !file.getState().isResolved())
+                .filter(MigrationInfo::isVersioned)
+                .map(MigrationInfo::getScript)
+                .toList();
     }
 
     private static FluentConfiguration configuration(DatabaseUrl url) throws SQLException {

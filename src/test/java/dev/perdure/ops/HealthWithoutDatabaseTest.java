@@ -2,6 +2,8 @@ package dev.perdure.ops;
 
 import static io.restassured.RestAssured.given;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.startsWith;
 
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
@@ -28,7 +30,8 @@ class HealthWithoutDatabaseTest {
                 .get("/q/health/ready")
                 .then()
                 .statusCode(503)
-                .body("checks.find { it.name == 'database' }.status", equalTo("DOWN"));
+                .body("checks.find { it.name == 'database' }.status", equalTo("DOWN"))
+                .body("checks.find { it.name == 'election' }.data.since", not(startsWith("1970")));
         given().when().get("/q/health/started").then().statusCode(503);
     }
 }

@@ -150,4 +150,54 @@ class MigrationTest {
                     .isEmpty();
         }
     }
+
+    @Test
+    void operators_that_a_restore_left_out_are_made_again() throws SQLException {
+        TestDatabase database = server.newDatabase();
+        database.execute(PostgresServer.OWNER, "DROP OPERATOR public.~> (text, text), public.& (text, text)");
+
+        assertThat(Migration.migrate(database.url())).isZero();
+
+        assertThat(database.value(PostgresServer.OWNER, "SELECT count(*) FROM df._missing_operators()"))
+                .isEqualTo("0");
+        database.createUser("operators_app");
+        assertThat(database.value("operators_app", "SELECT 'SELECT 1' ~> 'SELECT 2' IS NOT NULL"))
+                .isEqualTo("t");
+    }
+
+    @Test
+    void operators_stay_in_the_schema_that_was_chosen_for_them() throws SQLException {
+        TestDatabase database = server.newDatabase();
+        database.execute(
+                PostgresServer.OWNER,
+                "DROP OPERATOR public.~> (text, text), public.|=> (text, text), public.|= (text, text), public.& (text, text),"
+                        + " public.| (text, text), public.?> (text, text), public.!> (text, text), public.@> (none, text);"
+                        + " SET perdure.operator_schema = 'df'; SELECT df._create_operators();"
+                        + " DROP OPERATOR df.~> (text, text)");
+
+        Migration.migrate(database.url());
+
+        assertThat(database.value(
+                        PostgresServer.OWNER,
+                        "SELECT string_agg(DISTINCT oprnamespace::regnamespace::text, ',') FROM pg_operator o"
+                                + " JOIN pg_proc p ON p.oid = o.oprcode WHERE p.pronamespace = 'df'::regnamespace"))
+                .isEqualTo("df");
+    }
+
+    @Test
+    void a_sequence_that_stands_behind_its_rows_is_set() throws SQLException {
+        TestDatabase database = server.newDatabase();
+        database.createUser("sequence_app");
+        String id = database.value("sequence_app", "SELECT df.start(df.wait_for_signal('x'))");
+        database.execute("sequence_app", "SELECT df.signal('" + id + "', 'x'), df.signal('" + id + "', 'x')");
+        database.asSuperuser("SELECT setval('df.signals_id_seq', 1, false)");
+
+        Migration.migrate(database.url());
+
+        database.execute("sequence_app", "SELECT df.signal('" + id + "', 'x')");
+        assertThat(database.value(PostgresServer.OWNER, "SELECT count(*) FROM df.signals"))
+                .isEqualTo("3");
+        assertThat(database.value(PostgresServer.OWNER, "SELECT count(*) FROM df._sequences_behind()"))
+                .isEqualTo("0");
+    }
 }

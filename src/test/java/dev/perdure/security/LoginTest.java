@@ -7,17 +7,25 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.engine.Submitter;
 import dev.perdure.session.PasswordFiles;
+import dev.perdure.setup.Access;
+import dev.perdure.setup.AccessLines;
+import dev.perdure.setup.AccessMethod;
+import dev.perdure.setup.Plan;
 import dev.perdure.testing.CertificateAuthority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The ways of logging in, on a server that has exactly the lines of docs/security.md: migration, election and the step of
@@ -90,6 +98,67 @@ class LoginTest {
         Awaitility.await("the map is read again").atMost(PATIENCE).untilAsserted(() -> assertThatThrownBy(
                         () -> url.withUser("app", null).connect())
                 .hasMessageContaining("Peer authentication failed"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"certificate", "passwords", "trust"})
+    void the_lines_of_the_worker_leave_people_their_own_way_of_logging_in(String way) throws IOException, SQLException {
+        server.guard(DocumentedLines.of("pg_hba " + way), way.equals("certificate") ? server.ident("certificate") : "");
+        DatabaseUrl app = server.tls("localhost").withUser("app", "app!");
+
+        app.connect(Map.of("localSocketAddress", "127.0.0.7")).close();
+
+        assertThatThrownBy(() -> app.withUser("app", "wrong").connect(Map.of("localSocketAddress", "127.0.0.7")))
+                .hasMessageContaining("password authentication failed");
+    }
+
+    @Test
+    void the_map_of_peer_lets_people_in_as_who_they_are() throws IOException, SQLException {
+        String user = server.operatingSystemUser();
+        server.asSuperuser(
+                "postgres",
+                "DO $$ BEGIN CREATE ROLE " + GuardedServer.quoted(user)
+                        + " LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+                "GRANT df_users TO " + GuardedServer.quoted(user));
+        // The worker's user is somebody else here, so that only the last line can let this process in.
+        server.guard(DocumentedLines.of("pg_hba peer"), server.ident("peer"));
+
+        server.socket().withUser(user, null).connect().close();
+
+        assertThatThrownBy(() -> server.socket().withUser("app", null).connect())
+                .hasMessageContaining("Peer authentication failed");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"certificate,CERTIFICATE", "passwords,PASSWORD", "peer,PEER", "trust,TRUST"})
+    void the_lines_of_setup_are_those_of_the_page(String way, AccessMethod method) {
+        boolean trust = method == AccessMethod.TRUST;
+        Access access = new Access(
+                method,
+                trust ? "127.0.0.1/32" : "10.0.7.21/32",
+                method == AccessMethod.PEER,
+                !trust,
+                method == AccessMethod.PEER ? "perdure" : "df_worker");
+        Plan plan = new Plan("app", "df_worker", "df_users", List.of("app"), access);
+
+        assertThat(words(AccessLines.of(plan, 18).hba())).isEqualTo(words(lines("pg_hba " + way)));
+        if (method == AccessMethod.CERTIFICATE || method == AccessMethod.PEER) {
+            for (String version : List.of("14", "16")) {
+                assertThat(words(AccessLines.of(plan, Integer.parseInt(version)).ident()))
+                        .isEqualTo(words(lines("pg_ident " + way + " " + version)));
+            }
+        }
+    }
+
+    private static List<String> lines(String block) {
+        return DocumentedLines.of(block)
+                .lines()
+                .filter(line -> !line.startsWith("#"))
+                .toList();
+    }
+
+    private static List<List<String>> words(List<String> lines) {
+        return lines.stream().map(line -> List.of(line.strip().split("\\s+"))).toList();
     }
 
     @Test

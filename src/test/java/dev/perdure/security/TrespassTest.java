@@ -282,6 +282,14 @@ class TrespassTest {
         }
         assertThat(owners)
                 .containsExactlyInAnyOrder(
+                        "_advance_sequences",
+                        "_create_operators",
+                        "_forget_origins",
+                        "_missing_operators",
+                        "_operators",
+                        "_sequences_behind",
+                        "_settle_at",
+                        "_stranger",
                         "_also",
                         "_await_lock",
                         "_begin",

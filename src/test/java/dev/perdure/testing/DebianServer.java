@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -272,6 +273,41 @@ public final class DebianServer {
         asSuperuser(database, "GRANT USAGE, CREATE ON SCHEMA public TO " + role);
         execute(worker(database), "SELECT df.grant_usage('" + role + "')");
     }
+
+    /**
+     * Calls one of the package's programs for clients, such as pg_dump, as a role.
+     *
+     * @return what it said, and 0 when it succeeded
+     */
+    public Said call(String program, DatabaseUrl as, String... arguments) {
+        try {
+            List<String> command =
+                    new ArrayList<>(List.of(binaries.resolve(program).toString()));
+            command.addAll(List.of(arguments));
+            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+            builder.environment()
+                    .putAll(Map.of(
+                            "PGHOST", "localhost",
+                            "PGPORT", Integer.toString(port),
+                            "PGUSER", as.user(),
+                            "PGPASSWORD", as.password().orElse(""),
+                            "PGDATABASE", as.database(),
+                            "PGSSLMODE", "verify-full",
+                            "PGSSLROOTCERT", authority.certificate().toString()));
+            Process process = builder.start();
+            process.getOutputStream().close();
+            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return new Said(process.waitFor(), text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What a program said, standard output and errors together. */
+    public record Said(int status, String text) {}
 
     /** Executes statements as the superuser. */
     public void asSuperuser(String database, String sql) {

@@ -1,0 +1,8 @@
+/**
+ * Looks at a database the way the worker will use it, and says what is wrong and what to do. It changes nothing, and prints nothing.
+ * One check, one class.
+ */
+@NullMarked
+package dev.perdure.doctor;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,13 @@
+package dev.perdure.setup;
+
+/** How the worker gets in as the owner and as each submitter. */
+public enum AccessMethod {
+    /** A password for each role, which the worker knows. */
+    PASSWORD,
+    /** One certificate of the worker, and a map that says as whom it may log in. */
+    CERTIFICATE,
+    /** The operating system says who is at the other end of a Unix socket. */
+    PEER,
+    /** Whoever reaches the address may be anybody. */
+    TRUST
+}

@@ -1,0 +1,11 @@
+package dev.perdure.setup;
+
+/** A setup, or its removal, cannot go on; the message says why and what to do. */
+public final class SetupException extends Exception {
+
+    private static final long serialVersionUID = 1L;
+
+    public SetupException(String message) {
+        super(message);
+    }
+}

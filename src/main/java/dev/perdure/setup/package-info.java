@@ -1,0 +1,8 @@
+/**
+ * What a database needs before a worker can use it: roles, rights, lines for {@code pg_hba.conf} and {@code pg_ident.conf}; and how
+ * all of it is taken away again. Whether it works is looked at by the doctor.
+ */
+@NullMarked
+package dev.perdure.setup;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.doctor;
+
+import org.jspecify.annotations.NullMarked;

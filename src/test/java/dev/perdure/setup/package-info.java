@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.setup;
+
+import org.jspecify.annotations.NullMarked;
