@@ -154,7 +154,7 @@ public class EngineLifecycle implements LeaderListener {
 
     private Engine.Means means(Term term, ServerIdentity server, DatabaseUrl database) {
         PgConnectOptions owner = database.reactiveOptions().get(0);
-        OwnerQueries queries = new OwnerQueries(vertx, owner, term);
+        OwnerQueries queries = new OwnerQueries(vertx, owner, server, term);
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
                 SubmitterLogin.withPasswords(passwords()),

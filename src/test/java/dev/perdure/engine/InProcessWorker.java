@@ -92,6 +92,11 @@ public final class InProcessWorker implements AutoCloseable {
         return new InProcessWorker(database.url(), settings);
     }
 
+    /** A worker that stands for election; nothing is awaited. */
+    public static InProcessWorker candidate(DatabaseUrl url, Map<String, String> settings) {
+        return new InProcessWorker(url, settings);
+    }
+
     public void awaitRole(LeaderStatus.Role role) {
         Awaitility.await("role " + role)
                 .atMost(Duration.ofSeconds(30))
