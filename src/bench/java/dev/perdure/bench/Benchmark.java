@@ -1,14 +1,11 @@
 package dev.perdure.bench;
 
-import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.embedded.StopAtExit;
 import dev.perdure.database.DatabaseUrl;
-import dev.perdure.schema.Migration;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
@@ -18,8 +15,10 @@ import java.util.Map;
  * Prints steps per second, latency from start to completed, and the bare one-row commit rate of the same server in the
  * same run, and their ratio. A durable server (fsync on), the packaged worker in a process of its own.
  *
- * <p>System properties: {@code bench.seconds} (10) for each measurement, {@code bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and
- * {@code bench.inflight} (200) instances at once, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
+ * <p>System properties: {@code bench.server} ({@code embedded}, or {@code debian} for the installed package with its default
+ * settings), {@code bench.latency} (0) milliseconds of a round trip to it, {@code bench.seconds} (10) for each measurement, {@code
+ * bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and {@code bench.inflight} (200) instances at once, {@code
+ * bench.worker} (target/quarkus-app/quarkus-run.jar).
  */
 public final class Benchmark {
 
@@ -32,33 +31,37 @@ public final class Benchmark {
         int sessions = Integer.getInteger("bench.concurrent", 16);
         int inFlight = Integer.getInteger("bench.inflight", 200);
         Path folder = Files.createTempDirectory("perdure-bench");
-        EmbeddedServer server = EmbeddedServer.start(folder.resolve("postgres"), 15577);
         try {
-            DatabaseUrl owner = server.workerUrl();
-            DatabaseUrl user = owner.withUser("app", null);
-            Migration.migrate(owner);
-            execute(owner, "SELECT df.grant_usage('app')");
-            execute(user, "CREATE TABLE bench_effects (n int)", "CREATE TABLE bench_bare (id int PRIMARY KEY, n int)");
-            System.out.printf("%s, Java %s, %d cores%n", version(user), Runtime.version(), Runtime.getRuntime()
+            Place place = System.getProperty("bench.server", "embedded").equals("debian")
+                    ? Place.debian()
+                    : Place.embedded(folder);
+            int latency = Integer.getInteger("bench.latency", 0);
+            if (latency > 0) {
+                place = place.behind(new Latency(latency));
+            }
+            Load.execute(
+                    place.user(), "CREATE TABLE bench_effects (n int)", "CREATE TABLE bench_bare (id int PRIMARY KEY, n int)");
+            System.out.printf("%s (%s), Java %s, %d cores%n", version(place.user()), place.name(), Runtime.version(), Runtime.getRuntime()
                     .availableProcessors());
-            try (WorkerProcess worker = WorkerProcess.start(owner, folder.resolve("worker.log"))) {
-                run(user, worker, time, sessions, inFlight);
+            try (WorkerProcess worker = WorkerProcess.start(place, folder.resolve("worker.log"))) {
+                run(place, worker, time, sessions, inFlight);
             }
         } finally {
             StopAtExit.applicationEnded();
         }
     }
 
-    private static void run(DatabaseUrl user, WorkerProcess worker, Duration time, int sessions, int inFlight)
+    private static void run(Place place, WorkerProcess worker, Duration time, int sessions, int inFlight)
             throws Exception {
+        DatabaseUrl user = place.user();
         // Until the compiler is done with what a worker does all the time: users have one that runs for weeks.
         Duration warmUp = Duration.ofSeconds(Long.getLong("bench.warmup", 60));
-        Load.instances(user, STEP, warmUp, sessions, inFlight);
+        Load.instances(place, STEP, warmUp, sessions, inFlight);
         double bare = Load.bareCommits(user, sessions, time);
         System.out.printf(Locale.ROOT, "bare one-row commits, %d sessions:     %,.0f /s%n", sessions, bare);
         double before = Load.bareCommits(user, 1, time.dividedBy(2));
         System.out.printf(Locale.ROOT, "bare one-row commits, 1 session:      %,.0f /s%n", before);
-        Load.Outcome outcome = measured(user, worker, time, sessions, inFlight);
+        Load.Outcome outcome = measured(place, worker, time, sessions, inFlight);
         System.out.printf(
                 Locale.ROOT,
                 "steps, up to %d instances at once:    %,.0f /s (%,.0f instances/s), ratio %.3f, %.0f in flight%n",
@@ -68,20 +71,28 @@ public final class Benchmark {
                 outcome.stepsPerSecond() / bare,
                 outcome.inFlight());
         System.out.println("  start to completed, loaded:         " + percentiles(outcome.latenciesMillis()));
-        double[] idle = Load.oneByOne(user, STEP, time);
-        System.out.println("  start to completed, one at a time:  " + percentiles(idle));
-        double[] quiet = Load.afterPauses(user, STEP, 20, Duration.ofMillis(800));
-        System.out.println("  the same from an idle worker:       " + percentiles(quiet));
+        System.out.println("one instance at a time, from df.start to the answer of df.await_instance:");
+        System.out.println("  three steps, one after the other:   "
+                + percentiles(Load.oneByOne(user, Load.START, STEP, time)));
+        System.out.println("  one step, one after the other:      "
+                + percentiles(Load.oneByOne(user, Load.START_ONE_STEP, STEP, time)));
+        System.out.println("  one step, from an idle worker:      "
+                + percentiles(Load.afterPauses(user, Load.START_ONE_STEP, STEP, 100, Duration.ofMillis(600))));
+        System.out.printf(
+                Locale.ROOT, "df.start of three steps, by itself:   %.3f ms%n", Load.startAlone(user, STEP, 2000));
+        double many = Load.startMany(user, 20_000);
+        System.out.printf(
+                Locale.ROOT, "df.start_many:                        %,.0f instances/s, %.1f a bare commit%n", many, many / bare);
         System.out.println("worker: " + worker.memory());
     }
 
     private static Load.Outcome measured(
-            DatabaseUrl user, WorkerProcess worker, Duration time, int sessions, int inFlight) throws Exception {
+            Place place, WorkerProcess worker, Duration time, int sessions, int inFlight) throws Exception {
         if (!ProcessorTime.isKnown()) {
-            return Load.instances(user, STEP, time, sessions, inFlight);
+            return Load.instances(place, STEP, time, sessions, inFlight);
         }
-        try (ProcessorTime processor = new ProcessorTime(user.withUser("postgres", null), worker.pid())) {
-            Load.Outcome outcome = Load.instances(user, STEP, time, sessions, inFlight);
+        try (ProcessorTime processor = new ProcessorTime(place.admin(), worker.pid())) {
+            Load.Outcome outcome = Load.instances(place, STEP, time, sessions, inFlight);
             System.out.println("processor time per instance of three steps, in ms:");
             double sum = 0;
             for (Map.Entry<String, Double> part : processor.millis().entrySet()) {
@@ -117,15 +128,6 @@ public final class Benchmark {
     private static String version(DatabaseUrl url) throws SQLException {
         try (Connection connection = url.connect()) {
             return "PostgreSQL " + connection.getMetaData().getDatabaseProductVersion();
-        }
-    }
-
-    private static void execute(DatabaseUrl url, String... statements) throws SQLException {
-        try (Connection connection = url.connect();
-                Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
         }
     }
 }

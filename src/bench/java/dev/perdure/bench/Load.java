@@ -30,10 +30,13 @@ final class Load {
      */
     record Outcome(long ended, double stepsPerSecond, double inFlight, double[] latenciesMillis) {}
 
-    private static final String START = "SELECT df.start(? ~> ? ~> ?, 'bench')".replace("~>", "OPERATOR(public.~>)");
+    /** Three steps. */
+    static final String START = "SELECT df.start(? ~> ? ~> ?, 'bench')".replace("~>", "OPERATOR(public.~>)");
 
-    private static final String RUNNING =
-            "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')";
+    static final String START_ONE_STEP = "SELECT df.start(?, 'bench')";
+
+    /** Asked as the owner: nobody else needs to know it so often that looking through df.instances would count. */
+    private static final String RUNNING = "SELECT count(*) FROM df._inbox";
 
     /** How often a load of instances is looked at: seldom enough that it costs next to nothing. */
     private static final long WATCH_MILLIS = 50;
@@ -69,21 +72,22 @@ final class Load {
     }
 
     /** Starts instances of three steps as fast as they end, up to a number at once. */
-    static Outcome instances(DatabaseUrl url, String step, Duration time, int starters, int inFlight)
-            throws Exception {
+    static Outcome instances(Place place, String step, Duration time, int starters, int inFlight) throws Exception {
+        DatabaseUrl url = place.user();
         Semaphore permits = new Semaphore(inFlight);
         AtomicLong started = new AtomicLong();
         LongSummaryStatistics inFlightSeen = new LongSummaryStatistics();
         long begin = System.nanoTime();
         long end = begin + time.toNanos();
-        try (Connection watch = url.withParameter("application_name", "bench watch").connect()) {
+        try (Connection watch =
+                place.owner().withParameter("application_name", "bench watch").connect()) {
             String since = one(watch, "SELECT clock_timestamp()");
             List<Callable<Long>> tasks = new ArrayList<>();
             for (int i = 0; i < starters; i++) {
                 tasks.add(() -> {
                     try (Connection connection =
                                     url.withParameter("application_name", "bench start").connect();
-                            PreparedStatement start = prepare(connection, step)) {
+                            PreparedStatement start = prepare(connection, START, step)) {
                         while (System.nanoTime() < end) {
                             if (permits.tryAcquire(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                                 start.executeQuery().close();
@@ -124,12 +128,49 @@ final class Load {
         }
     }
 
+    /** Milliseconds of a call of df.start in one transaction that is rolled back: no commit, no worker. */
+    static double startAlone(DatabaseUrl url, String step, int calls) throws SQLException {
+        try (Connection connection = url.connect();
+                PreparedStatement start = connection.prepareStatement(
+                        "SELECT count(df.start(? OPERATOR(public.~>) ? OPERATOR(public.~>) ?, 'alone')) FROM generate_series(1, ?)")) {
+            connection.setAutoCommit(false);
+            for (int i = 1; i <= 3; i++) {
+                start.setString(i, step);
+            }
+            start.setInt(4, calls);
+            double best = Double.MAX_VALUE;
+            for (int times = 0; times < 5; times++) {
+                long before = System.nanoTime();
+                start.executeQuery().close();
+                best = Math.min(best, (System.nanoTime() - before) / 1e6 / calls);
+                connection.rollback();
+            }
+            return best;
+        }
+    }
+
+    /** Instances a second that one call of df.start_many starts. They are cancelled by rolling back. */
+    static double startMany(DatabaseUrl url, int items) throws SQLException {
+        try (Connection connection = url.connect();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            long before = System.nanoTime();
+            statement
+                    .executeQuery("SELECT count(*) FROM df.start_many('SELECT {n}', 'SELECT n FROM generate_series(1, "
+                            + items + ") n')")
+                    .close();
+            double seconds = (System.nanoTime() - before) / 1e9;
+            connection.rollback();
+            return items / seconds;
+        }
+    }
+
     /** One instance after the other: the client's time from df.start to df.await_instance's answer. */
-    static double[] oneByOne(DatabaseUrl url, String step, Duration time) throws Exception {
+    static double[] oneByOne(DatabaseUrl url, String call, String step, Duration time) throws Exception {
         List<Double> millis = new ArrayList<>();
         long end = System.nanoTime() + time.toNanos();
         try (Connection connection = url.connect();
-                PreparedStatement start = prepare(connection, step);
+                PreparedStatement start = prepare(connection, call, step);
                 PreparedStatement await = connection.prepareStatement("SELECT df.await_instance(?)")) {
             while (System.nanoTime() < end) {
                 millis.add(once(start, await));
@@ -139,10 +180,10 @@ final class Load {
     }
 
     /** The same with pauses that let the worker go idle. */
-    static double[] afterPauses(DatabaseUrl url, String step, int times, Duration pause) throws Exception {
+    static double[] afterPauses(DatabaseUrl url, String call, String step, int times, Duration pause) throws Exception {
         double[] millis = new double[times];
         try (Connection connection = url.connect();
-                PreparedStatement start = prepare(connection, step);
+                PreparedStatement start = prepare(connection, call, step);
                 PreparedStatement await = connection.prepareStatement("SELECT df.await_instance(?)")) {
             for (int i = 0; i < times; i++) {
                 TimeUnit.MILLISECONDS.sleep(pause.toMillis());
@@ -167,9 +208,9 @@ final class Load {
         return (System.nanoTime() - before) / 1e6;
     }
 
-    private static PreparedStatement prepare(Connection connection, String step) throws SQLException {
-        PreparedStatement start = connection.prepareStatement(START);
-        for (int i = 1; i <= 3; i++) {
+    private static PreparedStatement prepare(Connection connection, String call, String step) throws SQLException {
+        PreparedStatement start = connection.prepareStatement(call);
+        for (int i = 1; i <= start.getParameterMetaData().getParameterCount(); i++) {
             start.setString(i, step);
         }
         return start;
@@ -178,6 +219,16 @@ final class Load {
     private static void drain(Connection watch) throws SQLException, InterruptedException {
         while (!one(watch, RUNNING).equals("0")) {
             TimeUnit.MILLISECONDS.sleep(10);
+        }
+    }
+
+    /** Executes statements. */
+    static void execute(DatabaseUrl url, String... statements) throws SQLException {
+        try (Connection connection = url.connect();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
         }
     }
 

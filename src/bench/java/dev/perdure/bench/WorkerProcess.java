@@ -1,6 +1,5 @@
 package dev.perdure.bench;
 
-import dev.perdure.database.DatabaseUrl;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -22,7 +21,7 @@ final class WorkerProcess implements AutoCloseable {
         this.process = process;
     }
 
-    static WorkerProcess start(DatabaseUrl url, Path log) throws IOException, InterruptedException {
+    static WorkerProcess start(Place place, Path log) throws IOException, InterruptedException {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
@@ -38,7 +37,8 @@ final class WorkerProcess implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
-        builder.environment().put("PERDURE_DATABASE_URL", url.toUri());
+        builder.environment().putAll(place.settings());
+        builder.environment().put("PERDURE_DATABASE_URL", place.owner().toUri());
         WorkerProcess worker = new WorkerProcess(builder.start());
         HttpClient http = HttpClient.newHttpClient();
         HttpRequest leader = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/group/leader"))

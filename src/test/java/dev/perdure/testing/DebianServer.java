@@ -330,6 +330,11 @@ public final class DebianServer implements AutoCloseable {
         return url("df_worker", password("df_worker"), database);
     }
 
+    /** How the superuser reaches a database. */
+    public DatabaseUrl superuser(String database) {
+        return url("postgres", SUPERUSER_PASSWORD, database);
+    }
+
     /** The password of a role of these tests. */
     public static String password(String role) {
         return role + "!";
@@ -358,7 +363,7 @@ public final class DebianServer implements AutoCloseable {
 
     /** Executes statements as the superuser. */
     public void asSuperuser(String database, String sql) {
-        execute(url("postgres", SUPERUSER_PASSWORD, database), sql);
+        execute(superuser(database), sql);
     }
 
     /** Executes statements. */

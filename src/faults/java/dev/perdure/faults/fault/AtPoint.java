@@ -53,6 +53,10 @@ public final class AtPoint implements Fault {
     @Override
     public boolean strike(World world, RandomGenerator random) throws Exception {
         Trap trap = world.proxy().arm(point);
+        if (point == Point.AFTER_LOAD) {
+            // Who begins to lead reads what the one before has left; otherwise almost all is read together with the look for it.
+            world.workers().kill(world.workers().leader());
+        }
         Optional<Link> caught = trap.await(LIMIT);
         if (caught.isEmpty()) {
             world.proxy().disarm();

@@ -50,8 +50,7 @@ public final class DiskFull implements Scenario {
             Path ballast = disk.resolve("ballast");
             sh("dd", "if=/dev/zero", "of=" + ballast, "bs=64k");
             // What is on its way may still find room in pages that are there.
-            TimeUnit.SECONDS.sleep(1);
-            long before = world.effects();
+            long before = standstill(world);
             TimeUnit.SECONDS.sleep(4);
             long during = world.effects();
             long waiting = world.unfinished();
@@ -74,6 +73,20 @@ public final class DiskFull implements Scenario {
             sh("umount", "-l", disk.toString());
             Files.delete(disk);
         }
+    }
+
+    /** Effects, once a second has passed without one. */
+    private static long standstill(World world) throws Exception {
+        long effects = world.effects();
+        for (int second = 0; second < 20; second++) {
+            TimeUnit.SECONDS.sleep(1);
+            long now = world.effects();
+            if (now == effects) {
+                return now;
+            }
+            effects = now;
+        }
+        return effects;
     }
 
     private static int sh(String... command) throws Exception {

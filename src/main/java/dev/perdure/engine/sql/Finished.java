@@ -67,8 +67,7 @@ final class Finished implements Message {
         Event succeeded = succeeded(attempt, sent.results().get(0), run);
         Runnable giveBack = actor.takeForDecision(succeeded);
         if (giveBack == null) {
-            run.failed(new Failure(
-                    Failure.Kind.NO_MEMORY, "54000", "there is no memory for what follows from the result"));
+            run.waitsForMemory();
             return true;
         }
         try {

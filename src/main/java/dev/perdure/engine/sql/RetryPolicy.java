@@ -137,14 +137,20 @@ final class RetryPolicy {
             return;
         }
         long wanted = Math.max(LEAST_MEMORY, 2 * Math.max(had, manner.memory()));
+        againWithMemory(attempt, Math.min(wanted, most));
+    }
+
+    /** The result had its memory, but others had what a decision on it takes: that is over sooner or later. */
+    void waitForMemory(SqlAttempt attempt, long had) {
+        againWithMemory(
+                attempt, Math.max(LEAST_MEMORY, Math.max(had, attempt.manner().memory())));
+    }
+
+    private void againWithMemory(SqlAttempt attempt, long bytes) {
+        SqlAttempt.Manner manner = attempt.manner();
         executor.again(
                 attempt,
-                new SqlAttempt.Manner(
-                        manner.number(),
-                        manner.outsideTransaction(),
-                        true,
-                        Math.min(wanted, most),
-                        manner.waitingSince()),
+                new SqlAttempt.Manner(manner.number(), manner.outsideTransaction(), true, bytes, manner.waitingSince()),
                 Duration.ofMillis(50));
     }
 

@@ -147,6 +147,15 @@ final class SessionRun implements Runnable {
         retries.failed(failed, failure, had);
     }
 
+    /** There is no memory at present in which to decide what follows: the transaction is given up, and tried again. */
+    void waitsForMemory() {
+        SqlAttempt waiting = attempt;
+        long had = memory.bytes();
+        current().rollback();
+        end();
+        retries.waitForMemory(waiting, had);
+    }
+
     StepPort.Limits limits() {
         return limits(null);
     }

@@ -1,0 +1,163 @@
+package dev.perdure.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.DebianServer;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * With a million instances in the tables, no plan that a call of {@code df} makes costs so much that an ordinary server, whose JIT
+ * is on, compiles it: that takes tens of milliseconds at each call.
+ */
+class CompiledPlansTest {
+
+    private static final String ROLE = "compiled_app";
+
+    /** What people call, with the arguments that they give. */
+    private static final List<String> CALLS = List.of(
+            "SELECT df.start('SELECT 1' OPERATOR(public.~>) 'SELECT 2', 'label')",
+            "SELECT df.start('SELECT 1', options => '{\"idempotency_key\": \"once\", \"vars\": {\"a\": 1}}')",
+            "SELECT count(*) FROM df.start_many('SELECT {n}', 'SELECT n FROM generate_series(1, 100) n')",
+            "SELECT df.status('%s')",
+            "SELECT df.result('%s')",
+            "SELECT df.run('%s')",
+            "SELECT df.await_instance('%s', 1)",
+            "SELECT df.wait_for_completion('%s', 1)",
+            "SELECT df.explain('%s')",
+            "SELECT df.explain('SELECT 1' OPERATOR(public.~>) 'SELECT 2')",
+            "SELECT * FROM df.instance_nodes('%s')",
+            "SELECT * FROM df.instance_nodes('%s', 3)",
+            "SELECT * FROM df.instance_info('%s')",
+            "SELECT * FROM df.instance_executions('%s')",
+            "SELECT * FROM df.list_instances()",
+            "SELECT * FROM df.list_instances('completed')",
+            "SELECT * FROM df.list_instances('pending', 10)",
+            "SELECT * FROM df.list_instances(NULL, 10, 'label')",
+            "SELECT * FROM df.nodes WHERE instance_id = '%s'",
+            "SELECT * FROM df.instances WHERE id = '%s'",
+            "SELECT df.signal((SELECT df.start(df.wait_for_signal('go'))), 'go')",
+            "SELECT df.cancel((SELECT df.start(df.sleep(100))))",
+            "SELECT df.setvar('a', '1'), df.getvar('a'), df.unsetvar('a'), df.clearvars()",
+            "SELECT df.target_database(), df.version()");
+
+    /** They build texts, or are for administrators and the worker. */
+    private static final Pattern WITHOUT_TABLES = Pattern.compile(
+            "sql|seq|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|wait_for_.*|http|http_multipart|secret"
+                    + "|.*grant.*|.*revoke.*|checkpoint");
+
+    private static String database;
+    private static String one;
+    private static Connection session;
+
+    @BeforeAll
+    static void begin() throws SQLException {
+        DebianServer server = DebianServer.get();
+        database = server.newDatabase();
+        server.createUser(ROLE, database);
+        session = server.superuser(database).connect();
+        try (Statement statement = session.createStatement()) {
+            for (String sql : List.of(
+                    "SET synchronous_commit = off",
+                    "INSERT INTO df.instances (id, label, root_node, status, submitted_by, graph, output, created_at, completed_at)"
+                            + " SELECT lpad(to_hex(n), 8, '0'), 'label', lpad(to_hex(n), 8, '0'), 'completed', '" + ROLE
+                            + "'::regrole, df.sql('SELECT 1'), '1', now() - n * interval '1 s', now() - n * interval '1 s'"
+                            + " FROM generate_series(1, 1000000) n",
+                    "DELETE FROM df._inbox",
+                    "INSERT INTO df._checkpoints (instance_id, version, bytes, state)"
+                            + " SELECT i.id, 1, 100, jsonb_build_object('nodes', jsonb_build_object(i.root_node, jsonb_build_object("
+                            + "'status', 'completed', 'execution_id', i.id || '::0', 'result', 0)), 'results', '[{\"rows\":[],\"row_count\":0}]')"
+                            + " FROM df.instances i",
+                    "INSERT INTO df._inbox (instance_id, role, wake_at) SELECT lpad(to_hex(n), 8, '0'), '" + ROLE
+                            + "'::regrole, now() + interval '1 day' FROM generate_series(1, 100000) n",
+                    "UPDATE df.instances SET status = 'running', completed_at = NULL, output = NULL"
+                            + " WHERE id <= lpad(to_hex(100000), 8, '0')",
+                    "VACUUM ANALYZE df.instances, df._checkpoints, df._inbox",
+                    "LOAD 'auto_explain'",
+                    "SET auto_explain.log_min_duration = 0",
+                    "SET auto_explain.log_analyze = on",
+                    "SET auto_explain.log_timing = off",
+                    "SET auto_explain.log_nested_statements = on",
+                    "SET auto_explain.log_level = notice",
+                    "SET SESSION AUTHORIZATION " + ROLE)) {
+                statement.execute(sql);
+            }
+        }
+        one = String.format("%08x", 700_000);
+    }
+
+    @AfterAll
+    static void end() throws SQLException {
+        if (session != null) {
+            session.close();
+        }
+    }
+
+    static Stream<String> calls() {
+        return CALLS.stream();
+    }
+
+    @Test
+    void a_plan_that_costs_much_is_seen_to_be_compiled() throws SQLException {
+        assertThat(plansThatAreCompiled("SELECT sum(hashtext(label)) FROM df.instances"))
+                .isNotEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("calls")
+    void nothing_that_a_call_does_is_compiled(String call) throws SQLException {
+        assertThat(plansThatAreCompiled(call.replace("%s", one))).isEmpty();
+    }
+
+    @Test
+    void everything_that_people_can_call_is_tried() throws SQLException {
+        TreeSet<String> left = new TreeSet<>();
+        try (Statement statement = session.createStatement();
+                ResultSet row =
+                        statement.executeQuery("SELECT proname FROM pg_proc WHERE pronamespace = 'df'::regnamespace"
+                                + " AND proname NOT LIKE '\\_%' AND has_function_privilege(oid, 'EXECUTE')")) {
+            while (row.next()) {
+                String name = row.getString(1);
+                boolean isTried = CALLS.stream().anyMatch(call -> call.contains("df." + name + "("));
+                if (!isTried && !WITHOUT_TABLES.matcher(name).matches()) {
+                    left.add(name);
+                }
+            }
+        }
+        assertThat(left).isEmpty();
+    }
+
+    /** The queries, with their costs, that the server compiled while it executed a statement. */
+    private static List<String> plansThatAreCompiled(String sql) throws SQLException {
+        List<String> plans = new ArrayList<>();
+        int seen = 0;
+        try (Statement statement = session.createStatement()) {
+            statement.setFetchSize(0);
+            statement.execute(sql);
+            for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
+                seen++;
+                if (said.getMessage().contains("\nJIT:")) {
+                    Matcher query =
+                            Pattern.compile("(?s)Query Text: (.*)\nJIT:").matcher(said.getMessage());
+                    plans.add(query.find() ? query.group(1) : said.getMessage());
+                }
+            }
+        }
+        assertThat(seen).as("plans that were shown").isPositive();
+        return plans;
+    }
+}
