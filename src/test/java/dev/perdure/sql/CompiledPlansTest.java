@@ -113,8 +113,13 @@ class CompiledPlansTest {
 
     @Test
     void a_plan_that_costs_much_is_seen_to_be_compiled() throws SQLException {
-        assertThat(plansThatAreCompiled("SELECT sum(hashtext(label)) FROM df.instances"))
-                .isNotEmpty();
+        execute("SET jit_above_cost = 10");
+        try {
+            assertThat(plansThatAreCompiled("SELECT sum(hashtext(label)) FROM df.instances"))
+                    .isNotEmpty();
+        } finally {
+            execute("RESET jit_above_cost");
+        }
     }
 
     @ParameterizedTest
@@ -139,6 +144,12 @@ class CompiledPlansTest {
             }
         }
         assertThat(left).isEmpty();
+    }
+
+    private static void execute(String sql) throws SQLException {
+        try (Statement statement = session.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     /** The queries, with their costs, that the server compiled while it executed a statement. */
