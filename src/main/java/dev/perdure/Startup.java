@@ -104,7 +104,11 @@ class Startup {
         String said = "";
         while (true) {
             try {
-                Migration.migrate(url);
+                status.set(State.STARTING, "connecting to " + url);
+                Migration.migrate(url, waiting -> {
+                    status.set(State.STARTING, waiting);
+                    LOG.warnf("%s. Waiting", waiting);
+                });
                 return;
             } catch (MigrationException e) {
                 String problem = String.valueOf(e.getMessage());

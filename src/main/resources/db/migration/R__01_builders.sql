@@ -272,16 +272,16 @@ $$;
 COMMENT ON FUNCTION df._as_node(text) IS
     'Internal: the node that a text given to a builder means; text that is no node becomes an SQL node.';
 
-CREATE OR REPLACE FUNCTION df._require(argument integer, present boolean) RETURNS void
+CREATE OR REPLACE FUNCTION df._require(argument integer, name text, present boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 BEGIN
     IF NOT present THEN
-        RAISE EXCEPTION 'argument % must not be null', argument USING ERRCODE = 'null_value_not_allowed';
+        RAISE EXCEPTION 'argument % must not be null: %', argument, name USING ERRCODE = 'null_value_not_allowed';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._require(integer, boolean) IS 'Internal: raises an error when a required argument is NULL.';
+COMMENT ON FUNCTION df._require(integer, text, boolean) IS 'Internal: raises an error when a required argument is NULL.';
 
 -- jsonb prints a blank after each comma and colon; none is inside a string that the first alternative does not eat.
 CREATE OR REPLACE FUNCTION df._compact(document jsonb) RETURNS text
@@ -339,10 +339,10 @@ DECLARE
     node text := df._as_node(fut);
 BEGIN
     IF name OPERATOR(pg_catalog.=) '' THEN
-        RAISE EXCEPTION 'df.as: result name cannot be empty' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'df.as: result name cannot be empty' USING ERRCODE = 'invalid_parameter_value';
     ELSIF name OPERATOR(pg_catalog.!~) '^[A-Za-z_][A-Za-z0-9_]*$' THEN
         RAISE EXCEPTION 'df.as: result name ''%'' is not a valid identifier — must match [a-zA-Z_][a-zA-Z0-9_]*', name
-            USING ERRCODE = 'internal_error';
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- The name is the last member, so an earlier one is at the very end; inside a string its quotes would be escaped.
     IF pg_catalog.strpos(node, '"result_name"') OPERATOR(pg_catalog.>) 0 THEN
@@ -358,7 +358,7 @@ LANGUAGE plpgsql VOLATILE STRICT
 AS $$
 BEGIN
     IF seconds OPERATOR(pg_catalog.<) 0::pg_catalog.int8 THEN
-        RAISE EXCEPTION 'Sleep duration must be non-negative' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Sleep duration must be non-negative' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN pg_catalog.concat('{"node_type":"SLEEP","query":"', seconds, '"}');
 END
@@ -453,14 +453,14 @@ DECLARE
 BEGIN
     IF NOT df._valid_cron(cron_expr) THEN
         RAISE EXCEPTION 'Invalid cron expression ''%'': Invalid expression: Invalid cron expression.', cron_expr
-            USING ERRCODE = 'internal_error',
+            USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Five fields: minute hour day-of-month month day-of-week (0-7, 0 and 7 are Sunday), or @hourly and the like.';
     END IF;
     IF upper(timezone) <> 'UTC' THEN
         zone := df._timezone(timezone);
         IF zone IS NULL THEN
             RAISE EXCEPTION 'Invalid time zone ''%''', timezone
-                USING ERRCODE = 'internal_error', HINT = 'pg_timezone_names lists the names.';
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'pg_timezone_names lists the names.';
         END IF;
     END IF;
     RETURN concat('{"node_type":"WAIT_SCHEDULE","query":', to_json(concat('{"cron_expr":', to_json(cron_expr),
@@ -475,7 +475,7 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
     IF body IS NULL THEN
-        PERFORM df._require(0, false);
+        PERFORM df._require(0, 'body', false);
     END IF;
     RETURN pg_catalog.concat('{"node_type":"LOOP","left_node":', df._as_node(body),
         CASE WHEN condition IS NOT NULL THEN pg_catalog.concat(',"condition_node":', df._as_node(condition)) END, '}');
@@ -557,7 +557,7 @@ BEGIN
     IF millis BETWEEN 0 AND 315576000000 THEN
         RETURN millis;
     END IF;
-    RAISE EXCEPTION 'df.retry: % must be between 0 and 10 years, not %', argument, delay USING ERRCODE = 'internal_error';
+    RAISE EXCEPTION 'df.retry: % must be between 0 and 10 years, not %', argument, delay USING ERRCODE = 'invalid_parameter_value';
 END
 $$;
 COMMENT ON FUNCTION df._retry_delay(text, interval) IS 'Internal: a delay of df.retry in milliseconds.';
@@ -572,24 +572,24 @@ AS $$
 DECLARE
     wrong text;
 BEGIN
-    PERFORM df._require(0, node IS NOT NULL), df._require(2, initial_delay IS NOT NULL),
-            df._require(3, backoff IS NOT NULL), df._require(4, max_delay IS NOT NULL);
+    PERFORM df._require(0, 'node', node IS NOT NULL), df._require(2, 'initial_delay', initial_delay IS NOT NULL),
+            df._require(3, 'backoff', backoff IS NOT NULL), df._require(4, 'max_delay', max_delay IS NOT NULL);
     IF max_attempts < 1 THEN
-        RAISE EXCEPTION 'df.retry: max_attempts must be at least 1, or NULL for no limit' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'df.retry: max_attempts must be at least 1, or NULL for no limit' USING ERRCODE = 'invalid_parameter_value';
     -- NaN counts as greater than any number.
     ELSIF NOT backoff BETWEEN 1 AND 1000000 THEN
-        RAISE EXCEPTION 'df.retry: backoff must be a number from 1 to 1000000' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'df.retry: backoff must be a number from 1 to 1000000' USING ERRCODE = 'invalid_parameter_value';
     ELSIF array_ndims(retry_on) > 1 THEN
-        RAISE EXCEPTION 'df.retry: retry_on must be a list, not an array of arrays' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'df.retry: retry_on must be a list, not an array of arrays' USING ERRCODE = 'invalid_parameter_value';
     ELSIF cardinality(retry_on) = 0 THEN
-        RAISE EXCEPTION 'df.retry: retry_on must not be empty' USING ERRCODE = 'internal_error',
+        RAISE EXCEPTION 'df.retry: retry_on must not be empty' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Leave it out to retry on every failure.';
     END IF;
     SELECT coalesce(c, 'NULL') INTO wrong FROM unnest(retry_on) AS c
     WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error))$') IS NOT TRUE LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'df.retry: ''%'' in retry_on is no SQLSTATE, class of SQLSTATEs or HTTP outcome', wrong
-            USING ERRCODE = 'internal_error',
+            USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Examples: ''40001'', ''40'', ''http:429'', ''http:5xx'', ''http:error''.';
     END IF;
     RETURN concat('{"node_type":"RETRY","left_node":', df._as_node(node), ',"query":', to_json(concat(
@@ -608,14 +608,14 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
-    PERFORM df._require(0, name IS NOT NULL);
+    PERFORM df._require(0, 'name', name IS NOT NULL);
     IF name = '' THEN
-        RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'invalid_parameter_value';
     ELSIF octet_length(name) > 1024 THEN
         -- df.signal could never send it.
-        RAISE EXCEPTION 'Signal name has % bytes, more than 1024', octet_length(name) USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Signal name has % bytes, more than 1024', octet_length(name) USING ERRCODE = 'invalid_parameter_value';
     ELSIF timeout_seconds <= 0 THEN
-        RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN concat('{"node_type":"SIGNAL","query":', to_json(concat('{"signal_name":', to_json(name),
         ',"timeout_seconds":', coalesce(timeout_seconds::text, 'null'), '}')), '}');
@@ -634,11 +634,11 @@ DECLARE
 BEGIN
     IF strpos(url, '{') = 0 AND scheme NOT IN ('http', 'https') THEN
         RAISE EXCEPTION 'Blocked: unsupported URL scheme ''%''. Only http and https are allowed.', scheme
-            USING ERRCODE = 'internal_error';
+            USING ERRCODE = 'invalid_parameter_value';
     ELSIF upper(method) <> ALL (methods) THEN
-        RAISE EXCEPTION '%', format(refusal, method) USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION '%', format(refusal, method) USING ERRCODE = 'invalid_parameter_value';
     ELSIF timeout_seconds <= 0 THEN
-        RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 END
 $$;
@@ -655,12 +655,12 @@ BEGIN
     IF jsonb_typeof(headers) = 'null' THEN
         RETURN;
     ELSIF jsonb_typeof(headers) <> 'object' THEN
-        RAISE EXCEPTION 'headers must be a JSON object' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'headers must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     FOR wrong IN SELECT key, jsonb_typeof(value) AS kind FROM jsonb_each(headers)
                  WHERE jsonb_typeof(value) NOT IN ('string', 'number', 'boolean') LOOP
         RAISE EXCEPTION 'header ''%'' must be a string, a number or a boolean, not %', wrong.key, wrong.kind
-            USING ERRCODE = 'internal_error';
+            USING ERRCODE = 'invalid_parameter_value';
     END LOOP;
 END
 $$;
@@ -674,7 +674,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
-    PERFORM df._require(0, url IS NOT NULL), df._require(1, method IS NOT NULL), df._require(4, timeout_seconds IS NOT NULL);
+    PERFORM df._require(0, 'url', url IS NOT NULL), df._require(1, 'method', method IS NOT NULL), df._require(4, 'timeout_seconds', timeout_seconds IS NOT NULL);
     PERFORM df._check_http(url, method, '{GET,POST,PUT,DELETE,PATCH}',
         'Invalid HTTP method: %s. Must be GET, POST, PUT, DELETE, or PATCH', timeout_seconds);
     PERFORM df._check_headers(headers);
@@ -702,26 +702,26 @@ DECLARE
 BEGIN
     IF jsonb_typeof(part) <> 'object' THEN
         RAISE EXCEPTION 'parts[%] must be a JSON object, not %', place, jsonb_typeof(part)
-            USING ERRCODE = 'internal_error', HINT = shape;
+            USING ERRCODE = 'invalid_parameter_value', HINT = shape;
     END IF;
     SELECT member INTO wrong FROM unnest('{name,data_b64}'::text[]) AS member WHERE part ->> member IS NULL LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'parts[%] has no ''%'' (it has %)', place, wrong,
                 coalesce((SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_object_keys(jsonb_strip_nulls(part)) AS key), 'no members')
-            USING ERRCODE = 'internal_error', HINT = shape;
+            USING ERRCODE = 'invalid_parameter_value', HINT = shape;
     END IF;
     SELECT member INTO wrong FROM unnest('{name,data_b64,filename,content_type}'::text[]) AS member
     WHERE jsonb_typeof(part -> member) NOT IN ('string', 'null') LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'parts[%]: % must be a string, not %', place, wrong, jsonb_typeof(part -> wrong)
-            USING ERRCODE = 'internal_error', HINT = shape;
+            USING ERRCODE = 'invalid_parameter_value', HINT = shape;
     END IF;
 
     content := part ->> 'data_b64';
     IF strpos(content, '$') > 0 OR strpos(content, '{') > 0 THEN
         IF btrim(content, E' \t\n\r\f\v') !~ '^(\$[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?\??|\{[A-Za-z_][A-Za-z0-9_]*\})$' THEN
             RAISE EXCEPTION 'data_b64 for part ''%'' mixes a variable reference with other text. Only a whole-value reference is supported (e.g. data_b64 => ''$result'' or ''{myvar}''), because splicing into base64 would corrupt the payload.', part ->> 'name'
-                USING ERRCODE = 'internal_error';
+                USING ERRCODE = 'invalid_parameter_value';
         END IF;
     ELSE
         content := translate(content, E' \t\n\r\f', '');
@@ -729,12 +729,12 @@ BEGIN
         IF bare ~ '[^A-Za-z0-9+/]' OR length(bare) % 4 = 1
             OR content <> bare AND (length(content) % 4 <> 0 OR length(content) - length(bare) > 2)
         THEN
-            RAISE EXCEPTION 'Invalid base64 in part ''%''', part ->> 'name' USING ERRCODE = 'internal_error', HINT = shape;
+            RAISE EXCEPTION 'Invalid base64 in part ''%''', part ->> 'name' USING ERRCODE = 'invalid_parameter_value', HINT = shape;
         END IF;
     END IF;
     IF part ->> 'content_type' !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+/[!#$%&''*+.^_`|~0-9A-Za-z-]+(\s*;[ -~\t]*)?$' THEN
         RAISE EXCEPTION 'Invalid content_type for part ''%'': ''%'' is not a media type', part ->> 'name', part ->> 'content_type'
-            USING ERRCODE = 'internal_error', HINT = 'For example text/plain; charset=utf-8.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example text/plain; charset=utf-8.';
     END IF;
 END
 $$;
@@ -749,15 +749,15 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
-    PERFORM df._require(0, url IS NOT NULL), df._require(1, method IS NOT NULL), df._require(4, timeout_seconds IS NOT NULL);
+    PERFORM df._require(0, 'url', url IS NOT NULL), df._require(1, 'method', method IS NOT NULL), df._require(4, 'timeout_seconds', timeout_seconds IS NOT NULL);
     PERFORM df._check_http(url, method, '{POST,PUT,PATCH}',
         'Invalid HTTP method for multipart: %s. Must be POST, PUT, or PATCH', timeout_seconds);
     IF parts IS NULL THEN
-        RAISE EXCEPTION 'parts is required and cannot be NULL' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'parts is required and cannot be NULL' USING ERRCODE = 'invalid_parameter_value';
     ELSIF jsonb_typeof(parts) <> 'array' THEN
-        RAISE EXCEPTION 'parts must be a JSON array of part objects' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'parts must be a JSON array of part objects' USING ERRCODE = 'invalid_parameter_value';
     ELSIF jsonb_array_length(parts) = 0 THEN
-        RAISE EXCEPTION 'parts must contain at least one part' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'parts must contain at least one part' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM df._check_part(place - 1, part) FROM jsonb_array_elements(parts) WITH ORDINALITY AS p(part, place);
     PERFORM df._check_headers(headers);

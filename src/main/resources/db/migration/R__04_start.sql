@@ -111,29 +111,29 @@ DECLARE
     wrong text;
 BEGIN
     IF jsonb_typeof(options) <> 'object' THEN
-        RAISE EXCEPTION 'options of df.start() must be a JSON object' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'options of df.start() must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT key INTO wrong FROM jsonb_object_keys(options) AS key WHERE key NOT IN ('idempotency_key', 'vars') LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option "%" for df.start(): there are idempotency_key and vars', wrong
-            USING ERRCODE = 'internal_error',
+            USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For example {"idempotency_key": "order 17", "vars": {"name": "value"}}.';
     END IF;
     -- The length keeps an index entry, of up to four bytes a character, within what an index page takes.
     IF options ? 'idempotency_key' AND NOT (jsonb_typeof(options -> 'idempotency_key') = 'string'
             AND length(options ->> 'idempotency_key') BETWEEN 1 AND 255) THEN
         RAISE EXCEPTION 'option idempotency_key of df.start() must be a string of 1 to 255 characters'
-            USING ERRCODE = 'internal_error';
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF options ? 'vars' THEN
         IF jsonb_typeof(options -> 'vars') <> 'object' THEN
-            RAISE EXCEPTION 'option vars of df.start() must be a JSON object' USING ERRCODE = 'internal_error';
+            RAISE EXCEPTION 'option vars of df.start() must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
         END IF;
         SELECT key INTO wrong FROM jsonb_each(options -> 'vars')
         WHERE jsonb_typeof(value) IN ('object', 'array') LIMIT 1;
         IF wrong IS NOT NULL THEN
             RAISE EXCEPTION 'variable "%" in option vars of df.start() must be a string, a number or a boolean', wrong
-                USING ERRCODE = 'internal_error';
+                USING ERRCODE = 'invalid_parameter_value';
         END IF;
     END IF;
 END
@@ -205,10 +205,10 @@ DECLARE
     drawn uuid;
     new_id text;
 BEGIN
-    PERFORM df._require(0, fut IS NOT NULL);
+    PERFORM df._require(0, 'fut', fut IS NOT NULL);
     IF lower(transaction_mode) NOT IN ('caller', 'new') THEN
         RAISE EXCEPTION 'invalid transaction_mode "%" for df.start(): expected ''caller'' or ''new''', transaction_mode
-            USING ERRCODE = 'internal_error';
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM df._check_start_options(options);
     IF lower(transaction_mode) = 'new' THEN
@@ -224,7 +224,7 @@ BEGIN
     IF database IS NOT NULL THEN
         IF NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = _start.database::name
                        AND d.datname::text = _start.database) THEN
-            RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'internal_error';
+            RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'invalid_parameter_value';
         END IF;
     END IF;
     submitter := df._submitter(false);
@@ -243,6 +243,9 @@ BEGIN
         PERFORM df._check_graph(root);
     END IF;
     captured := df._start_vars(submitter, options);
+    IF fut ~ '^(\s|;|--[^\n]*(\n|$)|/\*.*?\*/)*$' THEN
+        RAISE NOTICE 'This workflow executes nothing: its only statement is empty';
+    END IF;
 
     -- Where another session is starting under the same key, this waits for that one's transaction; in REPEATABLE READ it then
     -- raises a serialization failure, since the row cannot be shown.
@@ -296,7 +299,7 @@ AS $$
 DECLARE
     root text;
 BEGIN
-    PERFORM df._require(0, fut IS NOT NULL), df._require(1, items IS NOT NULL);
+    PERFORM df._require(0, 'fut', fut IS NOT NULL), df._require(1, 'items', items IS NOT NULL);
     root := CASE WHEN df._is_printed(fut) THEN fut ELSE df._parse_root(fut) END;
     IF root <> fut OR NOT df._is_printed(root) THEN
         PERFORM df._check_graph(root);

@@ -74,7 +74,7 @@ DECLARE
 BEGIN
     PERFORM df._refuse_in_workflow('df.await_instance', 'it would block a worker thread (and self-deadlock if waiting on the current instance). Use df.signal() and df.wait_for_signal() for cross-workflow coordination.');
     IF timeout_seconds <= 0 THEN
-        RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- Each statement of a volatile function has a new snapshot in READ COMMITTED, so that this sees what others commit.
     LOOP
@@ -147,11 +147,11 @@ DECLARE
     instance_status text;
     payload jsonb;
 BEGIN
-    PERFORM df._require(0, instance_id IS NOT NULL), df._require(1, signal_name IS NOT NULL);
+    PERFORM df._require(0, 'instance_id', instance_id IS NOT NULL), df._require(1, 'signal_name', signal_name IS NOT NULL);
     IF instance_id = '' THEN
-        RAISE EXCEPTION 'Instance ID cannot be empty' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Instance ID cannot be empty' USING ERRCODE = 'invalid_parameter_value';
     ELSIF signal_name = '' THEN
-        RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT i.status INTO instance_status FROM df.instances i WHERE i.id = signal.instance_id;
     IF NOT FOUND THEN
@@ -166,14 +166,14 @@ BEGIN
         WHEN invalid_text_representation OR numeric_value_out_of_range OR statement_too_complex THEN
             payload := to_jsonb(signal_data);
         WHEN untranslatable_character THEN
-            RAISE EXCEPTION 'Failed to send signal: %', sqlerrm USING ERRCODE = 'internal_error';
+            RAISE EXCEPTION 'Failed to send signal: %', sqlerrm USING ERRCODE = 'invalid_parameter_value';
     END;
     IF octet_length(signal_name) > 1024 OR octet_length(payload::text) > 1048576 THEN
         RAISE EXCEPTION 'Failed to send signal: % has % bytes, more than %',
                 CASE WHEN octet_length(signal_name) > 1024 THEN 'its name' ELSE 'its data' END,
                 CASE WHEN octet_length(signal_name) > 1024 THEN octet_length(signal_name) ELSE octet_length(payload::text) END,
                 CASE WHEN octet_length(signal_name) > 1024 THEN 1024 ELSE 1048576 END
-            USING ERRCODE = 'internal_error', HINT = 'Put the data into a table and send the key of its row.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Put the data into a table and send the key of its row.';
     END IF;
     INSERT INTO df.signals (instance_id, name, data) VALUES (signal.instance_id, signal_name, payload);
     PERFORM df._wake_worker();
@@ -182,6 +182,18 @@ END
 $$;
 COMMENT ON FUNCTION df.signal(text, text, text) IS
     'Sends a signal to an instance, when this transaction commits. It is kept until a wait of that name consumes it.';
+
+-- What clients pass that have a type for JSON. A literal without a type goes to the text form.
+CREATE OR REPLACE FUNCTION df.signal(instance_id text, signal_name text, signal_data jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    RETURN df.signal(instance_id, signal_name, signal_data::text);
+END
+$$;
+COMMENT ON FUNCTION df.signal(text, text, jsonb) IS
+    'The same with data that is JSON already. It is kept until a wait of that name consumes it.';
 
 CREATE OR REPLACE FUNCTION df.run(instance_id text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE

@@ -193,6 +193,21 @@ END
 $$;
 COMMENT ON FUNCTION df.instance_nodes(text, integer) IS 'Older form of df.instance_nodes; the second argument has no effect.';
 
+-- One that does not exist finds nothing, which looks like an answer.
+CREATE OR REPLACE FUNCTION df._check_status_filter(status_filter text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    IF status_filter NOT IN ('pending', 'running', 'completed', 'failed', 'cancelled') THEN
+        RAISE EXCEPTION 'df.list_instances: there is no status "%"', status_filter
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'status_filter is pending, running, completed, failed or cancelled, or NULL for all.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_status_filter(text) IS 'Internal: checks the status that df.list_instances looks for.';
+
 CREATE OR REPLACE FUNCTION df._check_page(limit_count integer) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -200,14 +215,14 @@ AS $$
 DECLARE
     cap bigint;
 BEGIN
-    PERFORM df._require(1, limit_count IS NOT NULL);
+    PERFORM df._require(1, 'limit_count', limit_count IS NOT NULL);
     IF limit_count < 1 THEN
         RAISE EXCEPTION 'limit_count must be at least 1' USING ERRCODE = 'internal_error';
     END IF;
     cap := df._setting('list_instances_max_limit', '1000')::bigint;
     IF limit_count > cap THEN
         RAISE EXCEPTION 'df.list_instances: limit_count (%) exceeds pg_durable.list_instances_max_limit (%); request fewer rows, or use the paginated df.list_instances overload (after_cursor/next_cursor) for large result sets', limit_count, cap
-            USING ERRCODE = 'internal_error',
+            USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'In Perdure this is a row of df.settings: name list_instances_max_limit.';
     END IF;
 END
@@ -222,6 +237,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM df._check_page(limit_count);
+    PERFORM df._check_status_filter(status_filter);
     RETURN QUERY
     SELECT i.id::text, i.label, 'pg_durable::orchestration::execute-function-graph'::text, i.status, i.execution_count,
            df._output(i.status, i.output, i.cancel_reason)
@@ -251,7 +267,7 @@ BEGIN
         END;
     END IF;
     IF part IS NULL OR part[1] !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d(:\d\d)?$' THEN
-        RAISE EXCEPTION 'df.list_instances: invalid after_cursor' USING ERRCODE = 'internal_error';
+        RAISE EXCEPTION 'df.list_instances: invalid after_cursor' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     created_at := part[1];
     id := part[2];
@@ -271,6 +287,7 @@ DECLARE
     place record;
 BEGIN
     PERFORM df._check_page(limit_count);
+    PERFORM df._check_status_filter(status_filter);
     place := df._read_cursor(after_cursor);
     RETURN QUERY
     WITH page AS (

@@ -35,6 +35,42 @@ SELECT ARRAY[
 $$;
 COMMENT ON FUNCTION df._privileges() IS 'Internal: the privileges on tables that df.grant_usage grants.';
 
+-- After REVOKE ALL ON SCHEMA public FROM PUBLIC, or with a search_path of its own, a role finds no operator, and is told to add
+-- type casts.
+CREATE OR REPLACE FUNCTION df._warn_of_operators(p_role text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    everybody boolean := df._grantee(p_role) = 'PUBLIC';
+    who text := CASE WHEN everybody THEN 'public' ELSE p_role END;
+    home name := (SELECT n.nspname FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
+                  WHERE o.oprname = '~>' AND o.oprcode = 'df.seq(text,text)'::regprocedure ORDER BY n.nspname LIMIT 1);
+    path text := coalesce((
+        SELECT substr(c.setting, length('search_path=') + 1)
+        FROM pg_db_role_setting s, unnest(s.setconfig) AS c(setting)
+        WHERE c.setting LIKE 'search\_path=%'
+            AND s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+            AND s.setrole IN (0, coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = who AND NOT everybody), 0))
+        ORDER BY s.setrole DESC, s.setdatabase DESC LIMIT 1), '"$user", public');
+BEGIN
+    IF home IS NULL THEN
+        RAISE WARNING 'the operators ~> |=> & | ?> !> @> do not exist in this database'
+            USING HINT = 'Functions do the same: df.seq, df.as, df.join, df.race, df.if, df.loop.';
+    ELSIF NOT has_schema_privilege(who, home, 'USAGE') THEN
+        RAISE WARNING 'role "%" finds none of the operators ~> |=> & | ?> !> @>: it has no USAGE on schema "%"', p_role, home
+            USING HINT = format('GRANT USAGE ON SCHEMA %I TO %s; or use functions: df.seq, df.as, df.join, df.race, df.if, df.loop.',
+                home, df._grantee(p_role));
+    ELSIF home <> 'pg_catalog' AND NOT EXISTS (
+            SELECT FROM regexp_split_to_table(path, ',') AS entry
+            WHERE replace(btrim(entry, E' \t"'), '""', '"') = home) THEN
+        RAISE WARNING 'role "%" finds none of the operators ~> |=> & | ?> !> @>: schema "%" is not in its search_path, %', p_role, home, path
+            USING HINT = format('ALTER ROLE … SET search_path = …, %I; or use functions: df.seq, df.as, df.join, df.race, df.if, df.loop.', home);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._warn_of_operators(text) IS 'Internal: warns when a role cannot find the operators.';
+
 CREATE OR REPLACE FUNCTION df.grant_usage(
     p_role text, include_http boolean DEFAULT false, with_grant boolean DEFAULT false)
 RETURNS void
@@ -59,6 +95,7 @@ BEGIN
         EXECUTE format('GRANT %s TO %s%s', privilege, grantee, may_grant);
     END LOOP;
     RAISE NOTICE 'pg_durable: granted df usage privileges to "%"', p_role;
+    PERFORM df._warn_of_operators(p_role);
 END
 $$;
 COMMENT ON FUNCTION df.grant_usage(text, boolean, boolean) IS

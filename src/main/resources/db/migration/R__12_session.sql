@@ -5,6 +5,32 @@
 -- None of them has a SET clause: RESET ALL would be undone at its end. So everything is qualified, operators too; what the
 -- utility statements name are no objects.
 
+-- RESET ALL returns to what the startup packet held, unless a pooler has held that back.
+CREATE OR REPLACE FUNCTION df._pin_session() RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    SET standard_conforming_strings = on;
+    SET backslash_quote = safe_encoding;
+    SET IntervalStyle = 'postgres';
+    SET bytea_output = 'hex';
+    SET extra_float_digits = 1;
+    SET idle_in_transaction_session_timeout = '60s';
+    SET idle_session_timeout = 0;
+    SET client_min_messages = error;
+    SET df.in_workflow = 'true';
+    SET application_name = 'perdure-step';
+    IF (pg_catalog.current_setting('standard_conforming_strings') OPERATOR(pg_catalog.||)
+            pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.||)
+            pg_catalog.current_setting('bytea_output') OPERATOR(pg_catalog.||)
+            pg_catalog.current_setting('IntervalStyle')) OPERATOR(pg_catalog.<>) 'onUTF8hexpostgres' THEN
+        RAISE EXCEPTION 'the settings of this session cannot be reset' USING ERRCODE = '55000';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._pin_session() IS
+    'Internal: sets what the worker pins in a session of a submitter, where its startup packet did not reach the server.';
+
 CREATE OR REPLACE FUNCTION df._renew_session() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -23,11 +49,12 @@ BEGIN
     DISCARD TEMP;
     DISCARD SEQUENCES;
     nothing := pg_catalog.pg_advisory_unlock_all();
-    IF (pg_catalog.current_setting('standard_conforming_strings') OPERATOR(pg_catalog.||)
-            pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.||)
-            pg_catalog.current_setting('bytea_output') OPERATOR(pg_catalog.||)
-            pg_catalog.current_setting('IntervalStyle')) OPERATOR(pg_catalog.<>) 'onUTF8hexpostgres' THEN
-        RAISE EXCEPTION 'the settings of this session cannot be reset' USING ERRCODE = '55000';
+    IF pg_catalog.concat(pg_catalog.current_setting('standard_conforming_strings'),
+                         pg_catalog.current_setting('client_encoding'),
+                         pg_catalog.current_setting('bytea_output'),
+                         pg_catalog.current_setting('IntervalStyle'),
+                         pg_catalog.current_setting('df.in_workflow', true)) OPERATOR(pg_catalog.<>) 'onUTF8hexpostgrestrue' THEN
+        nothing := df._pin_session();
     END IF;
 END
 $$;

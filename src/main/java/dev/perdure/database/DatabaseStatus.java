@@ -12,6 +12,8 @@ public class DatabaseStatus {
         STARTING,
         /** Reached and migrated. */
         READY,
+        /** It answers, and its commits wait for a synchronous standby. */
+        WAITING,
         /** It was {@link #READY} and does not answer. */
         LOST
     }

@@ -4,6 +4,7 @@ import io.vertx.pgclient.PgConnectOptions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,14 +29,26 @@ public final class DatabaseUrl {
     private final @Nullable String password;
     private final String database;
     private final Map<String, String> parameters;
+    private final Map<String, String> settings;
 
     DatabaseUrl(
             List<Host> hosts, String user, @Nullable String password, String database, Map<String, String> parameters) {
+        this(hosts, user, password, database, parameters, Map.of());
+    }
+
+    private DatabaseUrl(
+            List<Host> hosts,
+            String user,
+            @Nullable String password,
+            String database,
+            Map<String, String> parameters,
+            Map<String, String> settings) {
         this.hosts = List.copyOf(hosts);
         this.user = user;
         this.password = password;
         this.database = database;
         this.parameters = Map.copyOf(parameters);
+        this.settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
     }
 
     /**
@@ -118,17 +131,17 @@ public final class DatabaseUrl {
 
     /** The same for another role; the password of this URL is not handed on. */
     public DatabaseUrl withUser(String otherUser, @Nullable String otherPassword) {
-        return new DatabaseUrl(hosts, otherUser, otherPassword, database, parameters);
+        return new DatabaseUrl(hosts, otherUser, otherPassword, database, parameters, settings);
     }
 
     /** The same for another database of the server. */
     public DatabaseUrl withDatabase(String otherDatabase) {
-        return new DatabaseUrl(hosts, user, password, otherDatabase, parameters);
+        return new DatabaseUrl(hosts, user, password, otherDatabase, parameters, settings);
     }
 
     /** The same, pinned to one server: for sessions that have to meet the server that another session found. */
     public DatabaseUrl withHost(Host host) {
-        return new DatabaseUrl(List.of(host), user, password, database, parameters);
+        return new DatabaseUrl(List.of(host), user, password, database, parameters, settings);
     }
 
     /**
@@ -141,18 +154,25 @@ public final class DatabaseUrl {
         DatabaseUrlParser.checkParameter(name, value);
         Map<String, String> changed = new LinkedHashMap<>(parameters);
         changed.put(name, value);
-        return new DatabaseUrl(hosts, user, password, database, changed);
+        return new DatabaseUrl(hosts, user, password, database, changed, settings);
     }
 
     /**
-     * The same with server settings in the startup packet ({@code options=-c name=value}), after those that the URL has.
-     * A role's own defaults do not beat them, and {@code RESET ALL} returns to them.
+     * The same with server settings that its sessions of pgjdbc pin: a role's own defaults do not beat them, and {@code RESET ALL}
+     * returns to them. They are sent in the startup packet; where a pooler does not pass them on, they are set by statements.
      */
-    public DatabaseUrl withSettings(Map<String, String> settings) {
+    public DatabaseUrl withSettings(Map<String, String> more) {
+        Map<String, String> changed = new LinkedHashMap<>(settings);
+        changed.putAll(more);
+        return new DatabaseUrl(hosts, user, password, database, parameters, changed);
+    }
+
+    /** Text of the {@code options} of a session: those of the URL, and settings behind them. */
+    String options(Map<String, String> pinned) {
         List<String> options = new ArrayList<>();
         parameter("options").ifPresent(options::add);
-        settings.forEach((name, value) -> options.add("-c " + name + "=" + escapeOption(value)));
-        return settings.isEmpty() ? this : withParameter("options", String.join(" ", options));
+        pinned.forEach((name, value) -> options.add("-c " + name + "=" + escapeOption(value)));
+        return String.join(" ", options);
     }
 
     /** {@code jdbc:postgresql://host:port,…/database}, without user, password or parameters. */
@@ -183,7 +203,19 @@ public final class DatabaseUrl {
 
     /** Opens a session with pgjdbc and additional properties of pgjdbc. */
     public Connection connect(Map<String, String> additional) throws SQLException {
-        return Jdbc.connect(jdbcUrl(), jdbcProperties(additional));
+        return open(additional).connection();
+    }
+
+    /**
+     * A session that was opened.
+     *
+     * @param pins the statement to execute after each {@code RESET ALL}; null where that returns to the settings by itself
+     */
+    public record Opened(Connection connection, @Nullable String pins) {}
+
+    /** Opens a session with pgjdbc and additional properties of pgjdbc, in which {@code RESET ALL} will be executed. */
+    public Opened open(Map<String, String> additional) throws SQLException {
+        return Jdbc.open(this, settings, additional);
     }
 
     /** What the reactive client needs, one for each server of the URL in its order. */
@@ -207,7 +239,7 @@ public final class DatabaseUrl {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof DatabaseUrl that && toUri().equals(that.toUri());
+        return other instanceof DatabaseUrl that && toUri().equals(that.toUri()) && settings.equals(that.settings);
     }
 
     @Override

@@ -2,24 +2,38 @@ package dev.perdure.database;
 
 import dev.perdure.database.DatabaseStatus.State;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import org.jboss.logging.Logger;
 
-/** Keeps one session open and asks every second whether it lives, so that readiness follows the database. */
+/**
+ * Keeps one session open and asks every second whether it lives, so that readiness follows the database. One on a standby is
+ * replaced: its address may lead to the primary by now.
+ */
 public final class DatabaseWatch {
 
     private static final Logger LOG = Logger.getLogger(DatabaseWatch.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    private static final int ANSWER_LIMIT_SECONDS = 2;
+    /** Shorter ones are what a healthy standby takes. */
+    private static final int LOOKS_THAT_WAIT = 3;
+
+    private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of("statement_timeout", "2s"));
+
+    /** What can be seen of sessions of other roles is their number at most: those of the owner tell enough. */
+    private static final String QUESTION = "SELECT pg_catalog.pg_is_in_recovery(), (SELECT count(*)"
+            + " FROM pg_catalog.pg_stat_activity a WHERE a.usename = current_user AND a.wait_event = 'SyncRep'),"
+            + " pg_catalog.current_setting('synchronous_standby_names')";
 
     private final DatabaseUrl url;
     private final DatabaseStatus status;
+    private int looksThatWait;
 
     /** A watch over the database of a URL. */
     public DatabaseWatch(DatabaseUrl url, DatabaseStatus status) {
-        this.url = url;
+        this.url = url.withParameter("application_name", "perdure watch").withSettings(SETTINGS);
         this.status = status;
     }
 
@@ -27,14 +41,14 @@ public final class DatabaseWatch {
     public void run() throws InterruptedException {
         Backoff backoff = new Backoff();
         while (true) {
-            try (Connection connection = url.withParameter("application_name", "perdure watch")
-                    .connect(Map.of("connectTimeout", "5", "socketTimeout", "5"))) {
-                found();
-                backoff.reset();
-                while (connection.isValid(ANSWER_LIMIT_SECONDS)) {
+            try (Connection connection = url.connect(Map.of("connectTimeout", "5", "socketTimeout", "5"))) {
+                boolean isPrimary;
+                do {
+                    isPrimary = look(connection);
+                    backoff.reset();
                     Thread.sleep(INTERVAL.toMillis());
-                }
-                lost("the session was closed");
+                } while (isPrimary);
+                continue;
             } catch (SQLException e) {
                 lost(e.getMessage());
             }
@@ -42,11 +56,40 @@ public final class DatabaseWatch {
         }
     }
 
-    private void found() {
-        if (status.current().state() == State.LOST) {
-            LOG.infof("The database is back: %s", url);
+    /** Whether the session may be kept. */
+    private boolean look(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(QUESTION)) {
+            row.next();
+            boolean isReplica = row.getBoolean(1);
+            looksThatWait = row.getInt(2) > 0
+                    ? Math.min(looksThatWait + 1, 2 * LOOKS_THAT_WAIT)
+                    : Math.max(looksThatWait - 1, 0);
+            if (looksThatWait >= LOOKS_THAT_WAIT) {
+                commitsWait(row.getString(3));
+            } else {
+                found(isReplica ? " (a replica)" : "");
+            }
+            return !isReplica;
         }
-        status.set(State.READY, url.toString());
+    }
+
+    private void found(String detail) {
+        State before = status.current().state();
+        if (before == State.LOST) {
+            LOG.infof("The database is back: %s", url);
+        } else if (before == State.WAITING) {
+            LOG.info("Commits go on");
+        }
+        status.set(State.READY, url + detail);
+    }
+
+    private void commitsWait(String standbys) {
+        String why = "commits wait for a synchronous standby (synchronous_standby_names = '" + standbys + "')";
+        if (status.current().state() != State.WAITING) {
+            LOG.warnf("Nothing goes on: %s", why);
+        }
+        status.set(State.WAITING, why);
     }
 
     private void lost(String why) {

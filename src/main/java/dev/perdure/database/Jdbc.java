@@ -4,12 +4,12 @@ import dev.perdure.database.DatabaseUrl.Host;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
-import org.postgresql.ds.PGSimpleDataSource;
 import org.postgresql.ssl.DefaultJavaSSLFactory;
 
 /** A {@link DatabaseUrl} in the terms of pgjdbc. */
@@ -36,6 +36,9 @@ public final class Jdbc {
         url.parameter("channel_binding").ifPresent(mode -> PGProperty.CHANNEL_BINDING.set(properties, mode));
         PGProperty.TARGET_SERVER_TYPE.set(properties, targetServerType(url));
         PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+        if (!url.usesUnixSocket()) {
+            PGProperty.SOCKET_FACTORY.set(properties, KeepAliveSocketFactory.class.getName());
+        }
         if (url.usesUnixSocket()) {
             // As in libpq, nothing is encrypted that does not leave the machine.
             PGProperty.SSL_MODE.set(properties, "disable");
@@ -62,15 +65,44 @@ public final class Jdbc {
         return connection;
     }
 
-    /** For code that asks for a {@link DataSource}. Not a pool: each connection is a new session. */
-    public static DataSource dataSource(DatabaseUrl url) throws SQLException {
-        PGSimpleDataSource dataSource = new PGSimpleDataSource();
-        dataSource.setURL(url.jdbcUrl());
-        Properties properties = url.jdbcProperties();
-        for (String name : properties.stringPropertyNames()) {
-            dataSource.setProperty(name, properties.getProperty(name));
+    /** A session in which settings are pinned, whether or not the startup packet can hold them. */
+    static DatabaseUrl.Opened open(DatabaseUrl url, Map<String, String> settings, Map<String, String> additional)
+            throws SQLException {
+        String address = url.jdbcUrl();
+        Map<String, String> startup = PinnedSettings.ofStartup(settings);
+        if (!PinnedSettings.isPooler(address)) {
+            Properties properties = url.jdbcProperties(additional);
+            String options = url.options(startup);
+            if (!options.isEmpty()) {
+                PGProperty.OPTIONS.set(properties, options);
+            }
+            try {
+                return pinned(connect(address, properties), settings, false);
+            } catch (SQLException e) {
+                if (!PinnedSettings.isRefusal(address, e.getSQLState(), e.getMessage())) {
+                    throw e;
+                }
+            }
         }
-        return dataSource;
+        Properties properties = url.jdbcProperties(additional);
+        // With it, pgjdbc sends more in the startup packet.
+        PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, (String) null);
+        return pinned(connect(address, properties), settings, true);
+    }
+
+    private static DatabaseUrl.Opened pinned(Connection connection, Map<String, String> settings, boolean all)
+            throws SQLException {
+        try {
+            return new DatabaseUrl.Opened(connection, PinnedSettings.pin(connection, settings, all));
+        } catch (SQLException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    /** For code that asks for a {@link DataSource}. Not a pool: each connection is a new session. */
+    public static DataSource dataSource(DatabaseUrl url) {
+        return new UrlDataSource(url);
     }
 
     private static void tls(Tls tls, Properties properties) {

@@ -1,5 +1,10 @@
 package dev.perdure.database;
 
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+
 /**
  * Which server and database a session is on. A server that was restored, promoted or cloned shares the system
  * identifier and not the start time.
@@ -16,6 +21,24 @@ public record ServerIdentity(String systemIdentifier, String startedAt, String d
                     + " pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.text,"
                     + " (SELECT oid FROM pg_catalog.pg_database"
                     + " WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())::pg_catalog.text";
+
+    /**
+     * Makes sure that a session is on this server.
+     *
+     * @throws SQLException of a connection that is lost (08006) when it is not
+     */
+    public void require(Connection session) throws SQLException {
+        try (Statement statement = session.createStatement();
+                ResultSet row = statement.executeQuery(SQL)) {
+            row.next();
+            ServerIdentity found = new ServerIdentity(row.getString(1), row.getString(2), row.getString(3));
+            if (!found.equals(this)) {
+                throw new SQLException(
+                        "this session reached another server (%s) than the worker's own (%s)".formatted(found, this),
+                        "08006");
+            }
+        }
+    }
 
     public boolean sameServer(ServerIdentity other) {
         return systemIdentifier.equals(other.systemIdentifier) && startedAt.equals(other.startedAt);

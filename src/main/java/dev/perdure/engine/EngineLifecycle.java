@@ -160,7 +160,7 @@ public class EngineLifecycle implements LeaderListener {
         // What ended that term, this process has survived.
         long survived = latest == failed ? 0 : latest;
         latest = term.epoch();
-        OwnerQueries queries = new OwnerQueries(vertx, owner, term);
+        OwnerQueries queries = new OwnerQueries(vertx, owner, server, term);
         SessionPools pools = new SessionPools(new SessionPools.Settings(
                 database,
                 SubmitterLogin.withPasswords(passwords()),

@@ -235,7 +235,7 @@ public class KubernetesOperator implements LeaderListener {
         DatabaseUrl pinned = url.withHost(url.hosts().get(host));
         OperatorTerm begun = new OperatorTerm(
                 new SubmitterSessions(pinned, SubmitterLogin.withoutPassword(), identity),
-                new SubmittedInstances(pinned));
+                new SubmittedInstances(pinned, identity));
         current.set(begun);
         claims.begin(identity);
         instances.start(begun);

@@ -1,5 +1,6 @@
 package dev.perdure.leader;
 
+import dev.perdure.database.LogText;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
 import io.vertx.core.Vertx;
@@ -32,6 +33,7 @@ public final class LeaderElection implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(LeaderElection.class);
     private static final Duration MIN_BACKOFF = Duration.ofMillis(200);
     private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
+    private static final int LOOKS_AT_REPLICA = 4;
 
     private final Vertx vertx;
     private final List<PgConnectOptions> servers;
@@ -47,6 +49,8 @@ public final class LeaderElection implements AutoCloseable {
 
     private volatile long current;
     private Duration backoff = MIN_BACKOFF;
+    /** Who had taken the lock of the term that begins, though no worker; for people. */
+    private String evaded = "";
 
     public LeaderElection(
             Vertx vertx,
@@ -111,9 +115,15 @@ public final class LeaderElection implements AutoCloseable {
     }
 
     private void stand(LeaderSession session) throws LeaderLostException {
+        int looksAtReplica = 0;
         while (!stopped && !session.isClosed()) {
             if (session.isReplica()) {
                 report(LeaderStatus.Role.STANDBY, 0, "the server is a replica");
+                backoff = MIN_BACKOFF;
+                if (++looksAtReplica > LOOKS_AT_REPLICA) {
+                    // Its address may lead to the primary by now.
+                    return;
+                }
                 pause(times.pollInterval());
                 continue;
             }
@@ -138,11 +148,17 @@ public final class LeaderElection implements AutoCloseable {
                 lead(session, server);
                 return;
             }
-            report(LeaderStatus.Role.STANDBY, 0, "another worker leads");
+            String holder = LogText.of(session.holder(key));
             backoff = MIN_BACKOFF;
             if (session.replaceKeyHeldByAnotherRole(key)) {
-                LOG.warn("The leader's lock was held by a session of another role; a new key was drawn");
-            } else if (session.endSilentLeader(key, times.silence())) {
+                LOG.warnf("The leader's lock was held by %s; a new key was drawn", holder);
+                evaded = "; its lock had been taken by " + holder + " and has a new key";
+                continue;
+            }
+            if (!holder.isEmpty()) {
+                report(LeaderStatus.Role.STANDBY, 0, "another worker leads: " + holder);
+            }
+            if (session.endSilentLeader(key, times.silence())) {
                 LOG.warnf(
                         "The leader was not seen for %d ms; its session was ended",
                         times.silence().toMillis());
@@ -177,7 +193,8 @@ public final class LeaderElection implements AutoCloseable {
         boolean orderly = false;
         try {
             listener.elected(term, server, session.host());
-            report(LeaderStatus.Role.LEADER, term.epoch(), "leads since epoch " + term.epoch());
+            report(LeaderStatus.Role.LEADER, term.epoch(), "leads since epoch " + term.epoch() + evaded);
+            evaded = "";
             boolean isCurrent = true;
             while (isCurrent && !stopped && resigned != term.epoch()) {
                 pause(times.heartbeatInterval());

@@ -1,5 +1,8 @@
 package dev.perdure.leader;
 
+import dev.perdure.database.LockHolder;
+import dev.perdure.database.OwnerSettings;
+import dev.perdure.database.ReactiveSessions;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
 import io.vertx.core.Future;
@@ -13,9 +16,11 @@ import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connection that holds the leader's advisory lock. Blocking, for the election's thread; every call has a deadline,
@@ -23,12 +28,26 @@ import java.util.concurrent.TimeoutException;
  */
 final class LeaderSession implements AutoCloseable {
 
+    private static final int POOLER_TRIES = 3;
+    /** What PgBouncer answers to BEGIN in statement mode. */
+    private static final String PROTOCOL_VIOLATION = "08P01";
+
+    /** Granted locks of key $1, and their sessions; a transaction that was prepared holds its locks without one. */
+    private static final String HOLDERS =
+            """
+             FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.classid::bigint << 32 | l.objid::bigint) = $1
+            """;
+
     private final PgConnection connection;
     private final int host;
     private final Duration deadline;
+    private int backend;
     private volatile boolean closed;
     /** The server that was written down. */
-    private @org.jspecify.annotations.Nullable ServerIdentity settled;
+    private @Nullable ServerIdentity settled;
 
     private LeaderSession(PgConnection connection, int host, Duration deadline) {
         this.connection = connection;
@@ -37,59 +56,125 @@ final class LeaderSession implements AutoCloseable {
         connection.closeHandler(ignored -> closed = true);
     }
 
-    /** Connects to the first of the servers that answers. */
+    /** Connects to the first of the servers that is no replica, or to one that is when no other answers. */
     static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline)
             throws LeaderLostException {
         LeaderLostException failure = new LeaderLostException("no server is configured", null);
+        LeaderSession replica = null;
         for (int i = 0; i < servers.size(); i++) {
-            PgConnectOptions options = new PgConnectOptions(servers.get(i))
-                    .addProperty("application_name", "perdure-leader")
-                    .addProperty("statement_timeout", "0")
-                    .addProperty("lock_timeout", "0")
-                    .addProperty("idle_in_transaction_session_timeout", "0")
-                    .addProperty("idle_session_timeout", "0")
-                    .addProperty("default_transaction_read_only", "off")
-                    .addProperty("default_transaction_isolation", "read committed")
-                    .addProperty("search_path", "pg_catalog")
-                    .addProperty("standard_conforming_strings", "on")
-                    .addProperty("jit", "off")
-                    // The server notices by itself, and gives the lock free, when this machine has vanished.
-                    .addProperty("tcp_keepalives_idle", "3")
-                    .addProperty("tcp_keepalives_interval", "1")
-                    .addProperty("tcp_keepalives_count", "3")
-                    .addProperty("tcp_user_timeout", Long.toString(deadline.toMillis()));
+            PgConnectOptions options =
+                    new PgConnectOptions(servers.get(i)).addProperty("application_name", "perdure-leader");
             try {
-                Future<PgConnection> connecting = PgConnection.connect(vertx, options);
-                LeaderSession session;
+                LeaderSession session = new LeaderSession(connect(vertx, options, deadline), i, deadline);
+                boolean isReplica;
                 try {
-                    session = new LeaderSession(await(connecting, deadline), i, deadline);
-                } catch (LeaderLostException e) {
-                    // It may arrive after all, and would then be kept for ever.
-                    connecting.onSuccess(PgConnection::close);
-                    throw e;
-                }
-                try {
-                    session.refuseTransactionPooler();
+                    session.refuseTransactionPooler(() -> connect(vertx, options, deadline));
+                    isReplica = session.isReplica();
                 } catch (LeaderLostException e) {
                     session.close();
                     throw e;
                 }
-                return session;
+                close(replica);
+                if (!isReplica) {
+                    return session;
+                }
+                replica = session;
             } catch (LeaderLostException e) {
                 failure = e;
             }
         }
-        throw failure;
+        if (replica == null) {
+            throw failure;
+        }
+        return replica;
     }
 
-    private void refuseTransactionPooler() throws LeaderLostException {
-        int backend = one("SELECT pg_backend_pid()").getInteger(0);
-        if (backend != connection.processId()) {
-            throw new LeaderLostException(
-                    "the connection goes through a pooler that changes sessions between transactions; the worker needs "
-                            + "a direct connection (or session pooling)",
-                    null);
+    private static void close(@Nullable LeaderSession session) {
+        if (session != null) {
+            session.close();
         }
+    }
+
+    private static PgConnection connect(Vertx vertx, PgConnectOptions options, Duration deadline)
+            throws LeaderLostException {
+        Future<PgConnection> connecting = ReactiveSessions.connect(vertx, options, settings(deadline));
+        try {
+            return await(connecting, deadline);
+        } catch (LeaderLostException e) {
+            // It may arrive after all, and would then be kept for ever.
+            connecting.onSuccess(PgConnection::close);
+            throw e;
+        }
+    }
+
+    private static Map<String, String> settings(Duration deadline) {
+        return OwnerSettings.with(Map.of(
+                "search_path", "pg_catalog",
+                "lock_timeout", "0",
+                "idle_in_transaction_session_timeout", "0",
+                // A standby that is lost must not look like a leader that is. What a term depends on does not depend on
+                // these rows.
+                "synchronous_commit", "local",
+                // The server notices by itself, and gives the lock free, when this machine has vanished.
+                "tcp_keepalives_idle", "3",
+                "tcp_keepalives_interval", "1",
+                "tcp_keepalives_count", "3",
+                "tcp_user_timeout", Long.toString(deadline.toMillis())));
+    }
+
+    private interface Connector {
+        PgConnection connect() throws LeaderLostException;
+    }
+
+    /**
+     * A pooler answers with a pid of its own, whatever its mode. In transaction mode the server's session, and the lock in it, is free
+     * for others as soon as a transaction is over: a second connection gets it, or this one gets another.
+     */
+    private void refuseTransactionPooler(Connector connector) throws LeaderLostException {
+        backend = backend(connection);
+        if (backend == connection.processId()) {
+            return;
+        }
+        PgConnection other = connector.connect();
+        try {
+            for (int i = 0; i < POOLER_TRIES; i++) {
+                begin(other);
+                boolean isShared = backend(other) == backend || backend(connection) != backend;
+                await(other.query("ROLLBACK").execute(), deadline);
+                if (isShared) {
+                    throw sharedSession("transaction");
+                }
+            }
+        } finally {
+            other.close();
+        }
+    }
+
+    private void begin(PgConnection other) throws LeaderLostException {
+        try {
+            await(other.query("BEGIN").execute(), deadline);
+        } catch (LeaderLostException e) {
+            // It says so and closes the connection, which may be all that is seen.
+            boolean isRefused = PROTOCOL_VIOLATION.equals(e.sqlState())
+                    || e.sqlState() == null && !(e.getCause() instanceof TimeoutException);
+            throw isRefused ? sharedSession("statement") : e;
+        }
+    }
+
+    private static LeaderLostException sharedSession(String mode) {
+        return new LeaderLostException(
+                "the connection goes through a pooler in " + mode
+                        + " mode, which gives the session of one client to others"
+                        + " in between; the worker needs pool_mode = session for its user and for submitters, or a"
+                        + " direct connection (docs/pgbouncer.md)",
+                null);
+    }
+
+    private int backend(PgConnection of) throws LeaderLostException {
+        return await(of.query("SELECT pg_backend_pid()").execute(), deadline)
+                .iterator()
+                .next()
+                .getInteger(0);
     }
 
     /** Which of the servers this is, from 0. */
@@ -120,23 +205,23 @@ final class LeaderSession implements AutoCloseable {
                 .getBoolean(0);
     }
 
+    /** Who holds the lock, in words; empty when nobody does. */
+    String holder(long key) throws LeaderLostException {
+        RowSet<Row> rows = rows("SELECT " + LockHolder.DESCRIPTION + HOLDERS, Tuple.of(key));
+        return rows.size() == 0 ? "" : rows.iterator().next().getString(0);
+    }
+
     /**
-     * When a session of another role holds the lock, draws a new key: any role may take any advisory lock.
+     * When another role holds the lock, in a session or a prepared transaction, draws a new key: any role may take any advisory lock.
      *
      * @return whether a new key was drawn
      */
     boolean replaceKeyHeldByAnotherRole(long key) throws LeaderLostException {
         return rows(
-                                """
-                UPDATE df._epoch SET lock_key = ('x' || left(md5(gen_random_uuid()::text), 16))::bit(64)::bigint
-                WHERE lock_key = $1 AND EXISTS (
-                    -- A transaction that was prepared holds its locks without a session.
-                    SELECT FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-                    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-                      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                      AND (l.classid::bigint << 32 | l.objid::bigint) = $1
-                      AND a.usename IS DISTINCT FROM current_user)
-                RETURNING 1""",
+                                "UPDATE df._epoch SET lock_key = "
+                                        + "('x' || left(md5(gen_random_uuid()::text), 16))::bit(64)::bigint"
+                                        + " WHERE lock_key = $1 AND EXISTS (SELECT" + HOLDERS
+                                        + " AND a.usename IS DISTINCT FROM current_user) RETURNING 1",
                                 Tuple.of(key))
                         .size()
                 > 0;
@@ -150,11 +235,8 @@ final class LeaderSession implements AutoCloseable {
      */
     boolean endSilentLeader(long key, Duration patience) throws LeaderLostException {
         return rows(
-                                """
-                SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-                WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND (l.classid::bigint << 32 | l.objid::bigint) = $1
+                                "SELECT pg_terminate_backend(l.pid)" + HOLDERS
+                                        + """
                   AND a.usename = current_user
                   AND a.backend_start < clock_timestamp() - $2 * interval '1 ms'
                   AND NOT EXISTS (SELECT FROM df._worker_epoch
@@ -175,7 +257,7 @@ final class LeaderSession implements AutoCloseable {
      *
      * @return null when they agree, else the difference
      */
-    @org.jspecify.annotations.Nullable String differenceTo(ServerIdentity found) throws LeaderLostException {
+    @Nullable String differenceTo(ServerIdentity found) throws LeaderLostException {
         Tuple here = Tuple.of(found.systemIdentifier(), found.databaseOid());
         for (Row stranger : rows("SELECT s.system_identifier, s.database_oid FROM df._stranger($1, $2) AS s", here)) {
             return "system identifier %s, database oid %s; the schema, or rows of it, belong to %s, %s"
@@ -210,7 +292,14 @@ final class LeaderSession implements AutoCloseable {
                         "rows of another server were copied into the schema df: " + difference, null);
             }
         }
-        return one("SELECT last_value FROM df._epoch_seq").getLong(0) == term.epoch();
+        Row row = one("SELECT last_value, pg_backend_pid(), pg_is_in_recovery() FROM df._epoch_seq");
+        if (row.getInteger(1) != backend) {
+            throw sharedSession("transaction");
+        }
+        if (row.getBoolean(2)) {
+            throw new LeaderLostException("the server has become a replica", null);
+        }
+        return row.getLong(0) == term.epoch();
     }
 
     /** Gives the lock back: a standby that waits for it has it at once. */

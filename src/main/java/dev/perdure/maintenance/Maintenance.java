@@ -2,12 +2,16 @@ package dev.perdure.maintenance;
 
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.ServerIdentity;
+import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderStatus;
-import io.quarkus.runtime.ShutdownEvent;
+import dev.perdure.store.Term;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import io.quarkus.scheduler.Scheduler;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.atomic.LongAdder;
@@ -16,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs what has to be done now and then, once the database is ready and while this worker leads. */
 @Singleton
-public class Maintenance {
+public class Maintenance implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(Maintenance.class);
     private static final String FENCED = "DF002";
@@ -27,6 +31,7 @@ public class Maintenance {
     private final Census census;
     private final Retention retention;
     private final LongAdder failures = new LongAdder();
+    private volatile @Nullable DatabaseUrl url;
     private volatile @Nullable MaintenanceSession session;
 
     Maintenance(PerdureConfig config, LeaderStatus leader, Scheduler scheduler, Census census, Retention retention) {
@@ -43,34 +48,40 @@ public class Maintenance {
     }
 
     void begin(@Observes DatabaseReady ready) {
-        MaintenanceSession opened = new MaintenanceSession(ready.url());
-        session = opened;
+        url = ready.url();
         Retention.Limits limits =
                 new Retention.Limits(config.retentionDays(), config.maxEndedInstances(), config.retentionBatchSize());
-        every(
-                config.metricsInterval(),
-                "perdure census",
-                epoch -> opened.call(connection -> {
-                    census.take(connection);
-                    return epoch;
-                }));
-        every(
-                config.reconcileInterval(),
-                "perdure retention",
-                epoch -> opened.call(connection -> retention.run(connection, epoch, limits)));
+        every(config.metricsInterval(), "perdure census", (open, epoch) -> {
+            census.take(open);
+            return epoch;
+        });
+        every(config.reconcileInterval(), "perdure retention", (open, epoch) -> retention.run(open, epoch, limits));
     }
 
-    void end(@Observes ShutdownEvent shutdown) {
-        MaintenanceSession opened = session;
-        if (opened != null) {
-            close(opened);
+    @Override
+    public void elected(Term term, ServerIdentity server, int host) {
+        DatabaseUrl database = url;
+        if (database != null) {
+            session = new MaintenanceSession(database.withHost(database.hosts().get(host)), server);
         }
     }
+
+    @Override
+    public void dismissed(boolean orderly) {
+        MaintenanceSession last = session;
+        session = null;
+        if (last != null) {
+            close(last);
+        }
+    }
+
+    @Override
+    public void released() {}
 
     /** One run of a job. */
     @FunctionalInterface
     private interface Job {
-        long run(long epoch) throws SQLException;
+        long run(Connection session, long epoch) throws SQLException;
     }
 
     private void every(Duration interval, String name, Job job) {
@@ -88,18 +99,15 @@ public class Maintenance {
 
     private void runWhileLeading(String name, Job job) {
         LeaderStatus.View view = leader.view();
-        MaintenanceSession opened = session;
-        if (view.role() != LeaderStatus.Role.LEADER) {
+        MaintenanceSession open = session;
+        if (view.role() != LeaderStatus.Role.LEADER || open == null) {
             census.forget();
-            if (opened != null) {
-                close(opened);
-            }
             return;
         }
         try {
-            job.run(view.epoch());
+            open.call(connection -> job.run(connection, view.epoch()));
         } catch (SQLException e) {
-            if (!FENCED.equals(e.getSQLState())) {
+            if (!FENCED.equals(e.getSQLState()) && session == open) {
                 failures.increment();
                 LOG.warnf("The job \"%s\" failed, it runs again at its next time: %s", name, e.getMessage());
             }

@@ -1,15 +1,16 @@
 package dev.perdure.maintenance;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.OwnerSettings;
+import dev.perdure.database.ServerIdentity;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The session that maintenance works in, as the owner of schema df, in autocommit mode. Opened when it is needed, kept
- * until it fails or is closed. One caller at a time.
+ * until it fails or the term is over. One caller at a time.
  */
 final class MaintenanceSession implements AutoCloseable {
 
@@ -22,25 +23,28 @@ final class MaintenanceSession implements AutoCloseable {
     private static final String SOCKET_TIMEOUT_SECONDS = "120";
 
     private final DatabaseUrl url;
-    private @Nullable Connection connection;
+    private final ServerIdentity server;
+    private volatile @Nullable Connection connection;
+    private volatile boolean closed;
 
-    MaintenanceSession(DatabaseUrl url) {
-        Map<String, String> settings = new LinkedHashMap<>();
-        settings.put("search_path", "pg_catalog");
+    /**
+     * A session that is opened when it is needed.
+     *
+     * @param url of the server that leadership was won on
+     * @param server what the leader's session found there: another one behind the same address is refused
+     */
+    MaintenanceSession(DatabaseUrl url, ServerIdentity server) {
         // Whoever holds a lock that is in the way is a submitter at work: make way.
-        settings.put("lock_timeout", "1s");
-        settings.put("statement_timeout", "60s");
-        settings.put("default_transaction_read_only", "off");
-        settings.put("default_transaction_isolation", "read committed");
+        Map<String, String> settings = OwnerSettings.with(Map.of("lock_timeout", "1s", "statement_timeout", "60s"));
         this.url = url.withParameter("application_name", "perdure-maintenance").withSettings(settings);
+        this.server = server;
     }
 
     /** Does something in the session; one that failed is closed. */
     synchronized <T> T call(Work<T> work) throws SQLException {
         Connection open = connection;
         if (open == null) {
-            open = url.connect(Map.of("tcpKeepAlive", "true", "socketTimeout", SOCKET_TIMEOUT_SECONDS));
-            connection = open;
+            open = connect();
         }
         boolean worked = false;
         try {
@@ -49,18 +53,35 @@ final class MaintenanceSession implements AutoCloseable {
             return result;
         } finally {
             if (!worked) {
-                close();
+                connection = null;
+                open.close();
             }
         }
     }
 
-    /** Closes the session; the next call opens another. */
+    private Connection connect() throws SQLException {
+        Connection opened = url.connect(Map.of("socketTimeout", SOCKET_TIMEOUT_SECONDS));
+        try {
+            server.require(opened);
+        } catch (SQLException e) {
+            opened.close();
+            throw e;
+        }
+        connection = opened;
+        if (closed) {
+            close();
+            throw new SQLException("this worker does not lead any more", "57P01");
+        }
+        return opened;
+    }
+
+    /** Breaks what is under way; nothing else is done afterwards. Does not wait: who leads no more must not be held up. */
     @Override
-    public synchronized void close() throws SQLException {
+    public void close() throws SQLException {
+        closed = true;
         Connection open = connection;
-        connection = null;
         if (open != null) {
-            open.close();
+            open.abort(Runnable::run);
         }
     }
 }

@@ -3,19 +3,24 @@ package dev.perdure.schema;
 import dev.perdure.config.BuildInfo;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Jdbc;
+import dev.perdure.database.OwnerSettings;
 import io.quarkus.runtime.ImageMode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.UUID;
+import java.util.function.Consumer;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Installs and upgrades the schema {@code df} with Flyway. The owner is the role of the URL; it needs no more than
@@ -31,15 +36,12 @@ public final class Migration {
 
     private static final Logger LOG = Logger.getLogger(Migration.class);
 
-    /** Serializes workers that migrate at once, Flyway's own lock begins only after its history table exists. */
-    private static final long LOCK = 0x7065_7264_7572_6500L;
+    /** Whoever holds a lock that a file needs is told of, and the file tried again, rather than keep everybody behind it waiting. */
+    private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of(
+            "search_path", "pg_catalog,pg_temp", "lock_timeout", "5s", "idle_in_transaction_session_timeout", "0"));
 
-    /** In the startup packet, where they beat whatever was set for the role or the database. */
-    private static final Map<String, String> SETTINGS = Map.of(
-            "search_path", "pg_catalog,pg_temp",
-            "default_transaction_read_only", "off",
-            "statement_timeout", "0",
-            "idle_in_transaction_session_timeout", "0");
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final Duration SILENCE = Duration.ofSeconds(30);
 
     private Migration() {}
 
@@ -51,19 +53,60 @@ public final class Migration {
      *     a file fails
      */
     public static int migrate(DatabaseUrl url) {
-        DatabaseUrl pinned = url.withSettings(SETTINGS).withParameter("application_name", "perdure migration");
-        try (Connection guard = pinned.connect()) {
-            SchemaOwnership.check(guard);
-            awaitTurn(guard);
-            int executed = migrateWithFlyway(pinned);
-            repair(guard);
-            return executed;
-        } catch (SQLException | FlywayException e) {
+        return migrate(url, waiting -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param waiting told in words what is waited for, and who holds it; on another thread
+     */
+    public static int migrate(DatabaseUrl url, Consumer<String> waiting) {
+        return migrate(url, waiting, SILENCE);
+    }
+
+    /**
+     * The same.
+     *
+     * @param silence for how long another migration may not have been seen to live before its sessions are ended
+     */
+    static int migrate(DatabaseUrl url, Consumer<String> waiting, Duration silence) {
+        // The same in all sessions of this migration, and in no other one.
+        String name = "perdure migration " + UUID.randomUUID().toString().substring(0, 8);
+        DatabaseUrl pinned = url.withSettings(SETTINGS).withParameter("application_name", name);
+        try (Connection guard = pinned.connect();
+                MigrationLookout lookout = new MigrationLookout(pinned, name, waiting, silence)) {
+            MigrationLock.take(guard);
+            try {
+                int executed = migrateWithFlyway(pinned);
+                repair(pinned);
+                return executed;
+            } catch (FlywayException e) {
+                throw lookout.holder() != null && isLockTimeout(e) ? waitsFor(lookout.holder()) : failed(e);
+            }
+        } catch (SQLException e) {
             throw failed(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MigrationException("Interrupted while another worker migrates the schema df", e);
         }
     }
 
-    private static int migrateWithFlyway(DatabaseUrl url) throws SQLException {
+    private static boolean isLockTimeout(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql && LOCK_NOT_AVAILABLE.equals(sql.getSQLState())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static MigrationException waitsFor(@Nullable String holder) {
+        return new MigrationException(
+                "The schema df could not be migrated: a lock that is needed is held by " + holder, null);
+    }
+
+    private static int migrateWithFlyway(DatabaseUrl url) {
         Flyway flyway = configuration(url).load();
         refuseUnreleased(flyway, url);
         List<String> newer = newer(Arrays.asList(flyway.info().all()));
@@ -81,8 +124,9 @@ public final class Migration {
     }
 
     /** What a restore or logical replication has left out. Not there when a newer or an older Perdure made the schema. */
-    private static void repair(Connection guard) throws SQLException {
-        try (Statement statement = guard.createStatement()) {
+    private static void repair(DatabaseUrl url) throws SQLException {
+        try (Connection session = url.connect();
+                Statement statement = session.createStatement()) {
             if (!asked(statement, "SELECT pg_catalog.to_regprocedure('df._create_operators()') IS NOT NULL")
                     .equals("t")) {
                 return;
@@ -141,7 +185,7 @@ public final class Migration {
                 .toList();
     }
 
-    private static FluentConfiguration configuration(DatabaseUrl url) throws SQLException {
+    private static FluentConfiguration configuration(DatabaseUrl url) {
         FluentConfiguration configuration = Flyway.configure(Migration.class.getClassLoader())
                 .dataSource(Jdbc.dataSource(url))
                 .schemas(SCHEMA)
@@ -155,24 +199,6 @@ public final class Migration {
             NativeMigrationFiles.provideTo(configuration);
         }
         return configuration;
-    }
-
-    /** Polls: a statement that waits would hold back vacuum. The lock ends with the connection. */
-    private static void awaitTurn(Connection guard) throws SQLException {
-        try (Statement statement = guard.createStatement()) {
-            while (!tryLock(statement)) {
-                Thread.sleep(100);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new MigrationException("Interrupted while another worker migrates the schema df", e);
-        }
-    }
-
-    private static boolean tryLock(Statement statement) throws SQLException {
-        try (var row = statement.executeQuery("SELECT pg_catalog.pg_try_advisory_lock(" + LOCK + ")")) {
-            return row.next() && row.getBoolean(1);
-        }
     }
 
     private static MigrationException failed(Exception cause) {

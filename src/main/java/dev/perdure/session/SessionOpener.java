@@ -2,14 +2,12 @@ package dev.perdure.session;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Failure;
-import dev.perdure.database.KeepAliveSocketFactory;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.session.wire.Command;
 import dev.perdure.session.wire.PackedRows;
 import dev.perdure.session.wire.Replies;
 import dev.perdure.session.wire.Wire;
 import java.nio.charset.CharacterCodingException;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -57,26 +55,26 @@ final class SessionOpener {
 
     private StepSession logIn(SessionPools.Key key, String role) throws SQLException {
         DatabaseUrl url = settings.login().loginAs(settings.worker(), role);
-        Connection connection;
+        DatabaseUrl.Opened opened;
         try {
-            connection = connect(key, url);
+            opened = connect(key, url);
         } catch (SQLException e) {
             DatabaseUrl changed = settings.login().loginAs(settings.worker(), role);
             if (!LoginFailures.isRefusal(Failure.of(e)) || changed.equals(url)) {
                 throw e;
             }
             // The password was replaced while it was being used.
-            connection = connect(key, changed);
+            opened = connect(key, changed);
         }
         try {
-            return session(connection, key);
+            return session(opened, key);
         } catch (SQLException | RuntimeException e) {
-            connection.close();
+            opened.connection().close();
             throw e;
         }
     }
 
-    private Connection connect(SessionPools.Key key, DatabaseUrl login) throws SQLException {
+    private DatabaseUrl.Opened connect(SessionPools.Key key, DatabaseUrl login) throws SQLException {
         DatabaseUrl url = key.database() == null ? login : login.withDatabase(key.database());
         // In the startup packet: a role's defaults do not beat it, and RESET ALL returns to it (architecture 4).
         Map<String, String> pinned = new LinkedHashMap<>();
@@ -91,6 +89,7 @@ final class SessionOpener {
         // Nobody reads what a step says.
         pinned.put("client_min_messages", "error");
         pinned.put("df.in_workflow", "true");
+        pinned.put("application_name", "perdure-step");
         // A worker whose machine or network is gone must not keep locks for hours.
         pinned.put("tcp_keepalives_idle", "15");
         pinned.put("tcp_keepalives_interval", "5");
@@ -107,18 +106,15 @@ final class SessionOpener {
                 "loginTimeout", Integer.toString(settings.connectTimeoutSeconds()),
                 "tcpKeepAlive", "true",
                 "maxResultBuffer", Long.toString(Math.max(1, settings.maxResultSize()))));
-        if (!url.usesUnixSocket()) {
-            driver.put("socketFactory", KeepAliveSocketFactory.class.getName());
-        }
-        return url.withSettings(pinned).connect(driver);
+        return url.withSettings(pinned).open(driver);
     }
 
     /**
      * A step must never run on another server than the one whose tables its checkpoint is decided from, and never as a
      * role that has taken over the name of the submitter.
      */
-    private StepSession session(Connection connection, SessionPools.Key key) throws SQLException {
-        Wire wire = Wire.of(connection.unwrap(PgConnection.class));
+    private StepSession session(DatabaseUrl.Opened opened, SessionPools.Key key) throws SQLException {
+        Wire wire = Wire.of(opened.connection().unwrap(PgConnection.class));
         Replies replies =
                 wire.send(List.of(UTC, new Command(IDENTITY)), Duration.ofSeconds(settings.connectTimeoutSeconds()));
         if (replies.failure() != null) {
@@ -138,7 +134,7 @@ final class SessionOpener {
         if (!value(row, 3).equals(Long.toString(key.roleOid()))) {
             throw new SQLException("the submitter was renamed while the worker logged in", "08006");
         }
-        StepMessages messages = new StepMessages(database == null, settings.lockTimeoutMillis());
+        StepMessages messages = new StepMessages(database == null, settings.lockTimeoutMillis(), opened.pins());
         return new StepSession(wire, messages, value(row, 4).equals("read committed"));
     }
 

@@ -3,6 +3,7 @@ package dev.perdure.session;
 import dev.perdure.session.wire.Command;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is sent in a step's session, in which order. At home, in the database that holds schema df, its functions do in one call
@@ -33,13 +34,23 @@ final class StepMessages {
     /**
      * @param atHome whether the session is in the database that holds schema df
      * @param lockMillis how long a checkpoint waits for a lock
+     * @param pins what has to follow RESET ALL in a session that comes from a pooler, which at home our function knows; null in one
+     *     that does not
      */
-    StepMessages(boolean atHome, long lockMillis) {
+    StepMessages(boolean atHome, long lockMillis, @Nullable String pins) {
         this.atHome = atHome;
         this.lockMillis = lockMillis;
-        this.renew = atHome
-                ? List.of(OWN_IDENTITY, new Command("SELECT df._renew_session()"))
-                : CLEAN_ELSEWHERE.stream().map(Command::new).toList();
+        List<Command> commands = new ArrayList<>();
+        if (atHome) {
+            commands.add(OWN_IDENTITY);
+            commands.add(new Command("SELECT df._renew_session()"));
+        } else {
+            CLEAN_ELSEWHERE.forEach(text -> commands.add(new Command(text)));
+        }
+        if (pins != null && !atHome) {
+            commands.add(new Command(pins));
+        }
+        this.renew = List.copyOf(commands);
     }
 
     StepPlan plan() {

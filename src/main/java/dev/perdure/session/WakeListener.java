@@ -1,8 +1,8 @@
 package dev.perdure.session;
 
 import dev.perdure.database.DatabaseUrl;
-import dev.perdure.database.KeepAliveSocketFactory;
 import dev.perdure.database.LogText;
+import dev.perdure.database.OwnerSettings;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.session.wire.Notifications;
 import java.io.IOException;
@@ -80,14 +80,7 @@ public final class WakeListener implements AutoCloseable {
     }
 
     private Connection connect() throws SQLException {
-        Map<String, String> pinned = new LinkedHashMap<>();
-        pinned.put("statement_timeout", "10s");
-        pinned.put("idle_session_timeout", "0");
-        pinned.put("idle_in_transaction_session_timeout", "0");
-        pinned.put("search_path", "pg_catalog");
-        pinned.put("tcp_keepalives_idle", "10");
-        pinned.put("tcp_keepalives_interval", "5");
-        pinned.put("tcp_keepalives_count", "3");
+        Map<String, String> pinned = OwnerSettings.with(Map.of("statement_timeout", "10s"));
         Map<String, String> driver = new LinkedHashMap<>();
         driver.put("ApplicationName", "perdure-listen");
         driver.put("assumeMinServerVersion", "14");
@@ -96,9 +89,6 @@ public final class WakeListener implements AutoCloseable {
         driver.put("connectTimeout", "10");
         driver.put("loginTimeout", "10");
         driver.put("tcpKeepAlive", "true");
-        if (!server.usesUnixSocket()) {
-            driver.put("socketFactory", KeepAliveSocketFactory.class.getName());
-        }
         Connection session = server.withSettings(pinned).connect(driver);
         synchronized (this) {
             if (closed.getCount() > 0) {
@@ -113,9 +103,7 @@ public final class WakeListener implements AutoCloseable {
     private void listen(Connection session) throws SQLException, IOException {
         Notifications notifications = Notifications.of(session.unwrap(PgConnection.class), this::arrived);
         try (Statement statement = session.createStatement()) {
-            if (!isOurServer(statement)) {
-                throw new SQLException("another server than the one that leadership was won on answers");
-            }
+            identity.require(session);
             // The name is random and the owner's: who may not use df does not know it.
             String channel;
             try (ResultSet row = statement.executeQuery("SELECT channel FROM df._wake")) {
@@ -137,13 +125,6 @@ public final class WakeListener implements AutoCloseable {
     private void isOpen(boolean now) {
         isOpen = now;
         onListening.accept(now && !isDeaf.get());
-    }
-
-    private boolean isOurServer(Statement statement) throws SQLException {
-        try (ResultSet row = statement.executeQuery(ServerIdentity.SQL)) {
-            row.next();
-            return identity.equals(new ServerIdentity(row.getString(1), row.getString(2), row.getString(3)));
-        }
     }
 
     private void arrived() {

@@ -1,15 +1,22 @@
 package dev.perdure.store;
 
-import dev.perdure.database.OwnerSessions;
+import dev.perdure.database.OwnerSession;
+import dev.perdure.database.OwnerSettings;
+import dev.perdure.database.ServerIdentity;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +25,28 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OwnerQueries implements AutoCloseable {
 
-    private final OwnerSessions sessions;
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** The session is of no use after them: it is on a server that takes no writes (any more). */
+    private static final Set<String> WRONG_SERVER = Set.of("25006", "57P01", "57P02", "57P03");
+
+    private final Vertx vertx;
+    private final OwnerSession session;
     private final Term term;
 
-    public OwnerQueries(Vertx vertx, PgConnectOptions server, Term term) {
-        this.sessions = new OwnerSessions(vertx, server, 1, term.toString());
+    /**
+     * Questions of a term; it connects when there is one.
+     *
+     * @param server that leadership was won on
+     * @param identity of that server: any other behind the same address is refused
+     */
+    public OwnerQueries(Vertx vertx, PgConnectOptions server, ServerIdentity identity, Term term) {
+        this.vertx = vertx;
         this.term = term;
+        PgConnectOptions options = new PgConnectOptions(server)
+                .setCachePreparedStatements(true)
+                .addProperty("application_name", "perdure-questions");
+        this.session =
+                new OwnerSession(vertx, options, OwnerSettings.with(Map.of()), identity, PATIENCE, term.toString());
     }
 
     /** Which of the secrets the submitter of an instance may not use at this moment. */
@@ -82,7 +105,26 @@ public final class OwnerQueries implements AutoCloseable {
     }
 
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {
-        return sessions.query(sql, arguments);
+        return session.connected().compose(opened -> {
+            Promise<RowSet<Row>> answer = Promise.promise();
+            long timer = vertx.setTimer(PATIENCE.toMillis(), ignored -> {
+                if (answer.tryFail(new IllegalStateException("no answer within " + PATIENCE.toMillis() + " ms"))) {
+                    session.abandon(opened);
+                }
+            });
+            opened.preparedQuery(sql).execute(arguments).onComplete(done -> {
+                vertx.cancelTimer(timer);
+                if (done.succeeded()) {
+                    answer.tryComplete(done.result());
+                    return;
+                }
+                if (!(done.cause() instanceof PgException error) || WRONG_SERVER.contains(error.getSqlState())) {
+                    session.drop(opened);
+                }
+                answer.tryFail(done.cause());
+            });
+            return answer.future();
+        });
     }
 
     private static List<String> ids(RowSet<Row> rows) {
@@ -96,6 +138,6 @@ public final class OwnerQueries implements AutoCloseable {
     /** Takes no more statements, and lets those that are under way end. */
     @Override
     public void close() {
-        sessions.close();
+        session.close();
     }
 }

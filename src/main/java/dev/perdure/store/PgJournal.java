@@ -1,9 +1,10 @@
 package dev.perdure.store;
 
 import dev.perdure.database.Failure;
+import dev.perdure.database.OwnerSession;
+import dev.perdure.database.OwnerSettings;
 import dev.perdure.database.ServerIdentity;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.PgConnection;
@@ -17,6 +18,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -50,15 +52,10 @@ public final class PgJournal implements Journal {
     private static final String SET_IDLE = "SELECT df._set_idle($1, $2)";
 
     private final Vertx vertx;
-    private final PgConnectOptions server;
-    private final ServerIdentity identity;
+    private final OwnerSession owner;
     private final Term term;
     private final long survived;
     private final Duration patience;
-
-    private @Nullable PgConnection connection;
-    private @Nullable Future<PgConnection> connecting;
-    private boolean closed;
 
     /**
      * A journal that connects when it is needed.
@@ -76,56 +73,42 @@ public final class PgJournal implements Journal {
             long survived,
             Duration patience) {
         this.vertx = vertx;
-        this.identity = identity;
         this.term = term;
         this.survived = survived;
         this.patience = patience;
-        // In the startup packet they beat what was set for the role or the database, and RESET returns to them.
-        this.server = new PgConnectOptions(server)
+        PgConnectOptions options = new PgConnectOptions(server)
                 .setCachePreparedStatements(true)
                 .setPipeliningLimit(64)
                 .setConnectTimeout((int) Math.min(Integer.MAX_VALUE, patience.toMillis()))
-                .addProperty("application_name", "perdure-owner")
-                .addProperty("search_path", "pg_catalog, pg_temp")
-                .addProperty("standard_conforming_strings", "on")
-                .addProperty("DateStyle", "ISO, MDY")
-                .addProperty("IntervalStyle", "postgres")
-                .addProperty("TimeZone", "UTC")
-                .addProperty("extra_float_digits", "1")
-                .addProperty("bytea_output", "hex")
-                .addProperty("row_security", "on")
-                .addProperty("jit", "off")
-                .addProperty("default_transaction_isolation", "read committed")
-                .addProperty("default_transaction_read_only", "off")
-                .addProperty("default_transaction_deferrable", "off")
-                .addProperty("statement_timeout", "0")
-                .addProperty("lock_timeout", "5s")
-                .addProperty("idle_in_transaction_session_timeout", "60s")
-                .addProperty("tcp_keepalives_idle", "10")
-                .addProperty("tcp_keepalives_interval", "3")
-                .addProperty("tcp_keepalives_count", "3")
-                .addProperty("tcp_user_timeout", Long.toString(patience.toMillis()));
+                .addProperty("application_name", "perdure-owner");
+        this.owner = new OwnerSession(
+                vertx,
+                options,
+                OwnerSettings.with(Map.of("tcp_user_timeout", Long.toString(patience.toMillis()))),
+                identity,
+                patience,
+                term.toString());
     }
 
     @Override
     public CompletionStage<Answer> exchange(Exchange exchange) {
         CompletableFuture<Answer> answer = new CompletableFuture<>();
-        connected().onComplete(session -> {
-            if (session.failed()) {
-                answer.completeExceptionally(failure(session.cause()));
+        owner.connected().onComplete(opened -> {
+            if (opened.failed()) {
+                answer.completeExceptionally(failure(opened.cause()));
                 return;
             }
-            Sent sent = new Sent(session.result(), exchange);
+            Sent sent = new Sent(opened.result(), exchange);
             long timer = vertx.setTimer(patience.toMillis(), ignored -> {
                 if (answer.completeExceptionally(lost("no answer within " + patience.toMillis() + " ms", null))) {
-                    drop(session.result());
+                    owner.abandon(opened.result());
                 }
             });
             sent.all().onComplete(done -> {
                 vertx.cancelTimer(timer);
                 try {
                     if (done.failed()) {
-                        answer.completeExceptionally(failed(session.result(), done.cause()));
+                        answer.completeExceptionally(failed(opened.result(), done.cause()));
                     } else {
                         answer.complete(sent.answer());
                     }
@@ -133,7 +116,7 @@ public final class PgJournal implements Journal {
                     answer.completeExceptionally(e);
                 } catch (RuntimeException e) {
                     // What it says cannot be understood: nothing else that it says is worth more.
-                    drop(session.result());
+                    owner.drop(opened.result());
                     answer.completeExceptionally(e);
                 }
             });
@@ -143,7 +126,7 @@ public final class PgJournal implements Journal {
 
     @Override
     public CompletionStage<?> survived(boolean all) {
-        return connected()
+        return owner.connected()
                 .compose(session -> session.preparedQuery(SURVIVED).execute(Tuple.of(term.epoch(), all)))
                 .toCompletionStage();
     }
@@ -371,99 +354,10 @@ public final class PgJournal implements Journal {
         return time.atOffset(ZoneOffset.UTC);
     }
 
-    ////////////////////////////////////////////////////////////////////////////////////////////////////////////
-    // The session
-    ////////////////////////////////////////////////////////////////////////////////////////////////////////////
-
-    private synchronized Future<PgConnection> connected() {
-        if (closed) {
-            return Future.failedFuture(new IllegalStateException(term + " is over"));
-        }
-        if (connection != null) {
-            return Future.succeededFuture(connection);
-        }
-        if (connecting == null) {
-            Promise<PgConnection> opened = Promise.promise();
-            connecting = opened.future();
-            open(opened);
-        }
-        return connecting;
-    }
-
-    /** A session that is there too late, or on another server, is closed. */
-    private void open(Promise<PgConnection> opened) {
-        long timer = vertx.setTimer(
-                patience.toMillis(),
-                ignored -> refuse(opened, lost("no connection within " + patience.toMillis() + " ms", null)));
-        PgConnection.connect(vertx, server).onComplete(arrived -> {
-            if (arrived.failed()) {
-                vertx.cancelTimer(timer);
-                refuse(opened, arrived.cause());
-                return;
-            }
-            PgConnection session = arrived.result();
-            session.query(ServerIdentity.SQL).execute().onComplete(answer -> {
-                vertx.cancelTimer(timer);
-                if (answer.failed()) {
-                    session.close();
-                    refuse(opened, answer.cause());
-                    return;
-                }
-                Row row = answer.result().iterator().next();
-                ServerIdentity found = new ServerIdentity(row.getString(0), row.getString(1), row.getString(2));
-                if (!found.equals(identity)) {
-                    session.close();
-                    refuse(opened, lost("another server than the one that leadership was won on answers", null));
-                    return;
-                }
-                accept(opened, session);
-            });
-        });
-    }
-
-    private void accept(Promise<PgConnection> opened, PgConnection session) {
-        boolean wanted;
-        synchronized (this) {
-            wanted = !closed && connecting == opened.future();
-            if (wanted) {
-                connection = session;
-                connecting = null;
-            }
-        }
-        if (!wanted) {
-            session.close();
-            opened.tryFail(lost("the session came too late", null));
-            return;
-        }
-        session.closeHandler(ignored -> forget(session));
-        session.exceptionHandler(ignored -> drop(session));
-        opened.tryComplete(session);
-    }
-
-    private void refuse(Promise<PgConnection> opened, Throwable cause) {
-        synchronized (this) {
-            if (connecting == opened.future()) {
-                connecting = null;
-            }
-        }
-        opened.tryFail(cause);
-    }
-
-    private synchronized void forget(PgConnection session) {
-        if (connection == session) {
-            connection = null;
-        }
-    }
-
-    private void drop(PgConnection session) {
-        forget(session);
-        session.close();
-    }
-
-    private JournalException failed(PgConnection session, Throwable cause) {
+    private JournalException failed(PgConnection used, Throwable cause) {
         JournalException failure = failure(cause);
         if (failure.failure().kind() == Failure.Kind.CONNECTION_LOST) {
-            drop(session);
+            owner.drop(used);
         }
         return failure;
     }
@@ -495,16 +389,6 @@ public final class PgJournal implements Journal {
 
     @Override
     public void close() {
-        PgConnection session;
-        synchronized (this) {
-            closed = true;
-            session = connection;
-            connection = null;
-            connecting = null;
-        }
-        if (session != null) {
-            // Behind what was sent: it is answered first.
-            session.close();
-        }
+        owner.close();
     }
 }

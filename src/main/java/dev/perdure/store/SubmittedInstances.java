@@ -1,6 +1,8 @@
 package dev.perdure.store;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.OwnerSettings;
+import dev.perdure.database.ServerIdentity;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -35,12 +37,20 @@ public final class SubmittedInstances implements AutoCloseable {
             "SELECT df.cancel(i.id, ?)" + FROM + " WHERE i.status IN ('pending', 'running')";
 
     private final DatabaseUrl url;
+    private final ServerIdentity server;
     private volatile @Nullable Connection connection;
     private volatile boolean closed;
 
-    public SubmittedInstances(DatabaseUrl url) {
+    /**
+     * Opens no session yet.
+     *
+     * @param url of the server that leadership was won on
+     * @param server what the leader's session found there: another one behind the same address is refused
+     */
+    public SubmittedInstances(DatabaseUrl url, ServerIdentity server) {
         this.url = url.withParameter("application_name", "perdure kubernetes")
-                .withSettings(Map.of("statement_timeout", "30s", "lock_timeout", "5s"));
+                .withSettings(OwnerSettings.with(Map.of("statement_timeout", "30s")));
+        this.server = server;
     }
 
     /** The instance, when there is one. */
@@ -87,6 +97,12 @@ public final class SubmittedInstances implements AutoCloseable {
         if (session == null) {
             session = url.connect(Map.of("connectTimeout", "10", "socketTimeout", "60"));
             connection = session;
+            try {
+                server.require(session);
+            } catch (SQLException e) {
+                disconnect();
+                throw e;
+            }
             if (closed) {
                 disconnect();
                 throw new SQLException("this worker does not lead any more", "57P01");

@@ -7,7 +7,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import org.postgresql.util.PGobject;
@@ -68,13 +67,8 @@ public final class SubmitterSessions implements AutoCloseable {
                 .withSettings(SETTINGS)
                 .connect(
                         Map.of("ApplicationName", "perdure submission", "connectTimeout", "30", "socketTimeout", "90"));
-        try (Statement statement = session.createStatement();
-                ResultSet row = statement.executeQuery(ServerIdentity.SQL)) {
-            row.next();
-            ServerIdentity found = new ServerIdentity(row.getString(1), row.getString(2), row.getString(3));
-            if (!found.equals(server)) {
-                throw new SQLException("this session reached another server than the worker's own", "08006");
-            }
+        try {
+            server.require(session);
             return session;
         } catch (SQLException | RuntimeException e) {
             session.close();

@@ -97,12 +97,12 @@ class DatabaseUrlTest {
 
     @Test
     void settings_join_the_options_of_the_url() {
-        DatabaseUrl url = DatabaseUrl.parse("postgresql://u@h/d?options=-c%20geqo%3Doff")
-                .withSettings(Map.of("application.note", "two words"));
+        DatabaseUrl url = DatabaseUrl.parse("postgresql://u@h/d?options=-c%20geqo%3Doff");
 
-        String expected = "-c geqo=off -c application.note=two\\ words";
-        assertThat(url.jdbcProperties()).containsEntry("options", expected);
-        assertThat(url.reactiveOptions().get(0).getProperties()).containsEntry("options", expected);
+        assertThat(url.options(Map.of("application.note", "two words")))
+                .isEqualTo("-c geqo=off -c application.note=two\\ words");
+        assertThat(url.jdbcProperties()).containsEntry("options", "-c geqo=off");
+        assertThat(url.reactiveOptions().get(0).getProperties()).containsEntry("options", "-c geqo=off");
     }
 
     @Test

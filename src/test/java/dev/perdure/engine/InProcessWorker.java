@@ -6,6 +6,7 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.telemetry.EngineObserver;
 import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.configuration.DurationConverter;
@@ -41,6 +42,7 @@ public final class InProcessWorker implements AutoCloseable {
                 .withMapping(PerdureConfig.class)
                 .withSources(
                         new PropertiesConfigSource(settings, "test", 300),
+                        new PropertiesConfigSource(PostgresServer.loginsOf(url), "logins", 250),
                         // A test that ends does not wait for the steps that it left.
                         new PropertiesConfigSource(Map.of("perdure.shutdown.grace-period", "0s"), "tests", 200))
                 .build()
@@ -92,7 +94,7 @@ public final class InProcessWorker implements AutoCloseable {
         return new InProcessWorker(database.url(), settings);
     }
 
-    /** The same at a URL. */
+    /** A worker that stands for election; nothing is awaited. */
     public static InProcessWorker candidate(DatabaseUrl url, Map<String, String> settings) {
         return new InProcessWorker(url, settings);
     }

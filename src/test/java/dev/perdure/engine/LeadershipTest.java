@@ -2,7 +2,9 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
@@ -37,6 +39,9 @@ class LeadershipTest {
         InProcessWorker first = InProcessWorker.start(database);
         try (InProcessWorker second = InProcessWorker.candidate(database, Map.of())) {
             second.awaitRole(LeaderStatus.Role.STANDBY);
+            assertThat(second.leaderStatus().detail())
+                    .contains("another worker leads: the session with pid")
+                    .contains("of role df_worker (perdure-leader)");
             assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
 
             first.close();
@@ -55,7 +60,28 @@ class LeadershipTest {
         try (InProcessWorker worker = InProcessWorker.start(database)) {
             assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
             assertThat(observer.value("SELECT lock_key FROM df._epoch")).isNotEqualTo(key);
+            assertThat(worker.leaderStatus().detail())
+                    .contains("its lock had been taken by the session with pid")
+                    .contains("of role leader_app");
             assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
+        }
+    }
+
+    @Test
+    void a_prepared_transaction_that_holds_the_lock_is_named_and_evaded() throws SQLException {
+        try (DebianServer own = DebianServer.own(Map.of("max_prepared_transactions", "5"))) {
+            String name = own.newDatabase();
+            own.createUser("leader_two_phases", name);
+            DatabaseUrl theirs = own.url("leader_two_phases", DebianServer.password("leader_two_phases"), name);
+            try (Submitter owner = Submitter.at(own.worker(name))) {
+                String key = owner.value("SELECT lock_key FROM df._epoch");
+                DebianServer.execute(
+                        theirs, "BEGIN; SELECT pg_advisory_xact_lock(" + key + "); PREPARE TRANSACTION 'kept'");
+                try (InProcessWorker worker = InProcessWorker.start(own.worker(name))) {
+                    assertThat(worker.leaderStatus().detail())
+                            .contains("taken by the prepared transaction 'kept' of role leader_two_phases");
+                }
+            }
         }
     }
 

@@ -217,7 +217,7 @@ class MonitoringTest {
             })
     void a_cursor_that_is_none_is_refused(String cursor) {
         assertThat(sql.error("SELECT * FROM df.list_instances(NULL, 1, NULL, '" + cursor + "')"))
-                .contains("XX000: ERROR: df.list_instances: invalid after_cursor");
+                .contains("22023: ERROR: df.list_instances: invalid after_cursor");
     }
 
     @Test

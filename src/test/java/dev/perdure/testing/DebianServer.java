@@ -16,10 +16,12 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +32,7 @@ import org.junit.jupiter.api.Assumptions;
  * with a certificate of an authority of the test's own. One for each JVM, started by the first test that asks; tests are skipped
  * where the package is not installed ({@code apt-get install postgresql-15}).
  */
-public final class DebianServer {
+public final class DebianServer implements AutoCloseable {
 
     private static final Path INSTALLED = Path.of("/usr/lib/postgresql");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -39,17 +41,19 @@ public final class DebianServer {
 
     private static final class Holder {
         static final Optional<Path> BINARIES = binaries();
-        static final Optional<DebianServer> SERVER = BINARIES.map(DebianServer::new);
+        static final Optional<DebianServer> SERVER = BINARIES.map(binaries -> new DebianServer(binaries, Map.of()));
     }
 
     private final Path binaries;
     private final Path directory;
     private final CertificateAuthority authority;
     private final int port;
-    private final List<Process> processes = new ArrayList<>();
+    private final Map<String, String> settings;
+    private final Map<Integer, Process> processes = new HashMap<>();
 
-    private DebianServer(Path binaries) {
+    private DebianServer(Path binaries, Map<String, String> settings) {
         this.binaries = binaries;
+        this.settings = settings;
         try {
             directory = Files.createTempDirectory("pg");
             authority = new CertificateAuthority(directory, "ca");
@@ -58,22 +62,31 @@ public final class DebianServer {
         } catch (IOException e) {
             throw new UncheckedIOException("Debian's PostgreSQL does not start", e);
         }
-        Awaitility.await("Debian's PostgreSQL")
-                .atMost(PATIENCE)
-                .ignoreExceptions()
-                .until(() -> {
-                    asSuperuser("postgres", "SELECT 1");
-                    return true;
-                });
+        awaitAnswer(port);
         asSuperuser("postgres", "CREATE ROLE df_worker LOGIN PASSWORD 'df_worker!'");
     }
 
     /** The server of this JVM. Skips the test where Debian's package is not installed. */
     public static DebianServer get() {
+        assumeInstalled();
+        return Holder.SERVER.orElseThrow();
+    }
+
+    /**
+     * A server of its own, for a test that breaks it or needs other settings. The caller closes it. Skips the test as {@link #get()}
+     * does.
+     *
+     * @param settings of {@code postgresql.conf}, in quotes where they need them
+     */
+    public static DebianServer own(Map<String, String> settings) {
+        assumeInstalled();
+        return new DebianServer(Holder.BINARIES.orElseThrow(), settings);
+    }
+
+    private static void assumeInstalled() {
         Assumptions.assumeTrue(
                 Holder.BINARIES.isPresent(),
                 "Debian's PostgreSQL is not installed: apt-get install --no-install-recommends postgresql-15");
-        return Holder.SERVER.orElseThrow();
     }
 
     /** The server of this JVM, where Debian's package is installed. */
@@ -114,20 +127,35 @@ public final class DebianServer {
         Files.writeString(
                 directory.resolve("settings"),
                 "ssl = on\nssl_cert_file = '" + server.certificate() + "'\nssl_key_file = '" + server.key()
-                        + "'\nunix_socket_directories = '" + directory + "'\n");
+                        + "'\nunix_socket_directories = '" + directory + "'\n"
+                        + settings.entrySet().stream()
+                                .map(setting -> setting.getKey() + " = " + setting.getValue() + "\n")
+                                .collect(Collectors.joining()));
         Files.writeString(
                 data.resolve("postgresql.conf"),
                 "include = '" + directory.resolve("settings") + "'\n",
                 StandardOpenOption.APPEND);
-        processes.add(run(data, port));
-        Runtime.getRuntime().addShutdownHook(new Thread(this::stop));
+        run(data, port);
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close));
     }
 
-    private Process run(Path data, int onPort) throws IOException {
-        return new ProcessBuilder(asServer("postgres", "-D", data.toString(), "-c", "port=" + onPort))
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+    private void run(Path data, int onPort) throws IOException {
+        processes.put(
+                onPort,
+                new ProcessBuilder(asServer("postgres", "-D", data.toString(), "-c", "port=" + onPort))
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start());
+    }
+
+    private void awaitAnswer(int onPort) {
+        Awaitility.await("the server at port " + onPort)
+                .atMost(PATIENCE)
+                .ignoreExceptions()
+                .until(() -> {
+                    execute(url(onPort, "postgres", SUPERUSER_PASSWORD, "postgres"), "SELECT 1");
+                    return true;
+                });
     }
 
     /**
@@ -142,9 +170,7 @@ public final class DebianServer {
             Path passwords =
                     Files.writeString(directory.resolve("pgpass"), "*:*:*:postgres:" + SUPERUSER_PASSWORD + "\n");
             Files.setPosixFilePermissions(passwords, PosixFilePermissions.fromString("rw-------"));
-            if (isRoot()) {
-                call(List.of("chown", "postgres:", passwords.toString()));
-            }
+            handOver(passwords);
             call(asServer(
                     "pg_basebackup",
                     "--checkpoint=fast",
@@ -152,36 +178,69 @@ public final class DebianServer {
                     "--write-recovery-conf",
                     "--pgdata=" + data,
                     "--dbname=host=" + directory + " port=" + port + " user=postgres passfile=" + passwords));
-            processes.add(run(data, onPort));
-            Awaitility.await("the standby").atMost(PATIENCE).ignoreExceptions().until(() -> {
-                execute(url(onPort, "postgres", SUPERUSER_PASSWORD, "postgres"), "SELECT 1");
-                return true;
-            });
+            run(data, onPort);
+            awaitAnswer(onPort);
             return onPort;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private synchronized void stop() {
-        processes.forEach(Process::destroy);
+    /**
+     * What administrators do to exchange primary and standby: the primary is shut down, when the standby has everything; the standby
+     * is promoted; the former primary comes back as its standby.
+     *
+     * @param standby the port of the standby
+     */
+    public synchronized void switchTo(int standby) {
         try {
-            for (Process process : processes) {
-                process.waitFor();
+            // A fast shutdown: sessions are ended, and what was written is sent.
+            end(port, "INT");
+            execute(url(standby, "postgres", SUPERUSER_PASSWORD, "postgres"), "SELECT pg_promote()");
+            Path data = directory.resolve("data");
+            Files.writeString(
+                    data.resolve("postgresql.auto.conf"),
+                    "primary_conninfo = 'host=" + directory + " port=" + standby + " user=postgres passfile="
+                            + directory.resolve("pgpass") + "'\n",
+                    StandardOpenOption.APPEND);
+            Files.createFile(data.resolve("standby.signal"));
+            handOver(data.resolve("standby.signal"));
+            run(data, port);
+            awaitAnswer(port);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void end(int onPort, String signal) throws IOException {
+        Process process = processes.remove(onPort);
+        if (process == null) {
+            throw new IllegalStateException("no server at port " + onPort);
+        }
+        call(List.of("kill", "-" + signal, Long.toString(process.pid())));
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        try {
+            // A fast shutdown does not wait for sessions to end by themselves.
+            for (int each : List.copyOf(processes.keySet())) {
+                end(each, "INT");
             }
             call(List.of("rm", "-rf", directory.toString()));
         } catch (IOException e) {
             directory.toFile().deleteOnExit();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 
     private List<String> asServer(String program, String... arguments) {
-        List<String> command = new ArrayList<>();
-        if (isRoot()) {
-            command.addAll(List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"));
-        }
+        List<String> command = new ArrayList<>(asOrdinaryUser());
         command.add(binaries.resolve(program).toString());
         command.addAll(List.of(arguments));
         return command;
@@ -216,6 +275,28 @@ public final class DebianServer {
         return port;
     }
 
+    /** The directory of this server, where whoever runs it can read. */
+    Path directory() {
+        return directory;
+    }
+
+    /** A certificate for {@code localhost}, of the authority that the server's is of. */
+    CertificateAuthority.Issued certificate(String file) {
+        return authority.issue(file, "localhost", "san=dns:localhost");
+    }
+
+    /** The beginning of a command that runs as the server does, never as root. */
+    static List<String> asOrdinaryUser() {
+        return isRoot() ? List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups") : List.of();
+    }
+
+    /** Makes a file readable for what {@link #asOrdinaryUser} runs. */
+    static void handOver(Path file) throws IOException {
+        if (isRoot()) {
+            call(List.of("chown", "postgres:", file.toString()));
+        }
+    }
+
     /** The authority that signed the server's certificate. */
     public Path certificate() {
         return authority.certificate();
@@ -232,10 +313,21 @@ public final class DebianServer {
 
     /** The same by way of another port, which leads to this server's. */
     public DatabaseUrl url(int otherPort, String role, @Nullable String password, String database) {
-        return DatabaseUrl.checked("postgresql://localhost:" + otherPort + "/?sslmode=verify-full&sslrootcert="
-                        + authority.certificate())
+        return url(List.of(otherPort), role, password, database);
+    }
+
+    /** The same with several servers, of which the primary is meant. */
+    public DatabaseUrl url(List<Integer> ports, String role, @Nullable String password, String database) {
+        String hosts = ports.stream().map(each -> "localhost:" + each).collect(Collectors.joining(","));
+        return DatabaseUrl.checked(
+                        "postgresql://" + hosts + "/?sslmode=verify-full&sslrootcert=" + authority.certificate())
                 .withUser(role, password)
                 .withDatabase(database);
+    }
+
+    /** How the superuser reaches a database of this server, or of a standby. */
+    public DatabaseUrl superuser(int onPort, String database) {
+        return url(onPort, "postgres", SUPERUSER_PASSWORD, database);
     }
 
     /** How the owner of schema {@code df} reaches a database. */

@@ -5,14 +5,18 @@ import dev.perdure.schema.Migration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A PostgreSQL for tests, one for each JVM, started by the first test that asks and stopped at the end. Its version is
- * the Maven property {@code postgres.version}. A container where a Docker engine answers, else an embedded server. All roles log in without a password. It does not survive a crash
+ * the Maven property {@code postgres.version}. A container where a Docker engine answers, else an embedded server. All roles log in without a password. With {@code -Dperdure.test.server=debian} it is a {@link DebianServer}, with passwords and TLS. It does not survive a crash
  * of the machine (no fsync).
  */
 public final class PostgresServer {
@@ -27,12 +31,27 @@ public final class PostgresServer {
         static final PostgresServer SERVER = new PostgresServer();
     }
 
+    /** {@code -Dperdure.test.server=debian}: these tests run on a server as people have it. */
+    private static final boolean DEBIAN = "debian".equals(System.getProperty("perdure.test.server"));
+
     private final PostgresContainer.Address address;
+    private final @Nullable DebianServer debian;
+    private final Path passwords;
     private boolean templateReady;
 
     private PostgresServer() {
-        address = PostgresContainer.start().orElseGet(PostgresServer::embedded);
-        asSuperuser("postgres", "CREATE ROLE " + OWNER + " LOGIN");
+        debian = DEBIAN ? DebianServer.own(Map.of()) : null;
+        address = debian != null
+                ? new PostgresContainer.Address("localhost", debian.port())
+                : PostgresContainer.start().orElseGet(PostgresServer::embedded);
+        try {
+            passwords = Files.createTempDirectory("passwords");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        if (debian == null) {
+            asSuperuser("postgres", "CREATE ROLE " + OWNER + " LOGIN");
+        }
     }
 
     private static PostgresContainer.Address embedded() {
@@ -86,9 +105,25 @@ public final class PostgresServer {
         String literal = name.replace("'", "''");
         asSuperuser(
                 "postgres",
-                "DO $$ BEGIN EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN', '" + literal + "');"
-                        + " EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+                "DO $create$ BEGIN EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN PASSWORD %L', '" + literal + "', '"
+                        + DebianServer.password(literal)
+                        + "'); EXCEPTION WHEN duplicate_object THEN NULL; END $create$");
+        if (debian != null) {
+            try {
+                Files.writeString(passwords.resolve(name), DebianServer.password(name));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
         return name;
+    }
+
+    /** What a worker needs to log in as the roles of a server of the tests, where that is this one. */
+    public static Map<String, String> loginsOf(DatabaseUrl url) {
+        if (!DEBIAN || url.hosts().get(0).port() != get().port()) {
+            return Map.of();
+        }
+        return Map.of("perdure.login.passwords-directory", get().passwords.toString());
     }
 
     /** Executes statements as the superuser {@code postgres}. */
@@ -103,6 +138,11 @@ public final class PostgresServer {
 
     /** How a role reaches a database of this server. */
     public DatabaseUrl url(String role, String database) {
+        if (debian != null) {
+            return role.equals("postgres")
+                    ? debian.superuser(debian.port(), database)
+                    : debian.url(role, DebianServer.password(role), database);
+        }
         return DatabaseUrl.parse("postgresql://" + host() + ":" + port() + "/")
                 .withUser(role, null)
                 .withDatabase(database);

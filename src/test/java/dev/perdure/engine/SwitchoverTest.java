@@ -1,0 +1,281 @@
+package dev.perdure.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.perdure.database.DatabaseStatus;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.DatabaseWatch;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.SharedAddress;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jboss.logging.Logger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Primary and standby change places under load: nothing fails, nothing happens twice, and no session stays on the wrong side. */
+class SwitchoverTest {
+
+    private static final Logger LOG = Logger.getLogger(SwitchoverTest.class);
+    private static final String APP = "switch_app";
+    private static final Map<String, String> SETTINGS = Map.of(
+            "perdure.login.passwords." + APP,
+            DebianServer.password(APP),
+            "perdure.step.max-concurrent",
+            "8",
+            "perdure.leader.deadline",
+            "2s");
+
+    private static void prepare(DebianServer server, String database) {
+        server.createUser(APP, database);
+        DebianServer.execute(
+                server.url(APP, DebianServer.password(APP), database),
+                "CREATE TABLE public.effects (instance text, step text)");
+    }
+
+    /** Starts instances all the time, a little more than the worker can do, and remembers those that were committed. */
+    private static final class Load implements AutoCloseable {
+
+        private final List<String> started = Collections.synchronizedList(new ArrayList<>());
+        private final AtomicBoolean over = new AtomicBoolean();
+        private final List<Thread> threads = new ArrayList<>();
+
+        Load(DatabaseUrl url) {
+            for (int i = 0; i < 4; i++) {
+                Thread client = new Thread(() -> run(url));
+                client.start();
+                threads.add(client);
+            }
+        }
+
+        private void run(DatabaseUrl url) {
+            while (!over.get()) {
+                try (Submitter app = Submitter.at(url)) {
+                    while (!over.get()) {
+                        String label = "load" + System.nanoTime();
+                        started.add(Objects.requireNonNull(app.value(
+                                "SELECT df.start(df.sql('INSERT INTO effects VALUES (''" + label + "'', ''a'')')"
+                                        + " ~> 'SELECT pg_sleep(0.1)' ~> ('INSERT INTO effects VALUES (''" + label
+                                        + "'', ''b'')' & 'INSERT INTO effects VALUES (''" + label + "'', ''c'')'), '"
+                                        + label + "')")));
+                    }
+                } catch (SQLException e) {
+                    // The server changes places: a client tries again.
+                    Thread.onSpinWait();
+                }
+            }
+        }
+
+        List<String> started() {
+            return List.copyOf(started);
+        }
+
+        @Override
+        public void close() {
+            over.set(true);
+            try {
+                for (Thread thread : threads) {
+                    thread.join();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static String value(DatabaseUrl url, String sql) throws SQLException {
+        try (Submitter session = Submitter.at(url)) {
+            return String.valueOf(session.value(sql));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"one address", "two hosts"})
+    void nothing_fails_and_nothing_happens_twice(String way) throws Exception {
+        try (DebianServer server = DebianServer.own(Map.of())) {
+            String database = server.newDatabase();
+            prepare(server, database);
+            int standby = server.standby();
+            String password = DebianServer.password(APP);
+            try (SharedAddress address = new SharedAddress(server.port())) {
+                String owners = DebianServer.password("df_worker");
+                DatabaseUrl url = way.equals("one address")
+                        ? server.url(address.port(), "df_worker", owners, database)
+                        : server.url(List.of(server.port(), standby), "df_worker", owners, database);
+                try (InProcessWorker worker = InProcessWorker.start(url, SETTINGS)) {
+                    List<String> started;
+                    try (Load load = new Load(server.url(address.port(), APP, password, database))) {
+                        await().atMost(Duration.ofSeconds(30))
+                                .until(() -> load.started().size() > 50);
+                        long epoch = worker.leaderStatus().epoch();
+                        address.leadTo(server.port(), standby);
+                        server.switchTo(standby);
+                        long back = System.nanoTime();
+                        await().atMost(Duration.ofSeconds(60)).until(() -> {
+                            LeaderStatus.View view = worker.leaderStatus();
+                            return view.role() == LeaderStatus.Role.LEADER && view.epoch() > epoch;
+                        });
+                        LOG.infof(
+                                "%s: leads again %d ms after the server was back",
+                                way, Duration.ofNanos(System.nanoTime() - back).toMillis());
+                        // The address still names both, and everything goes on.
+                        int before = load.started().size();
+                        await().atMost(Duration.ofSeconds(60))
+                                .until(() -> load.started().size() > before + 50);
+                        started = load.started();
+                    }
+                    DatabaseUrl primary = server.url(standby, APP, password, database);
+                    try (Submitter app = Submitter.at(primary)) {
+                        app.awaitValue("0", "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')");
+                        assertThat(app.value("SELECT count(*) FROM df.instances WHERE status <> 'completed'"))
+                                .isEqualTo("0");
+                        assertThat(Integer.parseInt(String.valueOf(app.value("SELECT count(*) FROM df.instances"))))
+                                .isGreaterThanOrEqualTo(started.size());
+                        assertThat(app.value("SELECT count(*) FROM (SELECT label FROM df.instances i JOIN effects e"
+                                        + " ON e.instance = i.label GROUP BY label HAVING count(*) <> 3"
+                                        + " OR count(DISTINCT step) <> 3) AS wrong"))
+                                .isEqualTo("0");
+                        assertThat(app.value("SELECT count(*) FROM df.instances i WHERE NOT EXISTS"
+                                        + " (SELECT FROM effects e WHERE e.instance = i.label)"))
+                                .isEqualTo("0");
+                    }
+                    // Nothing of the worker is left on the server that is a standby now.
+                    DatabaseUrl former = server.superuser(server.port(), database);
+                    await().atMost(Duration.ofSeconds(60)).until(() -> value(
+                                    former,
+                                    "SELECT count(*) FROM pg_stat_activity WHERE usename = 'df_worker'"
+                                            + " OR application_name = 'perdure-step'")
+                            .equals("0"));
+                    assertThat(worker.statistics().stepsFailed()).isZero();
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_watch_that_is_on_a_standby_moves_to_the_primary() throws Exception {
+        try (DebianServer server = DebianServer.own(Map.of())) {
+            String database = server.newDatabase();
+            int standby = server.standby();
+            try (SharedAddress address = new SharedAddress(standby)) {
+                DatabaseStatus status = new DatabaseStatus();
+                DatabaseWatch watch = new DatabaseWatch(
+                        server.url(address.port(), "df_worker", DebianServer.password("df_worker"), database), status);
+                try (Running running = new Running(watch)) {
+                    await().atMost(Duration.ofSeconds(30))
+                            .until(() -> status.current().detail().contains("a replica"));
+                    address.leadTo(server.port());
+                    await().atMost(Duration.ofSeconds(30))
+                            .until(() -> status.current().state() == DatabaseStatus.State.READY
+                                    && !status.current().detail().contains("a replica"));
+                    assertThat(running.thread.isAlive()).isTrue();
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_candidate_that_is_on_a_standby_moves_to_the_primary() throws Exception {
+        try (DebianServer server = DebianServer.own(Map.of())) {
+            String database = server.newDatabase();
+            int standby = server.standby();
+            try (SharedAddress address = new SharedAddress(standby)) {
+                DatabaseUrl url = server.url(address.port(), "df_worker", DebianServer.password("df_worker"), database);
+                try (InProcessWorker worker = InProcessWorker.candidate(url, Map.of())) {
+                    await().atMost(Duration.ofSeconds(30))
+                            .until(() -> worker.leaderStatus().detail().contains("a replica"));
+                    // The standby stays what it is; the address leads elsewhere.
+                    address.leadTo(server.port());
+                    worker.awaitRole(LeaderStatus.Role.LEADER);
+                }
+            }
+        }
+    }
+
+    @Test
+    void commits_that_wait_for_a_lost_standby_are_said_and_waited_for() throws Exception {
+        try (DebianServer server = DebianServer.own(Map.of())) {
+            String database = server.newDatabase();
+            prepare(server, database);
+            DatabaseUrl owner = server.worker(database);
+            DatabaseStatus status = new DatabaseStatus();
+            try (InProcessWorker worker = InProcessWorker.start(owner, SETTINGS);
+                    Running watch = new Running(new DatabaseWatch(owner, status));
+                    Submitter app = Submitter.at(server.url(APP, DebianServer.password(APP), database))) {
+                await().until(() -> status.current().state() == DatabaseStatus.State.READY);
+                long epoch = worker.leaderStatus().epoch();
+                app.execute("SET synchronous_commit = local");
+                server.asSuperuser("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'lost'");
+                server.asSuperuser("postgres", "SELECT pg_reload_conf()");
+                // Every commit of the server waits from now on; that of the owner is seen.
+                List<String> ids = new ArrayList<>();
+                for (int i = 0; i < 20; i++) {
+                    ids.add(app.start("df.sleep(1) ~> 'INSERT INTO effects VALUES (''lost'', ''" + i + "'')'"));
+                }
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> status.current().state() == DatabaseStatus.State.WAITING);
+                assertThat(status.current().detail()).contains("synchronous standby", "'lost'");
+                // The leader goes on leading: nobody else could do better.
+                await().during(Duration.ofSeconds(8))
+                        .atMost(Duration.ofSeconds(30))
+                        .until(() -> worker.leaderStatus().role() == LeaderStatus.Role.LEADER
+                                && worker.leaderStatus().epoch() == epoch);
+                assertThat(Integer.parseInt(
+                                value(owner, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'df_worker'")))
+                        .as("sessions of the worker, none of them left behind")
+                        .isLessThanOrEqualTo(8);
+
+                server.asSuperuser("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+                server.asSuperuser("postgres", "SELECT pg_reload_conf()");
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> status.current().state() == DatabaseStatus.State.READY);
+                for (String id : ids) {
+                    assertThat(app.await(id).status()).isEqualTo("completed");
+                }
+                assertThat(app.value("SELECT count(*) || ' ' || count(DISTINCT step) FROM effects"))
+                        .isEqualTo("20 20");
+                assertThat(watch.thread.isAlive()).isTrue();
+            }
+        }
+    }
+
+    /** A watch on a thread. */
+    private static final class Running implements AutoCloseable {
+
+        private final CountDownLatch began = new CountDownLatch(1);
+        private final Thread thread;
+
+        Running(DatabaseWatch watch) {
+            thread = new Thread(() -> {
+                began.countDown();
+                try {
+                    watch.run();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            thread.start();
+        }
+
+        @Override
+        public void close() {
+            thread.interrupt();
+            try {
+                began.await();
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}
