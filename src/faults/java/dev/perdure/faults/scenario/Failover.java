@@ -27,8 +27,8 @@ public final class Failover implements Scenario {
 
     private static final List<Death> DEATHS = List.of(
             new Death("SIGTERM", Long.getLong("faults.target.sigterm", 300), WorkerProcess::terminate),
-            new Death("SIGKILL", Long.getLong("faults.target.sigkill", 1000), WorkerProcess::kill),
-            new Death("SIGSTOP", Long.getLong("faults.target.sigstop", 10_000), WorkerProcess::freeze));
+            new Death("SIGKILL", Long.getLong("faults.target.sigkill", 250), WorkerProcess::kill),
+            new Death("SIGSTOP", Long.getLong("faults.target.sigstop", 8_000), WorkerProcess::freeze));
 
     /** Which of them; all without the property. */
     private static final List<String> CHOSEN = Arrays.stream(
