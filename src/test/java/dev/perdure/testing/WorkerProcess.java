@@ -67,8 +67,8 @@ public final class WorkerProcess implements AutoCloseable {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
             int port = freePort();
-            List<String> options = new ArrayList<>(
-                    List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
+            List<String> options =
+                    new ArrayList<>(List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
             for (String setting : settings) {
                 options.add("-D" + setting);
             }
