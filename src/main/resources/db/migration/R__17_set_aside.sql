@@ -47,6 +47,11 @@ BEGIN
         RETURNING t.instance_id, t.tries
     ), asleep AS (
         UPDATE df._inbox x SET wake_at = 'infinity' FROM aside WHERE x.instance_id = aside.instance_id
+    ), shown AS (
+        -- It was taken up, whether anybody had the time to say so or not.
+        UPDATE df.instances i SET status = 'running', started_at = coalesce(i.started_at, clock_timestamp()),
+                                  updated_at = clock_timestamp()
+        FROM locked WHERE i.id = locked.id AND i.status = 'pending'
     )
     SELECT a.instance_id::text, a.tries, true FROM aside a
     UNION ALL

@@ -138,6 +138,7 @@ class TriesTest {
                                 + " ON i.id = n.instance_id ORDER BY n.id = i.root_node DESC"))
                 .extracting(row -> row.get(0))
                 .containsExactly("2 workers in succession ended while they worked on this instance", null, null);
+        assertThat(database.value("tries_app", "SELECT df.status(?)", instance)).isEqualTo("running");
 
         database.value("tries_app", "SELECT df.cancel(?, 'enough')", instance);
 
