@@ -52,7 +52,8 @@ class OddSettingsTest {
             Map.entry("createrole_self_grant", "set"),
             Map.entry("restrict_nonsystem_relation_kind", "foreign-table"),
             Map.entry("statement_timeout", "1"),
-            Map.entry("transaction_timeout", "1"),
+            // Older servers do not know it, so that it is pinned by the first statement: that one has to fit.
+            Map.entry("transaction_timeout", "500"),
             Map.entry("lock_timeout", "1"),
             Map.entry("idle_session_timeout", "1"),
             Map.entry("idle_in_transaction_session_timeout", "1"),
