@@ -52,7 +52,8 @@ class OddSettingsTest {
             Map.entry("createrole_self_grant", "set"),
             Map.entry("restrict_nonsystem_relation_kind", "foreign-table"),
             Map.entry("statement_timeout", "1"),
-            Map.entry("transaction_timeout", "1"),
+            // Older servers do not know it, so that it is pinned by the first statement: that one has to fit.
+            Map.entry("transaction_timeout", "500"),
             Map.entry("lock_timeout", "1"),
             Map.entry("idle_session_timeout", "1"),
             Map.entry("idle_in_transaction_session_timeout", "1"),
@@ -133,7 +134,11 @@ class OddSettingsTest {
             app.value("SELECT df.signal(?, 'go')", waits);
             assertThat(app.await(waits).status()).isEqualTo("completed");
             String cancelled = app.start("'SELECT pg_sleep(600)'");
-            app.awaitValue("running", "SELECT df.status(?)", cancelled);
+            // Its status stays pending where the role's isolation is not read committed.
+            app.awaitValue(
+                    "1",
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'perdure-step' AND state = 'active'"
+                            + " AND usename = current_user AND query LIKE '%pg_sleep(600)%' AND datname = current_database()");
             app.value("SELECT df.cancel(?)", cancelled);
             assertThat(app.await(cancelled).status()).isEqualTo("cancelled");
             worker.loseMemory();

@@ -2,6 +2,7 @@ package dev.perdure.testing;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.schema.Migration;
+import dev.perdure.session.PasswordFiles;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -110,7 +111,7 @@ public final class PostgresServer {
                         + "'); EXCEPTION WHEN duplicate_object THEN NULL; END $create$");
         if (debian != null) {
             try {
-                Files.writeString(passwords.resolve(name), DebianServer.password(name));
+                Files.writeString(passwords.resolve(PasswordFiles.fileName(name)), DebianServer.password(name));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
