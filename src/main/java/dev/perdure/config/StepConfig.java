@@ -20,8 +20,11 @@ public interface StepConfig {
     @Min(0) @WithDefault("32")
     int roleReserve();
 
-    /** How many SQL steps of one role execute at the same time. */
-    @Min(1) @WithDefault("16")
+    /**
+     * How many SQL steps of one role execute at the same time. More than about three for each processor of the server make short
+     * steps dearer (docs/performance.md).
+     */
+    @Min(1) @WithDefault("8")
     int maxConcurrentPerRole();
 
     /**
