@@ -17,6 +17,12 @@ public final class Jdbc {
 
     private static final Driver DRIVER = new Driver();
 
+    /**
+     * The driver looks for socket factories with its own class loader. In development mode that one does not know our classes; there
+     * the system's own keep-alive has to do.
+     */
+    private static final boolean KNOWS_OUR_CLASSES = knows(KeepAliveSocketFactory.class.getName());
+
     private Jdbc() {}
 
     public static String url(DatabaseUrl url) {
@@ -36,9 +42,6 @@ public final class Jdbc {
         url.parameter("channel_binding").ifPresent(mode -> PGProperty.CHANNEL_BINDING.set(properties, mode));
         PGProperty.TARGET_SERVER_TYPE.set(properties, targetServerType(url));
         PGProperty.TCP_KEEP_ALIVE.set(properties, true);
-        if (!url.usesUnixSocket()) {
-            PGProperty.SOCKET_FACTORY.set(properties, KeepAliveSocketFactory.class.getName());
-        }
         if (url.usesUnixSocket()) {
             // As in libpq, nothing is encrypted that does not leave the machine.
             PGProperty.SSL_MODE.set(properties, "disable");
@@ -46,9 +49,21 @@ public final class Jdbc {
             PGProperty.SOCKET_FACTORY.set(properties, UnixSocketFactory.class.getName());
             PGProperty.SOCKET_FACTORY_ARG.set(properties, url.hosts().get(0).socketPath());
         } else {
+            if (KNOWS_OUR_CLASSES) {
+                PGProperty.SOCKET_FACTORY.set(properties, KeepAliveSocketFactory.class.getName());
+            }
             tls(Tls.of(url), properties);
         }
         return properties;
+    }
+
+    private static boolean knows(String name) {
+        try {
+            Class.forName(name, false, Driver.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
     }
 
     /** Past {@code DriverManager}, whose list of drivers depends on class loaders. */
