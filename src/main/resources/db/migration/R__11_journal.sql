@@ -4,6 +4,19 @@
 -- Loading
 ---------------------------------------------------------------------------------------------------------------------
 
+-- What is stored may be compressed a hundred times, and is read as it was. One that is small is what it seems to be.
+CREATE OR REPLACE FUNCTION df._vars_bytes(p_vars jsonb) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE STRICT
+AS $$
+BEGIN
+    IF pg_column_size(p_vars) < 200 THEN
+        RETURN pg_column_size(p_vars);
+    END IF;
+    RETURN octet_length(p_vars::text);
+END
+$$;
+COMMENT ON FUNCTION df._vars_bytes(jsonb) IS 'Bytes of variables when they are read. Called with the settings of its callers.';
+
 -- What an instance has in the tables, without reading it: lengths of texts are known.
 CREATE OR REPLACE FUNCTION df._definition_bytes(p_instance text) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT
@@ -22,7 +35,7 @@ CREATE OR REPLACE FUNCTION df._bytes(p_instance text) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT
 AS $$
 BEGIN
-    RETURN (SELECT df._definition_bytes(p_instance) + coalesce(pg_column_size(i.vars), 0)
+    RETURN (SELECT df._definition_bytes(p_instance) + coalesce(df._vars_bytes(i.vars), 0)
                 + coalesce((SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0)
             FROM df.instances i WHERE i.id = p_instance);
 END
@@ -45,7 +58,7 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH sized AS MATERIALIZED (
-        SELECT w.id, w.place, d.bytes AS definition_bytes, d.bytes + coalesce(pg_column_size(i.vars), 0) + coalesce(
+        SELECT w.id, w.place, d.bytes AS definition_bytes, d.bytes + coalesce(df._vars_bytes(i.vars), 0) + coalesce(
                    (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
         FROM unnest(p_ids) WITH ORDINALITY AS w(id, place)
         JOIN df.instances i ON i.id = w.id
@@ -207,7 +220,7 @@ BEGIN
         SELECT array_agg(o.id ORDER BY o.turn, o.place), count(*) FILTER (WHERE o.upto <= p_bytes)
         INTO v_ids, v_fitting
         FROM (
-            SELECT t.*, sum(coalesce(octet_length(i.graph), 65536) + coalesce(pg_column_size(i.vars), 0))
+            SELECT t.*, sum(coalesce(octet_length(i.graph), 65536) + coalesce(df._vars_bytes(i.vars), 0))
                         OVER (ORDER BY t.turn, t.place) AS upto
             FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
                   FROM unnest(v_ids, v_roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
@@ -218,7 +231,7 @@ BEGIN
         RETURN QUERY
         SELECT 'started'::text, NULL::text, i.id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
                NULL::timestamptz, NULL::timestamptz, NULL::bigint, i.submitted_by::oid::bigint, NULL::text, NULL::boolean,
-               NULL::bigint, coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0),
+               NULL::bigint, coalesce(octet_length(i.graph), 65536)::bigint + coalesce(df._vars_bytes(i.vars), 0),
                NULL::text, NULL::text, NULL::integer[], NULL::text[], NULL::text
         FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df.instances i ON i.id = n.id
         ORDER BY n.place;
@@ -371,7 +384,7 @@ BEGIN
               AND pg_visible_in_snapshot(x.xid, v_snapshot)
           ORDER BY x.xid, x.instance_id LIMIT p_limit) AS p
     CROSS JOIN LATERAL (
-        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0) + coalesce(
+        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(df._vars_bytes(i.vars), 0) + coalesce(
                    (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
         FROM df.instances i WHERE i.id = p.instance_id) AS b
     ORDER BY p.xid, p.instance_id;
@@ -407,7 +420,7 @@ BEGIN
     FROM (SELECT x.* FROM df._inbox x WHERE x.wake_at > p_from AND x.wake_at <= p_to
           ORDER BY x.wake_at FETCH FIRST p_limit ROWS WITH TIES) AS p
     CROSS JOIN LATERAL (
-        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(pg_column_size(i.vars), 0) + coalesce(
+        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(df._vars_bytes(i.vars), 0) + coalesce(
                    (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
         FROM df.instances i WHERE i.id = p.instance_id) AS b
     ORDER BY p.wake_at;
@@ -582,7 +595,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_definition_bytes', '_bytes', '_load', '_read_place', '_news', '_left',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_vars_bytes', '_definition_bytes', '_bytes', '_load', '_read_place', '_news', '_left',
                    '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);

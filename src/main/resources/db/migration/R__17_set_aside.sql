@@ -103,6 +103,7 @@ COMMENT ON FUNCTION df.resume(text) IS
 -- One that is set aside is in no worker's memory, and must not come into one to be wound up.
 CREATE OR REPLACE FUNCTION df._end_set_aside(p_instance text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     DELETE FROM df._tries t WHERE t.instance_id = p_instance AND t.set_aside_at IS NOT NULL;
@@ -116,7 +117,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._end_set_aside(text, text) IS
-    'Internal: ends an instance that was set aside and is cancelled; false when it was not. Called with the settings of its callers.';
+    'Internal: ends an instance that was set aside and is cancelled; false when it was not.';
 
 REVOKE EXECUTE ON FUNCTION df._try(bigint, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._suspects(bigint, bigint) FROM PUBLIC;

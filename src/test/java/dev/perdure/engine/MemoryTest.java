@@ -60,6 +60,20 @@ class MemoryTest {
     }
 
     @Test
+    void variables_count_as_large_as_they_are_read_and_not_as_they_are_stored() throws SQLException {
+        try (Submitter app = Submitter.of(database, "memory_vars");
+                Submitter owner = Submitter.at(database.url())) {
+            String id = app.value("SELECT df.start('SELECT 1', options => jsonb_build_object('vars',"
+                    + " jsonb_build_object('v', repeat('x', 1000000))))");
+            assertThat(Integer.parseInt(String.valueOf(owner.value("SELECT df._bytes(?)", id))))
+                    .isGreaterThan(1_000_000);
+            String small = app.value("SELECT df.start('SELECT 1', options => '{\"vars\": {\"v\": \"x\"}}')");
+            assertThat(Integer.parseInt(String.valueOf(owner.value("SELECT df._bytes(?)", small))))
+                    .isBetween(10, 500);
+        }
+    }
+
+    @Test
     void a_role_with_many_instances_has_them_all_done() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(4);
                 Submitter app = Submitter.of(database, "memory_many")) {

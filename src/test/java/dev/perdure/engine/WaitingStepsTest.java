@@ -27,11 +27,11 @@ class WaitingStepsTest {
                 app.awaitValue(
                         "too many connections for role \"waits_limited\"", REASON + " AND query = 'SELECT 1'", id);
                 assertThat(app.value("SELECT df.status(?)", id)).isEqualTo("running");
-                assertThat(app.value(
-                                "SELECT string_agg(node_type || ' ' || status, ', ' ORDER BY node_type DESC, query) FROM df.nodes"
-                                        + " WHERE instance_id = ?",
-                                id))
-                        .isEqualTo("THEN running, SQL pending, SQL pending");
+                app.awaitValue(
+                        "THEN running, SQL pending, SQL pending",
+                        "SELECT string_agg(node_type || ' ' || status, ', ' ORDER BY node_type DESC, query) FROM df.nodes"
+                                + " WHERE instance_id = ?",
+                        id);
                 app.awaitValue(
                         "t",
                         "SELECT (status_details #>> '{waits,since}')::timestamptz <= now()"

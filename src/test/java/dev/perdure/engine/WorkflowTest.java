@@ -438,7 +438,7 @@ class WorkflowTest {
                 Submitter observer = Submitter.observer(database)) {
             String sleeping =
                     "SELECT count(*) FROM pg_stat_activity WHERE usename = ? AND state = 'active' AND query ~ 'pg_sleep'";
-            String busy = sleeping.replace("count(*)", "count(*) >= 10");
+            String busy = sleeping.replace("count(*)", "count(*) >= 8");
             for (int i = 0; i < 30; i++) {
                 slow.start("'SELECT pg_sleep(30)'");
                 slower.start("'SELECT pg_sleep(30)'");

@@ -265,7 +265,7 @@ class TrespassTest {
 
     /** Called with the settings of those that the worker calls, on the hot path, and by nobody else. */
     private static final Set<String> CALLED_BY_OTHERS =
-            Set.of("_also", "_bytes", "_definition_bytes", "_read_place", "_set_marks");
+            Set.of("_also", "_bytes", "_definition_bytes", "_read_place", "_set_marks", "_vars_bytes");
 
     @Test
     void functions_that_the_owner_calls_are_nobody_elses_and_pin_their_search_path() throws SQLException {
@@ -303,6 +303,7 @@ class TrespassTest {
                         "_delete_ended",
                         "_delete_unset",
                         "_due",
+                        "_end_set_aside",
                         "_enqueue",
                         "_fence",
                         "_left",
@@ -322,12 +323,17 @@ class TrespassTest {
                         "_set_idle",
                         "_set_marks",
                         "_signals",
+                        "_survived",
+                        "_suspects",
+                        "_try",
+                        "_vars_bytes",
                         "_write",
                         "grant_secret",
                         "grant_usage",
                         "http",
                         "http_multipart",
                         "metrics",
+                        "resume",
                         "revoke_secret",
                         "revoke_usage");
     }

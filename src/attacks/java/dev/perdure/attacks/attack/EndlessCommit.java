@@ -20,7 +20,7 @@ public final class EndlessCommit implements Attack {
     @Override
     public String carryOut(Attackers attackers) throws SQLException {
         attackers.execute("CREATE TABLE late (n int); CREATE TABLE later (n int);"
-                + " CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;"
+                + " CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(20); RETURN NULL; END $$;"
                 + " CREATE FUNCTION once_more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                 + " SET CONSTRAINTS ALL DEFERRED; INSERT INTO later VALUES (1); RETURN NULL; END $$;"
                 + " CREATE CONSTRAINT TRIGGER a AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"

@@ -107,10 +107,13 @@ public final class MemoryQuota {
         }
     }
 
-    /** Whether what only waits should leave memory: half of everything, or of the role's share, is taken. */
+    /**
+     * Whether what only waits should leave memory: half of everything, or of the role's share, is taken, or somebody needs much at
+     * once to go on.
+     */
     public synchronized boolean isCrowded(long role) {
         long has = taken.getOrDefault(role, 0L);
-        return sum > total / 2 || has > Share.of(total, sum - has) / 2;
+        return !claimed.isEmpty() || sum > total / 2 || has > Share.of(total, sum - has) / 2;
     }
 
     /** Bytes that are taken. */

@@ -19,8 +19,8 @@ public class ResourceCache {
     private static final long BUDGET = 48L << 20;
 
     private final Map<ResourceKey, Seen> all = new HashMap<>();
-    /** Runs of schedules that are known from the answer to a request, and that no watch has shown yet. */
-    private final Set<ResourceKey> untold = new HashSet<>();
+    /** Versions that are known from the answers to requests, and that no watch has shown yet. */
+    private final Map<ResourceKey, Set<String>> untold = new HashMap<>();
 
     private final long budget;
     private long kept;
@@ -41,33 +41,50 @@ public class ResourceCache {
         return all.get(key);
     }
 
-    /** Takes a state that a watch has shown; returns whether it is news. */
+    /**
+     * Takes a state that a watch has shown; returns whether it is news.
+     *
+     * <p>What was known from an answer is known to who asked; but of a run it has to be looked at when it was created, and its end
+     * concerns its schedule. An older state that is nobody's answer was written by somebody else in between: then what is known may
+     * have in it what nobody here has looked at.
+     */
     public synchronized boolean put(Seen seen) {
         Seen before = all.get(seen.key());
-        if (before != null && seen.version().equals(before.version())) {
-            return untold.remove(seen.key());
+        boolean isKnown = before != null && seen.version().equals(before.version());
+        Set<String> answers = untold.getOrDefault(seen.key(), new HashSet<>());
+        if (answers.remove(seen.version())) {
+            if (answers.isEmpty()) {
+                untold.remove(seen.key());
+            }
+            return isKnown && seen.controllerUid() != null;
         }
-        if (before != null && seen.isBefore(before)) {
+        if (isKnown) {
             return false;
         }
-        untold.remove(seen.key());
-        forget(before);
+        if (before == null || !seen.isBefore(before)) {
+            untold.remove(seen.key());
+            take(seen);
+        }
+        return true;
+    }
+
+    private void take(Seen seen) {
+        forget(all.get(seen.key()));
         boolean fits = seen.resource() != null && kept + seen.bytes() <= budget;
         if (fits) {
             kept += seen.bytes();
         }
         all.put(seen.key(), fits ? seen : seen.withoutDocument());
-        return true;
     }
 
-    /**
-     * Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. Who asked knows it.
-     * Of a run the watch still tells: it has to be looked at when it was created, and its end concerns its schedule.
-     */
+    /** Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. */
     public synchronized Resource keep(ResourceKind kind, JsonNode answer) {
         Resource resource = Resource.of(kind, answer);
-        if (put(Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1))) && resource.controllerUid() != null) {
-            untold.add(resource.key());
+        Seen seen = Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1));
+        Seen before = all.get(seen.key());
+        if (before == null || !seen.isBefore(before) && !seen.version().equals(before.version())) {
+            take(seen);
+            untold.computeIfAbsent(seen.key(), key -> new HashSet<>()).add(seen.version());
         }
         return resource;
     }

@@ -28,11 +28,12 @@ class ResourceCacheTest {
     }
 
     @Test
-    void what_is_older_than_what_is_known_changes_nothing() {
+    void what_is_older_than_what_is_known_does_not_take_its_place() {
         ResourceCache cache = new ResourceCache();
         cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
 
-        assertThat(cache.put(seen("r", "9"))).isFalse();
+        cache.put(seen("r", "9"));
+
         assertThat(cache.get(key("r")).version()).isEqualTo("10");
         assertThat(cache.put(seen("r", "11"))).isTrue();
         assertThat(cache.put(seen("r", "11"))).as("the same again").isFalse();
@@ -67,6 +68,19 @@ class ResourceCacheTest {
         cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
 
         assertThat(cache.put(seen("r", "10"))).isFalse();
+    }
+
+    /** The second answer has in it what somebody else wrote, and nobody has looked at that. */
+    @Test
+    void what_somebody_else_has_written_between_two_answers_is_news() {
+        ResourceCache cache = new ResourceCache();
+        cache.keep(ResourceKind.WORKFLOW, resource("r", "10", 1));
+        cache.keep(ResourceKind.WORKFLOW, resource("r", "12", 1));
+
+        assertThat(cache.put(seen("r", "10"))).as("the first answer").isFalse();
+        assertThat(cache.put(seen("r", "11"))).as("somebody else").isTrue();
+        assertThat(cache.put(seen("r", "12"))).as("the second answer").isFalse();
+        assertThat(cache.get(key("r")).version()).isEqualTo("12");
     }
 
     @Test
