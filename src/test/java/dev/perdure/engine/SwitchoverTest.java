@@ -65,7 +65,7 @@ class SwitchoverTest {
                         String label = "load" + System.nanoTime();
                         started.add(Objects.requireNonNull(app.value(
                                 "SELECT df.start(df.sql('INSERT INTO effects VALUES (''" + label + "'', ''a'')')"
-                                        + " ~> 'SELECT pg_sleep(0.1)' ~> ('INSERT INTO effects VALUES (''" + label
+                                        + " ~> 'SELECT pg_sleep(0.01)' ~> ('INSERT INTO effects VALUES (''" + label
                                         + "'', ''b'')' & 'INSERT INTO effects VALUES (''" + label + "'', ''c'')'), '"
                                         + label + "')")));
                     }
