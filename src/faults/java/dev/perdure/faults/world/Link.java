@@ -153,9 +153,16 @@ public final class Link {
                     }
                 }
             }
-            toClient.write(message.bytes());
-            if (fromServer.available() == 0) {
-                toClient.flush();
+            try {
+                toClient.write(message.bytes());
+                if (fromServer.available() == 0) {
+                    toClient.flush();
+                }
+            } catch (IOException e) {
+                // The client was cut off while this was on its way; the server's side stays open.
+                if (!silent) {
+                    throw e;
+                }
             }
         }
     }
@@ -191,6 +198,7 @@ public final class Link {
 
     /** Cuts the client off and leaves the server's side open, as a network does that loses one direction. */
     public void dropClient() {
+        silent = true;
         close(client);
     }
 
