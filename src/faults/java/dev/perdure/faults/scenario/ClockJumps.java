@@ -3,13 +3,16 @@ package dev.perdure.faults.scenario;
 import dev.perdure.faults.Scenario;
 import dev.perdure.faults.Session;
 import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.Generator;
 import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.Starter;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.World;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.util.List;
@@ -52,9 +55,13 @@ public final class ClockJumps implements Scenario {
             for (String offset : new String[] {"+3600", "+0", "-3600", "+7200", "-86400", "+0"}) {
                 long effects = world.effects();
                 Files.writeString(clock, offset);
+                try (Connection app = world.server().connect(LedgerTables.APP)) {
+                    // A failure stands in the log, with the time that the worker believes in.
+                    new Starter(world.book(), LedgerTables.APP).start(app, Generator.waiting(2, 1.5));
+                }
                 world.awaitNumber("SELECT count(*) FROM app.effects", effects + 50);
                 jumps++;
-                TimeUnit.MILLISECONDS.sleep(500);
+                TimeUnit.MILLISECONDS.sleep(1800);
             }
             crowd.stop();
             List<Violation> violations = world.settle();
