@@ -86,7 +86,7 @@ final class MigrationLookout implements AutoCloseable {
                 look();
             } while (!over.await(INTERVAL_MILLIS, TimeUnit.MILLISECONDS));
         } catch (SQLException e) {
-            LOG.debugf("Who blocks the migration cannot be seen: %s", e.getMessage());
+            LOG.warnf("Who blocks the migration cannot be seen: %s", LogText.of(String.valueOf(e.getMessage())));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
