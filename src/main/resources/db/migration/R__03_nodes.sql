@@ -179,7 +179,8 @@ BEGIN
     THEN
         PERFORM df._check_instance(new);
     END IF;
-    INSERT INTO df._inbox (instance_id, role) VALUES (new.id, new.submitted_by)
+    INSERT INTO df._inbox (instance_id, role, bytes)
+    VALUES (new.id, new.submitted_by, octet_length(new.graph) + coalesce(octet_length(new.vars::text), 0))
     RETURNING (SELECT w.channel FROM df._wake w
                WHERE w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
                                             AND lower(s.value) IN ('off', 'false', 'no', '0')))

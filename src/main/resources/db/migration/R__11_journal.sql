@@ -4,51 +4,27 @@
 -- Loading
 ---------------------------------------------------------------------------------------------------------------------
 
--- What is stored may be compressed a hundred times, and is read as it was. One that is small is what it seems to be.
-CREATE OR REPLACE FUNCTION df._vars_bytes(p_vars jsonb) RETURNS integer
-LANGUAGE plpgsql IMMUTABLE STRICT
-AS $$
-BEGIN
-    IF pg_column_size(p_vars) < 200 THEN
-        RETURN pg_column_size(p_vars);
-    END IF;
-    RETURN octet_length(p_vars::text);
-END
-$$;
-COMMENT ON FUNCTION df._vars_bytes(jsonb) IS 'Bytes of variables when they are read. Called with the settings of its callers.';
-
--- What an instance has in the tables, without reading it: lengths of texts are known.
-CREATE OR REPLACE FUNCTION df._definition_bytes(p_instance text) RETURNS bigint
-LANGUAGE plpgsql STABLE STRICT
-AS $$
-BEGIN
-    RETURN (SELECT coalesce(octet_length(i.graph)::bigint,
-                (SELECT sum(octet_length(n.query)) FROM (
-                    SELECT x.query FROM df._nodes x WHERE x.instance_id = i.id LIMIT 10001) AS n), 0)
-            FROM df.instances i WHERE i.id = p_instance);
-END
-$$;
-COMMENT ON FUNCTION df._definition_bytes(text) IS
-    'Bytes of the definition of an instance; NULL when there is none. Called with the settings of its callers.';
-
+-- What a role can compress a hundred times is read as it was: sizes are noted when an instance is started. Those of nodes that were
+-- written by hand are not known before all are there.
 CREATE OR REPLACE FUNCTION df._bytes(p_instance text) RETURNS bigint
 LANGUAGE plpgsql STABLE STRICT
 AS $$
 BEGIN
-    RETURN (SELECT df._definition_bytes(p_instance) + coalesce(df._vars_bytes(i.vars), 0)
-                + coalesce((SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0)
-            FROM df.instances i WHERE i.id = p_instance);
+    RETURN (SELECT coalesce(x.bytes, 65536)::bigint
+                + coalesce((SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = x.instance_id), 0)
+            FROM df._inbox x WHERE x.instance_id = p_instance);
 END
 $$;
 COMMENT ON FUNCTION df._bytes(text) IS
-    'Bytes of definition, variables and state of an instance; NULL when there is none. Called with the settings of its callers.';
+    'Bytes of definition, variables and state of an instance, without reading them; NULL when it has ended. Called with the settings of its callers.';
 
--- As many as fit, from the first on. A definition of more than 64 MiB is not read at all. Hand-written nodes come one more than
--- allowed, so that an excess is noticed.
-CREATE OR REPLACE FUNCTION df._load(p_ids text[], p_bytes bigint) RETURNS TABLE (
+-- As many as fit, from the first on. Of one that is large only the size comes: it is read by itself, so that nobody waits for it. A
+-- definition of more than 64 MiB is not read at all. Hand-written nodes come one more than allowed, so that an excess is noticed.
+CREATE OR REPLACE FUNCTION df._load(p_ids text[], p_bytes bigint, p_large bigint) RETURNS TABLE (
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
     created_at timestamptz, started_at timestamptz, execution_count bigint, role_oid bigint, role_name text,
-    role_blocked boolean, definition_bytes bigint, bytes bigint, graph text, nodes text, versions integer[], states text[], marks text)
+    role_blocked boolean, definition_bytes bigint, bytes bigint, graph text, nodes text, versions integer[], states text[], marks text,
+    is_large boolean)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small.
@@ -58,23 +34,24 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH sized AS MATERIALIZED (
-        SELECT w.id, w.place, d.bytes AS definition_bytes, d.bytes + coalesce(df._vars_bytes(i.vars), 0) + coalesce(
-                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
+        -- What has ended is not continued: somebody may ask for it who does not know.
+        SELECT w.id, w.place, d.bytes AS definition_bytes, coalesce(x.bytes, d.bytes + coalesce(octet_length(i.vars::text), 0))
+                   + coalesce((SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
         FROM unnest(p_ids) WITH ORDINALITY AS w(id, place)
+        JOIN df._inbox x ON x.instance_id = w.id
         JOIN df.instances i ON i.id = w.id
         CROSS JOIN LATERAL (
-            SELECT coalesce(octet_length(i.graph)::bigint, (SELECT sum(octet_length(n.query)) FROM (
-                       SELECT x.query FROM df._nodes x WHERE x.instance_id = i.id LIMIT 10001) AS n), 0) AS bytes) AS d
+            SELECT coalesce(octet_length(i.graph)::bigint, (SELECT sum(octet_length(to_json(n.query)::text)) FROM (
+                       SELECT y.query FROM df._nodes y WHERE y.instance_id = i.id LIMIT 10001) AS n), 0) AS bytes) AS d
+        WHERE NOT EXISTS (SELECT FROM df._tries t WHERE t.instance_id = w.id AND t.set_aside_at IS NOT NULL)
     ), fitting AS (
-        -- What has ended is not continued: somebody may ask for it who does not know.
-        SELECT s.*, sum(s.bytes) OVER (ORDER BY s.place) AS upto FROM sized s
-        WHERE EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.id)
-            AND NOT EXISTS (SELECT FROM df._tries t WHERE t.instance_id = s.id AND t.set_aside_at IS NOT NULL)
+        SELECT s.*, sum(CASE WHEN s.bytes <= p_large THEN s.bytes ELSE 100 END) OVER (ORDER BY s.place) AS upto FROM sized s
     ), chosen AS MATERIALIZED (
-        SELECT f.id, f.place, f.bytes, f.definition_bytes, f.definition_bytes <= 67108864 AS readable FROM fitting f
-        WHERE f.upto <= p_bytes OR f.place = (SELECT min(x.place) FROM fitting x)
+        SELECT f.id, f.place, f.bytes, f.definition_bytes, f.bytes > p_large AS large,
+               f.definition_bytes <= 67108864 AND f.bytes <= p_large AS readable
+        FROM fitting f WHERE f.upto <= p_bytes OR f.place = (SELECT min(x.place) FROM fitting x)
     )
-    SELECT i.id::text, i.root_node::text, i.label, i.vars::text, nullif(i.database, current_database()), i.status,
+    SELECT i.id::text, i.root_node::text, i.label, CASE WHEN NOT c.large THEN i.vars::text END, nullif(i.database, current_database()), i.status,
            i.cancel_reason, i.created_at, i.started_at, i.execution_count, i.submitted_by::oid::bigint, r.rolname::text,
            coalesce(r.rolsuper AND NOT coalesce((SELECT lower(s.value) IN ('on', 'true', 'yes', '1') FROM df.settings s
                                                  WHERE s.name = 'enable_superuser_instances'), false), false),
@@ -93,7 +70,9 @@ BEGIN
                 SELECT FROM df._checkpoints k
                 WHERE k.instance_id = i.id AND k.state -> 'nodes' ? m.node_id AND CASE
                     WHEN k.state -> 'nodes' -> m.node_id ->> 'execution_id' = m.execution_id
-                    THEN k.state -> 'nodes' -> m.node_id ->> 'status' <> 'running' ELSE k.written_at >= m.marked_at END))
+                    THEN k.state -> 'nodes' -> m.node_id ->> 'status' <> 'running' ELSE k.written_at >= m.marked_at END)
+               AND NOT c.large),
+           c.large
     FROM chosen c
     JOIN df.instances i ON i.id = c.id
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
@@ -104,8 +83,8 @@ BEGIN
     ORDER BY c.place;
 END
 $$;
-COMMENT ON FUNCTION df._load(text[], bigint) IS
-    'Instances in the order given, as long as the bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count.';
+COMMENT ON FUNCTION df._load(text[], bigint, bigint) IS
+    'Instances in the order given, as long as p_bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count. Of an instance of more than p_large bytes only what it is and how large.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What is new
@@ -143,7 +122,8 @@ CREATE OR REPLACE FUNCTION df._news(p_epoch bigint, p_snapshot text, p_limit int
     kind text, detail text,
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
     created_at timestamptz, started_at timestamptz, execution_count bigint, role_oid bigint, role_name text,
-    role_blocked boolean, definition_bytes bigint, bytes bigint, graph text, nodes text, versions integer[], states text[], marks text)
+    role_blocked boolean, definition_bytes bigint, bytes bigint, graph text, nodes text, versions integer[], states text[], marks text,
+    is_large boolean)
 LANGUAGE plpgsql STABLE COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -220,20 +200,19 @@ BEGIN
         SELECT array_agg(o.id ORDER BY o.turn, o.place), count(*) FILTER (WHERE o.upto <= p_bytes)
         INTO v_ids, v_fitting
         FROM (
-            SELECT t.*, sum(coalesce(octet_length(i.graph), 65536) + coalesce(df._vars_bytes(i.vars), 0))
-                        OVER (ORDER BY t.turn, t.place) AS upto
+            SELECT t.*, sum(coalesce(x.bytes, 65536)) OVER (ORDER BY t.turn, t.place) AS upto
             FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
                   FROM unnest(v_ids, v_roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
-            JOIN df.instances i ON i.id = t.id) AS o;
+            JOIN df._inbox x ON x.instance_id = t.id) AS o;
         IF v_fitting > 0 THEN
-            RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes) AS l;
+            RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes, p_bytes) AS l;
         END IF;
         RETURN QUERY
-        SELECT 'started'::text, NULL::text, i.id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
-               NULL::timestamptz, NULL::timestamptz, NULL::bigint, i.submitted_by::oid::bigint, NULL::text, NULL::boolean,
-               NULL::bigint, coalesce(octet_length(i.graph), 65536)::bigint + coalesce(df._vars_bytes(i.vars), 0),
-               NULL::text, NULL::text, NULL::integer[], NULL::text[], NULL::text
-        FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df.instances i ON i.id = n.id
+        SELECT 'started'::text, NULL::text, x.instance_id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+               NULL::timestamptz, NULL::timestamptz, NULL::bigint, x.role::bigint, NULL::text, NULL::boolean,
+               NULL::bigint, coalesce(x.bytes, 65536)::bigint, NULL::text, NULL::text, NULL::integer[], NULL::text[], NULL::text,
+               NULL::boolean
+        FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df._inbox x ON x.instance_id = n.id
         ORDER BY n.place;
     END IF;
     IF v_more THEN
@@ -267,8 +246,8 @@ BEGIN
     ELSE
         v_places[2] := coalesce(v_place.upto::text, v_now);
     END IF;
-    FOR instance_id, role_oid, detail IN
-        SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user')
+    FOR instance_id, role_oid, detail, bytes IN
+        SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user'), df._bytes(i.id)
         FROM unnest(v_ids) AS n(id) JOIN df.instances i ON i.id = n.id
     LOOP
         RETURN NEXT;
@@ -301,9 +280,10 @@ BEGIN
     ELSE
         v_places[3] := coalesce(v_place.upto::text, v_now);
     END IF;
-    FOR instance_id, role_oid, detail IN
-        SELECT DISTINCT i.id::text, i.submitted_by::oid::bigint, n.name
-        FROM unnest(v_ids, v_texts) AS n(id, name) JOIN df.instances i ON i.id = n.id
+    FOR instance_id, role_oid, detail, bytes IN
+        SELECT n.id, x.role::bigint, n.name, df._bytes(n.id)
+        FROM (SELECT DISTINCT m.id, m.name FROM unnest(v_ids, v_texts) AS m(id, name)) AS n
+        JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
         WHERE i.status IN ('pending', 'running')
     LOOP
         RETURN NEXT;
@@ -312,6 +292,7 @@ BEGIN
     kind := 'snapshot';
     instance_id := NULL;
     role_oid := NULL;
+    bytes := NULL;
     detail := CASE WHEN v_places[1] = v_places[2] AND v_places[1] = v_places[3] AND strpos(v_places[1], ';') = 0
                    THEN v_places[1] ELSE array_to_string(v_places, '|') END;
     RETURN NEXT;
@@ -378,15 +359,11 @@ BEGIN
         v_id := '';
     END IF;
     RETURN QUERY
-    SELECT p.instance_id::text, p.role::bigint, b.bytes, p.xid::text::bigint, p.instance_id::text
+    SELECT p.instance_id::text, p.role::bigint, df._bytes(p.instance_id), p.xid::text::bigint, p.instance_id::text
     FROM (SELECT x.* FROM df._inbox x
           WHERE x.wake_at IS NULL AND (x.xid, x.instance_id::text) > (p_after_xid::text::xid8, v_id)
               AND pg_visible_in_snapshot(x.xid, v_snapshot)
           ORDER BY x.xid, x.instance_id LIMIT p_limit) AS p
-    CROSS JOIN LATERAL (
-        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(df._vars_bytes(i.vars), 0) + coalesce(
-                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
-        FROM df.instances i WHERE i.id = p.instance_id) AS b
     ORDER BY p.xid, p.instance_id;
 END
 $$;
@@ -416,13 +393,9 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT p.instance_id::text, p.role::bigint, b.bytes, p.wake_at
+    SELECT p.instance_id::text, p.role::bigint, df._bytes(p.instance_id), p.wake_at
     FROM (SELECT x.* FROM df._inbox x WHERE x.wake_at > p_from AND x.wake_at <= p_to
           ORDER BY x.wake_at FETCH FIRST p_limit ROWS WITH TIES) AS p
-    CROSS JOIN LATERAL (
-        SELECT coalesce(octet_length(i.graph), 65536)::bigint + coalesce(df._vars_bytes(i.vars), 0) + coalesce(
-                   (SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
-        FROM df.instances i WHERE i.id = p.instance_id) AS b
     ORDER BY p.wake_at;
 END
 $$;
@@ -595,7 +568,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_vars_bytes', '_definition_bytes', '_bytes', '_load', '_read_place', '_news', '_left',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_bytes', '_load', '_read_place', '_news', '_left',
                    '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);

@@ -136,6 +136,7 @@ CREATE TABLE df._inbox (
     role        oid NOT NULL,
     xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
     wake_at     timestamptz,
+    bytes       integer,
     CONSTRAINT _inbox_pkey PRIMARY KEY (instance_id)
 );
 CREATE INDEX idx_inbox_awake ON df._inbox (xid, instance_id) WHERE wake_at IS NULL;
@@ -144,6 +145,7 @@ COMMENT ON TABLE df._inbox IS 'Instances that have not ended.';
 COMMENT ON COLUMN df._inbox.xid IS 'The transaction that started the instance.';
 COMMENT ON COLUMN df._inbox.wake_at IS
     'NULL: there is something to be done. A time: the instance only waits until then. infinity: it only waits for signals.';
+COMMENT ON COLUMN df._inbox.bytes IS 'Of graph and variables when they are read; NULL when the nodes are written by hand.';
 
 -- A checkpoint is the row that takes the version of its instance: who comes second meets the key (architecture 5).
 CREATE TABLE df._checkpoints (

@@ -20,6 +20,7 @@ import dev.perdure.session.StoredRoles;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.session.WakeListener;
 import dev.perdure.step.PgSteps;
+import dev.perdure.store.LargeReader;
 import dev.perdure.store.OwnerQueries;
 import dev.perdure.store.PgJournal;
 import dev.perdure.store.Term;
@@ -176,7 +177,13 @@ public class EngineLifecycle implements LeaderListener {
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(
-                        vertx, owner, server, term, survived, config.leader().deadline()),
+                        vertx,
+                        owner,
+                        server,
+                        term,
+                        survived,
+                        config.leader().deadline(),
+                        new LargeReader(database, server, term)),
                 steps,
                 new TermCodec(term),
                 HttpSteps.of(vertx, config),

@@ -54,8 +54,13 @@ record EngineParts(
             Breakdowns.History history,
             Consumer<String> stepDown) {}
 
-    /** What can be set of it. */
-    record Options(long memoryBytes, Duration timerWindow, OwnerLoop.Pace pace, SqlContext.Settings sql) {}
+    /**
+     * What can be set of it.
+     *
+     * @param largeBytes an instance of more than so many bytes is read by itself
+     */
+    record Options(
+            long memoryBytes, long largeBytes, Duration timerWindow, OwnerLoop.Pace pace, SqlContext.Settings sql) {}
 
     /**
      * Wires the core.
@@ -66,8 +71,14 @@ record EngineParts(
         Late late = new Late();
         ServerClock clock = new ServerClock(ground.start(), ground.nanos());
         MemoryQuota memory = new MemoryQuota(options.memoryBytes(), late::memoryIsFree);
-        OwnerDesk desk =
-                new OwnerDesk(late::wake, memory, clock, ground.nanos(), options.timerWindow(), ground.statistics());
+        OwnerDesk desk = new OwnerDesk(
+                late::wake,
+                memory,
+                options.largeBytes(),
+                clock,
+                ground.nanos(),
+                options.timerWindow(),
+                ground.statistics());
         SqlExecutor sql = new SqlExecutor(new SqlContext(
                 ground.steps(),
                 ground.sessionThreads(),

@@ -13,6 +13,9 @@ import java.time.Duration;
  */
 record EngineSettings(EngineParts.Options options, Duration markRunningAfter, Duration grace) {
 
+    /** As much as is read along with everything else in a millisecond or two. */
+    private static final long LARGE_BYTES = 256 * 1024;
+
     static EngineSettings of(PerdureConfig config) {
         long memory = config.memory()
                 .limit()
@@ -21,6 +24,7 @@ record EngineSettings(EngineParts.Options options, Duration markRunningAfter, Du
         return new EngineSettings(
                 new EngineParts.Options(
                         memory,
+                        LARGE_BYTES,
                         config.timer().window(),
                         new OwnerLoop.Pace(
                                 config.intake().idlePollInterval(),

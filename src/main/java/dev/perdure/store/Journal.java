@@ -3,6 +3,7 @@ package dev.perdure.store;
 import dev.perdure.database.Failure;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,15 @@ public interface Journal extends AutoCloseable {
      *     a version that was taken is {@link Written.Stale}
      */
     CompletionStage<Answer> exchange(Exchange exchange);
+
+    /**
+     * Reads one instance, however large, beside the exchanges; one after the other.
+     *
+     * @param takenOver whether an earlier term has left it: that this one begins with it is on record before it is read
+     * @return empty when it has ended or is set aside; fails with a {@link JournalException}. What follows is done on a thread that
+     *     may be kept busy.
+     */
+    CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver);
 
     /**
      * Notes that this term has worked on what it took over for long enough ({@link Suspect}).
@@ -124,13 +134,15 @@ public interface Journal extends AutoCloseable {
     /**
      * Instances to be read.
      *
-     * @param bytes of definitions and states, at most; the first one is read whatever its size
+     * @param bytes of definitions and states, at most
+     * @param large of an instance of more bytes only the size comes, see {@link LoadedInstance#isLarge}
      * @param takenOver those of them that an earlier term has left, and that this one begins with: on record before they are read
      */
-    record Load(List<String> instances, long bytes, List<String> takenOver) {
+    record Load(List<String> instances, long bytes, long large, List<String> takenOver) {
 
+        /** Those of this term, each as large as all together may be. */
         public Load(List<String> instances, long bytes) {
-            this(instances, bytes, List.of());
+            this(instances, bytes, bytes, List.of());
         }
     }
 
@@ -221,9 +233,11 @@ public interface Journal extends AutoCloseable {
      */
     record InstanceRef(String id, long role, long bytes) {}
 
-    record Cancelled(String instance, long role, String reason) {}
+    /** @param bytes as of {@link InstanceRef} */
+    record Cancelled(String instance, long role, String reason, long bytes) {}
 
-    record SignalSent(String instance, long role, String name) {}
+    /** @param bytes as of {@link InstanceRef} */
+    record SignalSent(String instance, long role, String name, long bytes) {}
 
     /** @param data JSON text */
     record Signal(String instance, String name, long id, String data) {}

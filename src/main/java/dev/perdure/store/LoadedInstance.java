@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param emptyVersions checkpoints that hold the state of none any more, without those that only claim their version
  * @param isMarked whether rows mark nodes as running, or attempts as begun
  * @param bytes of definition and state in the tables
+ * @param isLarge whether nothing but its size was read: it has to be read by itself
  */
 public record LoadedInstance(
         String id,
@@ -46,10 +47,36 @@ public record LoadedInstance(
         Map<String, Integer> versionOfNode,
         List<Integer> emptyVersions,
         boolean isMarked,
-        long bytes) {
+        long bytes,
+        boolean isLarge) {
 
     /** The most that {@code df._load} reads of one instance: 64 MiB, many times what 10,000 ordinary nodes have. */
     public static final long MAX_DEFINITION_BYTES = 64L * 1024 * 1024;
+
+    /** The same when its rows cannot be read at all. */
+    LoadedInstance unreadable(String why) {
+        return new LoadedInstance(
+                id,
+                rootNode,
+                label,
+                vars,
+                database,
+                status,
+                cancelReason,
+                createdAt,
+                submitter,
+                strangers,
+                nodes,
+                recorded,
+                definitionBytes,
+                why,
+                version,
+                versionOfNode,
+                emptyVersions,
+                isMarked,
+                bytes,
+                false);
+    }
 
     /**
      * The role that an instance runs as.

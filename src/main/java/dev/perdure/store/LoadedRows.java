@@ -8,6 +8,10 @@ import dev.perdure.graph.GraphDocument;
 import dev.perdure.graph.NodeRow;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
+import java.sql.Array;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -17,7 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Reads rows of {@code df._load}, one an instance. */
+/** Reads rows of {@code df._load}, one an instance, of either driver. */
 final class LoadedRows {
 
     private static final JsonMapper JSON = new JsonMapper();
@@ -32,28 +36,123 @@ final class LoadedRows {
         return loaded;
     }
 
+    /** A row, whichever driver brought it; what is NULL is null. */
+    private interface Columns {
+
+        @Nullable String text(String column);
+
+        @Nullable Long number(String column);
+
+        boolean isTrue(String column);
+
+        @Nullable OffsetDateTime time(String column);
+
+        Integer @Nullable [] numbers(String column);
+
+        String @Nullable [] texts(String column);
+    }
+
     static LoadedInstance read(Row row) {
-        String id = row.getString("instance_id");
-        String rootNode = row.getString("root_node");
-        long role = row.getLong("role_oid");
-        String database = row.getString("database");
+        return read(new Columns() {
+            @Override
+            public @Nullable String text(String column) {
+                return row.getString(column);
+            }
+
+            @Override
+            public @Nullable Long number(String column) {
+                return row.getLong(column);
+            }
+
+            @Override
+            public boolean isTrue(String column) {
+                return Boolean.TRUE.equals(row.getBoolean(column));
+            }
+
+            @Override
+            public @Nullable OffsetDateTime time(String column) {
+                return row.getOffsetDateTime(column);
+            }
+
+            @Override
+            public Integer @Nullable [] numbers(String column) {
+                return row.getArrayOfIntegers(column);
+            }
+
+            @Override
+            public String @Nullable [] texts(String column) {
+                return row.getArrayOfStrings(column);
+            }
+        });
+    }
+
+    static LoadedInstance read(ResultSet row) throws SQLException {
+        // All at once: nothing is left to fail while it is understood.
+        Map<String, Object> values = new HashMap<>();
+        ResultSetMetaData columns = row.getMetaData();
+        for (int i = 1; i <= columns.getColumnCount(); i++) {
+            Object value = columns.getColumnTypeName(i).equals("timestamptz")
+                    ? row.getObject(i, OffsetDateTime.class)
+                    : row.getObject(i);
+            values.put(columns.getColumnName(i), value instanceof Array array ? array.getArray() : value);
+        }
+        return read(new Columns() {
+            @Override
+            public @Nullable String text(String column) {
+                return (String) values.get(column);
+            }
+
+            @Override
+            public @Nullable Long number(String column) {
+                return (Long) values.get(column);
+            }
+
+            @Override
+            public boolean isTrue(String column) {
+                return Boolean.TRUE.equals(values.get(column));
+            }
+
+            @Override
+            public @Nullable OffsetDateTime time(String column) {
+                return (OffsetDateTime) values.get(column);
+            }
+
+            @Override
+            public Integer @Nullable [] numbers(String column) {
+                return (Integer[]) values.get(column);
+            }
+
+            @Override
+            public String @Nullable [] texts(String column) {
+                return (String[]) values.get(column);
+            }
+        });
+    }
+
+    private static LoadedInstance read(Columns row) {
+        String id = Objects.requireNonNull(row.text("instance_id"));
+        String rootNode = Objects.requireNonNull(row.text("root_node"));
+        long role = Objects.requireNonNull(row.number("role_oid"));
+        String database = row.text("database");
         States states = new States();
         List<NodeRow> nodes = new ArrayList<>();
         List<String> strangers = new ArrayList<>();
         String unreadable = null;
         try {
-            String graph = row.getString("graph");
+            String graph = row.text("graph");
             if (graph != null) {
                 nodes.addAll(GraphDocument.rows(rootNode, graph));
-            } else if (row.getString("nodes") != null) {
-                readByHand(row.getString("nodes"), role, database, nodes, strangers);
             }
-            Integer[] versions = row.getArrayOfIntegers("versions");
-            String[] texts = row.getArrayOfStrings("states");
+            String byHand = row.text("nodes");
+            if (graph == null && byHand != null) {
+                readByHand(byHand, role, database, nodes, strangers);
+            }
+            Integer[] versions = row.numbers("versions");
+            String[] texts = row.texts("states");
             for (int i = 0; versions != null && texts != null && i < versions.length; i++) {
                 states.add(versions[i], texts[i]);
             }
-            states.mark(row.getString("marks"));
+            states.mark(row.text("marks"));
         } catch (RuntimeException | StackOverflowError e) {
             // Whatever its rows say, those of others were read with them.
             unreadable = "Instance " + id + " cannot be read: "
@@ -62,24 +161,24 @@ final class LoadedRows {
         return new LoadedInstance(
                 id,
                 rootNode,
-                row.getString("label"),
-                row.getString("vars"),
+                row.text("label"),
+                row.text("vars"),
                 database,
-                row.getString("instance_status"),
-                row.getString("cancel_reason"),
-                Objects.requireNonNullElse(instant(row.getOffsetDateTime("created_at")), Instant.EPOCH),
-                new LoadedInstance.Submitter(
-                        role, row.getString("role_name"), Boolean.TRUE.equals(row.getBoolean("role_blocked"))),
+                Objects.requireNonNull(row.text("instance_status")),
+                row.text("cancel_reason"),
+                Objects.requireNonNullElse(instant(row.time("created_at")), Instant.EPOCH),
+                new LoadedInstance.Submitter(role, row.text("role_name"), row.isTrue("role_blocked")),
                 strangers,
                 nodes,
                 states.recorded,
-                row.getLong("definition_bytes"),
+                Objects.requireNonNull(row.number("definition_bytes")),
                 unreadable,
                 states.version,
                 states.versionOfNode,
                 states.emptyVersions(),
                 states.isMarked,
-                row.getLong("bytes"));
+                Objects.requireNonNull(row.number("bytes")),
+                row.isTrue("is_large"));
     }
 
     private static @Nullable Instant instant(@Nullable OffsetDateTime time) {

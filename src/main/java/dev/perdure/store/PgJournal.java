@@ -19,6 +19,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -47,7 +48,7 @@ public final class PgJournal implements Journal {
     private static final String SURVIVED = "SELECT df._survived($1, $2)";
     private static final String LEFT_CANCELS = "SELECT * FROM df._left_cancels($1)";
     private static final String DUE = "SELECT * FROM df._due($1, $2, $3)";
-    private static final String LOAD = "SELECT * FROM df._load($1, $2)";
+    private static final String LOAD = "SELECT * FROM df._load($1, $2, $3)";
     private static final String SIGNALS = "SELECT * FROM df._signals($1, $2, $3)";
     private static final String SET_IDLE = "SELECT df._set_idle($1, $2)";
 
@@ -56,6 +57,7 @@ public final class PgJournal implements Journal {
     private final Term term;
     private final long survived;
     private final Duration patience;
+    private final LargeReader large;
 
     /**
      * A journal that connects when it is needed.
@@ -64,6 +66,7 @@ public final class PgJournal implements Journal {
      * @param identity of that server: any other behind the same address is refused
      * @param survived an earlier term that ended without its process: what it took over is no suspect; 0 for none
      * @param patience so long an answer may take
+     * @param large reads what is too large for an exchange; closed with this
      */
     public PgJournal(
             Vertx vertx,
@@ -71,8 +74,10 @@ public final class PgJournal implements Journal {
             ServerIdentity identity,
             Term term,
             long survived,
-            Duration patience) {
+            Duration patience,
+            LargeReader large) {
         this.vertx = vertx;
+        this.large = large;
         this.term = term;
         this.survived = survived;
         this.patience = patience;
@@ -122,6 +127,11 @@ public final class PgJournal implements Journal {
             });
         });
         return answer;
+    }
+
+    @Override
+    public CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver) {
+        return large.read(instance, takenOver);
     }
 
     @Override
@@ -179,7 +189,7 @@ public final class PgJournal implements Journal {
                                 .addLong(term.epoch())
                                 .addArrayOfString(load.takenOver().toArray(String[]::new)));
             }
-            loaded = load == null ? null : send(LOAD, Tuple.of(load.instances().toArray(String[]::new), load.bytes()));
+            loaded = load == null ? null : send(LOAD, loadOf(load));
             SignalLook wanted = exchange.signals();
             signals = wanted == null ? null : send(SIGNALS, signalsOf(wanted));
             // Last: a term that has begun meanwhile makes all that was read worthless.
@@ -232,10 +242,16 @@ public final class PgJournal implements Journal {
                     case "more" -> more = true;
                     case "cancelled" ->
                         cancelled.add(new Cancelled(
-                                row.getString("instance_id"), row.getLong("role_oid"), row.getString("detail")));
+                                row.getString("instance_id"),
+                                row.getLong("role_oid"),
+                                row.getString("detail"),
+                                bytes(row)));
                     case "signal" ->
                         sent.add(new SignalSent(
-                                row.getString("instance_id"), row.getLong("role_oid"), row.getString("detail")));
+                                row.getString("instance_id"),
+                                row.getLong("role_oid"),
+                                row.getString("detail"),
+                                bytes(row)));
                     default -> throw new IllegalStateException("unknown news: " + row.getString("kind"));
                 }
             }
@@ -298,6 +314,10 @@ public final class PgJournal implements Journal {
         return Tuple.of(term.epoch(), page.snapshot(), page.afterXid(), page.afterId(), page.limit());
     }
 
+    private static Tuple loadOf(Load load) {
+        return Tuple.of(load.instances().toArray(String[]::new), load.bytes(), load.large());
+    }
+
     private static Tuple signalsOf(SignalLook look) {
         return Tuple.of(
                 look.wanted().stream().map(SignalWanted::instance).toArray(String[]::new),
@@ -341,8 +361,12 @@ public final class PgJournal implements Journal {
     }
 
     private static InstanceRef ref(Row row) {
+        return new InstanceRef(row.getString("instance_id"), row.getLong("role_oid"), bytes(row));
+    }
+
+    private static long bytes(Row row) {
         Long bytes = row.getLong("bytes");
-        return new InstanceRef(row.getString("instance_id"), row.getLong("role_oid"), bytes == null ? 0 : bytes);
+        return bytes == null ? 0 : bytes;
     }
 
     private static Signal signal(Row row) {
@@ -389,6 +413,7 @@ public final class PgJournal implements Journal {
 
     @Override
     public void close() {
+        large.close();
         owner.close();
     }
 }

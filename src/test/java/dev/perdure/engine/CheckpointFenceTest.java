@@ -265,7 +265,7 @@ class CheckpointFenceTest {
             "SELECT df._write(1, '{}', '{}', '{}', '{}')",
             "SELECT df._also('x', 1, '{}')",
             "SELECT df._refuse('DF001', 1, 1, 'x', 1)",
-            "SELECT df._load('{}', 1)",
+            "SELECT df._load('{}', 1, 1)",
             "SELECT df._left(1, '1:1:', 0, '', 1)",
             "SELECT df._due(now(), now(), 1)",
             "SELECT df._signals('{}', '{}', 1)",

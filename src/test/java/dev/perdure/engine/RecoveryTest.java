@@ -161,14 +161,14 @@ class RecoveryTest {
     void instances_that_were_found_while_they_could_not_be_read_are_not_forgotten() throws SQLException {
         try (InProcessWorker worker = InProcessWorker.start(database);
                 Submitter observer = Submitter.observer(database)) {
-            observer.execute("ALTER FUNCTION df._load(text[], bigint) RENAME TO _load_hidden");
+            observer.execute("ALTER FUNCTION df._load(text[], bigint, bigint) RENAME TO _load_hidden");
             List<String> ids = ledger.start(3, 2, 0);
             observer.awaitValue(
                     "t",
                     "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()"
                             + " AND application_name = 'perdure-owner' AND query LIKE '%_news%' AND state_change > ?::timestamptz",
                     String.valueOf(observer.value("SELECT clock_timestamp()")));
-            observer.execute("ALTER FUNCTION df._load_hidden(text[], bigint) RENAME TO _load");
+            observer.execute("ALTER FUNCTION df._load_hidden(text[], bigint, bigint) RENAME TO _load");
 
             ledger.assertEachStepHappenedOnce(ids, 2);
             assertThat(worker.leaderStatus().epoch()).as("in the same term").isEqualTo(1);

@@ -143,14 +143,14 @@ final class SimDatabase {
                 return;
             }
             row.isCancelNoted = true;
-            news.add(new Journal.Cancelled(row.id, row.role, reason));
+            news.add(new Journal.Cancelled(row.id, row.role, reason, 0));
         }
     }
 
     void signal(Row row, String name) {
         if (!row.hasEnded) {
             row.signals.add(new SimSignal(++signals, name));
-            news.add(new Journal.SignalSent(row.id, row.role, name));
+            news.add(new Journal.SignalSent(row.id, row.role, name, bytes(row)));
         }
     }
 
@@ -315,7 +315,33 @@ final class SimDatabase {
                 versionOfNode,
                 empty,
                 !row.marks.isEmpty(),
-                bytes(row));
+                bytes(row),
+                false);
+    }
+
+    /** As far as it is read when it is too large to be read along with others. */
+    static LoadedInstance onlyItsSize(LoadedInstance whole) {
+        return new LoadedInstance(
+                whole.id(),
+                whole.rootNode(),
+                null,
+                null,
+                null,
+                whole.status(),
+                null,
+                whole.createdAt(),
+                whole.submitter(),
+                List.of(),
+                List.of(),
+                Map.of(),
+                whole.definitionBytes(),
+                null,
+                0,
+                Map.of(),
+                List.of(),
+                false,
+                whole.bytes(),
+                true);
     }
 
     static long bytes(Row row) {

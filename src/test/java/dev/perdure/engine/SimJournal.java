@@ -8,6 +8,7 @@ import dev.perdure.store.LoadedInstance;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,31 @@ final class SimJournal implements Journal {
                     answer.complete(found);
                 }
             });
+        });
+        return answer;
+    }
+
+    @Override
+    public CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver) {
+        CompletableFuture<Optional<LoadedInstance>> answer = new CompletableFuture<>();
+        scheduler.after(faults.latency(), () -> {
+            if (faults.losesExchange()) {
+                scheduler.after(faults.latency(), () -> answer.completeExceptionally(lost()));
+                return;
+            }
+            if (database.epoch != epoch) {
+                SimFaults.met("owner: fenced");
+                answer.completeExceptionally(failed(Failure.Kind.FENCED, "another term has begun"));
+                return;
+            }
+            SimFaults.met("owner: large");
+            SimDatabase.Row row = database.row(instance);
+            if (takenOver) {
+                database.tried(row);
+            }
+            Optional<LoadedInstance> found =
+                    row == null || row.hasEnded || row.isSetAside ? Optional.empty() : Optional.of(database.load(row));
+            scheduler.after(faults.latency(), () -> answer.complete(found));
         });
         return answer;
     }
@@ -108,7 +134,8 @@ final class SimJournal implements Journal {
             for (String id : exchange.load().instances()) {
                 SimDatabase.Row row = database.row(id);
                 if (row != null && !row.hasEnded && !row.isSetAside) {
-                    loaded.add(database.load(row));
+                    LoadedInstance whole = database.load(row);
+                    loaded.add(whole.bytes() > exchange.load().large() ? SimDatabase.onlyItsSize(whole) : whole);
                 }
             }
         }

@@ -59,6 +59,7 @@ final class SimWorker {
                         }),
                 new EngineParts.Options(
                         memory,
+                        500,
                         Duration.ofSeconds(60),
                         new OwnerLoop.Pace(Duration.ofSeconds(1), Duration.ofMillis(10), Duration.ofSeconds(1), true),
                         new SqlContext.Settings(

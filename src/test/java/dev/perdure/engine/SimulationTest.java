@@ -49,6 +49,7 @@ class SimulationTest {
                         "owner: Stale",
                         "owner: answer lost",
                         "owner: fenced",
+                        "owner: large",
                         "statement: CANCELED",
                         "statement: CONNECTION_LOST",
                         "statement: TRANSIENT");

@@ -44,7 +44,14 @@ final class JournalWorld implements AutoCloseable {
     }
 
     PgJournal journal(Term term, ServerIdentity identity, PgConnectOptions server) {
-        return new PgJournal(vertx, server, identity, term, 0, Duration.ofSeconds(20));
+        return new PgJournal(
+                vertx,
+                server,
+                identity,
+                term,
+                0,
+                Duration.ofSeconds(20),
+                new LargeReader(database.url(), identity, term));
     }
 
     PgConnectOptions server() {

@@ -134,7 +134,10 @@ class NewsTest {
         world.database.value(ALICE, "SELECT df.signal(?, 'go', '1')", id);
         world.database.value(ALICE, "SELECT df.cancel(?, 'no use')", id);
         Journal.News news = look(journal, snapshot);
-        assertThat(news.cancelled()).containsExactly(new Journal.Cancelled(id, world.role(ALICE), "no use"));
+        assertThat(news.cancelled())
+                .containsExactly(new Journal.Cancelled(
+                        id, world.role(ALICE), "no use", news.cancelled().get(0).bytes()));
+        assertThat(news.cancelled().get(0).bytes()).isPositive();
         Journal.News again = look(journal, news.snapshot());
         assertThat(again.cancelled()).isEmpty();
         assertThat(again.signals()).isEmpty();
@@ -144,8 +147,11 @@ class NewsTest {
     void a_signal_is_named_with_its_instance_and_role() throws Exception {
         String id = world.start(ALICE, CHAIN);
         world.database.value(ALICE, "SELECT df.signal(?, 'go', '1')", id);
-        assertThat(look(journal, snapshot).signals())
-                .containsExactly(new Journal.SignalSent(id, world.role(ALICE), "go"));
+        List<Journal.SignalSent> sent = look(journal, snapshot).signals();
+        assertThat(sent)
+                .containsExactly(new Journal.SignalSent(
+                        id, world.role(ALICE), "go", sent.get(0).bytes()));
+        assertThat(sent.get(0).bytes()).isPositive();
         Journal.Answer answer = ask(
                 journal,
                 new Journal.Exchange(

@@ -15,10 +15,14 @@ import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.NodeStatus;
 import dev.perdure.flow.Result;
 import dev.perdure.flow.Transition;
+import dev.perdure.testing.PostgresServer;
 import java.sql.Connection;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -82,7 +86,98 @@ class PgJournalTest {
             assertThat(world.database.rows(ALICE, "SELECT status, df.result(id) FROM df.instances WHERE id = ?", id))
                     .containsExactly(List.of("completed", "{\"rows\": [{\"?column?\": 1.10}], \"row_count\": 1}"));
             assertThat(look(journal, found.news().snapshot()).started()).isEmpty();
-            assertThat(world.row("SELECT count(*) FROM df._inbox").get(0)).isEqualTo("0");
+            assertThat(world.row("SELECT count(*) FROM df._inbox WHERE instance_id = ?", id)
+                            .get(0))
+                    .isEqualTo("0");
+        }
+    }
+
+    @Test
+    void of_a_large_instance_an_exchange_says_only_how_large_it_is_and_it_is_read_by_itself() throws Exception {
+        Term term = world.newTerm();
+        try (PgJournal journal = world.journal(term)) {
+            String large = world.start(ALICE, CHAIN + " ~> ('SELECT 3 /*' || repeat('x', 300000) || '*/')");
+            String small = world.start(ALICE, CHAIN);
+            Journal.Load load = new Journal.Load(List.of(large, small), 1_000_000, 250_000, List.of());
+            List<LoadedInstance> found = ask(
+                            journal, new Journal.Exchange(List.of(), List.of(), List.of(), null, load, null, null))
+                    .loaded();
+            assertThat(found).extracting(LoadedInstance::id).containsExactly(large, small);
+            assertThat(found.get(0).isLarge()).isTrue();
+            assertThat(found.get(0).bytes()).isBetween(300_000L, 301_000L);
+            assertThat(found.get(0).nodes()).isEmpty();
+            assertThat(found.get(1).isLarge()).isFalse();
+
+            LoadedInstance alone = read(journal, large, true).orElseThrow();
+            assertThat(alone.isLarge()).isFalse();
+            assertThat(alone.nodes()).hasSize(found.get(1).nodes().size() + 2);
+            assertThat(alone.submitter()).isEqualTo(found.get(1).submitter());
+            assertThat(alone.bytes()).isEqualTo(found.get(0).bytes());
+            assertThat(world.row("SELECT count(*) FROM df._tries WHERE instance_id = ?", large)
+                            .get(0))
+                    .isEqualTo("1");
+            assertThat(read(journal, "ffffffff", false)).isEmpty();
+
+            world.newTerm();
+            assertThatThrownBy(() -> read(journal, large, false))
+                    .isInstanceOfSatisfying(
+                            JournalException.class,
+                            e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.FENCED));
+        }
+    }
+
+    @Test
+    void an_instance_that_the_server_cannot_hand_out_is_known_with_the_reason() throws Exception {
+        String id = world.start(ALICE, CHAIN);
+        world.database.execute(
+                PostgresServer.OWNER, "ALTER FUNCTION df._load(text[], bigint, bigint) RENAME TO _load_unbroken");
+        world.database.execute(
+                PostgresServer.OWNER,
+                """
+                CREATE FUNCTION df._load(text[], bigint, bigint) RETURNS TABLE (
+                    instance_id text, root_node text, label text, vars text, database text, instance_status text,
+                    cancel_reason text, created_at timestamptz, started_at timestamptz, execution_count bigint,
+                    role_oid bigint, role_name text, role_blocked boolean, definition_bytes bigint, bytes bigint,
+                    graph text, nodes text, versions integer[], states text[], marks text, is_large boolean)
+                LANGUAGE plpgsql AS $$ BEGIN
+                    IF $3 > 0 THEN RAISE program_limit_exceeded USING MESSAGE = 'invalid memory alloc request size'; END IF;
+                    RETURN QUERY SELECT * FROM df._load_unbroken($1, $2, $3);
+                END $$""");
+        try (PgJournal journal = world.journal(world.newTerm())) {
+            LoadedInstance found = read(journal, id, false).orElseThrow();
+            assertThat(found.submitter().name()).isEqualTo(ALICE);
+            assertThat(found.isLarge()).isFalse();
+            assertThat(found.unreadable())
+                    .contains("the server cannot hand it out")
+                    .contains("invalid memory alloc request size");
+        } finally {
+            world.database.execute(PostgresServer.OWNER, "DROP FUNCTION df._load(text[], bigint, bigint)");
+            world.database.execute(
+                    PostgresServer.OWNER, "ALTER FUNCTION df._load_unbroken(text[], bigint, bigint) RENAME TO _load");
+        }
+    }
+
+    @Test
+    void nodes_that_are_written_by_hand_count_as_large_as_they_are_handed_out() throws Exception {
+        world.database.execute(
+                ALICE,
+                """
+                BEGIN;
+                INSERT INTO df.instances (id, root_node, submitted_by)
+                VALUES ('abcdef00', 'abcdef01', current_user::regrole);
+                INSERT INTO df.nodes (id, instance_id, submitted_by, node_type, query)
+                VALUES ('abcdef01', 'abcdef00', current_user::regrole, 'SQL', 'SELECT 1 /*' || repeat(chr(1), 100000) || '*/');
+                COMMIT""");
+        try (PgJournal journal = world.journal(world.newTerm())) {
+            assertThat(read(journal, "abcdef00", false).orElseThrow().bytes()).isGreaterThan(600_000);
+        }
+    }
+
+    private static Optional<LoadedInstance> read(PgJournal journal, String id, boolean takenOver) throws Exception {
+        try {
+            return journal.read(id, takenOver).toCompletableFuture().get(30, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw (Exception) e.getCause();
         }
     }
 

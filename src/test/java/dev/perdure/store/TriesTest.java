@@ -53,7 +53,7 @@ class TriesTest {
     }
 
     private long loaded() throws SQLException {
-        return Long.parseLong(value("SELECT count(*) FROM df._load(ARRAY[?], 1000000)", instance));
+        return Long.parseLong(value("SELECT count(*) FROM df._load(ARRAY[?], 1000000, 1000000)", instance));
     }
 
     private void setAside() throws SQLException {

@@ -92,17 +92,24 @@ public final class Actors {
      * @param memory what was taken for it; given back when it does not come in
      */
     public void begin(LoadedInstance loaded, MemoryQuota.Holding memory) {
+        LogFields.with(loaded.id(), null, () -> {
+            if (!closed && leftMeanwhile.contains(loaded.id())) {
+                memory.close();
+                load(loaded);
+            } else {
+                comesIn(loaded, memory);
+            }
+        });
+    }
+
+    /** The same for one that nobody else could have brought into memory while it was read. */
+    public void beginAlone(LoadedInstance loaded, MemoryQuota.Holding memory) {
         LogFields.with(loaded.id(), null, () -> comesIn(loaded, memory));
     }
 
     private void comesIn(LoadedInstance loaded, MemoryQuota.Holding memory) {
         if (closed || actors.containsKey(loaded.id())) {
             memory.close();
-            return;
-        }
-        if (leftMeanwhile.contains(loaded.id())) {
-            memory.close();
-            load(loaded);
             return;
         }
         boolean isCancelled = loaded.status().equals("cancelled");

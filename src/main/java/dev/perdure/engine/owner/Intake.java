@@ -28,9 +28,10 @@ final class Intake implements Actors.Loads {
     private static final int PAGE = 2000;
     private static final int DUE_PAGE = 2000;
     private static final int MOST_LOADED = 100;
-    private static final long LOAD_BYTES = 4 * 1024 * 1024;
+    private static final long LOAD_BYTES = 1024 * 1024;
 
     private final LoadQueue queue;
+    private final LargeLoads large;
     private final Trials trials = new Trials();
     private final MemoryQuota memory;
     private final Wakeup loop;
@@ -49,10 +50,12 @@ final class Intake implements Actors.Loads {
     /**
      * At the beginning of a term.
      *
+     * @param largeBytes of an instance that is read by itself
      * @param window how far ahead timers are kept in memory
      */
-    Intake(MemoryQuota memory, Wakeup loop, Duration window, EngineStatistics statistics) {
+    Intake(MemoryQuota memory, long largeBytes, Wakeup loop, Duration window, EngineStatistics statistics) {
         this.queue = new LoadQueue(memory);
+        this.large = new LargeLoads(memory, largeBytes);
         this.memory = memory;
         this.loop = loop;
         this.window = window;
@@ -61,8 +64,16 @@ final class Intake implements Actors.Loads {
 
     @Override
     public void load(String instance, long role, long bytes) {
-        queue.add(instance, role, bytes);
+        queue(instance, role, bytes, false);
         loop.wake();
+    }
+
+    private void queue(String instance, long role, long bytes, boolean takenOver) {
+        if (bytes > large.bytes()) {
+            large.add(instance, role, bytes, takenOver);
+        } else {
+            queue.add(instance, role, bytes, takenOver);
+        }
     }
 
     @Override
@@ -86,7 +97,7 @@ final class Intake implements Actors.Loads {
             return;
         }
         trials.next(nanos, actors::contains)
-                .forEach(instance -> queue.add(instance.id(), instance.role(), instance.bytes(), true));
+                .forEach(instance -> queue(instance.id(), instance.role(), instance.bytes(), true));
     }
 
     /** Whether this term has taken something over from earlier ones. */
@@ -96,7 +107,12 @@ final class Intake implements Actors.Loads {
 
     /** Ids that wait to be read. */
     int waiting() {
-        return queue.size();
+        return queue.size() + large.waiting();
+    }
+
+    /** Those that are read beside the exchanges. */
+    LargeLoads large() {
+        return large;
     }
 
     /** The next look. */
@@ -120,13 +136,17 @@ final class Intake implements Actors.Loads {
         }
         moreStarted = news.moreStarted();
         statistics.instancesStarted(along.size() + news.started().size());
-        news.started().forEach(started -> queue.add(started.id(), started.role(), started.bytes()));
+        news.started().forEach(started -> queue(started.id(), started.role(), started.bytes(), false));
         for (LoadedInstance loaded : along) {
+            if (loaded.isLarge()) {
+                large.add(loaded.id(), loaded.submitter().oid(), loaded.bytes(), false);
+                continue;
+            }
             MemoryQuota.Holding holding = memory.hold(loaded.submitter().oid());
             if (holding.take(LoadQueue.footprint(loaded.bytes()))) {
                 actors.begin(loaded, holding);
             } else {
-                queue.add(loaded.id(), loaded.submitter().oid(), loaded.bytes());
+                queue(loaded.id(), loaded.submitter().oid(), loaded.bytes(), false);
             }
         }
         left(news, actors);
@@ -137,16 +157,24 @@ final class Intake implements Actors.Loads {
         }
         for (Journal.Cancelled cancelled : news.cancelled()) {
             InstanceActor actor = actors.get(cancelled.instance());
-            if (actor == null || !actor.cancel(cancelled.reason())) {
-                queue.add(cancelled.instance(), cancelled.role(), 0);
+            if (actor != null && actor.cancel(cancelled.reason())) {
+                continue;
+            }
+            if (large.isReading(cancelled.instance())) {
+                large.afterwards("cancel", read -> read.cancel(cancelled.reason()));
+            } else {
+                queue(cancelled.instance(), cancelled.role(), cancelled.bytes(), false);
             }
         }
         for (Journal.SignalSent sent : news.signals()) {
             InstanceActor actor = actors.get(sent.instance());
-            if (actor == null) {
-                queue.add(sent.instance(), sent.role(), 0);
+            Runnable again = () -> load(sent.instance(), sent.role(), sent.bytes());
+            if (actor != null) {
+                signals.arrived(actor, sent.name(), again);
+            } else if (large.isReading(sent.instance())) {
+                large.afterwards("signal " + sent.name(), read -> signals.arrived(read, sent.name(), again));
             } else {
-                signals.arrived(actor, sent.name(), () -> load(sent.instance(), sent.role(), 0));
+                again.run();
             }
         }
     }
@@ -159,7 +187,7 @@ final class Intake implements Actors.Loads {
         trials.know(left.suspects());
         for (Journal.InstanceRef instance : left.instances()) {
             if (!trials.keeps(instance) && !actors.contains(instance.id())) {
-                queue.add(instance.id(), instance.role(), instance.bytes(), true);
+                queue(instance.id(), instance.role(), instance.bytes(), true);
             }
         }
         hasTakenOver |= !left.instances().isEmpty();
@@ -169,7 +197,7 @@ final class Intake implements Actors.Loads {
 
     private void queueUnlessHere(Journal.InstanceRef instance, Actors actors) {
         if (!actors.contains(instance.id())) {
-            queue.add(instance.id(), instance.role(), instance.bytes());
+            queue(instance.id(), instance.role(), instance.bytes(), false);
         }
     }
 
@@ -177,11 +205,13 @@ final class Intake implements Actors.Loads {
     Reading reading(Actors actors) {
         Map<String, LoadQueue.Admitted> admitted = new LinkedHashMap<>();
         for (LoadQueue.Admitted next : queue.admit(MOST_LOADED, LOAD_BYTES)) {
-            if (actors.contains(next.id()) || admitted.putIfAbsent(next.id(), next) != null) {
+            if (actors.contains(next.id())
+                    || large.isReading(next.id())
+                    || admitted.putIfAbsent(next.id(), next) != null) {
                 next.memory().close();
             }
         }
-        return new Reading(admitted);
+        return new Reading(admitted, large.bytes());
     }
 
     /**
@@ -219,6 +249,11 @@ final class Intake implements Actors.Loads {
 
     /** An instance turned out to be of another size than was thought. */
     private void settle(LoadedInstance instance, LoadQueue.Admitted admitted, Actors actors) {
+        if (instance.isLarge()) {
+            admitted.memory().close();
+            large.add(instance.id(), admitted.role(), instance.bytes(), admitted.takenOver());
+            return;
+        }
         long needed = LoadQueue.footprint(instance.bytes());
         long more = needed - admitted.memory().bytes();
         if (more > 0 && needed <= memory.most() && !admitted.memory().take(more)) {
@@ -229,6 +264,13 @@ final class Intake implements Actors.Loads {
         trials.read(instance.id());
         admitted.memory().set(Math.min(needed, memory.most()));
         actors.begin(instance, admitted.memory());
+    }
+
+    /** One was read beside the exchanges, or could not be. */
+    void largeEnded(LargeLoads.Reading read, boolean isRead, Actors actors) {
+        if (!large.ended(read, isRead, actors)) {
+            trials.read(read.id());
+        }
     }
 
     /** An exchange was not answered: what was to be read is read later. */
@@ -243,8 +285,10 @@ final class Intake implements Actors.Loads {
     static final class Reading {
 
         private final Map<String, LoadQueue.Admitted> admitted;
+        private final long large;
 
-        private Reading(Map<String, LoadQueue.Admitted> admitted) {
+        private Reading(Map<String, LoadQueue.Admitted> admitted, long large) {
+            this.large = large;
             this.admitted = admitted;
         }
 
@@ -254,6 +298,7 @@ final class Intake implements Actors.Loads {
                     : new Journal.Load(
                             List.copyOf(admitted.keySet()),
                             LOAD_BYTES,
+                            large,
                             admitted.values().stream()
                                     .filter(LoadQueue.Admitted::takenOver)
                                     .map(LoadQueue.Admitted::id)

@@ -24,10 +24,11 @@ final class LoadQueue {
     /**
      * An instance that may be read now.
      *
+     * @param bytes of its texts, as far as they are known
      * @param takenOver whether an earlier term has left it
      * @param memory taken for it
      */
-    record Admitted(String id, long role, boolean takenOver, MemoryQuota.Holding memory) {}
+    record Admitted(String id, long role, long bytes, boolean takenOver, MemoryQuota.Holding memory) {}
 
     /** Whose turn it is: of a role, what earlier terms have left, or what this one has found. */
     private record Lane(long role, boolean takenOver) {}
@@ -99,7 +100,7 @@ final class LoadQueue {
                 if (!waiting.isEmpty()) {
                     ids.put(lane, waiting);
                 }
-                admitted.add(new Admitted(first, role, lane.takenOver(), holding));
+                admitted.add(new Admitted(first, role, its, lane.takenOver(), holding));
             }
         }
         return admitted;

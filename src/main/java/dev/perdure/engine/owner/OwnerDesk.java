@@ -19,11 +19,13 @@ public final class OwnerDesk {
     /**
      * An empty desk.
      *
+     * @param largeBytes of an instance that is read by itself
      * @param window how far ahead timers are kept in memory
      */
     public OwnerDesk(
             Wakeup loop,
             MemoryQuota memory,
+            long largeBytes,
             InstantSource clock,
             LongSupplier nanos,
             Duration window,
@@ -31,7 +33,7 @@ public final class OwnerDesk {
         this.writes = new GroupCommit(loop, nanos);
         this.begins = new AttemptWriter(loop);
         this.marks = new MarkBuffer(loop);
-        this.intake = new Intake(memory, loop, window, statistics);
+        this.intake = new Intake(memory, largeBytes, loop, window, statistics);
         this.signals = new SignalDelivery(loop, clock, memory);
     }
 

@@ -74,6 +74,8 @@ public final class OwnerLoop implements Wakeup {
     private long madeRoomAt;
     private long saidAt;
     private long failures;
+    private long largeFailures;
+    private long largeNotBefore;
     private @Nullable Boolean idle;
     private boolean lookNow = true;
 
@@ -116,6 +118,7 @@ public final class OwnerLoop implements Wakeup {
         this.arrivals = new ArrivalRate(pace.idleAfter());
         this.turnedAt = nanos.getAsLong();
         this.saidAt = turnedAt;
+        this.largeNotBefore = turnedAt;
         this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
     }
 
@@ -182,6 +185,7 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void send() {
+        readLarge();
         boolean looks = lookNow || desk.intake().hasMore() || nanos.getAsLong() - lookedAt >= nanosBetweenLooks();
         Boolean says = looked ? idleToSay() : null;
         Sent sent = new Sent(
@@ -224,6 +228,54 @@ public final class OwnerLoop implements Wakeup {
                         lost(sent, failure);
                     }
                 }));
+    }
+
+    private void readLarge() {
+        LargeLoads large = desk.intake().large();
+        LargeLoads.Reading next = nanos.getAsLong() - largeNotBefore < 0 ? null : large.next(actors);
+        if (next == null) {
+            return;
+        }
+        journal.read(next.id(), next.isTakenOver())
+                .thenAccept(found -> large.begin(next, found, actors))
+                .whenComplete((ignored, failure) -> thread.execute(() -> largeEnded(next, failure)));
+    }
+
+    private void largeEnded(LargeLoads.Reading read, @Nullable Throwable failure) {
+        if (stopped) {
+            return;
+        }
+        desk.intake().largeEnded(read, failure == null, actors);
+        if (failure == null) {
+            largeFailures = 0;
+        } else if (isFenced(failure)) {
+            fenced();
+            return;
+        } else {
+            largeNotBefore = nanos.getAsLong() + pauseAfter(largeFailures);
+            if (largeFailures++ == 0) {
+                LOG.warnf("Instance %s cannot be read now, trying again: %s", read.id(), LogText.of(text(failure)));
+            }
+        }
+        turn();
+    }
+
+    private void fenced() {
+        stopped = true;
+        stepDown.accept("another term has begun");
+    }
+
+    private static boolean isFenced(Throwable failure) {
+        return cause(failure) instanceof JournalException known
+                && known.failure().kind() == Failure.Kind.FENCED;
+    }
+
+    private static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    private static String text(Throwable failure) {
+        return String.valueOf(cause(failure).getMessage());
     }
 
     private void answered(Sent sent, Journal.Answer answer) {
@@ -279,18 +331,12 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void lost(Sent sent, Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        Failure.Kind kind = cause instanceof JournalException journalFailure
-                ? journalFailure.failure().kind()
-                : Failure.Kind.CONNECTION_LOST;
-        if (kind == Failure.Kind.FENCED) {
-            stopped = true;
-            stepDown.accept("another term has begun");
+        if (isFenced(failure)) {
+            fenced();
             return;
         }
-        if (!(cause instanceof JournalException)) {
-            LOG.error("An exchange with the tables failed in an unknown way", cause);
+        if (!(cause(failure) instanceof JournalException)) {
+            LOG.error("An exchange with the tables failed in an unknown way", cause(failure));
         }
         desk.writes().lost(sent.writes());
         desk.begins().lost(sent.begins());
@@ -299,13 +345,17 @@ public final class OwnerLoop implements Wakeup {
         desk.signals().lost(sent.signals());
         lookNow |= sent.looks();
         if (failures == 0) {
-            LOG.warnf("The tables do not answer, asking again: %s", LogText.of(String.valueOf(cause.getMessage())));
+            LOG.warnf("The tables do not answer, asking again: %s", LogText.of(text(failure)));
         }
         pause(failures++);
     }
 
     private void pause(long failed) {
-        sleepFor(Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed)));
+        sleepFor(pauseAfter(failed));
+    }
+
+    private static long pauseAfter(long failed) {
+        return Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed));
     }
 
     private void sleep() {
