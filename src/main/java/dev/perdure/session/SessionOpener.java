@@ -27,6 +27,8 @@ final class SessionOpener {
     private static final Command UTC = new Command("SET TimeZone = 'UTC'");
 
     private final SessionPools.Settings settings;
+    private final LoginGate gate =
+            new LoginGate(Math.max(2, Runtime.getRuntime().availableProcessors()));
 
     SessionOpener(SessionPools.Settings settings) {
         this.settings = settings;
@@ -42,7 +44,8 @@ final class SessionOpener {
         String role = "the role with oid " + key.roleOid();
         try {
             role = settings.logins().nameOf(key);
-            return logIn(key, role);
+            String name = role;
+            return gate.through(() -> logIn(key, name));
         } catch (SQLException e) {
             throw new StepFailedException(settings.logins().failed(key, role, e), e);
         }
@@ -50,7 +53,8 @@ final class SessionOpener {
 
     /** The same, whatever is known of the role. */
     StepSession tryToOpen(SessionPools.Key key) throws SQLException {
-        return logIn(key, settings.logins().nameOf(key));
+        String name = settings.logins().nameOf(key);
+        return gate.through(() -> logIn(key, name));
     }
 
     private StepSession logIn(SessionPools.Key key, String role) throws SQLException {
