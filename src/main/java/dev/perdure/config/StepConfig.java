@@ -14,8 +14,8 @@ public interface StepConfig {
     int maxConcurrent();
 
     /**
-     * How many SQL steps may execute beyond {@code max-concurrent}, one each of roles of which none executes: however many roles
-     * have slow steps, the next one gets a session.
+     * How many SQL steps may execute beyond {@code max-concurrent}, one each of roles of which none executes. When all of these are
+     * in use too, the statement that began last of the role that has most is interrupted and runs again later.
      */
     @Min(0) @WithDefault("32")
     int roleReserve();

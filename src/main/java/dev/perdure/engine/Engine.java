@@ -124,6 +124,7 @@ final class Engine {
                 mark.compareTo(Duration.ofMillis(20)) < 0 ? Duration.ofMillis(20) : mark,
                 new RunningStatusWriter(parts.sql(), parts.desk().marks(), settings.markRunningAfter()));
         threads.every(Duration.ofMillis(250), parts.sql()::failThoseWaitingTooLong);
+        threads.every(Duration.ofMillis(250), parts.sql()::makeRoom);
         means.upkeep().forEach(task -> threads.every(Duration.ofSeconds(1), () -> threads.helper(task)));
         statistics.watch(new EngineStatistics.Gauges(
                 parts.actors()::size,

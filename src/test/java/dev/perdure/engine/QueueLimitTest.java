@@ -56,4 +56,39 @@ class QueueLimitTest {
             assertThat(app.await(waiting).status()).isEqualTo("completed");
         }
     }
+
+    @Test
+    void a_role_without_a_session_gets_one_of_a_role_that_has_several_however_long_their_statements_take()
+            throws SQLException {
+        try (InProcessWorker worker = InProcessWorker.start(
+                        database, Map.of("perdure.step.max-concurrent", "3", "perdure.step.role-reserve", "0"));
+                Submitter first = Submitter.of(database, "queue_limit_first");
+                Submitter second = Submitter.of(database, "queue_limit_second");
+                Submitter late = Submitter.of(database, "queue_limit_late")) {
+            first.execute("CREATE TABLE queue_limit_done (n int)");
+            String begun = "SELECT count(*) FROM df.nodes WHERE status = 'running' AND started_at IS NOT NULL";
+            String older = first.start("'WITH i AS (INSERT INTO queue_limit_done VALUES (1)) SELECT pg_sleep(600)'");
+            first.awaitValue("1", begun);
+            String younger = first.start("'WITH i AS (INSERT INTO queue_limit_done VALUES (2))"
+                    + " SELECT pg_sleep(CASE WHEN EXISTS (SELECT FROM pg_class WHERE relname = ''queue_limit_go'')"
+                    + " THEN 0 ELSE 600 END)'");
+            first.awaitValue("2", begun);
+            String other = second.start("'SELECT pg_sleep(600)'");
+            second.awaitValue("1", begun);
+
+            assertThat(late.run("'SELECT 1' ~> 'SELECT 2'").status()).isEqualTo("completed");
+
+            assertThat(first.value("SELECT df.status(?)", older)).isEqualTo("running");
+            assertThat(second.value("SELECT df.status(?)", other)).isEqualTo("running");
+            assertThat(first.value("SELECT df.status(?)", younger)).isEqualTo("running");
+            first.execute("CREATE TABLE queue_limit_go ()");
+            first.value("SELECT df.cancel(?)", older);
+            second.value("SELECT df.cancel(?)", other);
+            assertThat(first.await(younger).status()).isEqualTo("completed");
+            assertThat(first.value("SELECT string_agg(n::text, ',') FROM queue_limit_done"))
+                    .isEqualTo("2");
+            assertThat(first.node(younger, "WITH", "attempt")).isIn(null, "1");
+            assertThat(worker.statistics().queuedSteps()).isZero();
+        }
+    }
 }

@@ -1,6 +1,8 @@
 package dev.perdure.engine.queue;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,6 +98,20 @@ public final class FairQueue<T> {
         }
         Lane<T> own = lanes.get(role);
         return own == null || queued > own.items.size() || own.inUse > share(own);
+    }
+
+    /**
+     * The role that has the most slots, when a role that has none waits and everything is taken, the reserve included; null
+     * otherwise, and when nobody has more than one.
+     */
+    public synchronized @Nullable Long inTheWay() {
+        if (inUse < limits.slots + limits.reserve
+                || lanes.values().stream().noneMatch(lane -> lane.inUse == 0 && lane.items.size() > 0)) {
+            return null;
+        }
+        Map.Entry<Long, Lane<T>> most =
+                Collections.max(lanes.entrySet(), Comparator.comparingInt(entry -> entry.getValue().inUse));
+        return most.getValue().inUse > 1 ? most.getKey() : null;
     }
 
     private void take(Long role, Lane<T> lane) {

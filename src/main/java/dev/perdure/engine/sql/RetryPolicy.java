@@ -28,6 +28,10 @@ final class RetryPolicy {
     /** What a result is given that found none. */
     private static final long LEAST_MEMORY = 64 * 1024;
 
+    private static final String MADE_ROOM =
+            "all sessions of the worker were in use, and a role that had none got this one"
+                    + " (perdure.step.max-concurrent, perdure.step.role-reserve)";
+
     private final SqlContext context;
     private final SqlExecutor executor;
 
@@ -50,7 +54,9 @@ final class RetryPolicy {
         if (!attempt.isWanted()) {
             return;
         }
-        if (failure.kind() == Failure.Kind.NO_MEMORY) {
+        if (attempt.madeRoom(failure)) {
+            waitForTurn(attempt);
+        } else if (failure.kind() == Failure.Kind.NO_MEMORY) {
             wantMemory(attempt, failure, had);
         } else if (failure.isServersTrouble()) {
             waitItOut(attempt, failure);
@@ -79,6 +85,16 @@ final class RetryPolicy {
     /** Rows of ours that the checkpoint needs are locked, by their own user: nothing of the step is to blame. */
     void lockedOut(SqlAttempt attempt, Failure failure) {
         waitItOut(attempt, failure);
+    }
+
+    /** Its session was wanted by a role that had none: it is rolled back, and waits for its next turn. Not its own doing. */
+    private void waitForTurn(SqlAttempt attempt) {
+        ended(attempt, StepReport.Outcome.RETRIED, MADE_ROOM);
+        LogFields.with(
+                attempt.actor().id(),
+                attempt.activation().nodeId(),
+                () -> LOG.infof("Step of %s is interrupted and runs again later: %s", attempt, MADE_ROOM));
+        executor.again(attempt, attempt.manner(), Duration.ofMillis(50), MADE_ROOM);
     }
 
     /** Waits for what is neither the step's fault nor its attempt, until it is over or has lasted too long. */
@@ -254,6 +270,10 @@ final class RetryPolicy {
 
     /** The checkpoint was refused for what the step did or brought. Within the mailbox; whether the message is over. */
     boolean checkpointFailed(SqlAttempt attempt, Failure failure) {
+        if (attempt.madeRoom(failure)) {
+            waitForTurn(attempt);
+            return true;
+        }
         if (failure.isServersTrouble()) {
             waitItOut(attempt, failure);
             return true;

@@ -1,5 +1,6 @@
 package dev.perdure.engine.sql;
 
+import dev.perdure.database.Failure;
 import dev.perdure.engine.actor.Attempt;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.queue.MemoryQuota;
@@ -40,6 +41,7 @@ final class SqlAttempt implements Attempt {
     private final long queuedAt;
     private StepPort.@Nullable Session session;
     private boolean interrupted;
+    private boolean hasMadeRoom;
     private MemoryQuota.@Nullable Holding reserved;
     private volatile @Nullable Instant startedAt;
     private volatile long begunAt;
@@ -158,6 +160,21 @@ final class SqlAttempt implements Attempt {
         if (session != null) {
             session.cancel();
         }
+    }
+
+    /** Its statement is cancelled, and it will be tried again; false when there is nothing that can be cancelled. */
+    synchronized boolean makeRoom() {
+        if (session == null || interrupted || hasMadeRoom || manner.outsideTransaction() != null) {
+            return false;
+        }
+        hasMadeRoom = true;
+        session.cancel();
+        return true;
+    }
+
+    /** Whether a failure says only that it made room. */
+    synchronized boolean madeRoom(Failure failure) {
+        return hasMadeRoom && failure.kind() == Failure.Kind.CANCELED;
     }
 
     synchronized boolean isInterrupted() {

@@ -27,6 +27,7 @@ public final class SqlExecutor {
     private static final long TROUBLE_SHOWN_NANOS = 200_000_000;
 
     private static final long QUEUE_SHOWN_NANOS = 2_000_000_000;
+    private static final long SOON_NANOS = 500_000_000;
 
     private final SqlContext context;
     private final FairQueue<SqlAttempt> queue;
@@ -311,6 +312,24 @@ public final class SqlExecutor {
                             + "s waiting for an available execution slot.",
                     "53300");
         }
+    }
+
+    /**
+     * A role without a session waits, and none is left: of the role that has the most, the statement that began last is interrupted and
+     * waits for its next turn. One that ends soon anyway is let be.
+     */
+    public void makeRoom() {
+        Long role = queue.inTheWay();
+        if (role == null) {
+            return;
+        }
+        long limit = context.nanos().getAsLong() - SOON_NANOS;
+        executing.stream()
+                .filter(attempt -> attempt.actor().role() == role && attempt.begunAt() - limit <= 0)
+                .sorted(Comparator.comparingLong((SqlAttempt attempt) -> attempt.begunAt() - limit)
+                        .reversed())
+                .filter(SqlAttempt::makeRoom)
+                .findFirst();
     }
 
     /** Statements that wait. */
