@@ -162,14 +162,17 @@ final class SqlAttempt implements Attempt {
         }
     }
 
-    /** Its statement is cancelled, and it will be tried again; false when there is nothing that can be cancelled. */
-    synchronized boolean makeRoom() {
-        if (session == null || interrupted || hasMadeRoom || manner.outsideTransaction() != null) {
-            return false;
+    /** Whether {@link #makeRoom} would have something to cancel, once. */
+    synchronized boolean canMakeRoom() {
+        return session != null && !interrupted && !hasMadeRoom && manner.outsideTransaction() == null;
+    }
+
+    /** Its statement is cancelled, and it will be tried again. */
+    synchronized void makeRoom() {
+        if (canMakeRoom()) {
+            hasMadeRoom = true;
+            session.cancel();
         }
-        hasMadeRoom = true;
-        session.cancel();
-        return true;
     }
 
     /** Whether a failure says only that it made room. */

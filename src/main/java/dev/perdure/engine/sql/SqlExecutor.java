@@ -323,13 +323,12 @@ public final class SqlExecutor {
         if (role == null) {
             return;
         }
-        long limit = context.nanos().getAsLong() - SOON_NANOS;
+        long now = context.nanos().getAsLong();
         executing.stream()
-                .filter(attempt -> attempt.actor().role() == role && attempt.begunAt() - limit <= 0)
-                .sorted(Comparator.comparingLong((SqlAttempt attempt) -> attempt.begunAt() - limit)
-                        .reversed())
-                .filter(SqlAttempt::makeRoom)
-                .findFirst();
+                .filter(attempt -> attempt.actor().role() == role && attempt.canMakeRoom())
+                .min(Comparator.comparingLong(attempt -> now - attempt.begunAt()))
+                .filter(attempt -> now - attempt.begunAt() > SOON_NANOS)
+                .ifPresent(SqlAttempt::makeRoom);
     }
 
     /** Statements that wait. */
