@@ -204,6 +204,8 @@ BEGIN
             FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
                   FROM unnest(v_ids, v_roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
             JOIN df._inbox x ON x.instance_id = t.id) AS o;
+        -- However small they are, reading them must not take long.
+        v_fitting := least(v_fitting, 200);
         IF v_fitting > 0 THEN
             RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes, p_bytes) AS l;
         END IF;
