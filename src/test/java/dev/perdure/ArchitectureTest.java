@@ -1,6 +1,8 @@
 package dev.perdure;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -10,6 +12,8 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.perdure.flow.Interpreter;
+import dev.perdure.graph.Node;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -145,6 +149,35 @@ class ArchitectureTest {
                 .callMethod(java.time.Instant.class, "now")
                 .orShould()
                 .callMethod(java.time.Clock.class, "systemUTC")
+                .check(classes);
+    }
+
+    @Test
+    void the_interpreter_knows_rules_and_node_types_only_by_their_interfaces() {
+        noClasses()
+                .that()
+                .resideInAPackage(BASE + ".flow")
+                .and(not(equivalentTo(Interpreter.class)))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(BASE + ".flow.rule..")
+                .check(classes);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(BASE + ".graph", BASE + ".flow.rule")
+                .should()
+                .dependOnClassesThat(assignableTo(Node.class).and(not(equivalentTo(Node.class))))
+                .check(classes);
+    }
+
+    @Test
+    void templates_and_results_know_no_nodes() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(BASE + ".flow.template", BASE + ".flow.result", BASE + ".flow.cron")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(BASE + ".flow", BASE + ".flow.rule", BASE + ".graph")
                 .check(classes);
     }
 

@@ -10,4 +10,4 @@ import java.util.List;
  * @param effects what to start afterwards, in order
  * @param change how memory advances
  */
-public record Decision(Checkpoint checkpoint, List<Effect> effects, StateChange change) {}
+public record Decision(Checkpoint checkpoint, List<Effect> effects, StateDelta change) {}

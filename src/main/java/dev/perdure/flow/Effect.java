@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.template.HttpRequest;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;

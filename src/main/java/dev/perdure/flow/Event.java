@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

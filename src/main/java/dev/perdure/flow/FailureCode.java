@@ -8,12 +8,12 @@ import org.jspecify.annotations.Nullable;
  * Kinds of failure, in the words of {@code df.retry}: a SQLSTATE, {@code http:<status>}, or {@code http:error} for a
  * request without an answer.
  */
-final class FailureCode {
+public final class FailureCode {
 
     private static final String HTTP = "http:";
 
     /** A request that was not answered. */
-    static final String HTTP_ERROR = HTTP + "error";
+    public static final String HTTP_ERROR = HTTP + "error";
 
     /** Answers that ask for another try (RFC 9110, 15.5.9; RFC 8470; RFC 6585), beside 5xx. */
     private static final Set<Integer> TRY_AGAIN = Set.of(408, 425, 429);
@@ -21,12 +21,12 @@ final class FailureCode {
     private FailureCode() {}
 
     /** The code of an answer. */
-    static String http(int status) {
+    public static String http(int status) {
         return HTTP + status;
     }
 
     /** Whether a failure is one of those that are tried again; null conditions: every failure is. */
-    static boolean matches(@Nullable List<String> conditions, @Nullable String code) {
+    public static boolean matches(@Nullable List<String> conditions, @Nullable String code) {
         if (conditions == null) {
             return true;
         }
@@ -40,7 +40,7 @@ final class FailureCode {
     }
 
     /** Whether an answer with that status, which is no failure by itself, is one under the given conditions. */
-    static boolean isFailure(@Nullable List<String> conditions, int status) {
+    public static boolean isFailure(@Nullable List<String> conditions, int status) {
         return conditions == null
                 ? TRY_AGAIN.contains(status) || status >= 500 && status <= 599
                 : matches(conditions, http(status));

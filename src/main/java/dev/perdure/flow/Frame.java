@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -14,20 +15,20 @@ import org.jspecify.annotations.Nullable;
  * @param held the body's result while a loop's condition runs
  * @param outcome of a JOIN branch that has ended, until the JOIN ends
  */
-record Frame(
-        Stamp stamp,
+public record Frame(
+        ActivationId stamp,
         String text,
         Instant begun,
         @Nullable String bindings,
         @Nullable Result held,
         @Nullable Outcome outcome) {
 
-    static Frame open(Stamp stamp, Instant begun, @Nullable String bindings) {
+    public static Frame open(ActivationId stamp, Instant begun, @Nullable String bindings) {
         return new Frame(stamp, stamp.text(), begun, bindings, null, null);
     }
 
     /** What it holds in memory, beside names. */
-    long bytes() {
+    public long bytes() {
         long bytes = bindings == null ? 0 : 2L * bindings.length();
         if (held != null) {
             bytes += held.bytes();
@@ -40,11 +41,11 @@ record Frame(
         return bytes;
     }
 
-    Frame holding(Result result) {
+    public Frame holding(Result result) {
         return new Frame(stamp, text, begun, bindings, result, null);
     }
 
-    Frame ended(Outcome how) {
+    public Frame ended(Outcome how) {
         return new Frame(stamp, text, begun, bindings, null, how);
     }
 }

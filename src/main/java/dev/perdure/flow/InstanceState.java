@@ -1,7 +1,9 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.template.TextLimits;
+import dev.perdure.flow.template.Variables;
 import dev.perdure.graph.Graph;
-import dev.perdure.graph.SignalNode;
+import dev.perdure.graph.Node;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -28,7 +30,7 @@ public final class InstanceState {
     private final Graph graph;
     private final TextLimits limits;
     private final Map<String, Running> running = new HashMap<>();
-    private final Map<String, RowFact> rows = new HashMap<>();
+    private final Map<String, KnownRow> rows = new HashMap<>();
     private final Set<String> shownWaiting = new HashSet<>();
     private final Map<String, Frame> frames = new HashMap<>();
     private final Names names;
@@ -40,7 +42,7 @@ public final class InstanceState {
 
     private int steps;
     /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
-    private @Nullable Map<String, Recorded> recorded;
+    private @Nullable Map<String, NodeRecord> recorded;
 
     private long version;
     private boolean ended;
@@ -65,7 +67,7 @@ public final class InstanceState {
             @Nullable String label,
             Map<String, String> vars,
             Graph graph,
-            Map<String, Recorded> rows) {
+            Map<String, NodeRecord> rows) {
         return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT);
     }
 
@@ -79,14 +81,14 @@ public final class InstanceState {
             @Nullable String label,
             Map<String, String> vars,
             Graph graph,
-            Map<String, Recorded> rows,
+            Map<String, NodeRecord> rows,
             TextLimits limits) {
         Variables variables = new Variables(instanceId, label, Map.copyOf(vars));
         InstanceState state = new InstanceState(instanceId, variables, graph, limits, new Names());
         state.recorded = Map.copyOf(rows);
         rows.forEach((node, row) -> {
             if (row.stamp() != null) {
-                state.rows.put(node, new RowFact(row.stamp(), row.status()));
+                state.rows.put(node, new KnownRow(row.stamp(), row.status()));
             }
         });
         return state;
@@ -121,8 +123,8 @@ public final class InstanceState {
      * @throws IllegalStateException when the decision was taken on another state than this
      */
     public void apply(Decision decision) {
-        StateChange change = decision.change();
-        if (change == StateChange.NONE) {
+        StateDelta change = decision.change();
+        if (change == StateDelta.NONE) {
             return;
         }
         if (change.basis != version) {
@@ -153,7 +155,7 @@ public final class InstanceState {
 
     /** Whether this is the state that a decision was taken on. */
     public boolean isAt(Decision decision) {
-        return decision.change() == StateChange.NONE || decision.change().basis == version;
+        return decision.change() == StateDelta.NONE || decision.change().basis == version;
     }
 
     /** Whether a step or timer is still waited for. Its result decides nothing when it is not. */
@@ -181,7 +183,7 @@ public final class InstanceState {
             return unmarked;
         }
         running.forEach((node, run) -> {
-            RowFact row = rows.get(node);
+            KnownRow row = rows.get(node);
             boolean isMarked = row != null
                     && row.stamp().equals(run.stamp())
                     && row.status() == NodeStatus.RUNNING
@@ -201,12 +203,12 @@ public final class InstanceState {
     /** A mark was committed: the node's row says {@code running} under that stamp. A late word of it changes nothing. */
     public void marked(String nodeId, String stamp) {
         shownWaiting.remove(nodeId);
-        RowFact row = rows.get(nodeId);
+        KnownRow row = rows.get(nodeId);
         boolean isLate = row != null
-                && (Stamp.fences(row.stamp(), stamp)
+                && (ActivationId.fences(row.stamp(), stamp)
                         || row.stamp().equals(stamp) && row.status().isTerminal());
         if (!isLate) {
-            rows.put(nodeId, new RowFact(stamp, NodeStatus.RUNNING));
+            rows.put(nodeId, new KnownRow(stamp, NodeStatus.RUNNING));
         }
     }
 
@@ -233,7 +235,7 @@ public final class InstanceState {
 
     /** How it will wait once a decision is applied. */
     public Waiting waitingAfter(Decision decision) {
-        StateChange change = decision.change();
+        StateDelta change = decision.change();
         if (change.ends) {
             return new Waiting(false, null);
         }
@@ -285,13 +287,13 @@ public final class InstanceState {
     public List<SignalWait> signalWaits() {
         return waits.stream()
                 .map(wait -> {
-                    SignalNode node = (SignalNode) graph.node(wait.nodeId());
+                    Node node = graph.node(wait.nodeId());
                     return new SignalWait(
                             new Activation(
                                     node.id(),
                                     Objects.requireNonNull(running.get(node.id()))
                                             .stamp()),
-                            node.signalName());
+                            Objects.requireNonNull(node.awaitedSignal()));
                 })
                 .toList();
     }
@@ -321,7 +323,7 @@ public final class InstanceState {
         return running.get(nodeId);
     }
 
-    @Nullable RowFact row(String nodeId) {
+    @Nullable KnownRow row(String nodeId) {
         return rows.get(nodeId);
     }
 
@@ -330,7 +332,7 @@ public final class InstanceState {
     }
 
     /** The rows that were loaded; null once the position in them was found. */
-    @Nullable Map<String, Recorded> recorded() {
+    @Nullable Map<String, NodeRecord> recorded() {
         return recorded;
     }
 

@@ -1,5 +1,7 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.rule.Rules;
+
 /**
  * The language of workflows as a pure function (architecture, section 2). It reads a state and an event and says what to
  * persist and what to start; it changes nothing, reads no clock and uses no randomness, so the same state and event
@@ -15,26 +17,26 @@ public final class Interpreter {
      * <p>The cost is that of the nodes which end or are entered because of the event.
      */
     public static Decision decide(InstanceState state, Event event) {
-        Turn turn = new Turn(state, event.at());
+        DecisionBuilder building = new DecisionBuilder(state, event.at(), Rules::of);
         if (state.hasEnded()) {
-            return turn.decision();
+            return building.decision();
         }
         if (event instanceof Event.Loaded) {
-            turn.load();
+            building.load();
         } else if (event instanceof Event.Cancelled cancelled) {
-            turn.load();
-            turn.cancel(cancelled.reason());
+            building.load();
+            building.cancel(cancelled.reason());
         } else if (event instanceof Event.StepSucceeded step) {
-            turn.happened(step.activation(), event);
+            building.happened(step.activation(), event);
         } else if (event instanceof Event.StepFailed step) {
-            turn.happened(step.activation(), event);
+            building.happened(step.activation(), event);
         } else if (event instanceof Event.RequestFailed request) {
-            turn.happened(request.activation(), event);
+            building.happened(request.activation(), event);
         } else if (event instanceof Event.SignalReceived signal) {
-            turn.happened(signal.activation(), event);
+            building.happened(signal.activation(), event);
         } else if (event instanceof Event.TimerFired timer) {
-            turn.happened(timer.activation(), event);
+            building.happened(timer.activation(), event);
         }
-        return turn.decision();
+        return building.decision();
     }
 }

@@ -1,6 +1,5 @@
 package dev.perdure.flow;
 
-import dev.perdure.graph.LoopNode;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -9,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * Interrupts whatever runs below a node, and forgets it. Steps, timers and waits end as failed; compound nodes keep their
  * rows, except a loop at the very top that is in its first round.
  *
- * @param before the state before the turn
+ * @param before the state that it is taken on
  */
-record Interruption(Turn turn, Draft draft, InstanceState before, String reason) {
+record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceState before, String reason) {
 
     /**
      * Interrupts what runs.
@@ -19,24 +18,24 @@ record Interruption(Turn turn, Draft draft, InstanceState before, String reason)
      * @param loopError what the row of a loop at the top says; null when it too keeps its row
      */
     void below(String rootId, @Nullable String loopError) {
-        Running top = turn.running(rootId);
-        if (top != null && loopError != null && turn.graph().node(rootId) instanceof LoopNode) {
+        Running top = decision.running(rootId);
+        if (top != null && loopError != null && decision.rule(rootId).recordsInterruption()) {
             loop(rootId, top, loopError);
         }
         Deque<String> open = new ArrayDeque<>();
         open.push(rootId);
         while (!open.isEmpty()) {
             String id = open.pop();
-            Running run = turn.running(id);
+            Running run = decision.running(id);
             if (run != null) {
                 if (run.isWaitedFor()) {
                     leaf(id, run);
                 } else if (run.phase() == Running.Phase.COMPOUND) {
-                    turn.graph().children(id).forEach(open::push);
+                    decision.graph().children(id).forEach(open::push);
                 }
-                turn.forget(id);
+                decision.forget(id);
             }
-            turn.close(id);
+            decision.close(id);
         }
     }
 
@@ -44,7 +43,7 @@ record Interruption(Turn turn, Draft draft, InstanceState before, String reason)
         Running known = before.running(id);
         boolean isNew =
                 (known == null || !known.stamp().equals(run.stamp())) && !draft.isRecordedRunning(id, run.stamp());
-        boolean isFirstRound = turn.frame(id).stamp().generation() == 1;
+        boolean isFirstRound = decision.frame(id).stamp().generation() == 1;
         if (run.phase() == Running.Phase.COMPOUND && isFirstRound && !isNew) {
             draft.canceled(id, run.stamp(), error, reason, run.startedAt(), null);
         }
@@ -56,7 +55,7 @@ record Interruption(Turn turn, Draft draft, InstanceState before, String reason)
         if (isNew && !draft.isRecordedRunning(id, run.stamp())) {
             return;
         }
-        String bindings = turn.isOpen(id) ? turn.frame(id).bindings() : null;
+        String bindings = decision.isOpen(id) ? decision.frame(id).bindings() : null;
         draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), bindings);
         if (!isNew) {
             draft.start(new Effect.Interrupt(activation, reason));

@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,10 +1,11 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** How a node ended. */
-sealed interface Outcome {
+public sealed interface Outcome {
 
     record Succeeded(Result result) implements Outcome {}
 
@@ -19,12 +20,12 @@ sealed interface Outcome {
      */
     record Failed(String error, @Nullable String code, @Nullable Instant notBefore) implements Outcome {
 
-        Failed(String error) {
+        public Failed(String error) {
             this(error, null, null);
         }
 
         /** The same failure in other words. */
-        Failed saying(String message) {
+        public Failed saying(String message) {
             return new Failed(message, code, notBefore);
         }
     }

@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
  * @param wakeAt TIMER and SIGNAL: when it is due
  * @param branchesLeft JOIN: branches that have not ended
  */
-record Running(
+public record Running(
         String frameRoot, String stamp, Phase phase, Instant startedAt, @Nullable Instant wakeAt, int branchesLeft) {
 
-    enum Phase {
+    public enum Phase {
         /** Its children run. */
         COMPOUND,
         /** A step that the engine performs. */
@@ -27,20 +27,20 @@ record Running(
         BLOCKED
     }
 
-    boolean isWaitedFor() {
+    public boolean isWaitedFor() {
         return phase == Phase.STEP || phase == Phase.TIMER || phase == Phase.SIGNAL;
     }
 
     /** Whether it waits for a time. */
-    boolean isTimed() {
+    public boolean isTimed() {
         return wakeAt != null && (phase == Phase.TIMER || phase == Phase.SIGNAL);
     }
 
-    Running in(Phase next, @Nullable Instant wake) {
+    public Running in(Phase next, @Nullable Instant wake) {
         return new Running(frameRoot, stamp, next, startedAt, wake, branchesLeft);
     }
 
-    Running withBranchesLeft(int left) {
+    public Running withBranchesLeft(int left) {
         return new Running(frameRoot, stamp, phase, startedAt, wakeAt, left);
     }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when this activation began, null when unknown
  * @param attempt attempts so far, 0 when none counts
  * @param executedQuery the text after substitution; null for control nodes
- * @param bindings see {@link Recorded#bindings()}
- * @param code FAILED: see {@link Recorded#code()}
+ * @param bindings see {@link NodeRecord#bindings()}
+ * @param code FAILED: see {@link NodeRecord#code()}
  */
 public record Transition(
         String nodeId,

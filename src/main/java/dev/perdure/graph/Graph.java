@@ -65,6 +65,6 @@ public final class Graph {
 
     /** Ids of the children, in the order of specification 5.2: JOIN's branches, IF's condition first, LOOP's last. */
     public List<String> children(String nodeId) {
-        return Children.of(node(nodeId));
+        return node(nodeId).children();
     }
 }

@@ -66,7 +66,7 @@ public final class GraphReader {
             }
             Node node = NodeParser.parse(instanceId, row);
             nodes.put(id, node);
-            for (String child : Children.of(node)) {
+            for (String child : node.children()) {
                 reach(child, id, reached.depth() + 1);
             }
         }

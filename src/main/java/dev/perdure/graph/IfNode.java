@@ -1,5 +1,6 @@
 package dev.perdure.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,5 +12,10 @@ public record IfNode(String id, @Nullable String resultName, String condition, S
     @Override
     public String type() {
         return "IF";
+    }
+
+    @Override
+    public List<String> children() {
+        return List.of(condition, then, otherwise);
     }
 }

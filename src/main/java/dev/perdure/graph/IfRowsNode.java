@@ -1,5 +1,6 @@
 package dev.perdure.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,5 +14,10 @@ public record IfRowsNode(String id, @Nullable String resultName, String testedNa
     @Override
     public String type() {
         return "IF";
+    }
+
+    @Override
+    public List<String> children() {
+        return List.of(then, otherwise);
     }
 }

@@ -18,4 +18,9 @@ public record JoinNode(String id, @Nullable String resultName, List<String> bran
     public String type() {
         return "JOIN";
     }
+
+    @Override
+    public List<String> children() {
+        return branches;
+    }
 }

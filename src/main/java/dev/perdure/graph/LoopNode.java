@@ -1,5 +1,6 @@
 package dev.perdure.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,5 +12,10 @@ public record LoopNode(String id, @Nullable String resultName, String body, @Nul
     @Override
     public String type() {
         return "LOOP";
+    }
+
+    @Override
+    public List<String> children() {
+        return condition == null ? List.of(body) : List.of(body, condition);
     }
 }

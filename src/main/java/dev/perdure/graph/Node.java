@@ -1,5 +1,6 @@
 package dev.perdure.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,4 +30,14 @@ public sealed interface Node
 
     /** The type as {@code df.nodes.node_type} has it. */
     String type();
+
+    /** Ids of its children, in the order of specification 5.2. */
+    default List<String> children() {
+        return List.of();
+    }
+
+    /** The signal that it waits for; null when it waits for none. */
+    default @Nullable String awaitedSignal() {
+        return null;
+    }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,5 +11,10 @@ public record RaceNode(String id, @Nullable String resultName, String left, Stri
     @Override
     public String type() {
         return "RACE";
+    }
+
+    @Override
+    public List<String> children() {
+        return List.of(left, right);
     }
 }

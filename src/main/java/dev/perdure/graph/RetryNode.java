@@ -1,5 +1,6 @@
 package dev.perdure.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Runs its body again when it fails ({@code df.retry}). */
@@ -7,5 +8,10 @@ public record RetryNode(String id, @Nullable String resultName, String body, Ret
     @Override
     public String type() {
         return "RETRY";
+    }
+
+    @Override
+    public List<String> children() {
+        return List.of(body);
     }
 }

@@ -14,4 +14,9 @@ public record SignalNode(String id, @Nullable String resultName, String signalNa
     public String type() {
         return "SIGNAL";
     }
+
+    @Override
+    public String awaitedSignal() {
+        return signalName;
+    }
 }

@@ -1,8 +1,8 @@
 package dev.perdure.session;
 
 import dev.perdure.database.Failure;
-import dev.perdure.flow.Json;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Json;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.wire.Grant;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

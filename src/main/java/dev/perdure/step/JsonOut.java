@@ -1,6 +1,6 @@
 package dev.perdure.step;
 
-import dev.perdure.flow.Json;
+import dev.perdure.flow.result.Json;
 import dev.perdure.session.StepFailedException;
 
 /** A result document while it is written. Its memory is asked for before it grows. */

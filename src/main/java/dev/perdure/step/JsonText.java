@@ -1,7 +1,7 @@
 package dev.perdure.step;
 
 import dev.perdure.database.Failure;
-import dev.perdure.flow.Json;
+import dev.perdure.flow.result.Json;
 import dev.perdure.session.StepFailedException;
 
 /**

@@ -1,7 +1,7 @@
 package dev.perdure.step;
 
 import dev.perdure.database.Failure;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.ReceiptTable;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;

@@ -1,8 +1,8 @@
 package dev.perdure.step;
 
 import dev.perdure.database.Failure;
-import dev.perdure.flow.Json;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Json;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.session.wire.Grant;
 import dev.perdure.session.wire.PackedRows;

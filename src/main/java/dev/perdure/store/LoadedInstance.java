@@ -1,6 +1,6 @@
 package dev.perdure.store;
 
-import dev.perdure.flow.Recorded;
+import dev.perdure.flow.NodeRecord;
 import dev.perdure.graph.NodeRow;
 import java.time.Instant;
 import java.util.List;
@@ -40,7 +40,7 @@ public record LoadedInstance(
         Submitter submitter,
         List<String> strangers,
         List<NodeRow> nodes,
-        Map<String, Recorded> recorded,
+        Map<String, NodeRecord> recorded,
         long definitionBytes,
         @Nullable String unreadable,
         int version,

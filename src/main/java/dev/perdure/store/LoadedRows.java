@@ -2,8 +2,8 @@ package dev.perdure.store;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.perdure.flow.NodeRecord;
 import dev.perdure.flow.NodeStatus;
-import dev.perdure.flow.Recorded;
 import dev.perdure.graph.GraphDocument;
 import dev.perdure.graph.NodeRow;
 import io.vertx.sqlclient.Row;
@@ -222,7 +222,7 @@ final class LoadedRows {
     /** What checkpoints and marks say of the nodes; the later ones win. */
     private static final class States {
 
-        private final Map<String, Recorded> recorded = new HashMap<>();
+        private final Map<String, NodeRecord> recorded = new HashMap<>();
         private final Map<String, Integer> versionOfNode = new HashMap<>();
         private final List<Integer> speaking = new ArrayList<>();
         private int version;
@@ -250,7 +250,7 @@ final class LoadedRows {
             return empty;
         }
 
-        private static Recorded recorded(Map<String, String> entry, List<String> results, List<String> columns) {
+        private static NodeRecord recorded(Map<String, String> entry, List<String> results, List<String> columns) {
             NodeStatus status = NodeStatus.of(Objects.requireNonNull(text(entry.get("status"))));
             String index = text(entry.get("result"));
             String result = null;
@@ -261,7 +261,7 @@ final class LoadedRows {
                 result = results.get(Integer.parseInt(index));
                 columnsOfResult = columns.get(Integer.parseInt(index));
             }
-            return new Recorded(
+            return new NodeRecord(
                     status,
                     text(entry.get("execution_id")),
                     entry.containsKey("canceled"),
@@ -288,7 +288,7 @@ final class LoadedRows {
                 }
                 recorded.merge(
                         Objects.requireNonNull(text(mark.get("node"))),
-                        new Recorded(
+                        new NodeRecord(
                                 NodeStatus.RUNNING,
                                 stamp,
                                 false,
@@ -299,7 +299,7 @@ final class LoadedRows {
                                 attempt(text(mark.get("attempt"))),
                                 null,
                                 null),
-                        Recorded::marked);
+                        NodeRecord::marked);
             }
         }
 

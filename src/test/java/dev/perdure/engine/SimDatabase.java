@@ -2,8 +2,8 @@ package dev.perdure.engine;
 
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Consumption;
+import dev.perdure.flow.NodeRecord;
 import dev.perdure.flow.NodeStatus;
-import dev.perdure.flow.Recorded;
 import dev.perdure.flow.Transition;
 import dev.perdure.graph.NodeRow;
 import dev.perdure.store.CheckpointRequest;
@@ -266,7 +266,7 @@ final class SimDatabase {
     }
 
     LoadedInstance load(Row row) {
-        Map<String, Recorded> recorded = new HashMap<>();
+        Map<String, NodeRecord> recorded = new HashMap<>();
         Map<String, Integer> versionOfNode = new HashMap<>();
         row.checkpoints.forEach((version, draft) -> draft.checkpoints()
                 .forEach(checkpoint -> checkpoint.transitions().forEach(transition -> {
@@ -274,12 +274,12 @@ final class SimDatabase {
                     versionOfNode.put(transition.nodeId(), version);
                 })));
         row.marks.forEach((node, mark) -> {
-            Recorded present = recorded.get(node);
+            NodeRecord present = recorded.get(node);
             boolean isLate = present != null
                     && mark.stamp().equals(present.stamp())
                     && present.status().isTerminal();
             if (!isLate) {
-                Recorded says = new Recorded(
+                NodeRecord says = new NodeRecord(
                         NodeStatus.RUNNING,
                         mark.stamp(),
                         false,
@@ -290,7 +290,7 @@ final class SimDatabase {
                         mark.attempt() == null ? 0 : mark.attempt(),
                         null,
                         null);
-                recorded.merge(node, says, Recorded::marked);
+                recorded.merge(node, says, NodeRecord::marked);
             }
         });
         List<Integer> empty = row.checkpoints.keySet().stream()
@@ -350,11 +350,11 @@ final class SimDatabase {
         return isLarge ? 10_000 : 100L * row.nodes.size();
     }
 
-    private static Recorded recorded(Transition t) {
+    private static NodeRecord recorded(Transition t) {
         String result = t.result() != null
                 ? t.result().json()
                 : t.status() == NodeStatus.FAILED ? "\"" + t.error() + "\"" : null;
-        return new Recorded(
+        return new NodeRecord(
                 t.status(),
                 t.stamp(),
                 t.canceled() != null,

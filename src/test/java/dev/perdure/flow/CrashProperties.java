@@ -50,7 +50,7 @@ class CrashProperties {
             RowStore.Row marked = Objects.requireNonNull(stormy.store.rows.get(node));
             // A mark of a node that then lost its race replaces what an earlier round left.
             boolean isReplaced =
-                    marked.status() == NodeStatus.RUNNING && Stamp.fences(marked.stamp(), calm.stamp(node));
+                    marked.status() == NodeStatus.RUNNING && ActivationId.fences(marked.stamp(), calm.stamp(node));
             if (!isReplaced) {
                 assertThat(stormy.store.essence(true)).containsEntry(node, row);
             }
@@ -122,11 +122,21 @@ class CrashProperties {
                 && !timer.at().isAfter(world.now);
     }
 
-    /** Statements and wake times included. */
+    /** Statements and wake times included; spans not, which count from the moment of a decision. */
     private static List<Effect> sorted(Simulation world) {
-        List<Effect> open = new ArrayList<>(world.open.values());
-        open.sort(Comparator.comparing(Effect::toString));
-        return open;
+        return world.open.values().stream()
+                .map(CrashProperties::withoutSpan)
+                .sorted(Comparator.comparing(Effect::toString))
+                .toList();
+    }
+
+    private static Effect withoutSpan(Effect effect) {
+        if (effect instanceof Effect.StartTimer timer) {
+            return new Effect.StartTimer(timer.activation(), timer.at(), null);
+        }
+        return effect instanceof Effect.AwaitSignal wait
+                ? new Effect.AwaitSignal(wait.activation(), wait.name(), wait.deadline(), null)
+                : effect;
     }
 
     private static List<@Nullable String> outputs(Simulation world) {

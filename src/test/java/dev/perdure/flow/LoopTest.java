@@ -2,6 +2,7 @@ package dev.perdure.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.flow.result.Result;
 import dev.perdure.graph.GraphDraft;
 import java.time.Duration;
 import java.util.HashMap;
@@ -141,10 +142,10 @@ class LoopTest {
     void a_loop_has_a_hundred_thousand_rounds() {
         String body = draft.sql("body");
         String loop = draft.loop(body);
-        Map<String, Recorded> rows = new HashMap<>();
+        Map<String, NodeRecord> rows = new HashMap<>();
         rows.put(
                 loop,
-                new Recorded(NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null, null));
+                new NodeRecord(NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null, null));
         InstanceState state = InstanceState.load(Simulation.ID, null, Map.of(), draft.graph(loop), rows);
         var at = java.time.Instant.parse("2026-01-01T00:00:00Z");
         state.apply(Interpreter.decide(state, new Event.Loaded(at)));
@@ -194,7 +195,7 @@ class LoopTest {
         String a = draft.sql("a");
         String b = draft.sql("b");
         String root = draft.then(a, b);
-        Map<String, Recorded> rows = new HashMap<>();
+        Map<String, NodeRecord> rows = new HashMap<>();
         rows.put(a, completed("{}"));
         rows.put(b, completed("{\"x\": 1}"));
         InstanceState state = InstanceState.load(Simulation.ID, null, Map.of(), draft.graph(root), rows);
@@ -206,7 +207,7 @@ class LoopTest {
                 .isEqualTo(new Checkpoint.InstanceEnd(Checkpoint.InstanceEnd.Status.COMPLETED, "{\"x\":1}"));
     }
 
-    private static Recorded completed(String result) {
-        return new Recorded(NodeStatus.COMPLETED, Simulation.S1, false, result, null, null, null, 1, null, null);
+    private static NodeRecord completed(String result) {
+        return new NodeRecord(NodeStatus.COMPLETED, Simulation.S1, false, result, null, null, null, 1, null, null);
     }
 }

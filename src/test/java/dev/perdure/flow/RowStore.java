@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.perdure.flow.result.Json;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -17,7 +18,7 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /** {@code df.nodes} and {@code df.instances} in memory: writes compare-and-set, keeps JSON as jsonb does. */
-final class RowStore {
+public final class RowStore {
 
     record Row(
             String stamp,
@@ -91,7 +92,7 @@ final class RowStore {
         if (!matches) {
             throw new AssertionError("stale: " + t + " on " + present);
         }
-        if (Stamp.fences(stamp, t.stamp())) {
+        if (ActivationId.fences(stamp, t.stamp())) {
             throw new AssertionError("fenced: " + t + " on " + present);
         }
         String result = t.result() != null
@@ -123,11 +124,11 @@ final class RowStore {
         }
     }
 
-    Map<String, Recorded> recorded() {
-        Map<String, Recorded> recorded = new HashMap<>();
+    Map<String, NodeRecord> recorded() {
+        Map<String, NodeRecord> recorded = new HashMap<>();
         rows.forEach((id, row) -> recorded.put(
                 id,
-                new Recorded(
+                new NodeRecord(
                         row.status(),
                         row.stamp(),
                         row.canceled() != null,
@@ -152,7 +153,7 @@ final class RowStore {
     }
 
     /** As PostgreSQL prints jsonb; written apart from {@link Json} so that the two check each other. */
-    static @Nullable String jsonb(@Nullable String text) {
+    public static @Nullable String jsonb(@Nullable String text) {
         if (text == null) {
             return null;
         }

@@ -2,6 +2,7 @@ package dev.perdure.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.flow.result.Result;
 import dev.perdure.graph.GraphDraft;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -221,6 +222,6 @@ class SequenceTest {
                 .containsExactly(root);
         run.succeed(a, "1");
         run.state.marked(a, Simulation.S1); // late
-        assertThat(run.state.row(a)).isEqualTo(new RowFact(Simulation.S1, NodeStatus.COMPLETED));
+        assertThat(run.state.row(a)).isEqualTo(new KnownRow(Simulation.S1, NodeStatus.COMPLETED));
     }
 }

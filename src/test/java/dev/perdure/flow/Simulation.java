@@ -1,5 +1,6 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.RetryNode;
 import java.time.Duration;

@@ -7,7 +7,7 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Failure;
 import dev.perdure.database.Failure.Kind;
 import dev.perdure.database.KeepAliveSocketFactory;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.testing.DebianServer;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.database.Failure;
 import dev.perdure.database.Failure.Kind;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.testing.PostgresServer;

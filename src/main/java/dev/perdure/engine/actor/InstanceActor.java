@@ -10,7 +10,7 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
-import dev.perdure.flow.TextLimits;
+import dev.perdure.flow.template.TextLimits;
 import dev.perdure.graph.Graph;
 import dev.perdure.session.SessionPools;
 import dev.perdure.step.StepPort;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.flow.InstanceState;
-import dev.perdure.flow.TextLimits;
+import dev.perdure.flow.template.TextLimits;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.GraphReader;
 import dev.perdure.graph.InvalidGraphException;

@@ -1,7 +1,7 @@
 package dev.perdure.engine.http;
 
 import dev.perdure.engine.telemetry.LogFields;
-import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.step.http.Answer;
 import dev.perdure.step.http.HttpOutcome;
 import java.util.concurrent.TimeUnit;

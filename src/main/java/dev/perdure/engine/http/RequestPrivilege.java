@@ -1,6 +1,6 @@
 package dev.perdure.engine.http;
 
-import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.store.Journal.Begun;
 import org.jspecify.annotations.Nullable;
 

@@ -10,7 +10,7 @@ import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;

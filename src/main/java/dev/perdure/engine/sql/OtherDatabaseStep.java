@@ -5,7 +5,7 @@ import dev.perdure.engine.actor.Drain;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Lane;
 import dev.perdure.engine.actor.Message;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
 import java.util.List;

@@ -6,7 +6,7 @@ import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Event;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.Journal.Mark;
 import java.time.Duration;

@@ -5,7 +5,7 @@ import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Lane;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.LogFields;
-import dev.perdure.flow.Result;
+import dev.perdure.flow.result.Result;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StatementGuard;
 import dev.perdure.step.StepPort;

@@ -6,10 +6,9 @@ import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
-import dev.perdure.flow.KnownSteps;
-import dev.perdure.flow.Result;
-import dev.perdure.graph.Node;
-import dev.perdure.graph.SqlNode;
+import dev.perdure.flow.result.Result;
+import dev.perdure.flow.rule.KnownSteps;
+import dev.perdure.flow.rule.Rules;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.SqlStep;
 import dev.perdure.step.StepPort;
@@ -174,7 +173,7 @@ final class TransactionSharing {
     }
 
     private static @Nullable String template(InstanceActor actor, Effect.RunSql effect) {
-        Node node = actor.state().graph().node(effect.activation().nodeId());
-        return node instanceof SqlNode sql ? sql.sql() : null;
+        return Rules.of(actor.state().graph().node(effect.activation().nodeId()))
+                .statement();
     }
 }

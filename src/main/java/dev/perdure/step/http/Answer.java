@@ -1,6 +1,6 @@
 package dev.perdure.step.http;
 
-import dev.perdure.flow.Json;
+import dev.perdure.flow.result.Json;
 import io.vertx.core.MultiMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;

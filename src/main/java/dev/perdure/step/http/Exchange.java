@@ -1,6 +1,6 @@
 package dev.perdure.step.http;
 
-import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.step.StepPort;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;

@@ -1,6 +1,6 @@
 package dev.perdure.step.http;
 
-import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.template.HttpRequest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -3,7 +3,7 @@ package dev.perdure.step.http;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.step.StepPort;
 import io.vertx.core.Vertx;
 import java.net.InetAddress;

@@ -2,7 +2,7 @@ package dev.perdure.step.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.perdure.flow.HttpRequest;
+import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.testing.HttpService;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

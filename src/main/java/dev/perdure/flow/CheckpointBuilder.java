@@ -1,0 +1,163 @@
+package dev.perdure.flow;
+
+import dev.perdure.flow.result.Result;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The checkpoint and the effects of a decision while it is being taken: at most one transition a node. */
+final class CheckpointBuilder {
+
+    private final InstanceState state;
+    private final Map<String, Transition> transitions = new LinkedHashMap<>();
+    private final Map<String, KnownRow> rows = new LinkedHashMap<>();
+    private final Map<Activation, Effect> effects = new LinkedHashMap<>();
+    private final List<Consumption> consumed = new ArrayList<>();
+    private Checkpoint.@Nullable NextExecution nextExecution;
+    private Checkpoint.@Nullable InstanceEnd end;
+
+    CheckpointBuilder(InstanceState state) {
+        this.state = state;
+    }
+
+    /** A node ended. A row that says so already is left alone: memory was loaded and found it decided. */
+    void ended(
+            String nodeId,
+            String stamp,
+            @Nullable Result result,
+            @Nullable String error,
+            @Nullable String code,
+            Execution execution,
+            @Nullable String bindings) {
+        NodeStatus status = error == null ? NodeStatus.COMPLETED : NodeStatus.FAILED;
+        KnownRow known = rows.containsKey(nodeId) || state.recorded() == null ? null : state.row(nodeId);
+        if (known != null && known.status() == status && known.stamp().equals(stamp)) {
+            return;
+        }
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                status,
+                result,
+                error,
+                null,
+                null,
+                execution.startedAt(),
+                execution.attempt(),
+                execution.executedQuery(),
+                bindings,
+                code));
+    }
+
+    /** A node must be durable while it runs. */
+    void running(String nodeId, String stamp, @Nullable Instant wakeAt, Instant startedAt, @Nullable String bindings) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.RUNNING,
+                null,
+                null,
+                null,
+                wakeAt,
+                startedAt,
+                0,
+                null,
+                bindings,
+                null));
+    }
+
+    /** A node waits for its next attempt; meanwhile its row says how the last one failed. */
+    void retrying(String nodeId, String stamp, Instant wakeAt, Instant startedAt, int attempt, String lastError) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.RUNNING,
+                null,
+                lastError,
+                null,
+                wakeAt,
+                startedAt,
+                attempt,
+                null,
+                null,
+                null));
+    }
+
+    /** A node was interrupted; its failure decides nothing. */
+    void canceled(
+            String nodeId, String stamp, String error, String reason, Instant startedAt, @Nullable String bindings) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.FAILED,
+                null,
+                error,
+                reason,
+                null,
+                startedAt,
+                0,
+                null,
+                bindings,
+                null));
+    }
+
+    /** Whether the row says, or will say with this checkpoint, that the activation runs. */
+    boolean isRecordedRunning(String nodeId, String stamp) {
+        KnownRow row = rows.getOrDefault(nodeId, state.row(nodeId));
+        return row != null && row.status() == NodeStatus.RUNNING && row.stamp().equals(stamp);
+    }
+
+    void start(Effect effect) {
+        effects.put(effect.activation(), effect);
+    }
+
+    /** Takes back an effect that has not been given out yet; false when this decision holds none. */
+    boolean takeBack(Activation activation) {
+        return effects.remove(activation) != null;
+    }
+
+    void consume(Consumption consumption) {
+        consumed.add(consumption);
+    }
+
+    void nextExecution(Checkpoint.NextExecution next) {
+        nextExecution = next;
+    }
+
+    void end(Checkpoint.InstanceEnd how) {
+        end = how;
+    }
+
+    boolean hasEnd() {
+        return end != null;
+    }
+
+    Map<String, KnownRow> rows() {
+        return rows;
+    }
+
+    Checkpoint checkpoint() {
+        return new Checkpoint(List.copyOf(transitions.values()), nextExecution, end, List.copyOf(consumed));
+    }
+
+    List<Effect> effects() {
+        return List.copyOf(effects.values());
+    }
+
+    private void put(Transition transition) {
+        transitions.put(transition.nodeId(), transition);
+        rows.put(transition.nodeId(), new KnownRow(transition.stamp(), transition.status()));
+    }
+
+    private @Nullable String prior(String nodeId) {
+        KnownRow row = state.row(nodeId);
+        return row == null ? null : row.stamp();
+    }
+}

@@ -1,0 +1,27 @@
+package dev.perdure.flow.rule;
+
+import dev.perdure.flow.ActivationId;
+import dev.perdure.graph.Graph;
+
+/**
+ * What the attempts of a step have in common: its stamp without the generations that a RETRY counts. Rounds of loops stay
+ * apart.
+ */
+final class StepName {
+
+    private static final String SEPARATOR = "::";
+
+    private StepName() {}
+
+    /** The name of a step that runs under a stamp; see {@link ActivationId} for what stands where in it. */
+    static String of(Graph graph, String stamp) {
+        String[] tokens = stamp.split(SEPARATOR);
+        for (int generation = 1; generation < tokens.length; generation += 2) {
+            String owner = generation == 1 ? graph.rootId() : tokens[generation - 1];
+            if (Rules.of(graph.node(owner)).countsAttempts()) {
+                tokens[generation] = "1";
+            }
+        }
+        return String.join(SEPARATOR, tokens);
+    }
+}

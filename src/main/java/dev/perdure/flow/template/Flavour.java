@@ -1,0 +1,25 @@
+package dev.perdure.flow.template;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.perdure.flow.result.ResultDocument;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How a value is written into a template: as SQL, or as it is (specification 4.5). */
+interface Flavour {
+
+    /** A value that is not null. */
+    String value(JsonNode value);
+
+    /** The null of a reference with {@code ?}. */
+    String nothing();
+
+    /** A reference without {@code ?} to a column or member that does not exist; null leaves it as it is. */
+    @Nullable String missing(Reference reference, ResultDocument document);
+
+    /** {@code $name.*}. */
+    String rows(String name, ResultDocument document);
+
+    /** {@code $name[]}: values of one column. */
+    String array(List<JsonNode> values, @Nullable String type);
+}

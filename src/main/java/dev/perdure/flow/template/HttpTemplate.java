@@ -1,0 +1,110 @@
+package dev.perdure.flow.template;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.perdure.flow.result.Json;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stored configuration of an HTTP step, and what is substituted into it: URL, body and the values of headers, as they
+ * are (specification 4.5). Numbers and booleans among the headers become text.
+ */
+public final class HttpTemplate {
+
+    private static final int DEFAULT_TIMEOUT = 30;
+
+    private final String kind;
+    private final JsonNode config;
+    private final Substitution substitution;
+
+    /**
+     * @param kind how error texts call the configuration: {@code HTTP} or {@code multipart HTTP}
+     * @throws SubstitutionException when the configuration is no JSON object
+     */
+    public HttpTemplate(String kind, String config, Substitution substitution) {
+        this.kind = kind;
+        this.substitution = substitution;
+        JsonNode json = Json.parse(config);
+        if (json == null || !json.isObject()) {
+            throw new SubstitutionException("Invalid " + kind + " config: it is not a JSON object");
+        }
+        this.config = json;
+    }
+
+    public SubstitutionException invalid(String problem) {
+        return new SubstitutionException("Invalid " + kind + " config: " + problem);
+    }
+
+    public String url() {
+        String url = substitution.rawWithSecrets(required(config, "url"));
+        if (SecretReference.isIn(url)) {
+            throw new SubstitutionException(
+                    "secrets are put into headers and bodies only: a URL stands in logs and errors");
+        }
+        return url;
+    }
+
+    public String method() {
+        return required(config, "method");
+    }
+
+    public @Nullable String body() {
+        String body = optional(config, "body");
+        return body == null ? null : substitution.rawWithSecrets(body);
+    }
+
+    public Map<String, String> headers() {
+        Map<String, String> headers = new LinkedHashMap<>();
+        JsonNode stored = config.path("headers");
+        if (stored.isMissingNode() || stored.isNull()) {
+            return headers;
+        }
+        if (!stored.isObject()) {
+            throw invalid("headers must be a JSON object");
+        }
+        for (String name :
+                stored.properties().stream().map(Map.Entry::getKey).sorted().toList()) {
+            JsonNode value = stored.path(name);
+            if (!value.isValueNode() || value.isNull()) {
+                throw invalid("header '" + name + "' must be a string, a number or a boolean");
+            }
+            headers.put(name, value.isTextual() ? substitution.rawWithSecrets(value.textValue()) : Json.write(value));
+        }
+        return headers;
+    }
+
+    public int timeoutSeconds() {
+        JsonNode stored = config.path("timeout_seconds");
+        if (stored.isMissingNode() || stored.isNull()) {
+            return DEFAULT_TIMEOUT;
+        }
+        if (!stored.canConvertToInt() || !stored.isIntegralNumber() || stored.intValue() <= 0) {
+            throw invalid("timeout_seconds must be a positive whole number");
+        }
+        return stored.intValue();
+    }
+
+    public JsonNode member(String name) {
+        return config.path(name);
+    }
+
+    public String required(JsonNode object, String member) {
+        String value = optional(object, member);
+        if (value == null) {
+            throw invalid("missing field '" + member + "'");
+        }
+        return value;
+    }
+
+    public @Nullable String optional(JsonNode object, String member) {
+        JsonNode value = object.path(member);
+        if (value.isMissingNode() || value.isNull()) {
+            return null;
+        }
+        if (!value.isTextual()) {
+            throw invalid(member + " must be a string");
+        }
+        return value.textValue();
+    }
+}

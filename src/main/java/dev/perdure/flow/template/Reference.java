@@ -1,0 +1,73 @@
+package dev.perdure.flow.template;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A reference to a result as it stands in a template (specification 4.5, second pass).
+ *
+ * @param text the reference itself, for messages
+ * @param column null for the first column
+ * @param end where it ends in the template
+ */
+record Reference(String text, String name, Kind kind, @Nullable String column, boolean optional, int end) {
+
+    enum Kind {
+        /** {@code $name.*}: the whole row set. */
+        ROWS,
+        /** {@code $name[]}, {@code $name.col[]}: all rows' values of a column. */
+        ARRAY,
+        /** {@code ANY($name)} where the column of the first row is an array itself. */
+        ARRAY_VALUE,
+        /** {@code $name}, {@code $name.col}, both also with {@code ?}. */
+        VALUE
+    }
+
+    /** The end of the identifier that begins at {@code start}; {@code start} when there is none. */
+    static int identifierEnd(String text, int start) {
+        int at = start;
+        while (at < text.length() && isIdentifier(text.charAt(at), at == start)) {
+            at++;
+        }
+        return at;
+    }
+
+    /** The reference whose name lies between the dollar sign at {@code dollar} and {@code nameEnd}. */
+    static Reference read(String template, int dollar, int nameEnd) {
+        String name = template.substring(dollar + 1, nameEnd);
+        if (template.startsWith(".*", nameEnd)) {
+            return of(template, dollar, name, Kind.ROWS, null, false, nameEnd + 2);
+        }
+        int end = nameEnd;
+        String column = null;
+        if (template.startsWith(".", nameEnd)) {
+            int columnEnd = identifierEnd(template, nameEnd + 1);
+            if (columnEnd > nameEnd + 1) {
+                column = template.substring(nameEnd + 1, columnEnd);
+                end = columnEnd;
+            }
+        }
+        if (template.startsWith("[]", end)) {
+            return of(template, dollar, name, Kind.ARRAY, column, false, end + 2);
+        }
+        boolean optional = template.startsWith("?", end);
+        return of(template, dollar, name, Kind.VALUE, column, optional, optional ? end + 1 : end);
+    }
+
+    private static Reference of(
+            String template, int dollar, String name, Kind kind, @Nullable String column, boolean optional, int end) {
+        return new Reference(template.substring(dollar, end), name, kind, column, optional, end);
+    }
+
+    Reference as(Kind other) {
+        return new Reference(text, name, other, column, optional, end);
+    }
+
+    /** The reference without {@code ?}, as messages show it. */
+    String shown() {
+        return column == null ? "$" + name : "$" + name + "." + column;
+    }
+
+    private static boolean isIdentifier(char c, boolean first) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || !first && c >= '0' && c <= '9';
+    }
+}

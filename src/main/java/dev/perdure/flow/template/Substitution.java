@@ -1,0 +1,293 @@
+package dev.perdure.flow.template;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import dev.perdure.flow.result.Result;
+import dev.perdure.flow.result.ResultDocument;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts variables and results into a template (specification 4.5). Two passes, so that a variable's value may refer to
+ * results; what is inserted is not looked at again. Names are whole identifiers, hence a name that is a prefix of
+ * another never matches in its place.
+ *
+ * <p>In SQL a value that holds text is refused where its quotes would not protect it: see {@link SqlLexer#objection}.
+ */
+public final class Substitution {
+
+    /** Most rows of {@code $name.*}. */
+    private static final int MAX_ROWS = 10_000;
+
+    private static final Pattern QUANTIFIER =
+            Pattern.compile("(?<![A-Za-z0-9_$])(any|all|some)\\s*\\(\\s*$", Pattern.CASE_INSENSITIVE);
+    private static final int QUANTIFIER_LOOK_BEHIND = 64;
+    private static final Flavour SQL = new SqlFlavour();
+    private static final Flavour RAW = new RawFlavour();
+
+    private final Variables variables;
+    private final Function<String, @Nullable Result> results;
+    private final TextBudget budget;
+    /** Results taken apart so far: a template often refers to one result several times. */
+    private final Map<Result, Optional<ResultDocument>> documents = new IdentityHashMap<>();
+
+    public Substitution(Variables variables, Function<String, @Nullable Result> results) {
+        this(variables, results, new TextBudget(TextLimits.DEFAULT));
+    }
+
+    /**
+     * @param results finds the result of a name that is visible where the template stands
+     * @param budget of the decision
+     */
+    public Substitution(Variables variables, Function<String, @Nullable Result> results, TextBudget budget) {
+        this.variables = variables;
+        this.results = results;
+        this.budget = budget;
+    }
+
+    /**
+     * Substitutes into an SQL text.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved, or not safely there
+     */
+    public String sql(String template) {
+        return budget.made(substitute(variables.substitute(template, budget), SQL, new SqlLexer()));
+    }
+
+    /**
+     * Substitutes into a text that is not SQL.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved
+     */
+    public String raw(String template) {
+        return budget.made(substitute(variables.substitute(template, budget), RAW, null));
+    }
+
+    /**
+     * Substitutes into a text that is not SQL, and marks the references to secrets that the submitter wrote: those in the
+     * template and in variables, and none that comes with a result.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved
+     */
+    public String rawWithSecrets(String template) {
+        return budget.made(substitute(SecretReference.mark(variables.substitute(template, budget)), RAW, null));
+    }
+
+    private String substitute(String template, Flavour flavour, @Nullable SqlLexer lexer) {
+        int dollar = template.indexOf('$');
+        if (dollar < 0) {
+            return template;
+        }
+        StringBuilder out = new StringBuilder(template.length() + 64);
+        int copied = 0;
+        int fed = 0;
+        while (dollar >= 0) {
+            int next = dollar + 1;
+            int nameEnd = Reference.identifierEnd(template, dollar + 1);
+            Result result = nameEnd > dollar + 1 ? results.apply(template.substring(dollar + 1, nameEnd)) : null;
+            if (result != null) {
+                Reference reference = Reference.read(template, dollar, nameEnd);
+                budget.refer(reference, result);
+                out.append(template, copied, dollar);
+                copied = dollar;
+                if (lexer != null) {
+                    lexer.feed(template.substring(fed, dollar));
+                    fed = dollar;
+                    reference = quantified(reference, out, template, result, lexer);
+                }
+                String value = value(reference, result, flavour);
+                if (value != null) {
+                    budget.grow((long) out.length() + value.length());
+                    if (lexer != null) {
+                        value = guarded(value, reference, lexer);
+                        lexer.feed(value);
+                        fed = reference.end();
+                    }
+                    out.append(value);
+                    copied = reference.end();
+                }
+                next = reference.end();
+            }
+            dollar = template.indexOf('$', next);
+        }
+        return out.append(template, copied, template.length()).toString();
+    }
+
+    /**
+     * {@code ANY($name)} means {@code ANY($name[])} where the result is a row set of plain values, and where its column is
+     * an array, that array.
+     */
+    private Reference quantified(
+            Reference reference, CharSequence before, String template, Result result, SqlLexer lexer) {
+        if (reference.kind() != Reference.Kind.VALUE || reference.optional()) {
+            return reference;
+        }
+        int behind = Math.max(0, before.length() - QUANTIFIER_LOOK_BEHIND);
+        int after = reference.end();
+        while (after < template.length() && Character.isWhitespace(template.charAt(after))) {
+            after++;
+        }
+        boolean closes = after < template.length() && template.charAt(after) == ')';
+        if (!closes
+                || !lexer.isCode()
+                || !QUANTIFIER
+                        .matcher(before.subSequence(behind, before.length()))
+                        .find()) {
+            return reference;
+        }
+        ResultDocument document = document(result);
+        if (document == null || !document.isRowSet()) {
+            return reference;
+        }
+        if (isArray(column(document, reference.column()), document)) {
+            return reference.as(Reference.Kind.ARRAY_VALUE);
+        }
+        return reference.column() == null ? reference.as(Reference.Kind.ARRAY) : reference;
+    }
+
+    /** The first column, or the one with this name; null when there is none. */
+    private static ResultDocument.@Nullable Column column(ResultDocument document, @Nullable String name) {
+        return document.columns().stream()
+                .filter(candidate -> name == null || candidate.name().equals(name))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static boolean isArray(ResultDocument.@Nullable Column column, ResultDocument document) {
+        if (column == null) {
+            return false;
+        }
+        if (column.type() != null) {
+            return SqlFlavour.isArray(column.type());
+        }
+        JsonNode first = document.row(0);
+        return first != null && first.path(column.name()).isArray();
+    }
+
+    /** Refuses text where it would be run as SQL. Numbers and booleans go anywhere. */
+    private static String guarded(String value, Reference reference, SqlLexer lexer) {
+        if (value.startsWith("-") && lexer.isAfterMinus()) {
+            return " " + value;
+        }
+        boolean plain = value.indexOf('\'') < 0 && value.indexOf('"') < 0;
+        String objection = plain ? null : lexer.objection(value);
+        if (objection != null) {
+            throw new SubstitutionException(reference.text() + " stands " + objection
+                    + ", where its text would be executed as SQL. Put it outside of the quotes, for example"
+                    + " 'prefix ' || " + reference.text());
+        }
+        return value;
+    }
+
+    /** The text to insert; null leaves the reference as it is. */
+    private @Nullable String value(Reference reference, Result result, Flavour flavour) {
+        ResultDocument document = document(result);
+        if (document == null) {
+            throw new SubstitutionException(reference.shown() + ": result is not valid JSON");
+        }
+        return switch (reference.kind()) {
+            case ROWS -> rows(reference, document, flavour);
+            case ARRAY -> array(reference, document, flavour);
+            case VALUE, ARRAY_VALUE -> {
+                if (!document.isRowSet()) {
+                    yield reference.column() == null
+                            ? flavour.value(document.json())
+                            : member(reference, document, document.json(), flavour);
+                }
+                JsonNode row = document.row(0);
+                if (row == null) {
+                    if (reference.optional()) {
+                        yield flavour.nothing();
+                    }
+                    throw new SubstitutionException(
+                            "$" + reference.name() + " has no rows — query returned zero results");
+                }
+                if (reference.kind() == Reference.Kind.ARRAY_VALUE) {
+                    ResultDocument.Column column = column(document, reference.column());
+                    JsonNode value = column == null ? null : row.get(column.name());
+                    if (column != null && value != null && value.isArray()) {
+                        yield SqlFlavour.arrayValue(value, column.type());
+                    }
+                }
+                yield reference.column() == null
+                        ? first(reference, document, flavour)
+                        : member(reference, document, row, flavour);
+            }
+        };
+    }
+
+    private static String rows(Reference reference, ResultDocument document, Flavour flavour) {
+        String name = "$" + reference.name() + ".*";
+        if (!document.isRowSet()) {
+            throw new SubstitutionException(name + " — invalid result format");
+        }
+        if (document.rowCount() > MAX_ROWS) {
+            throw new SubstitutionException(name + " — result has " + document.rowCount()
+                    + " rows, exceeding the maximum of " + MAX_ROWS
+                    + " for row-set expansion. Use pagination or intermediate tables for large result sets.");
+        }
+        return flavour.rows(reference.name(), document);
+    }
+
+    private static @Nullable String array(Reference reference, ResultDocument document, Flavour flavour) {
+        if (!document.isRowSet()) {
+            throw new SubstitutionException(reference.shown() + "[]: result is not a row set");
+        }
+        List<ResultDocument.Column> columns = document.columns();
+        ResultDocument.Column column = column(document, reference.column());
+        if (column == null && (document.rowCount() > 0 || !columns.isEmpty())) {
+            return flavour.missing(reference, document);
+        }
+        List<JsonNode> values = new ArrayList<>();
+        for (int i = 0; column != null && i < document.rowCount(); i++) {
+            JsonNode row = document.row(i);
+            JsonNode value = row == null ? null : row.get(column.name());
+            values.add(value == null ? NullNode.instance : value);
+        }
+        return flavour.array(values, column == null ? null : column.type());
+    }
+
+    private static String first(Reference reference, ResultDocument document, Flavour flavour) {
+        JsonNode value = document.firstValue();
+        if (value != null && !value.isNull()) {
+            return flavour.value(value);
+        }
+        if (reference.optional()) {
+            return flavour.nothing();
+        }
+        throw new SubstitutionException(
+                value == null
+                        ? reference.shown() + ": first row has no columns"
+                        : reference.shown() + " is NULL — first column of first row is NULL");
+    }
+
+    private static @Nullable String member(
+            Reference reference, ResultDocument document, JsonNode holder, Flavour flavour) {
+        if (!holder.isObject()) {
+            throw new SubstitutionException(reference.shown() + ": result is neither a row set nor a JSON object");
+        }
+        JsonNode value = holder.get(reference.column());
+        if (value != null && !value.isNull()) {
+            return flavour.value(value);
+        }
+        if (reference.optional()) {
+            return flavour.nothing();
+        }
+        if (value == null) {
+            return flavour.missing(reference, document);
+        }
+        throw new SubstitutionException(reference.shown() + " is NULL");
+    }
+
+    private @Nullable ResultDocument document(Result result) {
+        return documents
+                .computeIfAbsent(result, key -> Optional.ofNullable(ResultDocument.of(key)))
+                .orElse(null);
+    }
+}

@@ -1,0 +1,14 @@
+package dev.perdure.flow.template;
+
+/**
+ * How much text a decision may make: of statements and requests together, in characters. A few references can make gigabytes of a
+ * variable of a megabyte, so it is counted before it is made.
+ *
+ * @param made by one decision
+ * @param referenced most of a result that is taken apart to be put into a text
+ */
+public record TextLimits(int made, int referenced) {
+
+    /** What holds where nothing else is said: 8 Mi characters of text, of a result 16 Mi. */
+    public static final TextLimits DEFAULT = new TextLimits(8 * 1024 * 1024, 16 * 1024 * 1024);
+}
