@@ -262,6 +262,22 @@ COMMENT ON FUNCTION df._note_cancel() IS 'Internal: puts a cancelled instance wh
 CREATE OR REPLACE TRIGGER instances_note_cancel AFTER UPDATE OF status, cancel_reason ON df.instances FOR EACH ROW
     WHEN (new.status = 'cancelled') EXECUTE FUNCTION df._note_cancel();
 
+-- Definer: submitters may change nothing of an instance that has ended. What was inserted has passed the policy: it is the caller's.
+CREATE OR REPLACE FUNCTION df._free_key() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    UPDATE df.instances i SET idempotency_key = NULL
+    WHERE i.id = new.instance_id AND i.submitted_by = new.submitted_by AND i.idempotency_key IS NOT NULL
+        AND i.status IN ('completed', 'failed', 'cancelled');
+    DELETE FROM df._freed_keys f WHERE f.instance_id = new.instance_id AND f.submitted_by = new.submitted_by;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION df._free_key() IS 'Internal: takes the idempotency key away from an instance that has ended.';
+CREATE OR REPLACE TRIGGER freed_keys_free AFTER INSERT ON df._freed_keys FOR EACH ROW EXECUTE FUNCTION df._free_key();
+
 -- The worker reads the oldest signal of each name that something waits for: a signal without a limit would fill its memory.
 CREATE OR REPLACE FUNCTION df._check_signal() RETURNS trigger
 LANGUAGE plpgsql
@@ -300,4 +316,5 @@ REVOKE EXECUTE ON FUNCTION df._enqueue() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._check_node_instance() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._check_instance_root() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._note_cancel() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._free_key() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._delete_unset() FROM PUBLIC;

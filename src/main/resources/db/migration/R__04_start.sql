@@ -152,6 +152,44 @@ $$;
 COMMENT ON FUNCTION df._started_before(oid, text) IS
     'Internal: the instance that a role has started under an idempotency key, or NULL.';
 
+CREATE OR REPLACE FUNCTION df._notice_if_ended(instance_id text, key text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    ended text := (SELECT i.status FROM df.instances i
+                   WHERE i.id = _notice_if_ended.instance_id AND i.status IN ('completed', 'failed', 'cancelled'));
+BEGIN
+    IF ended IS NOT NULL THEN
+        RAISE NOTICE 'Nothing is started: instance % was started under the idempotency key %, and is %', instance_id, quote_literal(key), ended
+            USING HINT = format('SELECT df.free_idempotency_key(%L); lets the next start under this key start an instance.', key);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._notice_if_ended(text, text) IS 'Internal: says that the instance of an idempotency key has ended.';
+
+CREATE OR REPLACE FUNCTION df.free_idempotency_key(key text) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
+AS $$
+DECLARE
+    holder record;
+BEGIN
+    SELECT i.id, i.status, i.submitted_by INTO holder FROM df.instances i
+    WHERE i.submitted_by = quote_ident(current_user)::regrole AND i.idempotency_key = key;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    ELSIF holder.status IN ('pending', 'running') THEN
+        RAISE EXCEPTION 'Instance % holds the idempotency key % and has not ended (status: %)', holder.id, quote_literal(key), holder.status
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = format('Wait for it: SELECT df.await_instance(%L); or end it: SELECT df.cancel(%L);', holder.id, holder.id);
+    END IF;
+    INSERT INTO df._freed_keys (instance_id, submitted_by) VALUES (holder.id, holder.submitted_by);
+    RETURN holder.id;
+END
+$$;
+COMMENT ON FUNCTION df.free_idempotency_key(text) IS
+    'Takes an idempotency key of the current role away from the ended instance that holds it, so that the next df.start under the key starts one. Returns the id of that instance, NULL when no instance has the key; an instance that has not ended is an error (55000).';
+
 CREATE OR REPLACE FUNCTION df.start(
     fut text, label text DEFAULT NULL, database text DEFAULT NULL, transaction_mode text DEFAULT 'caller',
     options jsonb DEFAULT NULL)
@@ -231,6 +269,7 @@ BEGIN
     IF once IS NOT NULL THEN
         existing := df._started_before(submitter, once);
         IF existing IS NOT NULL THEN
+            PERFORM df._notice_if_ended(existing, once);
             RETURN existing;
         END IF;
     END IF;

@@ -29,6 +29,7 @@ SELECT ARRAY[
     'INSERT (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database) ON df.nodes',
     'INSERT (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database) ON df._nodes',
     'SELECT, INSERT (name, value, owner), UPDATE (value, unset) ON df.vars',
+    'INSERT (instance_id, submitted_by) ON df._freed_keys',
     'SELECT ON df.executions',
     'SELECT ON df.signals',
     'INSERT (instance_id, name, data) ON df.signals']

@@ -55,6 +55,13 @@ COMMENT ON COLUMN df.instances.output IS
     'Completed: the result text as the worker built it. Failed: the error. Cancelled: canceled: <reason>.';
 COMMENT ON COLUMN df.instances.idempotency_key IS
     'Key given to df.start: the same role gets this instance again for it, for as long as the row is kept.';
+-- What a submitter inserts is done by a trigger, and the row is gone again.
+CREATE TABLE df._freed_keys (
+    instance_id  varchar(8) NOT NULL,
+    submitted_by regrole NOT NULL
+);
+COMMENT ON TABLE df._freed_keys IS 'Ended instances whose idempotency key is taken away; always empty.';
+
 COMMENT ON COLUMN df.instances.graph IS
     'The node text that was started; df.nodes shows its nodes. NULL when the nodes were inserted by hand.';
 
@@ -314,6 +321,7 @@ ALTER TABLE df.vars ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._inbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._freed_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._checkpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._running ENABLE ROW LEVEL SECURITY;
@@ -333,6 +341,8 @@ CREATE POLICY instances_user_may_only_cancel ON df.instances AS RESTRICTIVE FOR 
     WITH CHECK (status = 'cancelled');
 -- What is written by hand comes by way of df.nodes, with the rights of whoever writes it.
 CREATE POLICY nodes_user_isolation ON df._nodes FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY freed_keys_user_isolation ON df._freed_keys FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY vars_user_isolation ON df.vars
     USING (owner = (SELECT (quote_ident(current_user))::regrole))

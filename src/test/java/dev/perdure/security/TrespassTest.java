@@ -254,6 +254,8 @@ class TrespassTest {
                         List.of("_delete_unset", "f", "t"),
                         // Triggers; put the id of a row that was just written where the worker looks.
                         List.of("_enqueue", "f", "t"),
+                        // A trigger; takes a key from an ended instance of the role that the policy lets insert.
+                        List.of("_free_key", "f", "t"),
                         List.of("_note_cancel", "f", "t"),
                         // Believes a row whose columns the caller cannot choose.
                         List.of("_open_loopback", "t", "t"),
@@ -304,6 +306,7 @@ class TrespassTest {
                         "_end_set_aside",
                         "_enqueue",
                         "_fence",
+                        "_free_key",
                         "_left",
                         "_left_cancels",
                         "_load",

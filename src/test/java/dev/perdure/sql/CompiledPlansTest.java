@@ -32,6 +32,7 @@ class CompiledPlansTest {
     private static final List<String> CALLS = List.of(
             "SELECT df.start('SELECT 1' OPERATOR(public.~>) 'SELECT 2', 'label')",
             "SELECT df.start('SELECT 1', options => '{\"idempotency_key\": \"once\", \"vars\": {\"a\": 1}}')",
+            "SELECT df.free_idempotency_key('nobody has it')",
             "SELECT count(*) FROM df.start_many('SELECT {n}', 'SELECT n FROM generate_series(1, 100) n')",
             "SELECT df.status('%s')",
             "SELECT df.result('%s')",

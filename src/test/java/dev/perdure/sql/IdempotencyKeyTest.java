@@ -3,10 +3,13 @@ package dev.perdure.sql;
 import static dev.perdure.sql.SqlSurface.ALICE;
 import static dev.perdure.sql.SqlSurface.BOB;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.util.PSQLWarning;
 
 /** {@code df.start(…, options => '{"idempotency_key": …}')}: one instance for a key and a submitter. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -61,6 +65,51 @@ class IdempotencyKeyTest {
         sql.asOwner("UPDATE df.instances SET status = 'failed' WHERE id = '" + id + "'");
 
         assertThat(sql.text(start("SELECT 1", "ended"))).isEqualTo(id);
+    }
+
+    @Test
+    void a_start_under_the_key_of_an_ended_instance_says_so_and_how_to_free_it() throws SQLException {
+        String id = sql.text(start("SELECT 1", "it''s over"));
+        try (Connection connection = sql.database.connect(ALICE);
+                Statement statement = connection.createStatement()) {
+            statement.execute(start("SELECT 1", "it''s over"));
+            assertThat((Object) statement.getWarnings())
+                    .as("as long as it runs")
+                    .isNull();
+            sql.asOwner("UPDATE df.instances SET status = 'failed' WHERE id = '" + id + "'");
+            statement.execute(start("SELECT 1", "it''s over"));
+            assertThat(statement.getWarnings().getMessage())
+                    .isEqualTo("Nothing is started: instance " + id
+                            + " was started under the idempotency key 'it''s over', and is failed");
+            assertThat(((PSQLWarning) statement.getWarnings())
+                            .getServerErrorMessage()
+                            .getHint())
+                    .startsWith("SELECT df.free_idempotency_key('it''s over');");
+        }
+    }
+
+    @Test
+    void the_key_of_an_ended_instance_can_be_freed_by_its_submitter_and_by_nobody_else() throws SQLException {
+        String id = sql.text(start("SELECT 1", "freed"));
+        assertThat(sql.error("SELECT df.free_idempotency_key('freed')"))
+                .contains("Instance " + id + " holds the idempotency key 'freed' and has not ended (status: pending)");
+        sql.asOwner("UPDATE df.instances SET status = 'cancelled' WHERE id = '" + id + "'");
+        assertThat(sql.database.value(BOB, "SELECT df.free_idempotency_key('freed')"))
+                .isNull();
+        assertThatThrownBy(() -> sql.database.execute(
+                        BOB, "INSERT INTO df._freed_keys VALUES ('" + id + "', '" + ALICE + "'::regrole)"))
+                .hasMessageContaining("row-level security");
+        sql.database.execute(BOB, "INSERT INTO df._freed_keys VALUES ('" + id + "', '" + BOB + "'::regrole)");
+        assertThat(instancesOf("freed")).isEqualTo("1");
+
+        assertThat(sql.text("SELECT df.free_idempotency_key('freed')")).isEqualTo(id);
+
+        assertThat(instancesOf("freed")).isEqualTo("0");
+        assertThat(sql.database.value(ALICE, "SELECT df.free_idempotency_key('freed')"))
+                .isNull();
+        assertThat(sql.text(start("SELECT 1", "freed"))).isNotEqualTo(id);
+        assertThat(sql.database.value(PostgresServer.OWNER, "SELECT count(*) FROM df._freed_keys"))
+                .isEqualTo("0");
     }
 
     @Test

@@ -62,6 +62,7 @@ class SignaturesTest {
             revoke_usage        | p_role text | void | v - unsafe -
             resume              | instance_id text | text | v strict unsafe -
             secret              | name text | text | i strict unsafe public
+            free_idempotency_key | key text | text | v strict unsafe public
             grant_secret        | p_name text, p_role text | void | v - unsafe -
             revoke_secret       | p_name text, p_role text | void | v - unsafe -
             """;
