@@ -30,14 +30,14 @@ CREATE OR REPLACE FUNCTION df._known_type(node_type text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 AS $$
 SELECT node_type OPERATOR(pg_catalog.=) ANY (ARRAY['SQL', 'THEN', 'IF', 'JOIN', 'LOOP', 'BREAK', 'RACE', 'SLEEP',
-    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY'])
+    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH'])
 $$;
 COMMENT ON FUNCTION df._known_type(text) IS 'Internal: whether this is one of the node types.';
 
 CREATE OR REPLACE FUNCTION df._unknown_type(node_type text) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
-SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY',
+SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH',
     node_type)
 $$;
 COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an unknown node type.';
@@ -562,6 +562,31 @@ END
 $$;
 COMMENT ON FUNCTION df._retry_delay(text, interval) IS 'Internal: a delay of df.retry in milliseconds.';
 
+-- dev.perdure.graph.FailureConditions has the same rules.
+CREATE OR REPLACE FUNCTION df._check_codes(builder text, argument text, otherwise text, codes text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    wrong text;
+BEGIN
+    IF array_ndims(codes) > 1 THEN
+        RAISE EXCEPTION '%: % must be a list, not an array of arrays', builder, argument USING ERRCODE = 'invalid_parameter_value';
+    ELSIF cardinality(codes) = 0 THEN
+        RAISE EXCEPTION '%: % must not be empty', builder, argument USING ERRCODE = 'invalid_parameter_value',
+            HINT = otherwise;
+    END IF;
+    SELECT coalesce(c, 'NULL') INTO wrong FROM unnest(codes) AS c
+    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|timeout|child)$') IS NOT TRUE LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%: ''%'' in % is no SQLSTATE, class of SQLSTATEs or HTTP outcome', builder, wrong, argument
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Examples: ''40001'', ''40'', ''http:429'', ''http:5xx'', ''http:error'', ''timeout''.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_codes(text, text, text, text[]) IS 'Internal: checks a list of failures.';
+
 CREATE OR REPLACE FUNCTION df.retry(
     node text, max_attempts integer DEFAULT 3, initial_delay interval DEFAULT '1 second',
     backoff double precision DEFAULT 2, max_delay interval DEFAULT '1 hour', retry_on text[] DEFAULT NULL)
@@ -569,8 +594,6 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET extra_float_digits = 1
 AS $$
-DECLARE
-    wrong text;
 BEGIN
     PERFORM df._require(0, 'node', node IS NOT NULL), df._require(2, 'initial_delay', initial_delay IS NOT NULL),
             df._require(3, 'backoff', backoff IS NOT NULL), df._require(4, 'max_delay', max_delay IS NOT NULL);
@@ -579,19 +602,8 @@ BEGIN
     -- NaN counts as greater than any number.
     ELSIF NOT backoff BETWEEN 1 AND 1000000 THEN
         RAISE EXCEPTION 'df.retry: backoff must be a number from 1 to 1000000' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF array_ndims(retry_on) > 1 THEN
-        RAISE EXCEPTION 'df.retry: retry_on must be a list, not an array of arrays' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF cardinality(retry_on) = 0 THEN
-        RAISE EXCEPTION 'df.retry: retry_on must not be empty' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Leave it out to retry on every failure.';
     END IF;
-    SELECT coalesce(c, 'NULL') INTO wrong FROM unnest(retry_on) AS c
-    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error))$') IS NOT TRUE LIMIT 1;
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION 'df.retry: ''%'' in retry_on is no SQLSTATE, class of SQLSTATEs or HTTP outcome', wrong
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Examples: ''40001'', ''40'', ''http:429'', ''http:5xx'', ''http:error''.';
-    END IF;
+    PERFORM df._check_codes('df.retry', 'retry_on', 'Leave it out to retry on every failure.', retry_on);
     RETURN concat('{"node_type":"RETRY","left_node":', df._as_node(node), ',"query":', to_json(concat(
         '{"max_attempts":', coalesce(max_attempts::text, 'null'),
         ',"initial_delay_ms":', df._retry_delay('initial_delay', initial_delay),
@@ -602,6 +614,20 @@ END
 $$;
 COMMENT ON FUNCTION df.retry(text, integer, interval, double precision, interval, text[]) IS
     'Runs a step or a whole sub-graph again when it fails, up to max_attempts times (NULL: without end), after a growing delay.';
+
+CREATE OR REPLACE FUNCTION df."catch"(node text, handler text, codes text[] DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    PERFORM df._require(0, 'node', node IS NOT NULL), df._require(1, 'handler', handler IS NOT NULL);
+    PERFORM df._check_codes('df.catch', 'codes', 'Leave it out to catch every failure.', codes);
+    RETURN concat('{"node_type":"CATCH","left_node":', df._as_node(node), ',"right_node":', df._as_node(handler), ',"query":',
+        to_json(concat('{"codes":', coalesce(array_to_json(codes)::text, 'null'), '}')), '}');
+END
+$$;
+COMMENT ON FUNCTION df."catch"(text, text, text[]) IS
+    'Runs handler when node fails (with one of codes: SQLSTATEs, classes, http:5xx, http:404, http:error, timeout). It sees $error.message, .code, .node and .detail, and its result is the node''s.';
 
 CREATE OR REPLACE FUNCTION df.wait_for_signal(name text, timeout_seconds integer DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -688,6 +714,40 @@ END
 $$;
 COMMENT ON FUNCTION df.http(text, text, text, jsonb, integer) IS 'A step that sends an HTTP request.';
 
+-- The statuses that are a success. dev.perdure.flow.FailureCode reads the same.
+CREATE OR REPLACE FUNCTION df._with_expect(node text, expect text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    IF expect IS NULL THEN
+        RETURN node;
+    ELSIF expect !~ '^ *[1-5]([0-9]{2}|xx) *(, *[1-5]([0-9]{2}|xx) *)*$' THEN
+        RAISE EXCEPTION 'Invalid expect: ''%'' is no list of statuses', expect
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'For example ''2xx'' or ''2xx,404''.';
+    END IF;
+    RETURN concat('{"node_type":', node::json -> 'node_type', ',"query":', to_json(concat(
+        left(node::json ->> 'query', -1), ',"expect":', to_json(expect), '}')), '}');
+END
+$$;
+COMMENT ON FUNCTION df._with_expect(text, text) IS 'Internal: a node of an HTTP step, with the statuses that are a success.';
+
+-- Beside the specified signature, on which rights are granted, and through it. The first argument is varchar so that a call without expect,
+-- which both would take, means that one: text is the preferred type.
+CREATE OR REPLACE FUNCTION df.http(
+    url character varying, method text DEFAULT 'POST', body text DEFAULT NULL, headers jsonb DEFAULT NULL,
+    timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    RETURN df._with_expect(df.http(url::text, method, body, headers, timeout_seconds), expect);
+END
+$$;
+COMMENT ON FUNCTION df.http(character varying, text, text, jsonb, integer, text) IS
+    'A step that sends an HTTP request and fails with code http:<status> on any other status than those in expect, such as ''2xx,404''.';
+
 -- What the worker would refuse when it sends the part; dev.perdure.graph.PartSyntax has the same rules. What a reference
 -- stands for is known only then.
 CREATE OR REPLACE FUNCTION df._check_part(place bigint, part jsonb) RETURNS void
@@ -771,6 +831,20 @@ END
 $$;
 COMMENT ON FUNCTION df.http_multipart(text, text, jsonb, jsonb, integer) IS
     'A step that sends an HTTP request with a multipart/form-data body.';
+
+CREATE OR REPLACE FUNCTION df.http_multipart(
+    url character varying, method text DEFAULT 'POST', parts jsonb DEFAULT NULL, headers jsonb DEFAULT NULL,
+    timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    RETURN df._with_expect(df.http_multipart(url::text, method, parts, headers, timeout_seconds), expect);
+END
+$$;
+COMMENT ON FUNCTION df.http_multipart(character varying, text, jsonb, jsonb, integer, text) IS
+    'A step that sends a multipart request and fails with code http:<status> on any other status than those in expect, such as ''2xx,404''.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Operators

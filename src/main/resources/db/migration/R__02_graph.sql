@@ -119,7 +119,7 @@ BEGIN
             AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
         WHEN NOT has_right THEN node_type = 'LOOP' OR node_type = 'RETRY' AND query IS NOT NULL
         WHEN query IS NULL THEN node_type = ANY ('{THEN,RACE,JOIN}')
-        ELSE node_type = ANY ('{IF,JOIN}')
+        ELSE node_type = ANY ('{IF,JOIN,CATCH}')
     END) THEN
         PERFORM df._violates('nodes', 'nodes_structure_chk');
     END IF;
@@ -171,6 +171,31 @@ $$;
 COMMENT ON FUNCTION df._unstorable(text, text) IS
     'Internal: what is wrong with a configuration whose strings no text can hold; NULL when nothing is.';
 
+CREATE OR REPLACE FUNCTION df._catch_problem(node_type text, query text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    config jsonb;
+BEGIN
+    IF node_type IS DISTINCT FROM 'CATCH' OR query IS NULL THEN
+        RETURN NULL;
+    END IF;
+    config := df._json_object(query);
+    IF config IS NULL THEN
+        RETURN 'query in CATCH must be a JSON config object';
+    ELSIF jsonb_typeof(config -> 'codes') = 'array' THEN
+        PERFORM df._check_codes('CATCH', 'codes', '', ARRAY(SELECT jsonb_array_elements_text(config -> 'codes')));
+    ELSIF jsonb_typeof(config -> 'codes') <> 'null' THEN
+        RETURN 'codes of CATCH is neither null nor an array';
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN sqlerrm;
+END
+$$;
+COMMENT ON FUNCTION df._catch_problem(text, text) IS
+    'Internal: what is wrong with the configuration of a CATCH; NULL when nothing is, and for other nodes.';
 
 -- Looks at a whole graph, node by node. The walk keeps its own stack: a graph may be 256 levels deep and functions that call
 -- themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
@@ -253,7 +278,7 @@ BEGIN
                                 THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
             END;
         END IF;
-        problem := coalesce(problem, df._unstorable(kind, queries[k]));
+        problem := coalesce(problem, df._unstorable(kind, queries[k]), df._catch_problem(kind, queries[k]));
         IF problem IS NOT NULL THEN
             problem := format('%s: %s', paths[k], problem);
             RETURN;

@@ -25,8 +25,8 @@ BEGIN
         config := df._json_object(query);
     END IF;
     RETURN jsonb_build_object('i', node_position, 't', node_type, 'q', query, 'n', result_name,
-        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY') THEN left_node END,
-        'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF') THEN right_node END,
+        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY', 'CATCH') THEN left_node END,
+        'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'CATCH') THEN right_node END,
         'c', CASE WHEN node_type IN ('IF', 'LOOP') AND jsonb_typeof(config -> 'condition_node') = 'string'
                   THEN config ->> 'condition_node' END,
         'x', CASE WHEN node_type = 'JOIN' AND jsonb_typeof(config -> 'extra_nodes') = 'array'
@@ -47,7 +47,7 @@ DECLARE
     config jsonb;
     display text;
 BEGIN
-    IF kind IN ('WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY') THEN
+    IF kind IN ('WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH') THEN
         config := df._json_object(query);
     END IF;
     display := CASE kind
@@ -60,6 +60,8 @@ BEGIN
         WHEN 'RETRY' THEN format('RETRY (%s%s)',
             coalesce('attempt ' || nullif(node ->> 'a', '0') || ' of ', 'up to '),
             CASE WHEN config IS NULL THEN '?' ELSE coalesce(config ->> 'max_attempts', 'any number') END)
+        WHEN 'CATCH' THEN 'CATCH' || CASE WHEN jsonb_typeof(config -> 'codes') = 'array'
+            THEN format(' (%s)', (SELECT string_agg(c, ', ') FROM jsonb_array_elements_text(config -> 'codes') AS c)) ELSE '' END
         WHEN 'LOOP' THEN CASE WHEN node ->> 'c' IS NULL THEN 'LOOP (infinite)' ELSE 'LOOP (while)' END
         WHEN 'BREAK' THEN CASE WHEN jsonb_typeof(config -> 'break_value') = 'string'
             THEN format('BREAK ''%s''', df._cut(config ->> 'break_value', 20)) ELSE 'BREAK' END
@@ -155,6 +157,7 @@ BEGIN
             branches := CASE node ->> 't'
                 WHEN 'LOOP' THEN ARRAY['↻ body:', node ->> 'l', '? while:', node ->> 'c']
                 WHEN 'RETRY' THEN ARRAY['↻ body:', node ->> 'l']
+                WHEN 'CATCH' THEN ARRAY['• body:', node ->> 'l', '✗ on failure:', node ->> 'r']
                 WHEN 'IF' THEN ARRAY['? condition:', node ->> 'c', '✓ then:', node ->> 'l', '✗ else:', node ->> 'r']
                 WHEN 'RACE' THEN ARRAY['║ branch 1:', node ->> 'l', '║ branch 2:', node ->> 'r']
                 WHEN 'JOIN' THEN ARRAY['║ branch 1:', node ->> 'l', '║ branch 2:', node ->> 'r']
@@ -169,7 +172,7 @@ BEGIN
                 new_prefixes := new_prefixes || NULL::text || concat(below, '  ');
                 -- Branches of JOIN and RACE hang together; the parts of LOOP and IF stand alone.
                 new_lasts := new_lasts || NULL::boolean
-                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY') OR 2 * j = cardinality(branches));
+                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY', 'CATCH') OR 2 * j = cardinality(branches));
             END LOOP;
         END LOOP;
         FOR j IN REVERSE cardinality(new_texts) .. 1 LOOP

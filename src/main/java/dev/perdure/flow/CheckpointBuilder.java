@@ -30,6 +30,7 @@ final class CheckpointBuilder {
             @Nullable Result result,
             @Nullable String error,
             @Nullable String code,
+            @Nullable String detail,
             Execution execution,
             @Nullable String bindings) {
         NodeStatus status = error == null ? NodeStatus.COMPLETED : NodeStatus.FAILED;
@@ -50,7 +51,8 @@ final class CheckpointBuilder {
                 execution.attempt(),
                 execution.executedQuery(),
                 bindings,
-                code));
+                code,
+                detail));
     }
 
     /** A node must be durable while it runs. */
@@ -68,6 +70,7 @@ final class CheckpointBuilder {
                 0,
                 null,
                 bindings,
+                null,
                 null));
     }
 
@@ -84,6 +87,7 @@ final class CheckpointBuilder {
                 wakeAt,
                 startedAt,
                 attempt,
+                null,
                 null,
                 null,
                 null));
@@ -105,6 +109,7 @@ final class CheckpointBuilder {
                 0,
                 null,
                 bindings,
+                null,
                 null));
     }
 

@@ -163,6 +163,7 @@ public final class DecisionBuilder {
     private void end(Node node, Outcome outcome, Execution execution, @Nullable String rowError) {
         String stamp = required(running(node.id()), node.id()).stamp();
         Outcome how = outcome instanceof Outcome.Succeeded success ? rule(node).judged(this, success) : outcome;
+        how = how instanceof Outcome.Failed failure ? failure.from(node.id()) : how;
         tasks.push(new Ended(node, stamp, how, execution, rowError));
     }
 
@@ -243,6 +244,14 @@ public final class DecisionBuilder {
         names(from).forEach((name, result) -> names.bind(into.frameRoot(), name, result));
     }
 
+    /** Takes a name away that a frame bound itself. */
+    public void unbind(String frameRoot, String name) {
+        Map<String, Result> others = names(frameRoot);
+        others.remove(name);
+        names.clear(frameRoot);
+        others.forEach((other, result) -> names.bind(frameRoot, other, result));
+    }
+
     /** Forgets a frame that is open, or was. */
     public void close(String rootId) {
         if (isOpen(rootId)) {
@@ -259,7 +268,15 @@ public final class DecisionBuilder {
     public void rewriteFailure(String loop, Outcome.Failed failure) {
         Frame frame = frame(loop);
         Execution execution = new Execution(frame.begun(), 0, null);
-        draft.ended(loop, frame.text(), null, failure.error(), failure.code(), execution, frame.bindings());
+        draft.ended(
+                loop,
+                frame.text(),
+                null,
+                failure.error(),
+                failure.code(),
+                failure.detail(),
+                execution,
+                frame.bindings());
     }
 
     /**
@@ -349,6 +366,7 @@ public final class DecisionBuilder {
         Result result = null;
         String error = null;
         String code = null;
+        String detail = null;
         if (outcome instanceof Outcome.Succeeded success) {
             result = success.result();
         } else if (outcome instanceof Outcome.Broke broke) {
@@ -356,10 +374,11 @@ public final class DecisionBuilder {
         } else if (outcome instanceof Outcome.Failed failure) {
             error = task.rowError() == null ? failure.error() : task.rowError();
             code = failure.code();
+            detail = failure.detail();
         }
         Execution execution = task.execution() == NONE ? new Execution(run.startedAt(), 0, null) : task.execution();
         String bindings = rule(task.node()).bindings(frame(run.frameRoot()));
-        draft.ended(task.node().id(), run.stamp(), result, error, code, execution, bindings);
+        draft.ended(task.node().id(), run.stamp(), result, error, code, detail, execution, bindings);
     }
 
     private void finish(Outcome outcome) {

@@ -31,11 +31,13 @@ public sealed interface Event {
      *
      * @param message the whole error text as it is shown to the user
      * @param sqlState SQLSTATE of the failure, when the server named one
+     * @param detail what the server said as DETAIL
      */
     record StepFailed(
             Activation activation,
             String message,
             @Nullable String sqlState,
+            @Nullable String detail,
             String executedQuery,
             Instant startedAt,
             int attempt,

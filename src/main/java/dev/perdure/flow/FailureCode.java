@@ -5,7 +5,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Kinds of failure, in the words of {@code df.retry}: a SQLSTATE, {@code http:<status>}, or {@code http:error} for a
+ * Kinds of failure, in the words of {@code df.retry} and {@code df.catch}: a SQLSTATE, {@code http:<status>}, or {@code http:error} for a
  * request without an answer.
  */
 public final class FailureCode {

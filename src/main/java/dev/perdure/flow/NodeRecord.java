@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     "c":<columns or null>}}; null when none
  * @param code of a failed row what kind of failure it was ({@code status_details->>'code'}): a SQLSTATE,
  *     {@code http:<status>} or {@code http:error}; null when it has none
+ * @param detail of a failed row what else is known of the failure; null when there is nothing
  */
 public record NodeRecord(
         NodeStatus status,
@@ -31,7 +32,8 @@ public record NodeRecord(
         @Nullable Instant startedAt,
         int attempt,
         @Nullable String bindings,
-        @Nullable String code) {
+        @Nullable String code,
+        @Nullable String detail) {
 
     /**
      * What is known of a node after a mark of the owner, which says that it runs. What a checkpoint says of the same execution stays:
@@ -52,6 +54,7 @@ public record NodeRecord(
                 mark.startedAt() == null ? startedAt : mark.startedAt(),
                 Math.max(attempt, mark.attempt()),
                 bindings,
-                code);
+                code,
+                detail);
     }
 }

@@ -16,17 +16,30 @@ public sealed interface Outcome {
      * Failed.
      *
      * @param code what kind of failure it was, see {@link FailureCode}; null when it has none
+     * @param node which node it came from; null until that has ended
+     * @param detail what else is known: the server's DETAIL, or the body of an answer; null when there is nothing
      * @param notBefore the service asked not to be called again earlier; null when it did not
      */
-    record Failed(String error, @Nullable String code, @Nullable Instant notBefore) implements Outcome {
+    record Failed(
+            String error,
+            @Nullable String code,
+            @Nullable String node,
+            @Nullable String detail,
+            @Nullable Instant notBefore)
+            implements Outcome {
 
         public Failed(String error) {
-            this(error, null, null);
+            this(error, null, null, null, null);
         }
 
         /** The same failure in other words. */
         public Failed saying(String message) {
-            return new Failed(message, code, notBefore);
+            return new Failed(message, code, node, detail, notBefore);
+        }
+
+        /** The same failure, known to come from a node. */
+        Failed from(String nodeId) {
+            return node == null ? new Failed(error, code, nodeId, detail, notBefore) : this;
         }
     }
 }

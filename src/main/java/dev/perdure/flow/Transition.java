@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param executedQuery the text after substitution; null for control nodes
  * @param bindings see {@link NodeRecord#bindings()}
  * @param code FAILED: see {@link NodeRecord#code()}
+ * @param detail FAILED: see {@link NodeRecord#detail()}
  */
 public record Transition(
         String nodeId,
@@ -36,4 +37,5 @@ public record Transition(
         int attempt,
         @Nullable String executedQuery,
         @Nullable String bindings,
-        @Nullable String code) {}
+        @Nullable String code,
+        @Nullable String detail) {}

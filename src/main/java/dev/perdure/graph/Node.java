@@ -21,7 +21,8 @@ public sealed interface Node
                 WaitScheduleNode,
                 HttpNode,
                 MultipartNode,
-                SignalNode {
+                SignalNode,
+                CatchNode {
 
     String id();
 

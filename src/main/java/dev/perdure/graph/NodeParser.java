@@ -51,6 +51,7 @@ final class NodeParser {
             case "HTTP" -> new HttpNode(id, name, leafText());
             case "HTTP_MULTIPART" -> new MultipartNode(id, name, leafText());
             case "SIGNAL" -> signal(id, name);
+            case "CATCH" -> guarded(id, name);
             default -> throw invalid("Unknown node_type '" + row.nodeType() + "'");
         };
     }
@@ -127,6 +128,18 @@ final class NodeParser {
         }
         try {
             return new RetryNode(id, name, left(), RetryPolicyParser.parse(config));
+        } catch (IllegalArgumentException e) {
+            throw invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Node guarded(String id, @Nullable String name) {
+        JsonNode config = config();
+        if (config == null) {
+            throw invalid("CATCH has no configuration");
+        }
+        try {
+            return new CatchNode(id, name, left(), right(), FailureConditions.parse(config, "codes", "CATCH"));
         } catch (IllegalArgumentException e) {
             throw invalid(String.valueOf(e.getMessage()));
         }

@@ -1,16 +1,11 @@
 package dev.perdure.graph;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the configuration of a RETRY node, which may be written by hand; {@code df.retry} checks the same. */
 final class RetryPolicyParser {
 
-    private static final Pattern CONDITION =
-            Pattern.compile("[0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)");
     /** Ten years, so that times stay within what PostgreSQL can store. */
     private static final long LONGEST_MILLIS = 315_576_000_000L;
 
@@ -35,7 +30,11 @@ final class RetryPolicyParser {
             throw new IllegalArgumentException("backoff of RETRY is not a number from 1");
         }
         return new RetryPolicy(
-                maxAttempts(), millis("initial_delay_ms"), backoff.doubleValue(), millis("max_delay_ms"), retryOn());
+                maxAttempts(),
+                millis("initial_delay_ms"),
+                backoff.doubleValue(),
+                millis("max_delay_ms"),
+                FailureConditions.parse(config, "retry_on", "RETRY"));
     }
 
     private @Nullable Integer maxAttempts() {
@@ -58,25 +57,5 @@ final class RetryPolicyParser {
             throw new IllegalArgumentException(member + " of RETRY is not an integer from 0 to " + LONGEST_MILLIS);
         }
         return millis.longValue();
-    }
-
-    private @Nullable List<String> retryOn() {
-        JsonNode conditions = config.path("retry_on");
-        if (conditions.isNull() || conditions.isMissingNode()) {
-            return null;
-        }
-        if (!conditions.isArray()) {
-            throw new IllegalArgumentException("retry_on of RETRY is neither null nor an array");
-        }
-        List<String> all = new ArrayList<>();
-        for (JsonNode condition : conditions) {
-            if (!condition.isTextual()
-                    || !CONDITION.matcher(condition.textValue()).matches()) {
-                throw new IllegalArgumentException("retry_on of RETRY holds " + condition
-                        + ", which is no SQLSTATE, class of SQLSTATEs or HTTP outcome");
-            }
-            all.add(condition.textValue());
-        }
-        return List.copyOf(all);
     }
 }

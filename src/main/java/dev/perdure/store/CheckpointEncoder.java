@@ -101,7 +101,8 @@ public final class CheckpointEncoder {
                 then.attempt() == 0 ? first.attempt() : then.attempt(),
                 then.executedQuery(),
                 then.bindings(),
-                then.code());
+                then.code(),
+                then.detail());
     }
 
     private static void write(
@@ -127,6 +128,7 @@ public final class CheckpointEncoder {
         }
         writeText(json, "at_least_once", atLeastOnce);
         writeText(json, "code", transition.code());
+        writeText(json, "detail", transition.detail());
     }
 
     /** Enclosing nodes carry the very same object: it is sent once. */

@@ -271,7 +271,8 @@ final class LoadedRows {
                     instant(text(entry.get("started_at"))),
                     attempt(text(entry.get("attempt"))),
                     entry.get("bindings"),
-                    text(entry.get("code")));
+                    text(entry.get("code")),
+                    text(entry.get("detail")));
         }
 
         /** A mark that counts shows its node as running. */
@@ -297,6 +298,7 @@ final class LoadedRows {
                                 null,
                                 instant(text(mark.get("started_at"))),
                                 attempt(text(mark.get("attempt"))),
+                                null,
                                 null,
                                 null),
                         NodeRecord::marked);

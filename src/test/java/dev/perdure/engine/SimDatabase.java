@@ -289,6 +289,7 @@ final class SimDatabase {
                         mark.startedAt(),
                         mark.attempt() == null ? 0 : mark.attempt(),
                         null,
+                        null,
                         null);
                 recorded.merge(node, says, NodeRecord::marked);
             }
@@ -364,7 +365,8 @@ final class SimDatabase {
                 t.startedAt(),
                 t.attempt(),
                 t.bindings(),
-                t.code());
+                t.code(),
+                t.detail());
     }
 
     /** What must be true at the end, whatever has happened in between. */

@@ -145,7 +145,8 @@ class LoopTest {
         Map<String, NodeRecord> rows = new HashMap<>();
         rows.put(
                 loop,
-                new NodeRecord(NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null, null));
+                new NodeRecord(
+                        NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null, null, null));
         InstanceState state = InstanceState.load(Simulation.ID, null, Map.of(), draft.graph(loop), rows);
         var at = java.time.Instant.parse("2026-01-01T00:00:00Z");
         state.apply(Interpreter.decide(state, new Event.Loaded(at)));
@@ -208,6 +209,7 @@ class LoopTest {
     }
 
     private static NodeRecord completed(String result) {
-        return new NodeRecord(NodeStatus.COMPLETED, Simulation.S1, false, result, null, null, null, 1, null, null);
+        return new NodeRecord(
+                NodeStatus.COMPLETED, Simulation.S1, false, result, null, null, null, 1, null, null, null);
     }
 }

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class NodeRecordTest {
 
     private static NodeRecord row(NodeStatus status, String stamp, int attempt) {
-        return new NodeRecord(status, stamp, false, "1", null, null, null, attempt, null, null);
+        return new NodeRecord(status, stamp, false, "1", null, null, null, attempt, null, null, null);
     }
 
     @Test

@@ -32,8 +32,8 @@ final class RandomGraphs {
     }
 
     private String unnamed(int depth) {
-        int kind = random.nextInt(depth == 0 ? 4 : 17);
-        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(13) : kind;
+        int kind = random.nextInt(depth == 0 ? 4 : 19);
+        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(15) : kind;
         return switch (kind) {
             case 0, 1, 2 -> leaf();
             case 3 -> waiting();
@@ -52,9 +52,17 @@ final class RandomGraphs {
                         ? draft.join(node(depth - 1), node(depth - 1))
                         : draft.join(node(depth - 1), node(depth - 1), node(depth - 1));
             case 12, 13 -> draft.retry(node(depth - 1), 1 + random.nextInt(3), random.nextInt(3) == 0 ? "40" : null);
+            case 14, 15 -> draft.guarded(node(depth - 1), handler(depth - 1), random.nextInt(3) == 0 ? "\"40\"" : null);
             default ->
                 races ? draft.race(node(depth - 1), node(depth - 1)) : draft.join(node(depth - 1), node(depth - 1));
         };
+    }
+
+    /** Everything that is known of a failure must be the same after a crash. */
+    private String handler(int depth) {
+        String[] columns = {"message", "code", "node", "detail"};
+        String told = draft.sql("SELECT $error." + columns[random.nextInt(4)]);
+        return random.nextBoolean() ? told : draft.then(told, node(depth));
     }
 
     private String leaf() {

@@ -32,7 +32,8 @@ public final class RowStore {
             int attempt,
             @Nullable String executedQuery,
             @Nullable String bindings,
-            @Nullable String code) {
+            @Nullable String code,
+            @Nullable String detail) {
 
         /** What must not depend on crashes: everything but times. */
         String essence() {
@@ -110,7 +111,8 @@ public final class RowStore {
                 t.attempt(),
                 t.executedQuery(),
                 jsonb(t.bindings()),
-                t.code());
+                t.code(),
+                t.detail());
     }
 
     void mark(InstanceState.Unmarked mark) {
@@ -118,7 +120,20 @@ public final class RowStore {
         if (Objects.equals(present == null ? null : present.stamp(), mark.priorStamp())) {
             rows.put(
                     mark.nodeId(),
-                    new Row(mark.stamp(), NodeStatus.RUNNING, null, null, null, null, null, null, 0, null, null, null));
+                    new Row(
+                            mark.stamp(),
+                            NodeStatus.RUNNING,
+                            null,
+                            null,
+                            null,
+                            null,
+                            null,
+                            null,
+                            0,
+                            null,
+                            null,
+                            null,
+                            null));
         } else {
             throw new AssertionError("stale mark " + mark + " on " + present);
         }
@@ -138,7 +153,8 @@ public final class RowStore {
                         row.startedAt(),
                         row.attempt(),
                         row.bindings(),
-                        row.code())));
+                        row.code(),
+                        row.detail())));
         return recorded;
     }
 

@@ -124,7 +124,7 @@ final class Simulation {
     }
 
     Event failure(Activation activation, String message, @Nullable String sqlState) {
-        return new Event.StepFailed(activation, message, sqlState, sql(), now, 1, now);
+        return new Event.StepFailed(activation, message, sqlState, null, sql(), now, 1, now);
     }
 
     Simulation fail(String node, String message, String sqlState) {

@@ -74,6 +74,11 @@ public final class GraphDraft {
                 null);
     }
 
+    /** @param codes that it catches, as the members of a JSON array; null: every failure */
+    public String guarded(String body, String handler, @Nullable String codes) {
+        return add("CATCH", "{\"codes\":" + (codes == null ? "null" : "[" + codes + "]") + "}", body, handler);
+    }
+
     /** Names the result of a node. */
     public String as(String id, String name) {
         rows.replaceAll(row -> row.id().equals(id)

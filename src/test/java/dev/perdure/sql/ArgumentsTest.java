@@ -35,6 +35,8 @@ class ArgumentsTest {
                 "df.wait_for_signal(NULL)                | name",
                 "df.loop(NULL)                           | body",
                 "df.retry(NULL)                          | node",
+                "df.catch(NULL, 'x')                     | node",
+                "df.catch('x', NULL)                     | handler",
                 "df.list_instances(NULL, NULL)           | limit_count",
             })
     void an_argument_that_is_null_and_must_not_be_is_named(String call, String argument) throws SQLException {

@@ -43,6 +43,8 @@ class CallerSettingsTest {
                 "df.http_multipart('http://x', parts => '[{\"name\": \"f\", \"data_b64\": \"aGVsbG8=\", \"content_type\": \"text/plain\"}]')",
                 "df.wait_for_schedule('*/5 1-3 * jan mon', 'europe/berlin')",
                 "df.retry('x', 5, '1 day 2 hours', 1.5, '1 mon', '{40,http:5xx}')",
+                "df.catch('x', 'y', '{23,http:5xx}')",
+                "df.http('http://x/{v}', 'get', expect => '2xx,404')",
                 "df.wait_for_signal('go', 5)",
                 "df.join3('a', '{ \"node_type\" : \"SQL\", \"query\" : \"b\" }', 'c')",
                 "df.if_rows('r', 'a', 'b')",

@@ -58,7 +58,7 @@ class CompiledPlansTest {
 
     /** They build texts, or are for administrators and the worker. */
     private static final Pattern WITHOUT_TABLES = Pattern.compile(
-            "sql|seq|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|wait_for_.*|http|http_multipart|secret"
+            "sql|seq|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|wait_for_.*|http|http_multipart|secret"
                     + "|.*grant.*|.*revoke.*|checkpoint");
 
     private static String database;

@@ -38,6 +38,9 @@ class SignaturesTest {
             http_multipart      | url text, method text DEFAULT 'POST'::text, parts jsonb DEFAULT NULL::jsonb, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30 | text | v - unsafe -
             wait_for_signal     | name text, timeout_seconds integer DEFAULT NULL::integer | text | v - unsafe public
             retry               | node text, max_attempts integer DEFAULT 3, initial_delay interval DEFAULT '00:00:01'::interval, backoff double precision DEFAULT 2, max_delay interval DEFAULT '01:00:00'::interval, retry_on text[] DEFAULT NULL::text[] | text | v - unsafe public
+            catch               | node text, handler text, codes text[] DEFAULT NULL::text[] | text | v - unsafe public
+            http                | url character varying, method text DEFAULT 'POST'::text, body text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL::text | text | v - unsafe public
+            http_multipart      | url character varying, method text DEFAULT 'POST'::text, parts jsonb DEFAULT NULL::jsonb, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL::text | text | v - unsafe public
             as_op               | fut text, name text | text | i - unsafe public
             if_then_op          | condition text, then_branch text | text | i - unsafe public
             if_else_op          | partial_if text, else_branch text | text | i - unsafe public

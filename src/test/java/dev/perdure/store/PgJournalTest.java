@@ -252,6 +252,7 @@ class PgJournalTest {
                 1,
                 "SELECT 1",
                 null,
+                null,
                 null);
     }
 }

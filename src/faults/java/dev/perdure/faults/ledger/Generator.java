@@ -78,12 +78,13 @@ public final class Generator {
         if (depth == 0) {
             return leaf();
         }
-        return switch (random.nextInt(14)) {
+        return switch (random.nextInt(15)) {
             case 12 -> new RowsChoice(name("q"), random.nextBoolean(), part(depth - 1), step());
             case 13 -> {
                 int failures = random.nextInt(3);
                 yield new RetriedPart(name("s"), name("a"), failures, failures + 1);
             }
+            case 14 -> new CaughtPart(step(), new FailingStep(name("f")), part(depth - 1));
             case 0, 1 -> new Join(part(depth - 1), part(depth - 1));
             case 2 -> new Race(new Sleep(3600), calm());
             case 3 -> new Race(calm(), calm());

@@ -17,6 +17,7 @@ final class Refused {
                     step.activation(),
                     message,
                     failure.sqlState(),
+                    null,
                     storable(step.executedQuery()),
                     step.startedAt(),
                     step.attempt(),
@@ -24,7 +25,14 @@ final class Refused {
         }
         if (event instanceof Event.StepFailed step && !step.executedQuery().isEmpty()) {
             return new Event.StepFailed(
-                    step.activation(), message, failure.sqlState(), "", step.startedAt(), step.attempt(), step.at());
+                    step.activation(),
+                    message,
+                    failure.sqlState(),
+                    null,
+                    "",
+                    step.startedAt(),
+                    step.attempt(),
+                    step.at());
         }
         if (event instanceof Event.RequestFailed request
                 && !request.executedQuery().isEmpty()) {

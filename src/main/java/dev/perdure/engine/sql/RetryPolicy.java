@@ -65,7 +65,7 @@ final class RetryPolicy {
         } else {
             switch (failure.kind()) {
                 case TRANSIENT, CONNECTION_LOST, LOCK_TIMEOUT -> countAndTryAgain(attempt, failure);
-                default -> fail(attempt, SqlStep.message(failure), failure.sqlState());
+                default -> fail(attempt, SqlStep.message(failure), failure);
             }
         }
     }
@@ -76,7 +76,7 @@ final class RetryPolicy {
             return;
         }
         if (failure.kind() == Failure.Kind.STEP) {
-            fail(attempt, failure.message(), failure.sqlState());
+            fail(attempt, failure.message(), failure);
         } else {
             waitItOut(attempt, failure);
         }
@@ -105,7 +105,7 @@ final class RetryPolicy {
         Duration waited = Duration.ofNanos(now - since);
         if (waited.compareTo(context.settings().giveUpAfter()) > 0) {
             String why = failure.kind() == Failure.Kind.LOGIN ? failure.message() : SqlStep.message(failure);
-            fail(attempt, why + " (given up after " + waited.toSeconds() + " s)", failure.sqlState());
+            fail(attempt, why + " (given up after " + waited.toSeconds() + " s)", failure);
             return;
         }
         Duration pause = between(Duration.ofMillis(50), waited.dividedBy(4), LONGEST_WAIT);
@@ -174,10 +174,7 @@ final class RetryPolicy {
     private void countAndTryAgain(SqlAttempt attempt, Failure failure) {
         int most = context.settings().retries();
         if (attempt.number() > most) {
-            fail(
-                    attempt,
-                    SqlStep.message(failure) + " (given up after " + attempt.number() + " attempts)",
-                    failure.sqlState());
+            fail(attempt, SqlStep.message(failure) + " (given up after " + attempt.number() + " attempts)", failure);
             return;
         }
         ended(attempt, StepReport.Outcome.RETRIED, failure.message());
@@ -201,7 +198,7 @@ final class RetryPolicy {
      */
     private void runOutsideTransaction(SqlAttempt attempt, Failure failure) {
         if (attempt.manner().outsideTransaction() != null) {
-            fail(attempt, SqlStep.message(failure), failure.sqlState());
+            fail(attempt, SqlStep.message(failure), failure);
             return;
         }
         SqlAttempt.Manner next = new SqlAttempt.Manner(
@@ -285,11 +282,20 @@ final class RetryPolicy {
         String message = SqlStep.message(failure);
         ended(attempt, StepReport.Outcome.FAILED, message);
         attempt.actor().attempts().remove(attempt.activation(), attempt);
-        return attempt.actor().decide(failure(attempt, message, failure.sqlState()), Map.of());
+        return attempt.actor().decide(failure(attempt, message, failure.sqlState(), failure.detail()), Map.of());
     }
 
     /** The node fails with the given text. */
+    private void fail(SqlAttempt attempt, String message, Failure failure) {
+        fail(attempt, message, failure.sqlState(), failure.detail());
+    }
+
+    /** The node fails with the given text, for a reason of ours. */
     void fail(SqlAttempt attempt, String message, @Nullable String sqlState) {
+        fail(attempt, message, sqlState, null);
+    }
+
+    private void fail(SqlAttempt attempt, String message, @Nullable String sqlState, @Nullable String detail) {
         ended(attempt, StepReport.Outcome.FAILED, message);
         LogFields.with(
                 attempt.actor().id(),
@@ -297,15 +303,15 @@ final class RetryPolicy {
                 () -> LOG.debugf("Step of %s failed: %s", attempt, LogText.of(message)));
         attempt.actor().post((self, drain) -> {
             self.attempts().remove(attempt.activation(), attempt);
-            return self.decide(failure(attempt, message, sqlState), Map.of());
+            return self.decide(failure(attempt, message, sqlState, detail), Map.of());
         });
     }
 
-    private Event failure(SqlAttempt attempt, String message, @Nullable String sqlState) {
+    private Event failure(SqlAttempt attempt, String message, @Nullable String sqlState, @Nullable String detail) {
         Instant now = context.clock().instant();
         Instant startedAt = attempt.startedAt() == null ? now : attempt.startedAt();
         return new Event.StepFailed(
-                attempt.activation(), message, sqlState, attempt.sql(), startedAt, attempt.number(), now);
+                attempt.activation(), message, sqlState, detail, attempt.sql(), startedAt, attempt.number(), now);
     }
 
     private void ended(SqlAttempt attempt, StepReport.Outcome outcome, @Nullable String error) {

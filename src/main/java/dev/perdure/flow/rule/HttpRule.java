@@ -11,11 +11,17 @@ import org.jspecify.annotations.Nullable;
 record HttpRule(HttpNode node) implements RequestRule {
 
     @Override
+    public String config() {
+        return node.config();
+    }
+
+    @Override
     public HttpRequest request(DecisionBuilder decision, Running run) {
         HttpTemplate template = new HttpTemplate("HTTP", node.config(), decision.substitution(run));
         // In this order: the first reference that cannot be resolved is the one that is reported.
         @Nullable String body = template.body();
         String url = template.url();
-        return new HttpRequest.Plain(url, template.method(), body, template.headers(), template.timeoutSeconds());
+        return new HttpRequest.Plain(
+                url, template.method(), body, template.headers(), template.timeoutSeconds(), template.expect());
     }
 }

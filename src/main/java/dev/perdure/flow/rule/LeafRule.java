@@ -34,7 +34,7 @@ interface LeafRule extends Rule {
         if (row == null || !row.status().isTerminal()) {
             begin(decision, run, row);
         } else if (row.status() == NodeStatus.FAILED) {
-            decision.end(node(), new Outcome.Failed(error(row), row.code(), null));
+            decision.end(node(), new Outcome.Failed(error(row), row.code(), node().id(), row.detail(), null));
         } else {
             decision.end(node(), completed(result(row)));
         }

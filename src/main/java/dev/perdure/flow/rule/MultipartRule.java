@@ -17,6 +17,11 @@ import java.util.Map;
 record MultipartRule(MultipartNode node) implements RequestRule {
 
     @Override
+    public String config() {
+        return node.config();
+    }
+
+    @Override
     public HttpRequest request(DecisionBuilder decision, Running run) {
         Substitution substitution = decision.substitution(run);
         HttpTemplate template = new HttpTemplate("multipart HTTP", node.config(), substitution);
@@ -30,7 +35,8 @@ record MultipartRule(MultipartNode node) implements RequestRule {
         for (JsonNode part : stored) {
             parts.add(part(part, template, substitution));
         }
-        return new HttpRequest.Multipart(url, template.method(), parts, headers, template.timeoutSeconds());
+        return new HttpRequest.Multipart(
+                url, template.method(), parts, headers, template.timeoutSeconds(), template.expect());
     }
 
     private HttpRequest.Part part(JsonNode part, HttpTemplate template, Substitution substitution) {

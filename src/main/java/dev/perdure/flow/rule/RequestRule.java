@@ -1,5 +1,6 @@
 package dev.perdure.flow.rule;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.DecisionBuilder;
 import dev.perdure.flow.Effect;
@@ -25,10 +26,19 @@ interface RequestRule extends LeafRule {
      */
     HttpRequest request(DecisionBuilder decision, Running run);
 
-    /** Some answers are failures where something around asks for it. */
+    /** The configuration that is stored. */
+    String config();
+
+    /** Some answers are failures: where the request says what it expects, and otherwise where something around asks for it. */
     @Override
     default Outcome judged(DecisionBuilder decision, Outcome.Succeeded success) {
-        return HttpAnswer.judge(decision, node(), success);
+        return HttpAnswer.judge(decision, node(), expectation(), success);
+    }
+
+    /** The statuses that are a success; null when all are. */
+    private @Nullable String expectation() {
+        JsonNode config = Json.parse(config());
+        return config == null ? null : config.path("expect").textValue();
     }
 
     @Override
@@ -63,6 +73,8 @@ interface RequestRule extends LeafRule {
                     new Outcome.Failed(
                             failed.message(),
                             failed.status() == null ? FailureCode.HTTP_ERROR : FailureCode.http(failed.status()),
+                            null,
+                            null,
                             HttpAnswer.notBefore(failed.retryAfter(), decision.at())),
                     new Execution(failed.startedAt(), failed.attempt(), failed.executedQuery()));
         }

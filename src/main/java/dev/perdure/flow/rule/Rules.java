@@ -2,6 +2,7 @@ package dev.perdure.flow.rule;
 
 import dev.perdure.flow.Rule;
 import dev.perdure.graph.BreakNode;
+import dev.perdure.graph.CatchNode;
 import dev.perdure.graph.HttpNode;
 import dev.perdure.graph.IfNode;
 import dev.perdure.graph.IfRowsNode;
@@ -65,6 +66,9 @@ public final class Rules {
         }
         if (node instanceof SignalNode signal) {
             return new SignalRule(signal);
+        }
+        if (node instanceof CatchNode guarded) {
+            return new CatchRule(guarded);
         }
         throw new IllegalArgumentException("node " + node.id() + " has no rule: " + node.type());
     }

@@ -48,7 +48,7 @@ record SqlRule(SqlNode node) implements LeafRule {
         } else if (event instanceof Event.StepFailed step) {
             decision.end(
                     node,
-                    new Outcome.Failed(step.message(), step.sqlState(), null),
+                    new Outcome.Failed(step.message(), step.sqlState(), null, step.detail(), null),
                     new Execution(step.startedAt(), step.attempt(), step.executedQuery()));
         }
     }

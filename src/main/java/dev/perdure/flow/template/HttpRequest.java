@@ -23,6 +23,9 @@ public sealed interface HttpRequest {
     /** The limit for the whole request, from 1. */
     int timeoutSeconds();
 
+    /** The statuses that are a success, such as {@code 2xx,404}; null when the sender decides, for whom 500 and above are none. */
+    @Nullable String expect();
+
     /** The type of the node: {@code HTTP} or {@code HTTP_MULTIPART}. */
     String nodeType();
 
@@ -62,8 +65,19 @@ public sealed interface HttpRequest {
      *
      * @param body null for none
      */
-    record Plain(String url, String method, @Nullable String body, Map<String, String> headers, int timeoutSeconds)
+    record Plain(
+            String url,
+            String method,
+            @Nullable String body,
+            Map<String, String> headers,
+            int timeoutSeconds,
+            @Nullable String expect)
             implements HttpRequest {
+
+        public Plain(
+                String url, String method, @Nullable String body, Map<String, String> headers, int timeoutSeconds) {
+            this(url, method, body, headers, timeoutSeconds, null);
+        }
 
         @Override
         public String nodeType() {
@@ -91,13 +105,24 @@ public sealed interface HttpRequest {
                     method,
                     body == null ? null : SecretReference.resolve(body, values),
                     resolved(headers, values),
-                    timeoutSeconds);
+                    timeoutSeconds,
+                    expect);
         }
     }
 
     /** A request with a {@code multipart/form-data} body. */
-    record Multipart(String url, String method, List<Part> parts, Map<String, String> headers, int timeoutSeconds)
+    record Multipart(
+            String url,
+            String method,
+            List<Part> parts,
+            Map<String, String> headers,
+            int timeoutSeconds,
+            @Nullable String expect)
             implements HttpRequest {
+
+        public Multipart(String url, String method, List<Part> parts, Map<String, String> headers, int timeoutSeconds) {
+            this(url, method, parts, headers, timeoutSeconds, null);
+        }
 
         @Override
         public String nodeType() {
@@ -106,7 +131,7 @@ public sealed interface HttpRequest {
 
         @Override
         public HttpRequest withSecrets(UnaryOperator<String> values) {
-            return new Multipart(url, method, parts, resolved(headers, values), timeoutSeconds);
+            return new Multipart(url, method, parts, resolved(headers, values), timeoutSeconds, expect);
         }
     }
 

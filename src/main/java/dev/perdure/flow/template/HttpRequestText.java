@@ -38,7 +38,11 @@ final class HttpRequestText {
             separator = ',';
         }
         out.append(separator == '{' ? "null" : "}");
-        out.append(",\"timeout_seconds\":").append(request.timeoutSeconds()).append('}');
+        out.append(",\"timeout_seconds\":").append(request.timeoutSeconds());
+        if (request.expect() != null) {
+            member(',', "expect", request.expect());
+        }
+        out.append('}');
     }
 
     private void write(HttpRequest.Part part) {

@@ -85,6 +85,15 @@ public final class HttpTemplate {
         return stored.intValue();
     }
 
+    /** The statuses that are a success; null when it does not say. */
+    public @Nullable String expect() {
+        String expect = optional(config, "expect");
+        if (expect != null && !StatusList.isValid(expect)) {
+            throw invalid("expect is no list of statuses: " + expect);
+        }
+        return expect;
+    }
+
     public JsonNode member(String name) {
         return config.path(name);
     }

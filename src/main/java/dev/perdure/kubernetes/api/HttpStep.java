@@ -28,4 +28,8 @@ public class HttpStep {
 
     @JsonPropertyDescription("How long the request may take. Default: 30.")
     @Min(1) @Max(Integer.MAX_VALUE) public @Nullable Integer timeoutSeconds;
+
+    @JsonPropertyDescription(
+            "The statuses that are a success, such as 2xx or 2xx,404: any other fails the step. Default: all.")
+    public @Nullable String expect;
 }

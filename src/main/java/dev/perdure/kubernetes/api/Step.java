@@ -62,6 +62,10 @@ public class Step {
     @JsonPropertyDescription("Runs steps again when they fail.")
     public @Nullable RetryStep retry;
 
+    @JsonProperty("catch")
+    @JsonPropertyDescription("Runs other steps when steps fail.")
+    public @Nullable CatchStep guarded;
+
     @JsonPropertyDescription("A list of steps as one step, so that its result can have a name.")
     @Size(min = 1, max = 500) public @Nullable List<ObjectNode> steps;
 }

@@ -1,6 +1,7 @@
 package dev.perdure.kubernetes.manifest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.perdure.flow.template.StatusList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -52,6 +53,18 @@ final class HttpRequestText {
             }
         }
         return JsonText.compact(headers);
+    }
+
+    /** The member with its comma; empty when it is not given. */
+    static String expect(Fields fields) throws InvalidDefinitionException {
+        String expect = fields.optionalText("expect");
+        if (expect == null) {
+            return "";
+        }
+        if (!StatusList.isValid(expect)) {
+            throw fields.place("expect").invalid("'" + expect + "' is no list of statuses, such as 2xx or 2xx,404");
+        }
+        return ",\"expect\":" + JsonText.quote(expect);
     }
 
     static int timeout(Fields fields) throws InvalidDefinitionException {

@@ -2,9 +2,7 @@ package dev.perdure.kubernetes.manifest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /** {@code retry: {steps, maxAttempts, initialDelay, backoff, maxDelay, retryOn}}, as {@code df.retry}. */
 final class RetryKind implements StepKind {
@@ -14,8 +12,6 @@ final class RetryKind implements StepKind {
     private static final Duration MAX_DELAY = Duration.ofHours(1);
     private static final Duration LONGEST_DELAY = Duration.ofDays(3650);
     private static final double MAX_BACKOFF = 1_000_000;
-    private static final Pattern OUTCOME =
-            Pattern.compile("[0-9A-Z]{2}|[0-9A-Z]{5}|http:(?:[1-5][0-9]{2}|[1-5]xx|error)");
 
     @Override
     public NodeText translate(JsonNode value, Place place, StepList steps) throws InvalidDefinitionException {
@@ -27,7 +23,8 @@ final class RetryKind implements StepKind {
                 + ",\"initial_delay_ms\":" + delay(fields, "initialDelay", INITIAL_DELAY)
                 + ",\"backoff\":" + backoff(fields)
                 + ",\"max_delay_ms\":" + delay(fields, "maxDelay", MAX_DELAY)
-                + ",\"retry_on\":" + retryOn(fields) + "}";
+                + ",\"retry_on\":" + FailureList.translate(fields, "retryOn", "leave it out to retry on every failure")
+                + "}";
         return new NodeText("RETRY", body, null, null, List.of(), config, null);
     }
 
@@ -49,28 +46,5 @@ final class RetryKind implements StepKind {
             throw fields.place("backoff").invalid("expected a number from 1 to 1000000");
         }
         return JsonText.number(value);
-    }
-
-    private static String retryOn(Fields fields) throws InvalidDefinitionException {
-        JsonNode value = fields.optional("retryOn");
-        if (value == null) {
-            return "null";
-        }
-        Place place = fields.place("retryOn");
-        if (!value.isArray() || value.isEmpty()) {
-            throw place.invalid("expected a list; leave it out to retry on every failure");
-        }
-        List<String> outcomes = new ArrayList<>();
-        for (int i = 0; i < value.size(); i++) {
-            String outcome = value.get(i).asText();
-            if (!OUTCOME.matcher(outcome).matches()) {
-                throw place.item(i)
-                        .invalid("'" + outcome
-                                + "' is no SQLSTATE, class of SQLSTATEs or HTTP outcome, such as \"40001\","
-                                + " \"40\", http:429, http:5xx, http:error");
-            }
-            outcomes.add(JsonText.quote(outcome));
-        }
-        return "[" + String.join(",", outcomes) + "]";
     }
 }

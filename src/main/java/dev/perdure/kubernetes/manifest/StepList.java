@@ -24,6 +24,7 @@ public final class StepList {
             Map.entry("loop", new LoopKind()),
             Map.entry("break", new BreakKind()),
             Map.entry("retry", new RetryKind()),
+            Map.entry("catch", new CatchKind()),
             Map.entry("steps", new StepsKind())));
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
     /** Longer lists become a sequence of sequences: a graph may be 256 levels deep. */

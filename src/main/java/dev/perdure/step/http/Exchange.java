@@ -199,7 +199,7 @@ public final class Exchange {
     private void complete(HttpClientResponse response, Buffer body) {
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
         Answer came = Answer.of(response.statusCode(), response.headers(), body.getBytes(), millis);
-        if (came.status() >= 500) {
+        if (came.status() >= 500 && request.expect() == null) {
             fail(new HttpStepException(
                     came.outcome(),
                     request.nodeType() + " " + request.method() + " " + request.url() + " returned " + came.status()

@@ -46,7 +46,8 @@ class RetryDelayTest {
     void retry_after_lengthens_the_delay_up_to_the_longest(String header, long expected) {
         RetryPolicy policy = new RetryPolicy(null, 1000, 2, 60_000, null);
         Instant now = Instant.parse("2026-01-01T00:00:00Z");
-        Outcome.Failed failure = new Outcome.Failed("x", FailureCode.http(429), HttpAnswer.notBefore(header, now));
+        Outcome.Failed failure =
+                new Outcome.Failed("x", FailureCode.http(429), null, null, HttpAnswer.notBefore(header, now));
         Instant next = RetryDelay.next(policy, 1, failure, new Activation("00000001", "a::2"), now);
         assertThat(next)
                 .isBetween(

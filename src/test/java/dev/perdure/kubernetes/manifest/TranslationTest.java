@@ -47,6 +47,16 @@ class TranslationTest {
     }
 
     @Test
+    void failures_that_are_handled() throws SQLException {
+        same(
+                "[{catch: {steps: [{sql: SELECT 1}, {sql: SELECT 2}], handler: [{sql: 'SELECT $error'}]}, name: r}]",
+                "df.catch('SELECT 1' ~> 'SELECT 2', 'SELECT $error') |=> 'r'");
+        same(
+                "[{catch: {steps: [{http: {url: 'http://h/', expect: '2xx,404'}}], handler: [{sql: SELECT 2}], codes: ['23', 'http:5xx', timeout]}}]",
+                "df.catch(df.http('http://h/', expect => '2xx,404'), 'SELECT 2', '{23,http:5xx,timeout}')");
+    }
+
+    @Test
     void a_sequence() throws SQLException {
         same(
                 "[{sql: SELECT 1, name: a}, {sql: SELECT 2}, {sql: SELECT 3, name: c}]",
