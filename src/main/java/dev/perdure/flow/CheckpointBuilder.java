@@ -49,6 +49,7 @@ final class CheckpointBuilder {
                 execution.startedAt(),
                 execution.attempt(),
                 execution.executedQuery(),
+                execution.params(),
                 bindings,
                 code));
     }
@@ -66,6 +67,7 @@ final class CheckpointBuilder {
                 wakeAt,
                 startedAt,
                 0,
+                null,
                 null,
                 bindings,
                 null));
@@ -86,6 +88,7 @@ final class CheckpointBuilder {
                 attempt,
                 null,
                 null,
+                null,
                 null));
     }
 
@@ -103,6 +106,7 @@ final class CheckpointBuilder {
                 null,
                 startedAt,
                 0,
+                null,
                 null,
                 bindings,
                 null));

@@ -31,6 +31,7 @@ public final class RowStore {
             @Nullable Instant startedAt,
             int attempt,
             @Nullable String executedQuery,
+            @Nullable String params,
             @Nullable String bindings,
             @Nullable String code) {
 
@@ -45,6 +46,7 @@ public final class RowStore {
                     String.valueOf(error),
                     String.valueOf(canceled),
                     String.valueOf(executedQuery),
+                    String.valueOf(params),
                     String.valueOf(bindings),
                     String.valueOf(code));
         }
@@ -109,6 +111,7 @@ public final class RowStore {
                 t.startedAt(),
                 t.attempt(),
                 t.executedQuery(),
+                t.params(),
                 jsonb(t.bindings()),
                 t.code());
     }
@@ -118,7 +121,20 @@ public final class RowStore {
         if (Objects.equals(present == null ? null : present.stamp(), mark.priorStamp())) {
             rows.put(
                     mark.nodeId(),
-                    new Row(mark.stamp(), NodeStatus.RUNNING, null, null, null, null, null, null, 0, null, null, null));
+                    new Row(
+                            mark.stamp(),
+                            NodeStatus.RUNNING,
+                            null,
+                            null,
+                            null,
+                            null,
+                            null,
+                            null,
+                            0,
+                            null,
+                            null,
+                            null,
+                            null));
         } else {
             throw new AssertionError("stale mark " + mark + " on " + present);
         }

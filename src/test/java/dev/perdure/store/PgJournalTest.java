@@ -157,6 +157,7 @@ class PgJournalTest {
                 1,
                 "SELECT 1",
                 null,
+                null,
                 null);
     }
 }

@@ -18,6 +18,7 @@ final class Refused {
                     message,
                     failure.sqlState(),
                     storable(step.executedQuery()),
+                    step.params(),
                     step.startedAt(),
                     step.attempt(),
                     step.at());

@@ -222,7 +222,13 @@ final class RetryPolicy {
             self.attempts().remove(attempt.activation(), attempt);
             return self.decide(
                     new Event.StepSucceeded(
-                            attempt.activation(), result, attempt.sql(), startedAt, attempt.number(), now),
+                            attempt.activation(),
+                            result,
+                            attempt.sql(),
+                            attempt.statement().params(),
+                            startedAt,
+                            attempt.number(),
+                            now),
                     reason.isEmpty() ? Map.of() : Map.of(attempt.activation().nodeId(), reason));
         });
     }
@@ -285,7 +291,14 @@ final class RetryPolicy {
         Instant now = context.clock().instant();
         Instant startedAt = attempt.startedAt() == null ? now : attempt.startedAt();
         return new Event.StepFailed(
-                attempt.activation(), message, sqlState, attempt.sql(), startedAt, attempt.number(), now);
+                attempt.activation(),
+                message,
+                sqlState,
+                attempt.sql(),
+                attempt.statement().params(),
+                startedAt,
+                attempt.number(),
+                now);
     }
 
     private void ended(SqlAttempt attempt, StepReport.Outcome outcome, @Nullable String error) {
