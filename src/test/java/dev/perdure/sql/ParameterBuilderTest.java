@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** df.sql with parameters, and references that nobody binds: what is built, refused, started and drawn. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class ParametersTest {
+class ParameterBuilderTest {
 
     private final SqlSurface sql = new SqlSurface();
 
