@@ -19,6 +19,7 @@ BEGIN
             condition_node text,
             extra_nodes    text,
             query          text,
+            params         text,
             result_name    text
         );
     END IF;
@@ -106,6 +107,16 @@ $$;
 COMMENT ON FUNCTION df._type_of_unstorable(text) IS
     'Internal: the node_type of a JSON object some other string of which no text can hold; NULL when it is none.';
 
+CREATE OR REPLACE FUNCTION df._are_params(params json) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $$
+SELECT pg_catalog.json_typeof(params) OPERATOR(pg_catalog.=) 'array' AND NOT EXISTS (
+    SELECT FROM pg_catalog.json_array_elements(
+        CASE WHEN pg_catalog.json_typeof(params) OPERATOR(pg_catalog.=) 'array' THEN params END) AS e(value)
+    WHERE pg_catalog.json_typeof(e.value) OPERATOR(pg_catalog.<>) 'string')
+$$;
+COMMENT ON FUNCTION df._are_params(json) IS 'Internal: whether this is an array of strings, the templates of parameters.';
+
 -- Reads a node member by member. Slow and exact; df._as_node and df._parse_root come here only with text that is not
 -- printed the way builders print it.
 CREATE OR REPLACE FUNCTION df._read_node(
@@ -128,7 +139,7 @@ BEGIN
         FOR member IN SELECT key, value, json_typeof(value) AS kind, value #>> '{}' AS content
                       FROM json_each(node::json) LOOP
             CONTINUE WHEN member.key NOT IN ('node_type', 'left_node', 'right_node', 'condition_node', 'extra_nodes',
-                                             'query', 'result_name');
+                                             'query', 'params', 'result_name');
             IF member.key = 'node_type' THEN
                 node_type := CASE WHEN member.kind = 'string' THEN member.content END;
                 type_missing := false;
@@ -151,6 +162,14 @@ BEGIN
                     n.query := member.content;
                 ELSE
                     n.result_name := member.content;
+                END IF;
+            WHEN 'params' THEN
+                IF member.kind = 'null' THEN
+                    n.params := NULL;
+                ELSIF df._are_params(member.value) THEN
+                    n.params := array_to_json(ARRAY(SELECT json_array_elements_text(member.value)));
+                ELSE
+                    problem := coalesce(problem, 'params must be an array of strings');
                 END IF;
             WHEN 'extra_nodes' THEN
                 IF member.kind <> 'array' THEN
@@ -213,6 +232,7 @@ SELECT pg_catalog.concat('{"node_type":', pg_catalog.to_json(n.node_type),
     CASE WHEN n.condition_node IS NOT NULL THEN pg_catalog.concat(',"condition_node":', n.condition_node) END,
     CASE WHEN n.extra_nodes IS NOT NULL THEN pg_catalog.concat(',"extra_nodes":', n.extra_nodes) END,
     CASE WHEN n.query IS NOT NULL THEN pg_catalog.concat(',"query":', pg_catalog.to_json(n.query)) END,
+    CASE WHEN n.params IS NOT NULL THEN pg_catalog.concat(',"params":', n.params) END,
     CASE WHEN n.result_name IS NOT NULL THEN pg_catalog.concat(',"result_name":', pg_catalog.to_json(n.result_name)) END,
     '}')
 $$;
@@ -244,6 +264,9 @@ BEGIN
         n := NULL;
     END;
     IF n.extra_nodes IS NULL
+        AND (CASE WHEN n.params IS NULL THEN true
+                 WHEN df._print_node(n) OPERATOR(pg_catalog.=) fut THEN df._are_params(n.params::pg_catalog.json)
+                 ELSE false END)
         AND df._known_type(n.node_type)
         AND (n.left_node IS NULL OR pg_catalog.left(n.left_node, 1) OPERATOR(pg_catalog.=) '{')
         AND (n.right_node IS NULL OR pg_catalog.left(n.right_node, 1) OPERATOR(pg_catalog.=) '{')
@@ -322,6 +345,158 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.sql(text) IS 'A step that runs one SQL statement.';
+
+-- What a text of SQL refers to outside of literals, comments and quoted identifiers; dev.perdure.flow.template.SqlLexer reads the
+-- same. The text is cut once, at all that can begin or end anything; then follows one pass over the parts.
+CREATE OR REPLACE FUNCTION df._asks_for(query text, OUT names text[], OUT numbers integer[])
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    parts text[];
+    part text;
+    following text;
+    -- What the present part belongs to: code, a literal, one with escapes, an identifier in quotes, a comment, a dollar-quoted body.
+    mode text := 'code';
+    depth integer := 0;
+    tag text;
+    in_word boolean := false;
+    after_e boolean := false;
+    k integer := 0;
+BEGIN
+    names := '{}';
+    numbers := '{}';
+    IF strpos(query, '$') = 0 THEN
+        RETURN;
+    END IF;
+    parts := ARRAY(SELECT m[1] FROM regexp_matches(query, '([A-Za-z0-9_\u0080-\U0010FFFF]+|--|/\*|\*/|.)', 'g') AS m);
+    WHILE k < cardinality(parts) LOOP
+        k := k + 1;
+        part := parts[k];
+        CASE mode
+        WHEN 'literal' THEN
+            IF part = '''' THEN
+                mode := 'code';
+            END IF;
+        WHEN 'escapes' THEN
+            IF part = '\' THEN
+                -- What follows may be the beginning of a longer part, which is no quote then.
+                k := k + 1;
+            ELSIF part = '''' AND parts[k + 1] = '''' THEN
+                k := k + 1;
+            ELSIF part = '''' THEN
+                mode := 'code';
+            END IF;
+        WHEN 'identifier' THEN
+            IF part = '"' THEN
+                mode := 'code';
+            END IF;
+        WHEN 'line' THEN
+            IF part IN (E'\n', E'\r') THEN
+                mode := 'code';
+            END IF;
+        WHEN 'block' THEN
+            depth := depth + CASE part WHEN '/*' THEN 1 WHEN '*/' THEN -1 ELSE 0 END;
+            IF depth = 0 THEN
+                mode := 'code';
+            END IF;
+        WHEN 'body' THEN
+            IF part = '$' AND (tag = '' AND parts[k + 1] = '$' OR parts[k + 1] = tag AND parts[k + 2] = '$') THEN
+                k := k + CASE WHEN tag = '' THEN 1 ELSE 2 END;
+                mode := 'code';
+            END IF;
+        ELSE
+            following := parts[k + 1];
+            IF part = '$' AND in_word THEN
+                -- A dollar sign belongs to an identifier.
+                CONTINUE;
+            ELSIF part = '$' AND following = '$' THEN
+                mode := 'body';
+                tag := '';
+                k := k + 1;
+            ELSIF part = '$' AND following ~ '^[0-9]' THEN
+                numbers := array_append(numbers, left(substring(following FROM '^[0-9]+'), 9)::integer);
+                k := k + 1;
+            ELSIF part = '$' AND following ~ '^[A-Za-z_\u0080-\U0010FFFF]' THEN
+                k := k + 1;
+                IF parts[k + 1] = '$' THEN
+                    mode := 'body';
+                    tag := following;
+                    k := k + 1;
+                ELSIF following ~ '^[A-Za-z_]' THEN
+                    names := array_append(names, substring(following FROM '^[A-Za-z0-9_]+'));
+                END IF;
+            ELSIF part = '''' THEN
+                mode := CASE WHEN after_e THEN 'escapes' ELSE 'literal' END;
+            ELSIF part = '"' THEN
+                mode := 'identifier';
+            ELSIF part = '--' THEN
+                mode := 'line';
+            ELSIF part = '/*' THEN
+                mode := 'block';
+                depth := 1;
+            END IF;
+            after_e := part IN ('E', 'e') AND NOT in_word;
+            in_word := part ~ '^[A-Za-z_\u0080-\U0010FFFF]' OR in_word AND part ~ '^[0-9]';
+        END CASE;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df._asks_for(text) IS
+    'Internal: the names of results ($name) and the numbers of parameters ($1) that a statement refers to in its code.';
+
+-- What variables bring is not known here.
+CREATE OR REPLACE FUNCTION df._wrong_params(query text, given integer) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    used integer[];
+    wrong integer;
+BEGIN
+    IF given > 65535 THEN
+        RETURN format('%s parameters are given, at most 65535 can be sent', given);
+    END IF;
+    used := (df._asks_for(query)).numbers;
+    wrong := (SELECT max(n) FROM unnest(used) AS n WHERE n > given OR n = 0);
+    IF wrong IS NOT NULL THEN
+        RETURN format('the statement uses $%s, but %s given', wrong,
+            CASE given WHEN 1 THEN '1 parameter is' ELSE concat(given, ' parameters are') END);
+    END IF;
+    wrong := CASE WHEN query !~ '\{[A-Za-z_]' THEN
+        (SELECT min(n) FROM generate_series(1, given) AS n WHERE n <> ALL (used)) END;
+    RETURN CASE WHEN wrong IS NOT NULL
+        THEN format('parameter %1$s is not used: there is no $%1$s in the statement', wrong) END;
+END
+$$;
+COMMENT ON FUNCTION df._wrong_params(text, integer) IS
+    'Internal: how the parameters that a statement uses differ from those that are given; NULL when they do not.';
+
+CREATE OR REPLACE FUNCTION df.sql(query text, VARIADIC params text[]) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    problem text;
+BEGIN
+    IF query IS NULL OR coalesce(cardinality(params), 0) = 0 THEN
+        RETURN df.sql(query);
+    ELSIF array_ndims(params) > 1 THEN
+        RAISE EXCEPTION 'df.sql: params must be a list, not an array of arrays' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF array_position(params, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'df.sql: parameter % must not be null', array_position(params, NULL) - array_lower(params, 1) + 1
+            USING ERRCODE = 'null_value_not_allowed',
+                  HINT = 'A parameter is the template of a value, such as ''$order.id''. Write NULL into the statement.';
+    END IF;
+    problem := df._wrong_params(query, cardinality(params));
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'df.sql: %', problem USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN concat('{"node_type":"SQL","query":', to_json(query), ',"params":', array_to_json(params), '}');
+END
+$$;
+COMMENT ON FUNCTION df.sql(text, text[]) IS
+    'A step that runs one SQL statement with values bound to $1, $2 and so on. Each parameter is a template; one that is a single reference, such as $order.id, has that value.';
 
 CREATE OR REPLACE FUNCTION df.seq(a text, b text) RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT

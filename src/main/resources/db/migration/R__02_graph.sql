@@ -13,7 +13,9 @@ AS $$
 DECLARE
     document jsonb;
 BEGIN
-    IF left(graph, 14) <> '{"node_type":"' OR octet_length(graph) > 250000 OR strpos(graph, E'\\u') > 0 THEN
+    IF left(graph, 14) <> '{"node_type":"' OR octet_length(graph) > 250000 OR strpos(graph, E'\\u') > 0
+        OR strpos(graph, '"params"') > 0
+    THEN
         RETURN false;
     END IF;
     document := graph::jsonb;
@@ -35,13 +37,17 @@ BEGIN
             && (!exists(@.condition_node) || @.condition_node.type() == "object") && !exists(@.extra_nodes)
             && !exists(@.query)
             && (!exists(@.result_name) || @.result_name like_regex "^[A-Za-z_][A-Za-z0-9_]{0,62}$")))'
+        -- A name that is bound nowhere is looked for where it stands.
+        AND (strpos(graph, '$') = 0 OR NOT EXISTS (
+            SELECT FROM regexp_matches(graph, '\$([A-Za-z_][A-Za-z0-9_]*)', 'g') AS m
+            WHERE strpos(graph, concat(',"result_name":"', m[1], '"}')) = 0))
         AND (octet_length(graph) < 8000 OR NOT document @? '$.**{257 to last}');
 EXCEPTION WHEN data_exception OR statement_too_complex THEN
     RETURN false;
 END
 $$;
 COMMENT ON FUNCTION df._is_printed(text) IS
-    'Internal: whether a text is a well-formed graph as builders print it. False means: look closer (df._parse_root, df._graph).';
+    'Internal: whether a text is a well-formed graph as builders print it, whose references are bound by somebody. False means: look closer (df._parse_root, df._graph).';
 
 -- The strict variant of the auto-wrap rule, for df.start (specification 1.3).
 CREATE OR REPLACE FUNCTION df._parse_root(fut text) RETURNS text
@@ -197,12 +203,89 @@ $$;
 COMMENT ON FUNCTION df._catch_problem(text, text) IS
     'Internal: what is wrong with the configuration of a CATCH; NULL when nothing is, and for other nodes.';
 
+-- The names that a node binds, for those that come after it or stand inside of it. Whoever adds a type of node that binds names of its
+-- own says so here, and nowhere else.
+CREATE OR REPLACE FUNCTION df._binds(node_type text, query text, result_name text) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT array_cat(CASE WHEN result_name IS NOT NULL AND node_type <> 'BREAK' THEN ARRAY[result_name] END,
+                 CASE WHEN node_type = 'CATCH' THEN '{error}'::text[] END)
+$$;
+COMMENT ON FUNCTION df._binds(text, text, text) IS 'Internal: the names that a node binds.';
+
+-- Two dollar signs are one that begins no reference.
+CREATE OR REPLACE FUNCTION df._names_in(template text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE ROWS 3
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $fn$
+SELECT m[1] FROM regexp_matches(replace(template, '$$', ' '), '\$([A-Za-z_][A-Za-z0-9_]*)', 'g') AS m
+$fn$;
+COMMENT ON FUNCTION df._names_in(text) IS 'Internal: the names that a request, or the template of a parameter, refers to.';
+
+CREATE OR REPLACE FUNCTION df._refers_to(node_type text, query text, params text) RETURNS SETOF text
+LANGUAGE plpgsql IMMUTABLE ROWS 3
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    config jsonb;
+BEGIN
+    IF strpos(concat(query, params), '$') = 0 THEN
+        RETURN;
+    END IF;
+    IF node_type = 'SQL' THEN
+        RETURN QUERY SELECT unnest((df._asks_for(query)).names);
+        RETURN QUERY SELECT n FROM jsonb_array_elements_text(params::jsonb) AS p(template), df._names_in(p.template) AS n;
+    ELSIF node_type IN ('HTTP', 'HTTP_MULTIPART') THEN
+        config := df._json_object(query);
+        RETURN QUERY
+        SELECT n
+        FROM (SELECT config ->> 'url'
+              UNION ALL SELECT config ->> 'body'
+              UNION ALL SELECT h.value #>> '{}' FROM jsonb_each(CASE WHEN jsonb_typeof(config -> 'headers') = 'object'
+                                                                THEN config -> 'headers' END) AS h
+                        WHERE jsonb_typeof(h.value) = 'string'
+              UNION ALL SELECT member.value
+                        FROM jsonb_array_elements(CASE WHEN jsonb_typeof(config -> 'parts') = 'array'
+                                                  THEN config -> 'parts' END) AS part(value)
+                        CROSS JOIN LATERAL (VALUES (part.value ->> 'name'), (part.value ->> 'filename'),
+                                                   (part.value ->> 'data_b64')) AS member(value)
+             ) AS t(template), df._names_in(t.template) AS n;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._refers_to(text, text, text) IS
+    'Internal: the names of results that a node refers to, in requests and parameters, and in the code of its statement.';
+
+CREATE OR REPLACE FUNCTION df._unknown_name(
+    paths text[], node_types text[], queries text[], result_names text[], params text[])
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    bound text[] := ARRAY(
+        SELECT DISTINCT b FROM unnest(node_types, queries, result_names) AS n(node_type, query, result_name),
+            unnest(df._binds(n.node_type, n.query, n.result_name)) AS b WHERE b IS NOT NULL ORDER BY b);
+BEGIN
+    RETURN (
+        SELECT format('%s: no step of this workflow binds the name of $%s. %s', n.path, r.name,
+            CASE WHEN cardinality(bound) = 0 THEN 'No step has a name' ELSE concat('There are ', array_to_string(bound, ', ')) END)
+        FROM unnest(paths, node_types, queries, params) WITH ORDINALITY AS n(path, node_type, query, params, place),
+            df._refers_to(n.node_type, n.query, n.params) AS r(name)
+        WHERE r.name <> ALL (bound)
+        ORDER BY n.place LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION df._unknown_name(text[], text[], text[], text[], text[]) IS
+    'Internal: the first reference of a graph that no step of it binds, with its place and the names that there are; NULL when there is none.';
+
 -- Looks at a whole graph, node by node. The walk keeps its own stack: a graph may be 256 levels deep and functions that call
 -- themselves would use up max_stack_depth. Errors are returned, since df.explain shows them.
 CREATE OR REPLACE FUNCTION df._graph(
     root text,
     OUT problem text, OUT node_types text[], OUT queries text[], OUT result_names text[],
-    OUT have_left boolean[], OUT have_right boolean[])
+    OUT have_left boolean[], OUT have_right boolean[], OUT paths text[], OUT params text[])
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
@@ -214,7 +297,7 @@ DECLARE
     r record;
     -- Per node, in order of discovery: the texts of its children, until it is visited.
     lefts text[]; rights text[]; conditions text[]; extras text[];
-    paths text[]; depths integer[];
+    depths integer[];
     nodes integer := 1;
     stack integer[] := '{1}';
     top integer := 1;
@@ -232,6 +315,7 @@ BEGIN
     node_types := ARRAY[n.node_type];
     queries := ARRAY[n.query];
     result_names := ARRAY[n.result_name];
+    params := ARRAY[n.params];
     have_left := ARRAY[n.left_node IS NOT NULL];
     have_right := ARRAY[n.right_node IS NOT NULL];
     lefts := ARRAY[n.left_node];
@@ -258,6 +342,9 @@ BEGIN
         ELSIF extras[k] IS NOT NULL AND kind <> 'JOIN' THEN
             problem := format('%s: extra_nodes is not valid for %s nodes', paths[k], kind);
             RETURN;
+        ELSIF params[k] IS NOT NULL AND kind <> 'SQL' THEN
+            problem := format('%s: params is not valid for %s nodes', paths[k], kind);
+            RETURN;
         END IF;
 
         config := NULL;
@@ -278,7 +365,8 @@ BEGIN
                                 THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
             END;
         END IF;
-        problem := coalesce(problem, df._unstorable(kind, queries[k]), df._catch_problem(kind, queries[k]));
+        problem := coalesce(problem, df._unstorable(kind, queries[k]), df._catch_problem(kind, queries[k]),
+            CASE WHEN params[k] IS NOT NULL THEN df._wrong_params(queries[k], json_array_length(params[k]::json)) END);
         IF problem IS NOT NULL THEN
             problem := format('%s: %s', paths[k], problem);
             RETURN;
@@ -332,16 +420,17 @@ BEGIN
             node_types[nodes] := n.node_type;
             queries[nodes] := n.query;
             result_names[nodes] := n.result_name;
+            params[nodes] := n.params;
+            paths[nodes] := child_path;
             have_left[nodes] := n.left_node IS NOT NULL;
             have_right[nodes] := n.right_node IS NOT NULL;
             -- Nothing is wrong with such a leaf, and nothing below it: most nodes are not visited.
             CONTINUE WHEN n.node_type = 'SQL' AND n.left_node IS NULL AND n.right_node IS NULL
-                AND n.condition_node IS NULL AND n.extra_nodes IS NULL AND depths[k] < max_depth;
+                AND n.condition_node IS NULL AND n.extra_nodes IS NULL AND n.params IS NULL AND depths[k] < max_depth;
             lefts[nodes] := n.left_node;
             rights[nodes] := n.right_node;
             conditions[nodes] := n.condition_node;
             extras[nodes] := n.extra_nodes;
-            paths[nodes] := child_path;
             depths[nodes] := depths[k] + 1;
             to_visit := to_visit || nodes;
         END LOOP;
@@ -358,11 +447,12 @@ COMMENT ON FUNCTION df._graph(text) IS
     'Internal: what is wrong with the graph of a node text; and its nodes, for those checks that are made when rows are inserted.';
 
 CREATE OR REPLACE FUNCTION df._check_graph(root text) RETURNS void
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-AS $$
+AS $fn$
 DECLARE
     graph record := df._graph(root);
+    unknown text;
 BEGIN
     IF graph.problem IS NOT NULL THEN
         RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
@@ -370,8 +460,17 @@ BEGIN
     PERFORM df._check_definition(n.node_type, n.query, n.result_name, n.has_left, n.has_right)
     FROM unnest(graph.node_types, graph.queries, graph.result_names, graph.have_left, graph.have_right)
         AS n(node_type, query, result_name, has_left, has_right);
+    PERFORM df._check_size('nodes', 'nodes_params_size_chk', 'params', octet_length(p), 1048576) FROM unnest(graph.params) AS p;
+    IF strpos(root, '$') > 0 AND lower(df._setting('unknown_names', 'refuse')) <> 'ignore' THEN
+        unknown := df._unknown_name(graph.paths, graph.node_types, graph.queries, graph.result_names, graph.params);
+        IF unknown IS NOT NULL THEN
+            RAISE EXCEPTION 'Invalid durable function graph: %', unknown
+                USING ERRCODE = 'internal_error',
+                      HINT = 'In a request $$ is a dollar sign. Workflows that were written before this was checked run with the row unknown_names = ignore in df.settings.';
+        END IF;
+    END IF;
 END
-$$;
+$fn$;
 COMMENT ON FUNCTION df._check_graph(text) IS 'Internal: raises what is wrong with a graph, in the words that df.start has for it.';
 
 -- The nodes of a graph, which the view df.nodes shows. The k-th node, parents before children and the left before the right,
@@ -379,7 +478,8 @@ COMMENT ON FUNCTION df._check_graph(text) IS 'Internal: raises what is wrong wit
 -- (dev.perdure.graph.GraphDocument does the same). Whatever somebody has written into df.instances.graph by hand, it ends
 -- well: what is no node has no row.
 CREATE OR REPLACE FUNCTION df._definition(root_node text, graph text) RETURNS TABLE (
-    node_position integer, id text, node_type text, query text, result_name text, left_node text, right_node text)
+    node_position integer, id text, node_type text, query text, result_name text, left_node text, right_node text,
+    params jsonb)
 LANGUAGE plpgsql IMMUTABLE STRICT COST 2000 ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
@@ -395,6 +495,7 @@ DECLARE
     top integer := 1;
     nodes integer := 0;
     ids text[]; types text[]; queries text[]; names text[]; lefts text[]; rights text[];
+    templates jsonb[];
     conditions text[]; extras text[];
     branches jsonb[];
     i integer;
@@ -411,6 +512,7 @@ BEGIN
         types[nodes] := kind;
         queries[nodes] := node ->> 'query';
         names[nodes] := node ->> 'result_name';
+        templates[nodes] := nullif(node -> 'params', 'null');
         lefts[nodes] := NULL;
         rights[nodes] := NULL;
         i := parents[top + 1];
@@ -469,6 +571,7 @@ BEGIN
         node_type := types[i];
         query := queries[i];
         result_name := names[i];
+        params := templates[i];
         left_node := lefts[i];
         right_node := rights[i];
         RETURN NEXT;

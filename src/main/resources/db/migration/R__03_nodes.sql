@@ -29,6 +29,7 @@ SELECT n.id::varchar(8) AS id,
        CASE WHEN NOT n.marked THEN n.entry ->> 'executed_query' END AS executed_query,
        CASE WHEN NOT n.marked THEN nullif(n.columns, 'null') END AS result_columns,
        n.entry -> 'bindings' AS bindings,
+       coalesce(CASE WHEN NOT n.marked THEN n.entry -> 'params' END, n.params) AS params,
        CASE WHEN n.marked OR n.set_aside_at IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
                 'execution_id', CASE WHEN n.marked THEN n.mark_execution_id ELSE n.entry ->> 'execution_id' END,
                 'waits', CASE WHEN n.marked THEN n.waits END,
@@ -45,10 +46,10 @@ CROSS JOIN LATERAL (
            r.marked_at, r.execution_id AS mark_execution_id, r.attempt AS mark_attempt, r.started_at AS mark_started_at,
            r.waits, t.set_aside_at, t.tries
     FROM (
-        SELECT x.id, x.node_type, x.query, x.result_name, x.left_node, x.right_node, i.submitted_by, i.database, i.created_at
+        SELECT x.id, x.node_type, x.query, x.result_name, x.left_node, x.right_node, x.params, i.submitted_by, i.database, i.created_at
         FROM df._definition(i.root_node, i.graph) AS x
         UNION ALL
-        SELECT y.id, y.node_type, y.query, y.result_name, y.left_node, y.right_node, y.submitted_by, y.database, y.created_at
+        SELECT y.id, y.node_type, y.query, y.result_name, y.left_node, y.right_node, NULL, y.submitted_by, y.database, y.created_at
         FROM df._nodes y WHERE y.instance_id = i.id AND i.graph IS NULL
     ) AS d
     LEFT JOIN (
@@ -77,6 +78,8 @@ COMMENT ON COLUMN df.nodes.started_at IS 'When the latest activation of the node
 COMMENT ON COLUMN df.nodes.attempt IS
     'Number of the latest attempt of the latest activation, from 1; 0 before any. Of a RETRY, the attempt that it waits for or is in.';
 COMMENT ON COLUMN df.nodes.executed_query IS 'The statement after substitution, as it was executed.';
+COMMENT ON COLUMN df.nodes.params IS
+    'Parameters of a statement: once it has been executed the values that were bound to $1 and so on, before that their templates.';
 COMMENT ON COLUMN df.nodes.result_columns IS
     'Array of [name, type] pairs of an SQL result in the order of the query; jsonb keeps neither order nor types.';
 COMMENT ON COLUMN df.nodes.bindings IS
@@ -94,6 +97,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
+    IF new.params IS NOT NULL THEN
+        PERFORM df._violates('nodes', 'nodes_params_chk', 'A node that is written by hand has no parameters.',
+            'Start the workflow with df.start(df.sql(query, ...)).');
+    END IF;
     INSERT INTO df._nodes (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database)
     VALUES (new.id, new.instance_id, new.node_type, new.query, new.result_name, new.left_node, new.right_node,
             new.submitted_by, new.database);

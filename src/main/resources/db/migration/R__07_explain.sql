@@ -9,7 +9,7 @@ $$;
 COMMENT ON FUNCTION df._cut(text, integer) IS 'Internal: a text cut to a number of characters, with dots when something is missing.';
 
 -- Nodes of a graph in one document, for everything that walks it: {id: {i: position, a: attempt if known, t: type, q: query, n: result name,
--- l: left, r: right, c: condition, x: [extras], s: stored status}}. Ids in a configuration are taken only where the type
+-- p: parameters, l: left, r: right, c: condition, x: [extras], s: stored status}}. Ids in a configuration are taken only where the type
 -- has such children. Positions count from 1; walks mark in an array what they have seen, since users write these rows and
 -- may link them in circles.
 CREATE OR REPLACE FUNCTION df._describe_node(
@@ -51,7 +51,7 @@ BEGIN
         config := df._json_object(query);
     END IF;
     display := CASE kind
-        WHEN 'SQL' THEN 'SQL: ' || coalesce(df._cut(query, 50), '?')
+        WHEN 'SQL' THEN concat('SQL: ', coalesce(df._cut(query, 50), '?'), ' with ' || df._cut(node ->> 'p', 60))
         WHEN 'SLEEP' THEN format('SLEEP %ss', coalesce(query, '?'))
         WHEN 'WAIT_SCHEDULE' THEN format('WAIT ''%s''', coalesce(config ->> 'cron_expr', '?'))
         WHEN 'SIGNAL' THEN format('SIGNAL ''%s''', coalesce(config ->> 'signal_name', '?'))
@@ -207,7 +207,7 @@ BEGIN
     END IF;
     RETURN df._draw(
         (SELECT jsonb_object_agg(n.id, df._describe_node(n.node_position, n.node_type, n.query,
-                n.result_name, n.left_node, n.right_node, NULL))
+                n.result_name, n.left_node, n.right_node, NULL) || jsonb_build_object('p', n.params))
          FROM df._definition('00000000', node) AS n),
         '00000000', NULL);
 END

@@ -17,7 +17,7 @@ AS $$
 BEGIN
     RETURN (SELECT jsonb_object_agg(n.id,
                 df._describe_node(n.node_position, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.status)
-                || jsonb_build_object('a', n.attempt))
+                || jsonb_build_object('a', n.attempt, 'p', n.params))
             FROM (SELECT x.*, row_number() OVER () AS node_position
                   FROM df.nodes x WHERE x.instance_id = _nodes_document.instance_id) AS n);
 END

@@ -142,6 +142,11 @@ BEGIN
             RAISE EXCEPTION 'invalid value for setting "%": "%"', new.name, new.value
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'on or off';
         END IF;
+    ELSIF new.name = 'unknown_names' THEN
+        IF lower(new.value) NOT IN ('refuse', 'ignore') THEN
+            RAISE EXCEPTION 'invalid value for setting "%": "%"', new.name, new.value
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'refuse or ignore';
+        END IF;
     ELSIF new.name IN ('loopback', 'loopback_server') THEN
         IF new.value ~ '^\s*$' THEN
             RAISE EXCEPTION 'invalid value for setting "%": it is empty', new.name
@@ -155,7 +160,7 @@ BEGIN
         IF range IS NULL THEN
             RAISE EXCEPTION 'there is no setting "%"', new.name
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'There are enable_superuser_instances, list_instances_max_limit, loopback, loopback_server, max_new_transaction_starts, new_transaction_start_timeout and notify. Settings perdure.* belong to the worker.';
+                      HINT = 'There are enable_superuser_instances, list_instances_max_limit, loopback, loopback_server, max_new_transaction_starts, new_transaction_start_timeout, notify and unknown_names. Settings perdure.* belong to the worker.';
         ELSIF NOT (CASE WHEN new.value ~ '^[0-9]{1,9}$' THEN new.value::bigint <@ range ELSE new.value IS NULL END) THEN
             RAISE EXCEPTION 'invalid value for setting "%": "%"', new.name, new.value
                 USING ERRCODE = 'invalid_parameter_value',

@@ -167,7 +167,7 @@ COMMENT ON TABLE df._checkpoints IS 'What is known of the nodes of each instance
 COMMENT ON COLUMN df._checkpoints.version IS 'From 1, without a gap when it is written; rows that later ones supersede are deleted.';
 COMMENT ON COLUMN df._checkpoints.bytes IS 'Length of the state as it was sent.';
 COMMENT ON COLUMN df._checkpoints.state IS
-    '{"nodes": {<node id>: {"execution_id", "status", "result": index, "error", "canceled", "wake_at", "started_at", "attempt", "executed_query", "bindings", "at_least_once", "code"}}, "results": [...], "columns": [...]}. What is known of a node is its entry in the row with the highest version that has one. {}: a version that was claimed.';
+    '{"nodes": {<node id>: {"execution_id", "status", "result": index, "error", "canceled", "wake_at", "started_at", "attempt", "executed_query", "params", "bindings", "at_least_once", "code"}}, "results": [...], "columns": [...]}. What is known of a node is its entry in the row with the highest version that has one. {}: a version that was claimed.';
 
 -- Rows that no checkpoint of a step updates: a step in REPEATABLE READ has its snapshot from before.
 CREATE TABLE df._running (

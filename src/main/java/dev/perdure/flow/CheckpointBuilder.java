@@ -50,6 +50,7 @@ final class CheckpointBuilder {
                 execution.startedAt(),
                 execution.attempt(),
                 execution.executedQuery(),
+                execution.params(),
                 bindings,
                 code,
                 detail));
@@ -68,6 +69,7 @@ final class CheckpointBuilder {
                 wakeAt,
                 startedAt,
                 0,
+                null,
                 null,
                 bindings,
                 null,
@@ -90,6 +92,7 @@ final class CheckpointBuilder {
                 null,
                 null,
                 null,
+                null,
                 null));
     }
 
@@ -107,6 +110,7 @@ final class CheckpointBuilder {
                 null,
                 startedAt,
                 0,
+                null,
                 null,
                 bindings,
                 null,

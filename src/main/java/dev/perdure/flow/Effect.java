@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import dev.perdure.flow.template.HttpRequest;
+import dev.perdure.flow.template.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -13,10 +14,16 @@ public sealed interface Effect {
     /**
      * Run an SQL statement as the submitter.
      *
-     * @param sql the text after substitution
+     * @param statement after substitution
      * @param attempt number of attempts recorded before this one, 0 when none
      */
-    record RunSql(Activation activation, String sql, int attempt) implements Effect {}
+    record RunSql(Activation activation, Statement statement, int attempt) implements Effect {
+
+        /** The text after substitution. */
+        public String sql() {
+            return statement.sql();
+        }
+    }
 
     /**
      * Send an HTTP request on behalf of the submitter. Answered by {@link Event.StepSucceeded} with the envelope as its

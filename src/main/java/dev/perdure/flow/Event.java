@@ -19,12 +19,31 @@ public sealed interface Event {
      * A step ended well.
      *
      * @param executedQuery the text after substitution, for {@code df.nodes.executed_query}
+     * @param params JSON array of the values that were bound to the statement; null without
      * @param startedAt when the step's execution began
      * @param attempt which attempt succeeded, from 1
      */
     record StepSucceeded(
-            Activation activation, Result result, String executedQuery, Instant startedAt, int attempt, Instant at)
-            implements Event {}
+            Activation activation,
+            Result result,
+            String executedQuery,
+            @Nullable String params,
+            Instant startedAt,
+            int attempt,
+            Instant at)
+            implements Event {
+
+        /** A step without parameters. */
+        public StepSucceeded(
+                Activation activation,
+                Result result,
+                String executedQuery,
+                Instant startedAt,
+                int attempt,
+                Instant at) {
+            this(activation, result, executedQuery, null, startedAt, attempt, at);
+        }
+    }
 
     /**
      * A step failed for good.
@@ -32,6 +51,7 @@ public sealed interface Event {
      * @param message the whole error text as it is shown to the user
      * @param sqlState SQLSTATE of the failure, when the server named one
      * @param detail what the server said as DETAIL
+     * @param params JSON array of the values that were bound to the statement; null without
      */
     record StepFailed(
             Activation activation,
@@ -39,10 +59,24 @@ public sealed interface Event {
             @Nullable String sqlState,
             @Nullable String detail,
             String executedQuery,
+            @Nullable String params,
             Instant startedAt,
             int attempt,
             Instant at)
-            implements Event {}
+            implements Event {
+
+        /** A step without parameters. */
+        public StepFailed(
+                Activation activation,
+                String message,
+                @Nullable String sqlState,
+                String executedQuery,
+                Instant startedAt,
+                int attempt,
+                Instant at) {
+            this(activation, message, sqlState, null, executedQuery, null, startedAt, attempt, at);
+        }
+    }
 
     /**
      * An HTTP request failed for good.

@@ -3,5 +3,16 @@ package dev.perdure.flow;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** The execution of a step, for its row. */
-public record Execution(@Nullable Instant startedAt, int attempt, @Nullable String executedQuery) {}
+/**
+ * The execution of a step, for its row.
+ *
+ * @param params JSON array of the values that were bound; null without
+ */
+public record Execution(
+        @Nullable Instant startedAt, int attempt, @Nullable String executedQuery, @Nullable String params) {
+
+    /** An execution without parameters. */
+    public Execution(@Nullable Instant startedAt, int attempt, @Nullable String executedQuery) {
+        this(startedAt, attempt, executedQuery, null);
+    }
+}

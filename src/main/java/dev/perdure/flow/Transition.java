@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when this activation began, null when unknown
  * @param attempt attempts so far, 0 when none counts
  * @param executedQuery the text after substitution; null for control nodes
+ * @param params JSON array of the values that were bound to the statement; null without
  * @param bindings see {@link NodeRecord#bindings()}
  * @param code FAILED: see {@link NodeRecord#code()}
  * @param detail FAILED: see {@link NodeRecord#detail()}
@@ -36,6 +37,7 @@ public record Transition(
         @Nullable Instant startedAt,
         int attempt,
         @Nullable String executedQuery,
+        @Nullable String params,
         @Nullable String bindings,
         @Nullable String code,
         @Nullable String detail) {}

@@ -127,7 +127,7 @@ public final class GraphDocument {
 
         NodeRow row() {
             String type = text("node_type");
-            return new NodeRow(id, type == null ? "" : type, query(), text("result_name"), left, right);
+            return new NodeRow(id, type == null ? "" : type, query(), text("result_name"), left, right, text("params"));
         }
 
         /** Ids of children that have no column stand in the configuration. */

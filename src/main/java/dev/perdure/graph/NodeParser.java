@@ -38,7 +38,7 @@ final class NodeParser {
             throw invalid("result name '" + name + "' is not a valid identifier");
         }
         return switch (row.nodeType()) {
-            case "SQL" -> new SqlNode(id, name, leafText());
+            case "SQL" -> new SqlNode(id, name, leafText(), parameters());
             case "THEN" -> new ThenNode(id, name, left(), right());
             case "IF" -> branching(id, name);
             case "LOOP" -> loop(id, name);
@@ -54,6 +54,29 @@ final class NodeParser {
             case "CATCH" -> guarded(id, name);
             default -> throw invalid("Unknown node_type '" + row.nodeType() + "'");
         };
+    }
+
+    private List<String> parameters() {
+        String params = row.params();
+        if (params == null) {
+            return List.of();
+        }
+        List<String> templates = new ArrayList<>();
+        try {
+            JsonNode array = JSON.readTree(params);
+            for (JsonNode template : array) {
+                if (!template.isTextual()) {
+                    throw invalid("params holds " + template.getNodeType() + " where a text is expected");
+                }
+                templates.add(template.textValue());
+            }
+            if (!array.isArray()) {
+                throw invalid("params is not an array");
+            }
+        } catch (JsonProcessingException e) {
+            throw invalid("params is not valid JSON: " + e.getOriginalMessage());
+        }
+        return List.copyOf(templates);
     }
 
     private Node branching(String id, @Nullable String name) {

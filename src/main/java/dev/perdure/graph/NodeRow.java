@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param resultName name under which later nodes refer to this node's result
  * @param leftNode id of the first child
  * @param rightNode id of the second child
+ * @param params JSON array of the templates of a statement's parameters; null without
  */
 public record NodeRow(
         String id,
@@ -18,4 +19,17 @@ public record NodeRow(
         @Nullable String query,
         @Nullable String resultName,
         @Nullable String leftNode,
-        @Nullable String rightNode) {}
+        @Nullable String rightNode,
+        @Nullable String params) {
+
+    /** A node without parameters. */
+    public NodeRow(
+            String id,
+            String nodeType,
+            @Nullable String query,
+            @Nullable String resultName,
+            @Nullable String leftNode,
+            @Nullable String rightNode) {
+        this(id, nodeType, query, resultName, leftNode, rightNode, null);
+    }
+}

@@ -57,14 +57,14 @@ final class StepMessages {
         return new StepPlan(false);
     }
 
-    StepPlan begin(String statement) {
+    StepPlan begin(Command statement) {
         StepPlan plan = new StepPlan(true);
         plan.ours(BEGIN, 0);
         plan.statement(statement);
         return plan;
     }
 
-    StepPlan alone(String statement) {
+    StepPlan alone(Command statement) {
         StepPlan plan = plan();
         plan.statement(statement);
         return plan;
@@ -76,7 +76,7 @@ final class StepMessages {
      *
      * @param number of the savepoint
      */
-    void join(StepPlan plan, int number, String statement, long millis) {
+    void join(StepPlan plan, int number, Command statement, long millis) {
         int before = plan.statements() - 1;
         if (atHome) {
             plan.ours(OWN_IDENTITY, before);

@@ -42,10 +42,10 @@ final class StepPlan {
         commands.add(command);
     }
 
-    void statement(String sql) {
+    void statement(Command statement) {
         owners.add(statements.size());
         statements.add(commands.size());
-        commands.add(new Command(sql));
+        commands.add(statement);
     }
 
     /** Sends everything, in one message unless the texts are long, up to the first failure. */
@@ -71,12 +71,11 @@ final class StepPlan {
     }
 
     private int end(int from) {
-        int ahead = 0;
+        long ahead = 0;
         int to = from;
         int firstStatement = statements.isEmpty() ? 0 : statements.get(0);
         while (to < commands.size()) {
-            ahead +=
-                    to > Math.max(from, firstStatement) ? commands.get(to).sql().length() * 3 : 0;
+            ahead += to > Math.max(from, firstStatement) ? commands.get(to).length() * 3 : 0;
             if (ahead > MAX_AHEAD) {
                 return Math.max(to, from + 1);
             }

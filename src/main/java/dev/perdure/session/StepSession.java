@@ -65,23 +65,23 @@ public final class StepSession implements AutoCloseable {
      * @param joinedMillis after which a statement that is not the first one is given up; 0: never
      * @param maxBytes of the rows of one statement
      */
-    public Ran begin(List<String> statements, long joinedMillis, Grant grant, long maxBytes) {
+    public Ran begin(List<Command> statements, long joinedMillis, Grant grant, long maxBytes) {
         joined = 0;
         StepPlan plan = messages.begin(statements.get(0));
-        List<String> rest = statements.subList(1, statements.size());
+        List<Command> rest = statements.subList(1, statements.size());
         return run(plan, rest, joinedMillis, grant, maxBytes);
     }
 
     /** Runs the next step's statement in the transaction that is open, behind a savepoint. */
-    public Ran next(String statement, long joinedMillis, Grant grant, long maxBytes) {
+    public Ran next(Command statement, long joinedMillis, Grant grant, long maxBytes) {
         return run(messages.plan(), List.of(statement), joinedMillis, grant, maxBytes);
     }
 
-    private Ran run(StepPlan plan, List<String> rest, long joinedMillis, Grant grant, long maxBytes) {
+    private Ran run(StepPlan plan, List<Command> rest, long joinedMillis, Grant grant, long maxBytes) {
         clean = false;
         failedAt = -1;
         int first = joined;
-        for (String statement : rest) {
+        for (Command statement : rest) {
             joined++;
             messages.join(plan, joined, statement, joinedMillis);
         }
@@ -126,7 +126,7 @@ public final class StepSession implements AutoCloseable {
      * Runs the user's statement outside a transaction block. The session is not used again: no checkpoint follows that
      * would tell whether a procedure has prepared something, which no reset removes.
      */
-    public Ran autocommit(String statement, Grant grant, long maxBytes) {
+    public Ran autocommit(Command statement, Grant grant, long maxBytes) {
         clean = false;
         lastBegan = 0;
         failedAt = -1;

@@ -2,6 +2,8 @@ package dev.perdure.step;
 
 import dev.perdure.database.Failure;
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.Parameter;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.ReceiptTable;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
@@ -47,21 +49,27 @@ final class PgStep implements StepPort.Session {
     }
 
     @Override
-    public StepPort.Executed begin(List<String> statements, StepPort.Limits limits) {
+    public StepPort.Executed begin(List<Statement> statements, StepPort.Limits limits) {
         Grant grant = grant(limits);
-        return executed(session.begin(statements, millis(limits.joined()), grant, maxResultSize), grant);
+        return executed(
+                session.begin(
+                        statements.stream().map(PgStep::command).toList(),
+                        millis(limits.joined()),
+                        grant,
+                        maxResultSize),
+                grant);
     }
 
     @Override
-    public StepPort.Executed next(String statement, StepPort.Limits limits) {
+    public StepPort.Executed next(Statement statement, StepPort.Limits limits) {
         Grant grant = grant(limits);
-        return executed(session.next(statement, millis(limits.joined()), grant, maxResultSize), grant);
+        return executed(session.next(command(statement), millis(limits.joined()), grant, maxResultSize), grant);
     }
 
     @Override
-    public StepPort.Executed autocommit(String statement, StepPort.Limits limits) {
+    public StepPort.Executed autocommit(Statement statement, StepPort.Limits limits) {
         Grant grant = grant(limits);
-        return executed(session.autocommit(statement, grant, maxResultSize), grant);
+        return executed(session.autocommit(command(statement), grant, maxResultSize), grant);
     }
 
     /** Makes documents of rows; what cannot be converted has failed, and everything behind it with it. */
@@ -159,6 +167,15 @@ final class PgStep implements StepPort.Session {
     @Override
     public void giveBack() {
         pools.giveBack(key, session);
+    }
+
+    /** The server gives each parameter the type that the statement has for it, as for a literal. */
+    private static Command command(Statement statement) {
+        List<Argument> arguments = new ArrayList<>(statement.parameters().size());
+        for (Parameter parameter : statement.parameters()) {
+            arguments.add(text(Oid.UNSPECIFIED, parameter.text()));
+        }
+        return new Command(statement.sql(), arguments);
     }
 
     private static Argument text(int oid, @Nullable String text) {

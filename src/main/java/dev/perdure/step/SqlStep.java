@@ -37,10 +37,21 @@ public final class SqlStep {
         return AUTOCOMMIT.contains(StatementGuard.firstWord(sql));
     }
 
+    private static String hint(Failure failure, boolean several) {
+        if (several) {
+            return " (a step is one statement; chain several with ~>)";
+        }
+        boolean isUntyped =
+                "42P18".equals(failure.sqlState()) && failure.message().contains("parameter $");
+        return isUntyped
+                ? " (a parameter has the type that the statement gives it; write $1::text where it gives none)"
+                : "";
+    }
+
     /** The error text of a node whose statement failed. */
     public static String message(Failure failure) {
         boolean several =
                 "42601".equals(failure.sqlState()) && failure.message().contains("multiple commands");
-        return FAILED + failure.message() + (several ? " (a step is one statement; chain several with ~>)" : "");
+        return FAILED + failure.message() + hint(failure, several);
     }
 }

@@ -2,6 +2,7 @@ package dev.perdure.step;
 
 import dev.perdure.database.Failure;
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.LoginTrouble;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
@@ -66,10 +67,10 @@ public interface StepPort extends AutoCloseable {
          * @param statements of one or more steps, none empty; each a single statement
          * @return what the statements returned, up to the first one that failed
          */
-        Executed begin(List<String> statements, Limits limits);
+        Executed begin(List<Statement> statements, Limits limits);
 
         /** Runs the next step's statement in the transaction that is open, behind a savepoint. */
-        Executed next(String statement, Limits limits);
+        Executed next(Statement statement, Limits limits);
 
         /**
          * Undoes the last statement, which failed.
@@ -79,7 +80,7 @@ public interface StepPort extends AutoCloseable {
         boolean undoLast();
 
         /** Runs a statement outside of a transaction block. */
-        Executed autocommit(String statement, Limits limits);
+        Executed autocommit(Statement statement, Limits limits);
 
         /**
          * Writes the checkpoint in the open transaction, commits, and makes the session as new.

@@ -100,6 +100,7 @@ public final class CheckpointEncoder {
                 first.startedAt(),
                 then.attempt() == 0 ? first.attempt() : then.attempt(),
                 then.executedQuery(),
+                then.params(),
                 then.bindings(),
                 then.code(),
                 then.detail());
@@ -122,6 +123,10 @@ public final class CheckpointEncoder {
             json.writeNumberField("attempt", transition.attempt());
         }
         writeText(json, "executed_query", transition.executedQuery());
+        if (transition.params() != null) {
+            json.writeFieldName("params");
+            json.writeRawValue(transition.params());
+        }
         if (transition.bindings() != null) {
             json.writeFieldName("bindings");
             json.writeRawValue(transition.bindings());

@@ -76,7 +76,7 @@ class HttpWorkflowTest {
                 .isEqualTo("{\"ok\":true,\"price\":\"12\",\"status\":200}");
         var received = service.received("/items/7").get(0);
         assertThat(received.method()).isEqualTo("PUT");
-        assertThat(received.body()).isEqualTo("{\"name\": \"it's \"quoted\"\", \"t\": \"abc\"}");
+        assertThat(received.body()).isEqualTo("{\"name\": \"it's \\\"quoted\\\"\", \"t\": \"abc\"}");
         assertThat(received.headers())
                 .containsEntry("authorization", "Bearer abc")
                 .containsEntry("x-row", "7")

@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import dev.perdure.database.Failure;
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
@@ -64,16 +65,16 @@ final class SimSteps implements StepPort {
         }
 
         @Override
-        public Executed begin(List<String> statements, Limits limits) {
+        public Executed begin(List<Statement> statements, Limits limits) {
             effects.clear();
             cancelsItself = false;
             isOpen = true;
-            return execute(statements, limits);
+            return execute(statements.stream().map(Statement::sql).toList(), limits);
         }
 
         @Override
-        public Executed next(String statement, Limits limits) {
-            return execute(List.of(statement), limits);
+        public Executed next(Statement statement, Limits limits) {
+            return execute(List.of(statement.sql()), limits);
         }
 
         private Executed execute(List<String> statements, Limits limits) {
@@ -133,7 +134,7 @@ final class SimSteps implements StepPort {
         }
 
         @Override
-        public Executed autocommit(String statement, Limits limits) {
+        public Executed autocommit(Statement statement, Limits limits) {
             throw new UnsupportedOperationException();
         }
 

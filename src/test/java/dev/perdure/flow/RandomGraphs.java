@@ -71,6 +71,9 @@ final class RandomGraphs {
         }
         String name = "$" + NAMES[random.nextInt(NAMES.length)];
         String[] forms = {name + "?", name + ".a?", "ANY(" + name + ")", "1", name + ".*", name + ".vv"};
+        if (random.nextInt(8) == 0) {
+            return draft.sql("SELECT $1, $2", name + "?", "<" + name + ".a?>");
+        }
         return draft.sql("SELECT " + forms[random.nextInt(random.nextInt(6) == 0 ? 6 : 4)]);
     }
 

@@ -31,6 +31,7 @@ public final class RowStore {
             @Nullable Instant startedAt,
             int attempt,
             @Nullable String executedQuery,
+            @Nullable String params,
             @Nullable String bindings,
             @Nullable String code,
             @Nullable String detail) {
@@ -46,6 +47,7 @@ public final class RowStore {
                     String.valueOf(error),
                     String.valueOf(canceled),
                     String.valueOf(executedQuery),
+                    String.valueOf(params),
                     String.valueOf(bindings),
                     String.valueOf(code));
         }
@@ -110,6 +112,7 @@ public final class RowStore {
                 t.startedAt(),
                 t.attempt(),
                 t.executedQuery(),
+                t.params(),
                 jsonb(t.bindings()),
                 t.code(),
                 t.detail());
@@ -130,6 +133,7 @@ public final class RowStore {
                             null,
                             null,
                             0,
+                            null,
                             null,
                             null,
                             null,

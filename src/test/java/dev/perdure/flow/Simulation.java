@@ -116,7 +116,7 @@ final class Simulation {
     }
 
     Event success(Activation activation, String json, @Nullable String columns) {
-        return new Event.StepSucceeded(activation, new Result(json, columns), sql(), now, 1, now);
+        return new Event.StepSucceeded(activation, new Result(json, columns), sql(), params(), now, 1, now);
     }
 
     Event failure(Activation activation, String message) {
@@ -124,7 +124,7 @@ final class Simulation {
     }
 
     Event failure(Activation activation, String message, @Nullable String sqlState) {
-        return new Event.StepFailed(activation, message, sqlState, null, sql(), now, 1, now);
+        return new Event.StepFailed(activation, message, sqlState, null, sql(), params(), now, 1, now);
     }
 
     Simulation fail(String node, String message, String sqlState) {
@@ -144,6 +144,10 @@ final class Simulation {
         done.add(effect.activation());
         last = effect;
         return effect.activation();
+    }
+
+    private @Nullable String params() {
+        return last instanceof Effect.RunSql run ? run.statement().params() : null;
     }
 
     private String sql() {

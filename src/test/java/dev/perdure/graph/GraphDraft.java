@@ -15,6 +15,15 @@ public final class GraphDraft {
         return add("SQL", text, null, null);
     }
 
+    public String sql(String text, String... parameters) {
+        String params = Arrays.stream(parameters)
+                .map(template -> "\"" + template.replace("\"", "\\\"") + "\"")
+                .collect(Collectors.joining(",", "[", "]"));
+        String id = add("SQL", text, null, null);
+        rows.set(rows.size() - 1, new NodeRow(id, "SQL", text, null, null, null, params));
+        return id;
+    }
+
     public String sleep(String seconds) {
         return add("SLEEP", seconds, null, null);
     }
@@ -82,7 +91,7 @@ public final class GraphDraft {
     /** Names the result of a node. */
     public String as(String id, String name) {
         rows.replaceAll(row -> row.id().equals(id)
-                ? new NodeRow(id, row.nodeType(), row.query(), name, row.leftNode(), row.rightNode())
+                ? new NodeRow(id, row.nodeType(), row.query(), name, row.leftNode(), row.rightNode(), row.params())
                 : row);
         return id;
     }

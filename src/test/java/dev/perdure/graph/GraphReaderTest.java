@@ -26,7 +26,7 @@ class GraphReaderTest {
 
         assertThat(graph.size()).isEqualTo(16);
         assertThat(graph.root()).isInstanceOf(LoopNode.class);
-        assertThat(graph.node(a)).isEqualTo(new SqlNode(a, "a", "SELECT 1"));
+        assertThat(graph.node(a)).isEqualTo(new SqlNode(a, "a", "SELECT 1", List.of()));
         assertThat(((JoinNode) graph.node(wide)).branches()).hasSize(4).startsWith(a);
         assertThat(graph.parent(a)).isEqualTo(graph.node(wide));
         assertThat(graph.parent(loop)).isNull();

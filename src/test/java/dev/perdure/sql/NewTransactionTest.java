@@ -50,6 +50,13 @@ class NewTransactionTest {
     }
 
     @Test
+    void parameters_arrive_as_they_were_given() throws SQLException {
+        String id = sql.text("SELECT df.start(df.sql('SELECT $1', 'it''s \\ {v}'), transaction_mode => 'new')");
+        assertThat(sql.value("SELECT params ->> 0 FROM df.nodes WHERE instance_id = ?", id))
+                .isEqualTo("it's \\ {v}");
+    }
+
+    @Test
     void it_survives_the_rollback_of_its_caller() throws SQLException {
         try (Connection connection = sql.database.connect(ALICE)) {
             connection.setAutoCommit(false);

@@ -23,6 +23,7 @@ class SignaturesTest {
     private static final String FUNCTIONS =
             """
             sql                 | query text | text | v strict unsafe public
+            sql                 | query text, VARIADIC params text[] | text | v - unsafe public
             seq                 | a text, b text | text | v strict unsafe public
             as                  | fut text, name text | text | v strict unsafe public
             sleep               | seconds bigint | text | v strict unsafe public

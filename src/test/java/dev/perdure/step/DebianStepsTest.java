@@ -42,7 +42,7 @@ class DebianStepsTest {
         try (Steps steps = new Steps(server.worker(database), List.of(PASSWORDS), 1024 * 1024)) {
             StepPort.Session session = steps.steps.borrow(steps.key("debian_app"));
             StepPort.Executed ran = session.begin(
-                    List.of(
+                    Steps.texts(
                             "SELECT s.ssl, current_setting('jit') AS jit, session_user::text AS who, count(*) AS n"
                                     + " FROM pg_stat_ssl s, generate_series(1, 1000000) WHERE s.pid = pg_backend_pid() GROUP BY 1"),
                     Steps.FREE);
@@ -63,11 +63,11 @@ class DebianStepsTest {
             DatabaseUrl owner = server.url(wire.port(), "df_worker", DebianServer.password("df_worker"), database);
             try (Steps steps = new Steps(owner, List.of(PASSWORDS), 1024 * 1024)) {
                 StepPort.Session session = steps.steps.borrow(steps.key("debian_app"));
-                session.begin(List.of("SELECT 1 AS n"), Steps.FREE);
+                session.begin(Steps.texts("SELECT 1 AS n"), Steps.FREE);
                 session.commit(Steps.checkpoint("warm" + length, 1, 1, "{}"));
 
                 int before = wire.count();
-                session.begin(Collections.nCopies(length, "SELECT 1 AS n"), Steps.FREE);
+                session.begin(Collections.nCopies(length, Steps.text("SELECT 1 AS n")), Steps.FREE);
                 assertThat(wire.count() - before).isEqualTo(1);
                 session.commit(Steps.checkpoint("chain" + length, 1, 1, "{}"));
                 session.giveBack();
@@ -92,7 +92,7 @@ class DebianStepsTest {
         // Nothing but the standby was ever seen.
         try (Steps steps = new Steps(owner, List.of(PASSWORDS), 1024)) {
             StepPort.Session session = steps.steps.borrow(steps.key("debian_app"));
-            Failure failure = session.begin(List.of("SELECT 1"), Steps.FREE).failure();
+            Failure failure = session.begin(Steps.texts("SELECT 1"), Steps.FREE).failure();
             session.giveBack();
 
             assertThat(failure).isNotNull();
@@ -107,7 +107,7 @@ class DebianStepsTest {
         try (Steps steps = new Steps(server.worker(database), List.of(PASSWORDS), 1024)) {
             StepPort.Session session = steps.steps.borrow(steps.key("debian_app"));
             StepPort.Executed ran = session.begin(
-                    List.of("SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) AS s FROM pg_settings"
+                    Steps.texts("SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) AS s FROM pg_settings"
                             + " WHERE name ~ '^tcp_(keep|user)'"),
                     Steps.FREE);
             session.giveBack();

@@ -52,7 +52,8 @@ class LoginWaitTest {
             }
             assertThat(works.await(30, TimeUnit.SECONDS)).isTrue();
             StepPort.Session session = steps.steps.borrow(key);
-            assertThat(session.begin(List.of("SELECT 1"), Steps.FREE).failure()).isNull();
+            assertThat(session.begin(Steps.texts("SELECT 1"), Steps.FREE).failure())
+                    .isNull();
             session.giveBack();
             assertThat(steps.steps.loginTrouble(key)).isNull();
         } finally {

@@ -67,7 +67,7 @@ class PgStepsTest {
     }
 
     private StepPort.Executed run(String... statements) {
-        return session.begin(List.of(statements), Steps.FREE);
+        return session.begin(Steps.texts(statements), Steps.FREE);
     }
 
     @Test
@@ -141,14 +141,16 @@ class PgStepsTest {
     @Test
     void a_statement_that_joins_later_is_undone_alone() throws Exception {
         run("INSERT INTO effects VALUES (1)");
-        assertThat(session.next("INSERT INTO effects VALUES (2)", Steps.FREE).failure())
+        assertThat(session.next(Steps.text("INSERT INTO effects VALUES (2)"), Steps.FREE)
+                        .failure())
                 .isNull();
-        assertThat(session.next("INSERT INTO effects VALUES (3), (1/0)", Steps.FREE)
+        assertThat(session.next(Steps.text("INSERT INTO effects VALUES (3), (1/0)"), Steps.FREE)
                         .failure())
                 .isNotNull();
 
         assertThat(session.undoLast()).isTrue();
-        assertThat(session.next("INSERT INTO effects VALUES (4)", Steps.FREE).failure())
+        assertThat(session.next(Steps.text("INSERT INTO effects VALUES (4)"), Steps.FREE)
+                        .failure())
                 .isNull();
         session.commit(steps.checkpoint("{}"));
 
@@ -220,7 +222,7 @@ class PgStepsTest {
     @Test
     void a_statement_that_joins_has_a_limit_and_the_first_one_has_none() {
         StepPort.Limits brief = new StepPort.Limits(bytes -> true, java.time.Duration.ofMillis(20));
-        StepPort.Executed ran = session.begin(List.of("SELECT pg_sleep(0.05)", "SELECT pg_sleep(30)"), brief);
+        StepPort.Executed ran = session.begin(Steps.texts("SELECT pg_sleep(0.05)", "SELECT pg_sleep(30)"), brief);
 
         assertThat(ran.failure()).isNotNull();
         assertThat(ran.failure().sqlState()).isEqualTo("57014");
@@ -270,7 +272,7 @@ class PgStepsTest {
             assertThat(run("SELECT set_config('lock_timeout', '10', true)").failure())
                     .isNull();
             Failure own = session.next(
-                            "SELECT * FROM effects",
+                            Steps.text("SELECT * FROM effects"),
                             new StepPort.Limits(bytes -> true, java.time.Duration.ofMillis(100)))
                     .failure();
             assertThat(own).isNotNull();
@@ -298,7 +300,8 @@ class PgStepsTest {
             owner.setAutoCommit(false);
             statement.execute("INSERT INTO df.stand_in VALUES ('limited', 1, '', '')");
             StepPort.Session mine = limited.steps.borrow(app);
-            assertThat(mine.begin(List.of("SELECT 1"), Steps.FREE).failure()).isNull();
+            assertThat(mine.begin(Steps.texts("SELECT 1"), Steps.FREE).failure())
+                    .isNull();
             // The stand-in's row is waited for for 200 ms.
             assertThatThrownBy(() -> mine.commit(Steps.checkpoint("limited", 1, 1, "{}")))
                     .asInstanceOf(InstanceOfAssertFactories.type(StepFailedException.class))
@@ -363,7 +366,7 @@ class PgStepsTest {
             cancelled.cancel();
         });
         canceller.start();
-        StepPort.Executed ran = cancelled.begin(List.of("SELECT pg_sleep(60)"), Steps.FREE);
+        StepPort.Executed ran = cancelled.begin(Steps.texts("SELECT pg_sleep(60)"), Steps.FREE);
         canceller.join();
         int idle = steps.pools.idleCount();
         cancelled.giveBack();
@@ -382,7 +385,7 @@ class PgStepsTest {
             closing.close();
         });
         closer.start();
-        StepPort.Executed ran = used.begin(List.of("SELECT pg_sleep(61)"), Steps.FREE);
+        StepPort.Executed ran = used.begin(Steps.texts("SELECT pg_sleep(61)"), Steps.FREE);
         closer.join();
         used.giveBack();
 
@@ -404,7 +407,8 @@ class PgStepsTest {
         assertThat(failing("VACUUM effects").kind()).isEqualTo(Kind.NEEDS_AUTOCOMMIT);
         session.rollback();
 
-        assertThat(session.autocommit("VACUUM effects", Steps.FREE).failure()).isNull();
+        assertThat(session.autocommit(Steps.text("VACUUM effects"), Steps.FREE).failure())
+                .isNull();
     }
 
     @Test

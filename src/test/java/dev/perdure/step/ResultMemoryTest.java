@@ -50,7 +50,7 @@ class ResultMemoryTest {
     @BeforeEach
     void borrow() throws StepFailedException {
         session = steps.steps.borrow(app);
-        session.begin(List.of("SELECT 1"), Steps.FREE);
+        session.begin(Steps.texts("SELECT 1"), Steps.FREE);
         session.rollback();
     }
 
@@ -86,7 +86,7 @@ class ResultMemoryTest {
     }
 
     private StepPort.Executed run(Budget budget, String... statements) {
-        return session.begin(List.of(statements), new StepPort.Limits(budget, Duration.ofMinutes(1)));
+        return session.begin(Steps.texts(statements), new StepPort.Limits(budget, Duration.ofMinutes(1)));
     }
 
     private Failure failure(Budget budget, String... statements) {
@@ -186,7 +186,8 @@ class ResultMemoryTest {
         assertThat(ran.failure()).isNotNull();
         assertThat(ran.failure().kind()).isEqualTo(Kind.NO_MEMORY);
         assertThat(session.undoLast()).isTrue();
-        assertThat(session.next("SELECT 4 AS n", Steps.FREE).failure()).isNull();
+        assertThat(session.next(Steps.text("SELECT 4 AS n"), Steps.FREE).failure())
+                .isNull();
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.perdure.step;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.RoleLogins;
 import dev.perdure.session.SessionPools;
@@ -13,6 +14,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +47,16 @@ final class Steps implements AutoCloseable {
             """;
 
     static final StepPort.Limits FREE = new StepPort.Limits(bytes -> true, Duration.ofSeconds(10));
+
+    /** A statement without parameters. */
+    static Statement text(String statement) {
+        return Statement.of(statement);
+    }
+
+    /** Statements without parameters. */
+    static List<Statement> texts(String... statements) {
+        return Arrays.stream(statements).map(Statement::of).toList();
+    }
 
     final Map<Long, String> refused = new ConcurrentHashMap<>();
     /** How often a role was looked up, which every login begins with. */

@@ -253,6 +253,7 @@ class PgJournalTest {
                 "SELECT 1",
                 null,
                 null,
+                null,
                 null);
     }
 }

@@ -371,7 +371,7 @@ public final class InstanceActor {
         long chars = 0;
         for (Effect effect : decision.effects()) {
             if (effect instanceof Effect.RunSql run) {
-                chars += run.sql().length();
+                chars += run.statement().length();
             } else if (effect instanceof Effect.SendHttp send) {
                 chars += send.request().length();
             }

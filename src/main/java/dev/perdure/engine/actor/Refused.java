@@ -19,6 +19,7 @@ final class Refused {
                     failure.sqlState(),
                     null,
                     storable(step.executedQuery()),
+                    step.params(),
                     step.startedAt(),
                     step.attempt(),
                     step.at());
@@ -30,6 +31,7 @@ final class Refused {
                     failure.sqlState(),
                     null,
                     "",
+                    null,
                     step.startedAt(),
                     step.attempt(),
                     step.at());

@@ -11,6 +11,7 @@ import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
@@ -33,14 +34,14 @@ final class Finished implements Message {
     private final SessionRun run;
     private final SqlAttempt attempt;
     private final StepPort.Executed sent;
-    private final List<String> statements;
+    private final List<Statement> statements;
 
     /**
      * A statement that has succeeded.
      *
      * @param sent what came of it, and of those that were sent along with it
      */
-    Finished(SessionRun run, SqlAttempt attempt, StepPort.Executed sent, List<String> statements) {
+    Finished(SessionRun run, SqlAttempt attempt, StepPort.Executed sent, List<Statement> statements) {
         this.run = run;
         this.attempt = attempt;
         this.sent = sent;
@@ -93,6 +94,7 @@ final class Finished implements Message {
                 attempt.activation(),
                 result,
                 attempt.sql(),
+                attempt.statement().params(),
                 Objects.requireNonNull(attempt.startedAt(), "a statement that ran has a beginning"),
                 attempt.number(),
                 run.context().clock().instant());

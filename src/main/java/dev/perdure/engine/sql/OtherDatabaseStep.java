@@ -49,7 +49,7 @@ final class OtherDatabaseStep {
             happened(proof.earlier(), proof.atLeastOnce());
             return;
         }
-        StepPort.Executed executed = session.begin(List.of(attempt.sql()), run.limits());
+        StepPort.Executed executed = session.begin(List.of(attempt.statement()), run.limits());
         if (executed.failure() != null) {
             run.failed(executed.failure());
             return;

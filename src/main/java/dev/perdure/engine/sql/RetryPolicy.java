@@ -235,7 +235,13 @@ final class RetryPolicy {
             self.attempts().remove(attempt.activation(), attempt);
             return self.decide(
                     new Event.StepSucceeded(
-                            attempt.activation(), result, attempt.sql(), startedAt, attempt.number(), now),
+                            attempt.activation(),
+                            result,
+                            attempt.sql(),
+                            attempt.statement().params(),
+                            startedAt,
+                            attempt.number(),
+                            now),
                     reason.isEmpty() ? Map.of() : Map.of(attempt.activation().nodeId(), reason));
         });
     }
@@ -311,7 +317,15 @@ final class RetryPolicy {
         Instant now = context.clock().instant();
         Instant startedAt = attempt.startedAt() == null ? now : attempt.startedAt();
         return new Event.StepFailed(
-                attempt.activation(), message, sqlState, detail, attempt.sql(), startedAt, attempt.number(), now);
+                attempt.activation(),
+                message,
+                sqlState,
+                detail,
+                attempt.sql(),
+                attempt.statement().params(),
+                startedAt,
+                attempt.number(),
+                now);
     }
 
     private void ended(SqlAttempt attempt, StepReport.Outcome outcome, @Nullable String error) {

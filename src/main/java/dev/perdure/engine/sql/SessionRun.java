@@ -6,6 +6,7 @@ import dev.perdure.engine.actor.Lane;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StatementGuard;
 import dev.perdure.step.StepPort;
@@ -100,7 +101,7 @@ final class SessionRun implements Runnable {
         } else if (actor.sessions().database() != null) {
             new OtherDatabaseStep(this, attempt).run(in);
         } else {
-            List<String> statements = sharing.statements(attempt, in);
+            List<Statement> statements = sharing.statements(attempt, in);
             StepPort.Executed executed = in.begin(statements, sharing.limits(this));
             if (executed.results().isEmpty()) {
                 failed(Objects.requireNonNull(executed.failure(), "no result and no failure"));
@@ -126,7 +127,7 @@ final class SessionRun implements Runnable {
     }
 
     private void autocommit(StepPort.Session in, String reason) {
-        StepPort.Executed executed = in.autocommit(attempt.sql(), limits());
+        StepPort.Executed executed = in.autocommit(attempt.statement(), limits());
         if (executed.failure() != null) {
             failed(executed.failure());
             return;

@@ -8,6 +8,7 @@ import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.step.StepPort;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -68,8 +69,13 @@ final class SqlAttempt implements Attempt {
         return effect;
     }
 
+    /** The text, without the values of parameters. */
     String sql() {
         return effect.sql();
+    }
+
+    Statement statement() {
+        return effect.statement();
     }
 
     Activation activation() {

@@ -9,6 +9,7 @@ import dev.perdure.flow.Interpreter;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.rule.KnownSteps;
 import dev.perdure.flow.rule.Rules;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.SqlStep;
 import dev.perdure.step.StepPort;
@@ -46,15 +47,15 @@ final class TransactionSharing {
     }
 
     /** The statements that are sent together: the step's own, and those that are known to follow it and may share its transaction. */
-    List<String> statements(SqlAttempt first, StepPort.Session session) {
-        List<String> statements = new ArrayList<>(List.of(first.sql()));
+    List<Statement> statements(SqlAttempt first, StepPort.Session session) {
+        List<Statement> statements = new ArrayList<>(List.of(first.statement()));
         if (mayBeShared(first, session)) {
             for (String next :
                     KnownSteps.after(first.actor().graph(), first.activation().nodeId(), MOST_SENT_ALONG)) {
                 if (longOnes.contains(first.actor().role(), next) || !SqlStep.canShareTransaction(next)) {
                     break;
                 }
-                statements.add(next);
+                statements.add(Statement.of(next));
             }
         }
         return statements;
@@ -79,14 +80,14 @@ final class TransactionSharing {
      * @return why the transaction is gone, and with it everything that was done in it; null when it is open
      */
     @Nullable StepFailedException extend(
-            SharedTransaction shared, StepPort.Executed sent, List<String> statements, SessionRun run) {
+            SharedTransaction shared, StepPort.Executed sent, List<Statement> statements, SessionRun run) {
         StepPort.Session session = run.current();
         SqlAttempt first = shared.first();
         int along = 1;
         while (along < statements.size() || mayGoOn(shared, session, run)) {
             boolean isAlong = along < statements.size();
             Effect.RunSql next = shared.next();
-            if (isAlong && (next == null || !next.sql().equals(statements.get(along)))) {
+            if (isAlong && (next == null || !next.statement().equals(statements.get(along)))) {
                 // What was sent along is not what follows.
                 return new StepFailedException(
                         new Failure(Failure.Kind.TRANSIENT, null, "another step follows than was thought"));
@@ -107,7 +108,7 @@ final class TransactionSharing {
             Result result;
             if (!isAlong) {
                 attempt.begins(context.clock().instant(), context.nanos().getAsLong());
-                StepPort.Executed executed = session.next(next.sql(), limits(run));
+                StepPort.Executed executed = session.next(next.statement(), limits(run));
                 if (executed.failure() != null) {
                     return undo(shared, session, attempt, executed.failure());
                 }

@@ -97,6 +97,17 @@ public final class ResultDocument {
         return first.isObject() && !first.isEmpty() ? first.elements().next() : null;
     }
 
+    /** The type of {@link #firstValue}; null when it is not known. */
+    public @Nullable String firstType() {
+        JsonNode first = row(0);
+        for (Column column : columns) {
+            if (first != null && first.has(column.name())) {
+                return column.type();
+            }
+        }
+        return null;
+    }
+
     public String text() {
         StringBuilder out = new StringBuilder();
         if (rows == null) {

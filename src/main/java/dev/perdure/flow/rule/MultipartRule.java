@@ -43,12 +43,12 @@ record MultipartRule(MultipartNode node) implements RequestRule {
         if (!part.isObject()) {
             throw template.invalid("a part must be a JSON object");
         }
-        String name = substitution.raw(template.required(part, "name"));
+        String name = substitution.part(template.required(part, "name"));
         String filename = template.optional(part, "filename");
         String data = template.required(part, "data_b64");
         return new HttpRequest.Part(
                 name,
-                filename == null ? null : substitution.raw(filename),
+                filename == null ? null : substitution.part(filename),
                 template.optional(part, "content_type"),
                 data(name, data, substitution));
     }
@@ -61,6 +61,6 @@ record MultipartRule(MultipartNode node) implements RequestRule {
         if (!PartSyntax.isWholeReference(data)) {
             throw new SubstitutionException("HTTP_MULTIPART node " + node.id() + ": " + PartSyntax.mixed(name));
         }
-        return substitution.raw(data.strip());
+        return substitution.part(data.strip());
     }
 }

@@ -10,6 +10,7 @@ import dev.perdure.flow.Outcome;
 import dev.perdure.flow.Running;
 import dev.perdure.flow.result.Json;
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.Statement;
 import dev.perdure.flow.template.SubstitutionException;
 import dev.perdure.graph.SqlNode;
 import org.jspecify.annotations.Nullable;
@@ -24,15 +25,15 @@ record SqlRule(SqlNode node) implements LeafRule {
 
     @Override
     public void begin(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
-        String sql;
+        Statement statement;
         try {
-            sql = decision.substitution(run).sql(node.sql());
+            statement = decision.substitution(run).statement(node.sql(), node.parameters());
         } catch (SubstitutionException e) {
             decision.end(node, new Outcome.Failed(String.valueOf(e.getMessage())));
             return;
         }
         int attempt = row == null ? 0 : row.attempt();
-        decision.perform(node, run, new Effect.RunSql(new Activation(node.id(), run.stamp()), sql, attempt));
+        decision.perform(node, run, new Effect.RunSql(new Activation(node.id(), run.stamp()), statement, attempt));
     }
 
     @Override
@@ -44,12 +45,12 @@ record SqlRule(SqlNode node) implements LeafRule {
             decision.end(
                     node,
                     new Outcome.Succeeded(kept),
-                    new Execution(step.startedAt(), step.attempt(), step.executedQuery()));
+                    new Execution(step.startedAt(), step.attempt(), step.executedQuery(), step.params()));
         } else if (event instanceof Event.StepFailed step) {
             decision.end(
                     node,
                     new Outcome.Failed(step.message(), step.sqlState(), null, step.detail(), null),
-                    new Execution(step.startedAt(), step.attempt(), step.executedQuery()));
+                    new Execution(step.startedAt(), step.attempt(), step.executedQuery(), step.params()));
         }
     }
 }

@@ -8,8 +8,12 @@ import org.jspecify.annotations.Nullable;
 /** How a value is written into a template: as SQL, or as it is (specification 4.5). */
 interface Flavour {
 
-    /** A value that is not null. */
-    String value(JsonNode value);
+    /**
+     * A value that is not null.
+     *
+     * @param type of the column that it is from; null when it is from none, or not known
+     */
+    String value(JsonNode value, @Nullable String type);
 
     /** The null of a reference with {@code ?}. */
     String nothing();

@@ -3,6 +3,7 @@ package dev.perdure.flow.template;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.flow.result.Json;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,7 @@ public final class HttpTemplate {
     }
 
     public String url() {
-        String url = substitution.rawWithSecrets(required(config, "url"));
+        String url = substitution.partWithSecrets(required(config, "url"));
         if (SecretReference.isIn(url)) {
             throw new SubstitutionException(
                     "secrets are put into headers and bodies only: a URL stands in logs and errors");
@@ -51,7 +52,21 @@ public final class HttpTemplate {
 
     public @Nullable String body() {
         String body = optional(config, "body");
-        return body == null ? null : substitution.rawWithSecrets(body);
+        if (body == null) {
+            return null;
+        }
+        return isJson(body) ? substitution.jsonWithSecrets(body) : substitution.partWithSecrets(body);
+    }
+
+    /** What the request says that it is; where it says nothing, how it begins. */
+    private boolean isJson(String body) {
+        for (Map.Entry<String, JsonNode> header : config.path("headers").properties()) {
+            if (header.getKey().equalsIgnoreCase("content-type")) {
+                return header.getValue().asText().toLowerCase(Locale.ROOT).contains("json");
+            }
+        }
+        String text = body.stripLeading();
+        return text.startsWith("{") || text.startsWith("[") || text.startsWith("\"");
     }
 
     public Map<String, String> headers() {
@@ -69,7 +84,7 @@ public final class HttpTemplate {
             if (!value.isValueNode() || value.isNull()) {
                 throw invalid("header '" + name + "' must be a string, a number or a boolean");
             }
-            headers.put(name, value.isTextual() ? substitution.rawWithSecrets(value.textValue()) : Json.write(value));
+            headers.put(name, value.isTextual() ? substitution.partWithSecrets(value.textValue()) : Json.write(value));
         }
         return headers;
     }

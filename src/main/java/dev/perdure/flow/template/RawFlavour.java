@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class RawFlavour implements Flavour {
 
     @Override
-    public String value(JsonNode value) {
+    public String value(JsonNode value, @Nullable String type) {
         return value.isTextual() ? value.textValue() : Json.write(value);
     }
 
@@ -22,14 +22,19 @@ final class RawFlavour implements Flavour {
 
     @Override
     public @Nullable String missing(Reference reference, ResultDocument document) {
+        throw new SubstitutionException(noField(reference, document));
+    }
+
+    /** What is wrong with a reference to a member that does not exist. */
+    static String noField(Reference reference, ResultDocument document) {
         JsonNode holder = document.isRowSet() ? document.row(0) : document.json();
         List<String> available = new ArrayList<>();
         if (holder != null) {
             holder.fieldNames().forEachRemaining(available::add);
         }
         available.sort(null);
-        throw new SubstitutionException(reference.shown() + ": result has no field '" + reference.column()
-                + "' (available: " + String.join(", ", available) + ")");
+        return reference.shown() + ": result has no field '" + reference.column() + "' (available: "
+                + String.join(", ", available) + ")";
     }
 
     @Override

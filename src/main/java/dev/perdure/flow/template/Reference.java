@@ -53,6 +53,28 @@ record Reference(String text, String name, Kind kind, @Nullable String column, b
         return of(template, dollar, name, Kind.VALUE, column, optional, optional ? end + 1 : end);
     }
 
+    /**
+     * The reference that a text is, and nothing else; null when it is none. Here {@code $name[]?} is one, too.
+     */
+    static @Nullable Reference whole(String text) {
+        int nameEnd = text.startsWith("$") ? identifierEnd(text, 1) : 0;
+        if (nameEnd < 2) {
+            return null;
+        }
+        Reference reference = read(text, 0, nameEnd);
+        if (reference.kind() == Kind.ROWS) {
+            return null;
+        }
+        if (reference.end() == text.length()) {
+            return reference;
+        }
+        boolean isOptionalArray =
+                reference.kind() == Kind.ARRAY && text.endsWith("?") && reference.end() == text.length() - 1;
+        return isOptionalArray
+                ? new Reference(text, reference.name(), Kind.ARRAY, reference.column(), true, text.length())
+                : null;
+    }
+
     private static Reference of(
             String template, int dollar, String name, Kind kind, @Nullable String column, boolean optional, int end) {
         return new Reference(template.substring(dollar, end), name, kind, column, optional, end);

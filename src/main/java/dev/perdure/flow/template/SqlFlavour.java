@@ -8,8 +8,12 @@ import java.util.Set;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
-/** Values as SQL literals (specification 4.5; types after {@code docs/compatibility}). */
-final class SqlFlavour implements Flavour {
+/**
+ * Values as SQL literals (specification 4.5; types after {@code docs/compatibility}).
+ *
+ * @param isTyped whether an expression can stand there, so that a value can have the type of its column
+ */
+record SqlFlavour(boolean isTyped) implements Flavour {
 
     /** Types that nothing can be cast to: their values go on as the text that PostgreSQL printed. */
     private static final Set<String> ONLY_PRINTED = Set.of(
@@ -27,6 +31,10 @@ final class SqlFlavour implements Flavour {
             "pg_brin_bloom_summary",
             "pg_brin_minmax_multi_summary");
 
+    /** Types whose values are as good as text, or that JSON has itself: a literal takes its type from where it stands. */
+    private static final Set<String> AS_TEXT =
+            Set.of("text", "varchar", "bpchar", "char", "name", "json", "jsonb", "refcursor");
+
     /** As bare words these mean {@code character(1)} and {@code bit(1)}. */
     private static final Set<String> QUOTED = Set.of("char", "bit");
 
@@ -34,10 +42,17 @@ final class SqlFlavour implements Flavour {
     private static final Set<String> ONLY_FROM_TEXT = Set.of("xid", "cid", "xid[]", "cid[]");
 
     @Override
-    public String value(JsonNode value) {
-        return value.isNumber() || value.isBoolean()
-                ? Json.write(value)
-                : literal(value.isTextual() ? value.textValue() : Json.write(value));
+    public String value(JsonNode value, @Nullable String type) {
+        if (value.isNumber() || value.isBoolean()) {
+            return Json.write(value);
+        }
+        String literal = literal(value.isTextual() ? value.textValue() : Json.write(value));
+        return isTyped && value.isTextual() && type != null && hasOwnType(type) ? literal + "::" + type(type) : literal;
+    }
+
+    /** Values of such a type compute only as that type. What names an object (regclass) must not look for it. */
+    private static boolean hasOwnType(String type) {
+        return !AS_TEXT.contains(type) && !ONLY_PRINTED.contains(type) && !type.startsWith("reg") && !isArray(type);
     }
 
     @Override
@@ -173,7 +188,7 @@ final class SqlFlavour implements Flavour {
         return text.indexOf('\\') < 0 ? "'" + doubled + "'" : "E'" + doubled.replace("\\", "\\\\") + "'";
     }
 
-    private static String identifier(String name) {
+    static String identifier(String name) {
         return '"' + name.replace("\"", "\"\"") + '"';
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.flow.template;
 
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,27 @@ final class SqlLexer {
 
     /** What is nested deeper is not followed, and no text is put there. */
     private static final int MAX_DEPTH = 8;
+
+    /** Statements with expressions in them, in which a literal can have a type of its own. */
+    private static final Set<String> WITH_EXPRESSIONS = Set.of(
+            "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES", "TABLE", "EXPLAIN", "CALL", "EXECUTE",
+            "DO", "DECLARE");
+
+    private static final Set<String> CREATE_WITH_EXPRESSIONS = Set.of(
+            "TABLE",
+            "TEMP",
+            "TEMPORARY",
+            "UNLOGGED",
+            "GLOBAL",
+            "LOCAL",
+            "MATERIALIZED",
+            "VIEW",
+            "RECURSIVE",
+            "OR",
+            "FUNCTION",
+            "PROCEDURE",
+            "INDEX",
+            "UNIQUE");
 
     private enum Mode {
         CODE,
@@ -41,6 +63,12 @@ final class SqlLexer {
     private final StringBuilder word = new StringBuilder();
 
     private @Nullable String firstWord;
+    private @Nullable String secondWord;
+    /** Nothing but U and & has just been read: a quote makes an identifier with escapes of it. */
+    private boolean isAfterU;
+    /** The identifier in double quotes has escapes: {@code U&"…"}. */
+    private boolean hasEscapes;
+
     private char previous;
     private boolean escaped;
     private int commentDepth;
@@ -120,6 +148,32 @@ final class SqlLexer {
         };
     }
 
+    /** Whether the next character belongs to an identifier in double quotes, also inside a body that is code. */
+    boolean isIdentifier() {
+        return mode == Mode.IDENTIFIER || body != null && body.isIdentifier();
+    }
+
+    /** Why a text, its double quotes doubled, must not be put into the identifier that is being read; null when it may. */
+    @Nullable String objectionToIdentifier(String text) {
+        if (mode == Mode.DOLLAR_BODY && body != null) {
+            return text.contains(closing)
+                    ? "inside a string quoted by " + closing + ", which the value contains"
+                    : body.objectionToIdentifier(text);
+        }
+        return hasEscapes && text.indexOf('\\') >= 0 ? "inside an identifier with escapes" : null;
+    }
+
+    /** Whether expressions can stand here: what ALTER ROLE … VALID UNTIL and its like take is a literal and nothing else. */
+    boolean takesExpressions() {
+        String first = upper(firstWord);
+        return WITH_EXPRESSIONS.contains(first)
+                || first.equals("CREATE") && CREATE_WITH_EXPRESSIONS.contains(upper(secondWord));
+    }
+
+    private static String upper(@Nullable String text) {
+        return text == null ? "" : text.toUpperCase(Locale.ROOT);
+    }
+
     /** Whether a minus sign here would make a comment of the one before. */
     boolean isAfterMinus() {
         return mode == Mode.CODE && previous == '-' || body != null && body.isAfterMinus();
@@ -134,13 +188,16 @@ final class SqlLexer {
         if (previous == '-' && c != '-') {
             since = SinceLiteral.OTHER;
         }
-        if (isWord(c) && !(c == '$' && !isIdentifier())) {
+        if (isWord(c) && !(c == '$' && !isWordIdentifier())) {
             word.append(c);
+            isAfterU = false;
             since = SinceLiteral.OTHER;
             previous = c;
             return;
         }
         boolean escapes = isEscapePrefix();
+        hasEscapes = isAfterU;
+        isAfterU = c == '&' && word.length() == 1 && Character.toUpperCase(word.charAt(0)) == 'U';
         endWord();
         char before = previous;
         previous = c;
@@ -236,14 +293,18 @@ final class SqlLexer {
     }
 
     private void endWord() {
-        if (firstWord == null && !word.isEmpty()) {
-            firstWord = word.toString();
+        if (secondWord == null && !word.isEmpty()) {
+            if (firstWord == null) {
+                firstWord = word.toString();
+            } else {
+                secondWord = word.toString();
+            }
         }
         word.setLength(0);
     }
 
     /** A dollar sign belongs to an identifier, but not to a number. */
-    private boolean isIdentifier() {
+    private boolean isWordIdentifier() {
         return !word.isEmpty() && !isDigit(word.charAt(0));
     }
 

@@ -2,6 +2,7 @@ package dev.perdure.flow.template;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
+import dev.perdure.flow.result.Json;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.result.ResultDocument;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * results; what is inserted is not looked at again. Names are whole identifiers, hence a name that is a prefix of
  * another never matches in its place.
  *
- * <p>In SQL a value that holds text is refused where its quotes would not protect it: see {@link SqlLexer#objection}.
+ * <p>How a value is written depends on what stands around it: {@link Surroundings}.
  */
 public final class Substitution {
 
@@ -28,8 +29,8 @@ public final class Substitution {
     private static final Pattern QUANTIFIER =
             Pattern.compile("(?<![A-Za-z0-9_$])(any|all|some)\\s*\\(\\s*$", Pattern.CASE_INSENSITIVE);
     private static final int QUANTIFIER_LOOK_BEHIND = 64;
-    private static final Flavour SQL = new SqlFlavour();
-    private static final Flavour RAW = new RawFlavour();
+    private static final Surroundings PLAIN = new Surroundings.Raw(false);
+    private static final Surroundings REQUEST = new Surroundings.Raw(true);
 
     private final Variables variables;
     private final Function<String, @Nullable Result> results;
@@ -52,63 +53,139 @@ public final class Substitution {
     }
 
     /**
+     * Substitutes into a statement, and makes the values of its parameters.
+     *
+     * @param parameters their templates
+     * @throws SubstitutionException when a reference cannot be resolved, or not safely there
+     */
+    public Statement statement(String template, List<String> parameters) {
+        String sql = sql(template);
+        if (parameters.isEmpty()) {
+            return Statement.of(sql);
+        }
+        List<Parameter> values = new ArrayList<>(parameters.size());
+        for (String parameter : parameters) {
+            values.add(parameter(parameter));
+        }
+        return new Statement(sql, List.copyOf(values));
+    }
+
+    /** A text that is one reference has the value itself, any other is put together. */
+    private Parameter parameter(String template) {
+        Reference reference = Reference.whole(template);
+        if (reference == null) {
+            String text = part(template);
+            return new Parameter(text, Json.quoted(text));
+        }
+        Result result = results.apply(reference.name());
+        if (result != null) {
+            budget.refer(reference, result);
+        }
+        Parameter parameter = ParameterValue.of(reference, result == null ? null : document(reference, result))
+                .parameter();
+        budget.made(parameter.json());
+        return parameter;
+    }
+
+    /**
      * Substitutes into an SQL text.
      *
      * @throws SubstitutionException when a reference cannot be resolved, or not safely there
      */
     public String sql(String template) {
-        return budget.made(substitute(variables.substitute(template, budget), SQL, new SqlLexer()));
+        Variables.Sql sql = variables.sql(template, budget);
+        return budget.made(substitute(sql.text(), new SqlSurroundings(), sql.safe()));
     }
 
     /**
-     * Substitutes into a text that is not SQL.
+     * Substitutes into a text that is neither SQL nor a request.
      *
      * @throws SubstitutionException when a reference cannot be resolved
      */
     public String raw(String template) {
-        return budget.made(substitute(variables.substitute(template, budget), RAW, null));
+        return budget.made(substitute(variables.substitute(template, budget), PLAIN, List.of()));
     }
 
     /**
-     * Substitutes into a text that is not SQL, and marks the references to secrets that the submitter wrote: those in the
+     * Substitutes into a part of a request that holds no secrets, in which <code>$$</code> is a dollar sign.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved
+     */
+    public String part(String template) {
+        return budget.made(substitute(variables.substitute(template, budget), REQUEST, List.of()));
+    }
+
+    /**
+     * Substitutes into a part of a request, and marks the references to secrets that the submitter wrote: those in the
      * template and in variables, and none that comes with a result.
      *
      * @throws SubstitutionException when a reference cannot be resolved
      */
-    public String rawWithSecrets(String template) {
-        return budget.made(substitute(SecretReference.mark(variables.substitute(template, budget)), RAW, null));
+    public String partWithSecrets(String template) {
+        return withSecrets(template, REQUEST);
     }
 
-    private String substitute(String template, Flavour flavour, @Nullable SqlLexer lexer) {
+    /**
+     * The same into a body that is JSON: what stands within the quotes of a string is escaped.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved
+     */
+    public String jsonWithSecrets(String template) {
+        return withSecrets(template, new Surroundings.JsonBody());
+    }
+
+    private String withSecrets(String template, Surroundings around) {
+        return budget.made(substitute(SecretReference.mark(variables.substitute(template, budget)), around, List.of()));
+    }
+
+    /**
+     * Puts results in.
+     *
+     * @param safe parts of a statement that are finished, in order
+     */
+    private String substitute(String template, Surroundings around, List<Variables.Safe> safe) {
         int dollar = template.indexOf('$');
-        if (dollar < 0) {
+        if (dollar < 0 && safe.isEmpty()) {
             return template;
         }
         StringBuilder out = new StringBuilder(template.length() + 64);
         int copied = 0;
         int fed = 0;
-        while (dollar >= 0) {
+        int nextSafe = 0;
+        while (dollar >= 0 || nextSafe < safe.size()) {
+            if (around instanceof SqlSurroundings sql
+                    && nextSafe < safe.size()
+                    && (dollar < 0 || safe.get(nextSafe).start() <= dollar)) {
+                Variables.Safe part = safe.get(nextSafe++);
+                sql.follow(template.substring(fed, part.start()));
+                sql.bring(part);
+                fed = part.end();
+                dollar = dollar < 0 ? -1 : template.indexOf('$', Math.max(dollar, part.end()));
+                continue;
+            }
             int next = dollar + 1;
             int nameEnd = Reference.identifierEnd(template, dollar + 1);
             Result result = nameEnd > dollar + 1 ? results.apply(template.substring(dollar + 1, nameEnd)) : null;
-            if (result != null) {
+            if (around.hasEscape() && template.startsWith("$$", dollar)) {
+                out.append(template, copied, dollar + 1);
+                copied = dollar + 2;
+                next = copied;
+            } else if (result != null) {
                 Reference reference = Reference.read(template, dollar, nameEnd);
                 budget.refer(reference, result);
                 out.append(template, copied, dollar);
                 copied = dollar;
-                if (lexer != null) {
-                    lexer.feed(template.substring(fed, dollar));
-                    fed = dollar;
-                    reference = quantified(reference, out, template, result, lexer);
+                around.follow(template.substring(fed, dollar));
+                fed = dollar;
+                if (around instanceof SqlSurroundings sql) {
+                    reference = quantified(reference, out, template, result, sql);
                 }
-                String value = value(reference, result, flavour);
+                String value = value(reference, result, around.flavour());
                 if (value != null) {
                     budget.grow((long) out.length() + value.length());
-                    if (lexer != null) {
-                        value = guarded(value, reference, lexer);
-                        lexer.feed(value);
-                        fed = reference.end();
-                    }
+                    value = around.guarded(value, reference);
+                    around.follow(value);
+                    fed = reference.end();
                     out.append(value);
                     copied = reference.end();
                 }
@@ -124,7 +201,7 @@ public final class Substitution {
      * an array, that array.
      */
     private Reference quantified(
-            Reference reference, CharSequence before, String template, Result result, SqlLexer lexer) {
+            Reference reference, CharSequence before, String template, Result result, SqlSurroundings sql) {
         if (reference.kind() != Reference.Kind.VALUE || reference.optional()) {
             return reference;
         }
@@ -135,7 +212,7 @@ public final class Substitution {
         }
         boolean closes = after < template.length() && template.charAt(after) == ')';
         if (!closes
-                || !lexer.isCode()
+                || !sql.isCode()
                 || !QUANTIFIER
                         .matcher(before.subSequence(behind, before.length()))
                         .find()) {
@@ -152,7 +229,7 @@ public final class Substitution {
     }
 
     /** The first column, or the one with this name; null when there is none. */
-    private static ResultDocument.@Nullable Column column(ResultDocument document, @Nullable String name) {
+    static ResultDocument.@Nullable Column column(ResultDocument document, @Nullable String name) {
         return document.columns().stream()
                 .filter(candidate -> name == null || candidate.name().equals(name))
                 .findFirst()
@@ -170,34 +247,16 @@ public final class Substitution {
         return first != null && first.path(column.name()).isArray();
     }
 
-    /** Refuses text where it would be run as SQL. Numbers and booleans go anywhere. */
-    private static String guarded(String value, Reference reference, SqlLexer lexer) {
-        if (value.startsWith("-") && lexer.isAfterMinus()) {
-            return " " + value;
-        }
-        boolean plain = value.indexOf('\'') < 0 && value.indexOf('"') < 0;
-        String objection = plain ? null : lexer.objection(value);
-        if (objection != null) {
-            throw new SubstitutionException(reference.text() + " stands " + objection
-                    + ", where its text would be executed as SQL. Put it outside of the quotes, for example"
-                    + " 'prefix ' || " + reference.text());
-        }
-        return value;
-    }
-
     /** The text to insert; null leaves the reference as it is. */
     private @Nullable String value(Reference reference, Result result, Flavour flavour) {
-        ResultDocument document = document(result);
-        if (document == null) {
-            throw new SubstitutionException(reference.shown() + ": result is not valid JSON");
-        }
+        ResultDocument document = document(reference, result);
         return switch (reference.kind()) {
             case ROWS -> rows(reference, document, flavour);
             case ARRAY -> array(reference, document, flavour);
             case VALUE, ARRAY_VALUE -> {
                 if (!document.isRowSet()) {
                     yield reference.column() == null
-                            ? flavour.value(document.json())
+                            ? flavour.value(document.json(), null)
                             : member(reference, document, document.json(), flavour);
                 }
                 JsonNode row = document.row(0);
@@ -256,7 +315,7 @@ public final class Substitution {
     private static String first(Reference reference, ResultDocument document, Flavour flavour) {
         JsonNode value = document.firstValue();
         if (value != null && !value.isNull()) {
-            return flavour.value(value);
+            return flavour.value(value, document.firstType());
         }
         if (reference.optional()) {
             return flavour.nothing();
@@ -274,7 +333,8 @@ public final class Substitution {
         }
         JsonNode value = holder.get(reference.column());
         if (value != null && !value.isNull()) {
-            return flavour.value(value);
+            ResultDocument.Column column = document.isRowSet() ? column(document, reference.column()) : null;
+            return flavour.value(value, column == null ? null : column.type());
         }
         if (reference.optional()) {
             return flavour.nothing();
@@ -283,6 +343,14 @@ public final class Substitution {
             return flavour.missing(reference, document);
         }
         throw new SubstitutionException(reference.shown() + " is NULL");
+    }
+
+    private ResultDocument document(Reference reference, Result result) {
+        ResultDocument document = document(result);
+        if (document == null) {
+            throw new SubstitutionException(reference.shown() + ": result is not valid JSON");
+        }
+        return document;
     }
 
     private @Nullable ResultDocument document(Result result) {

@@ -1,5 +1,7 @@
 package dev.perdure.flow.template;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -9,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * at again.
  */
 public final class Variables {
+
+    private static final String LITERAL = ":literal}";
+    private static final String IDENTIFIER = ":ident}";
 
     private final String instanceId;
     private final @Nullable String label;
@@ -21,11 +26,42 @@ public final class Variables {
     }
 
     /**
+     * A value with quotes of its own in a text of SQL. What it holds is not looked at again.
+     *
+     * @param start where it stands in the text
+     * @param text what stands there; the reference itself when there is no such variable
+     * @param reference as it was written
+     */
+    record Safe(int start, String text, String reference, boolean isMissing) {
+
+        int end() {
+            return start + text.length();
+        }
+    }
+
+    /** A text of SQL in which variables were put. */
+    record Sql(String text, List<Safe> safe) {}
+
+    /**
+     * Puts variables into SQL, where they can be asked for as <code>{name:literal}</code> and <code>{name:ident}</code>, too.
+     *
+     * @throws SubstitutionException when the text would become too long
+     */
+    Sql sql(String template, TextBudget budget) {
+        List<Safe> safe = new ArrayList<>();
+        return new Sql(substitute(template, budget, safe), safe);
+    }
+
+    /**
      * Puts variables in.
      *
      * @throws SubstitutionException when the text would become too long
      */
     public String substitute(String template, TextBudget budget) {
+        return substitute(template, budget, null);
+    }
+
+    private String substitute(String template, TextBudget budget, @Nullable List<Safe> safe) {
         int open = template.indexOf('{');
         if (open < 0) {
             return template;
@@ -34,7 +70,17 @@ public final class Variables {
         int copied = 0;
         while (open >= 0) {
             int end = Reference.identifierEnd(template, open + 1);
-            if (end > open + 1 && end < template.length() && template.charAt(end) == '}') {
+            String form = safe == null || end == open + 1 ? null : form(template, end);
+            if (safe != null && form != null) {
+                String value = value(template.substring(open + 1, end));
+                String reference = template.substring(open, end + form.length());
+                String text = value == null ? reference : quoted(value, form);
+                budget.grow((long) out.length() + open - copied + text.length());
+                out.append(template, copied, open);
+                safe.add(new Safe(out.length(), text, reference, value == null));
+                out.append(text);
+                copied = end + form.length();
+            } else if (end > open + 1 && end < template.length() && template.charAt(end) == '}') {
                 String value = value(template.substring(open + 1, end));
                 if (value != null) {
                     budget.grow((long) out.length() + open - copied + value.length());
@@ -45,6 +91,17 @@ public final class Variables {
             open = template.indexOf('{', Math.max(open + 1, copied));
         }
         return out.append(template, copied, template.length()).toString();
+    }
+
+    private static @Nullable String form(String template, int at) {
+        if (template.startsWith(LITERAL, at)) {
+            return LITERAL;
+        }
+        return template.startsWith(IDENTIFIER, at) ? IDENTIFIER : null;
+    }
+
+    private static String quoted(String value, String form) {
+        return form.equals(LITERAL) ? SqlFlavour.literal(value) : SqlFlavour.identifier(value);
     }
 
     private @Nullable String value(String name) {

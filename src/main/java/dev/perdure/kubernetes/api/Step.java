@@ -23,6 +23,10 @@ public class Step {
     @JsonPropertyDescription("An SQL statement.")
     public @Nullable String sql;
 
+    @JsonPropertyDescription(
+            "The values of $1 and so on in sql, each a template: $name.col has that value, any other text is put together first.")
+    @Size(min = 1, max = 1000) public @Nullable List<String> params;
+
     @JsonPropertyDescription("An HTTP request.")
     public @Nullable HttpStep http;
 

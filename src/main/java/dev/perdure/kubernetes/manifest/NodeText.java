@@ -1,12 +1,14 @@
 package dev.perdure.kubernetes.manifest;
 
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A node with its children, as {@code df._print_node} prints it (specification 1.2).
  *
  * @param children of JOIN, from the third on
+ * @param params templates of the parameters of a statement
  */
 record NodeText(
         String type,
@@ -15,7 +17,19 @@ record NodeText(
         @Nullable NodeText condition,
         List<NodeText> children,
         @Nullable String query,
+        List<String> params,
         @Nullable String name) {
+
+    NodeText(
+            String type,
+            @Nullable NodeText left,
+            @Nullable NodeText right,
+            @Nullable NodeText condition,
+            List<NodeText> children,
+            @Nullable String query,
+            @Nullable String name) {
+        this(type, left, right, condition, children, query, List.of(), name);
+    }
 
     static NodeText leaf(String type, String query) {
         return new NodeText(type, null, null, null, List.of(), query, null);
@@ -30,7 +44,11 @@ record NodeText(
     }
 
     NodeText named(String result) {
-        return new NodeText(type, left, right, condition, children, query, result);
+        return new NodeText(type, left, right, condition, children, query, params, result);
+    }
+
+    NodeText with(List<String> parameters) {
+        return new NodeText(type, left, right, condition, children, query, parameters, name);
     }
 
     String print() {
@@ -54,6 +72,9 @@ record NodeText(
         }
         if (query != null) {
             out.append(",\"query\":").append(JsonText.quote(query));
+        }
+        if (!params.isEmpty()) {
+            out.append(params.stream().map(JsonText::quote).collect(Collectors.joining(",", ",\"params\":[", "]")));
         }
         if (name != null) {
             out.append(",\"result_name\":").append(JsonText.quote(name));

@@ -102,6 +102,10 @@ public final class StepList {
         List<String> keys = new ArrayList<>();
         step.fieldNames().forEachRemaining(keys::add);
         keys.remove("name");
+        boolean hasParams = keys.remove("params");
+        if (hasParams && !keys.contains("sql")) {
+            throw place.member("params").invalid("only a step with sql has parameters");
+        }
         if (keys.isEmpty()) {
             throw place.invalid("the step has no kind: give it one of " + kinds()
                     + ". A break without a value is written break: {}");
@@ -115,6 +119,9 @@ public final class StepList {
             throw place.invalid("unknown kind of step '" + keys.get(0) + "': there are " + kinds());
         }
         NodeText node = kind.translate(step.get(keys.get(0)), place.member(keys.get(0)), this);
+        if (hasParams) {
+            node = node.with(params(step.path("params"), place.member("params")));
+        }
         JsonNode name = step.get("name");
         if (name == null || name.isNull()) {
             return node;
@@ -126,6 +133,23 @@ public final class StepList {
             throw place.member("name").invalid("the only step inside has the name '" + node.name() + "' already");
         }
         return node.named(name.textValue());
+    }
+
+    private static List<String> params(JsonNode params, Place place) throws InvalidDefinitionException {
+        if (!params.isArray() || params.isEmpty()) {
+            throw place.invalid("expected a list of the values of $1 and so on");
+        }
+        List<String> templates = new ArrayList<>();
+        for (int i = 0; i < params.size(); i++) {
+            if (!params.get(i).isTextual()) {
+                throw place.item(i).invalid("expected a text, found " + Fields.kind(params.get(i)));
+            }
+            if (params.get(i).textValue().indexOf('\0') >= 0) {
+                throw place.item(i).invalid("holds the character 0, which PostgreSQL cannot store");
+            }
+            templates.add(params.get(i).textValue());
+        }
+        return templates;
     }
 
     private static String kinds() {

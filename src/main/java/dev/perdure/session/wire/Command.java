@@ -14,11 +14,27 @@ public record Command(String sql, List<Argument> arguments) {
         this(sql, List.of(arguments));
     }
 
+    /** Characters of the text and of its arguments, about. */
+    public long length() {
+        long length = sql.length();
+        for (Argument argument : arguments) {
+            length += argument.text() == null ? 0 : argument.text().length();
+        }
+        return length;
+    }
+
     /**
      * An argument.
      *
      * @param oid of its type, see {@link org.postgresql.core.Oid}
      * @param text null for bytes, and for NULL
      */
-    public record Argument(int oid, @Nullable String text, byte @Nullable [] bytes) {}
+    public record Argument(int oid, @Nullable String text, byte @Nullable [] bytes) {
+
+        /** Without the value, which has no place in a log. */
+        @Override
+        public String toString() {
+            return "an argument of type " + oid;
+        }
+    }
 }

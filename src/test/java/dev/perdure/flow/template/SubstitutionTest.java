@@ -7,6 +7,7 @@ import dev.perdure.flow.RowStore;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.result.ResultDocument;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,6 +39,12 @@ class SubstitutionTest {
         rows("nularr", "{\"v\":null}", "[[\"v\",\"int4[]\"]]");
         rows("noarr", "", "[[\"v\",\"int4[]\"]]");
         rows("js", "{\"v\":\"s\"},{\"v\":{\"b\":1}}", "[[\"v\",\"jsonb\"]]");
+        rows("tagged", "{\"v\":\"a$f$b\"}", "[[\"v\",\"text\"]]");
+        rows("num", "{\"v\":\"1.50\"}", "[[\"v\",\"numeric\"]]");
+        rows(
+                "at",
+                "{\"v\":\"2026-01-31T12:00:00+00:00\",\"d\":\"2026-01-31\",\"u\":\"x\",\"e\":\"sad\",\"c\":\"public.t\"}",
+                "[[\"v\",\"timestamptz\"],[\"d\",\"date\"],[\"u\",\"varchar\"],[\"e\",\"\\\"app\\\".\\\"mood\\\"\"],[\"c\",\"regclass\"]]");
         rows("_x9", "{\"v\":9}", "[[\"v\",\"int4\"]]");
         RESULTS.put("http", new Result("{\"status\":200,\"body\":\"ok\",\"none\":null}", null));
         RESULTS.put("list", new Result("[1,\"a\"]", null));
@@ -49,7 +56,8 @@ class SubstitutionTest {
     }
 
     private static Substitution substitution() {
-        Map<String, String> vars = Map.of("v", "val'ue", "ref", "$n", "brace", "{v}", "sys_label", "mine");
+        Map<String, String> vars =
+                Map.of("v", "val'ue", "ref", "$n", "brace", "{v}", "sys_label", "mine", "bs", "a\\'b");
         return new Substitution(new Variables("a1b2c3d4", null, vars), RESULTS::get);
     }
 
@@ -116,6 +124,21 @@ class SubstitutionTest {
                 "s = ANY($names.s)|s = ANY('x')",
                 "id = ANY($list)|id = ANY('[1,\"a\"]')",
                 "id IN ($ids)|id IN (1)",
+                "SELECT $num + $num.v|SELECT '1.50'::numeric + '1.50'::numeric",
+                "SELECT $at + $at.d|SELECT '2026-01-31T12:00:00+00:00'::timestamptz + '2026-01-31'::date",
+                "SELECT $at.u, $at.e, $at.c|SELECT 'x', 'sad'::\"app\".\"mood\", 'public.t'",
+                "SELECT $obj, $arr, $n|SELECT '{\"a\":\"it''s\",\"zz\":1.10}', '[1,2]', 42",
+                "ALTER ROLE r VALID UNTIL $at|ALTER ROLE r VALID UNTIL '2026-01-31T12:00:00+00:00'",
+                "CREATE TABLE t AS SELECT $num AS n|CREATE TABLE t AS SELECT '1.50'::numeric AS n",
+                "DO $f$ BEGIN PERFORM $num; END $f$|DO $f$ BEGIN PERFORM '1.50'::numeric; END $f$",
+                "VACUUM \"$t\"|VACUUM \"it's\"",
+                "SELECT \"$dq\", \"$n\".\"$obj\"|SELECT \"a\"\"b\", \"42\".\"{\"\"a\"\":\"\"it's\"\",\"\"zz\"\":1.10}\"",
+                "DO $f$ BEGIN PERFORM \"$dq\"; END $f$|DO $f$ BEGIN PERFORM \"a\"\"b\"; END $f$",
+                "SELECT {v:literal}, {v:ident}|SELECT 'val''ue', \"val'ue\"",
+                "SELECT {ref:literal} + {ref}, {bs:literal}|SELECT '$n' + 42, E'a\\\\''b'",
+                "SELECT {sys_label:literal}, {sys_instance_id:ident}|SELECT '', \"a1b2c3d4\"",
+                "SELECT '{nope:literal}' -- {nope:ident}|SELECT '{nope:literal}' -- {nope:ident}",
+                "SELECT {v:other}|SELECT {v:other}",
             })
     void in_sql(String template, String expected) {
         assertThat(substitution().sql(template)).isEqualTo(expected);
@@ -199,7 +222,8 @@ class SubstitutionTest {
                 "SELECT 1 -- $t",
                 "SELECT 1 /* $t */",
                 "SELECT 1 /* /* */ $t */",
-                "SELECT \"$dq\"",
+                "SELECT U&\"$back\"",
+                "DO $f$ BEGIN PERFORM \"$tagged\"; END $f$",
                 "SELECT $$ $dollar $$",
                 "SELECT $x$ $dollar $x$",
                 "DO $f$ BEGIN PERFORM '$t'; END $f$",
@@ -255,5 +279,105 @@ class SubstitutionTest {
         assertThat(ResultDocument.canonical(stored))
                 .isEqualTo(ResultDocument.canonical(fresh))
                 .startsWith("{\"rows\":[{\"zz\":1,\"a\":{\"b\":100,\"y\":2.50,\"xx\":[]}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "SELECT '{v:literal}'|{v:literal} stands inside quotes or a comment",
+                "SELECT \"{v:ident}\"|{v:ident} stands inside quotes or a comment",
+                "SELECT 1 -- {v:literal}|{v:literal} stands inside quotes or a comment",
+                "SELECT {nope:literal}|{nope:literal}: there is no variable of this name",
+                "SELECT \"$names.*\"|$names.* stands in double quotes, where one identifier belongs",
+                "SELECT \"$ids[]\"|an array stands in double quotes, where one identifier belongs",
+                "SELECT \"$nul?\"|an identifier in double quotes cannot be NULL",
+                "SELECT \"$order.no\"|$order.no: result has no field 'no' (available: a, zz)",
+            })
+    void what_brings_quotes_of_its_own_stands_outside_of_others(String template, String message) {
+        assertThatThrownBy(() -> substitution().sql(template)).hasMessageStartingWith(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{\"a\": \"$dq\"}|{\"a\": \"a\\\"b\"}",
+                "{\"a\": \"it \\\" is $dq and $n\", \"b\": $n}|{\"a\": \"it \\\" is a\\\"b and 42\", \"b\": 42}",
+                "[$names.*, $ids[]]|[[{\"id\":1,\"s\":\"x\"},{\"id\":2,\"s\":\"y'z\"}], [1,2,null]]",
+                "{\"a\": \"$obj\"}|{\"a\": \"{\\\"a\\\":\\\"it's\\\",\\\"zz\\\":1.10}\"}",
+                "{\"a\": \"$$n $$$n $$\"}|{\"a\": \"$n $42 $\"}",
+            })
+    void in_the_quotes_of_a_json_body_a_value_is_escaped(String template, String expected) {
+        assertThat(substitution().jsonWithSecrets(template)).isEqualTo(expected);
+    }
+
+    @Test
+    void two_dollar_signs_are_one_in_requests_only() {
+        assertThat(substitution().part("$$n=$n&$$top")).isEqualTo("$n=42&$top");
+        assertThat(substitution().raw("$$n")).isEqualTo("$42");
+        assertThat(substitution().sql("SELECT $$a$$, $n")).isEqualTo("SELECT $$a$$, 42");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "$n|42|42",
+                "$b|true|true",
+                "$t|it's|\"it's\"",
+                "$num|1.50|\"1.50\"",
+                "$obj|{\"a\":\"it's\",\"zz\":1.10}|{\"a\":\"it's\",\"zz\":1.10}",
+                "$nul|-|null",
+                "$nul.v|-|null",
+                "$nul?|-|null",
+                "$none?|-|null",
+                "$none.id?|-|null",
+                "$order.no?|-|null",
+                "$unbound?|-|null",
+                "$unbound[]?|-|null",
+                "$order.a|1|1",
+                "$arr|{\"1\",\"2\"}|[1,2]",
+                "$empty|{}|[]",
+                "$texts.b|{\"x\",\"y'z\"}|[\"x\",\"y'z\"]",
+                "$ids[]|{\"1\",\"2\",NULL}|[1,2,null]",
+                "$ids[]?|{\"1\",\"2\",NULL}|[1,2,null]",
+                "$back[]|{\"a\\\\'b\"}|[\"a\\\\'b\"]",
+                "$js[]|{\"\\\"s\\\"\",\"{\\\"b\\\":1}\"}|[\"s\",{\"b\":1}]",
+                "$none[]|{}|[]",
+                "$list|[1,\"a\"]|[1,\"a\"]",
+                "$http.status|200|200",
+                "{v}|val'ue|\"val'ue\"",
+                "{ref}|42|\"42\"",
+                "<$n>|<42>|\"<42>\"",
+                "n=$n, $t|n=42, it's|\"n=42, it's\"",
+                "$ids.*|[{\"id\":1},{\"id\":2},{\"id\":null}]|\"[{\\\"id\\\":1},{\\\"id\\\":2},{\\\"id\\\":null}]\"",
+                "$$n|$n|\"$n\"",
+            })
+    void a_parameter_is_a_value_or_a_text(String template, String text, String json) {
+        Statement statement = substitution().statement("SELECT $1", List.of(template));
+        assertThat(statement.sql()).isEqualTo("SELECT $1");
+        assertThat(statement.parameters()).containsExactly(new Parameter(text.equals("-") ? null : text, json));
+        assertThat(statement.params()).isEqualTo("[" + json + "]");
+        assertThat(statement.toString()).as("what a log could show").doesNotContain("it's");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "$none|$none has no rows — query returned zero results",
+                "$order.no|$order.no: result has no field 'no' (available: a, zz)",
+                "$list.a|$list.a: result is neither a row set nor a JSON object",
+                "$http[]|$http[]: result is not a row set",
+                "$unbound|$unbound: nothing of this name has a result here",
+                "$bad|$bad: result is not valid JSON",
+            })
+    void a_parameter_without_a_value_is_an_error(String template, String message) {
+        assertThatThrownBy(() -> substitution().statement("SELECT $1", List.of(template)))
+                .hasMessage(message);
     }
 }

@@ -42,6 +42,9 @@ class TranslationTest {
                 "df.sql(E'SELECT ''a\\\\b'', \"c\",\\n\\t2 -- é 😀 \\x7f\\x1b')");
         same("[{sql: SELECT 1, name: one}]", "'SELECT 1' |=> 'one'");
         same(
+                "[{sql: 'SELECT $1, $2', params: [$order.id, \"it's \\\"{v}\\\"\"], name: one}]",
+                "df.sql('SELECT $1, $2', '$order.id', 'it''s \"{v}\"') |=> 'one'");
+        same(
                 "[{sql: '{\"node_type\":\"SLEEP\",\"query\":\"1\"}'}]",
                 "df.sql('{\"node_type\":\"SLEEP\",\"query\":\"1\"}')");
     }
@@ -221,6 +224,9 @@ class TranslationTest {
                 "[{name: a}]                                     | break: {}",
                 "[{sql: SELECT 1}, {sql: SELECT 1, sleep: 1s}]   | spec.steps[1]: the step has more than one kind: sleep, sql",
                 "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are break,",
+                "[{sleep: 1s, params: [a]}]                      | spec.steps[0].params: only a step with sql has parameters",
+                "[{sql: SELECT $1, params: a}]                   | spec.steps[0].params: expected a list of the values of $1",
+                "[{sql: SELECT $1, params: [7]}]                 | spec.steps[0].params[0]: expected a text, found a number",
                 "[{sql: SELECT 1, name: 1a}]                     | spec.steps[0].name: not a name",
                 "[{sql: 5}]                                      | spec.steps[0].sql: expected a text, found a number",
                 "[{sql: ' '}]                                    | spec.steps[0].sql: must not be empty",
