@@ -368,6 +368,11 @@ BEGIN
     numbers := '{}';
     IF strpos(query, '$') = 0 THEN
         RETURN;
+    ELSIF query !~ '[''"]|--|/\*|\$[^0-9]' THEN
+        -- Nothing but code, and no names in it.
+        numbers := ARRAY(SELECT left(m[1], 9)::integer
+                         FROM regexp_matches(query, '(?:^|[^A-Za-z0-9_\u0080-\U0010FFFF])\$([0-9]+)', 'g') AS m);
+        RETURN;
     END IF;
     parts := ARRAY(SELECT m[1] FROM regexp_matches(query, '([A-Za-z0-9_\u0080-\U0010FFFF]+|--|/\*|\*/|.)', 'g') AS m);
     WHILE k < cardinality(parts) LOOP

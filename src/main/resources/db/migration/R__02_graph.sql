@@ -14,11 +14,29 @@ DECLARE
     document jsonb;
 BEGIN
     IF left(graph, 14) <> '{"node_type":"' OR octet_length(graph) > 250000 OR strpos(graph, E'\\u') > 0
-        OR strpos(graph, '"params"') > 0
     THEN
         RETURN false;
     END IF;
+    -- A name that is bound nowhere is looked for where it stands. Apart, so that what follows is an expression without a query.
+    IF strpos(graph, '$') > 0 THEN
+        IF EXISTS (SELECT FROM (SELECT DISTINCT m[1] AS name FROM regexp_matches(graph, '[$]([A-Za-z_][A-Za-z0-9_]*)', 'g') AS m) AS r
+                   WHERE strpos(graph, concat(',"result_name":"', r.name, '"}')) = 0) THEN
+            RETURN false;
+        END IF;
+    END IF;
     document := graph::jsonb;
+    -- What is certain about parameters at a glance: as many as there are numbers in the text.
+    IF strpos(graph, '"params"') > 0 THEN
+        IF EXISTS (SELECT FROM jsonb_path_query(document, 'strict $.** ? (exists(@.params))') AS n
+                   WHERE (n ->> 'node_type' = 'SQL' AND jsonb_typeof(n -> 'params') = 'array'
+                       AND NOT n @? 'strict $.params[*] ? (@.type() != "string")'
+                       AND (SELECT count(DISTINCT m[1]) = jsonb_array_length(n -> 'params')
+                                AND max(m[1]::integer) = jsonb_array_length(n -> 'params')
+                            FROM regexp_matches(n ->> 'query', '[$]([1-9][0-9]{0,4})', 'g') AS m)) IS NOT TRUE)
+        THEN
+            RETURN false;
+        END IF;
+    END IF;
     RETURN octet_length(replace(graph, ' ', '')) = octet_length(replace(document::text, ' ', ''))
         AND NOT document @? '$.** ? (@.type() != "string" && !(
             (@.node_type == "SQL" || @.node_type == "SLEEP" || @.node_type == "SIGNAL" || @.node_type == "HTTP"
@@ -37,10 +55,6 @@ BEGIN
             && (!exists(@.condition_node) || @.condition_node.type() == "object") && !exists(@.extra_nodes)
             && !exists(@.query)
             && (!exists(@.result_name) || @.result_name like_regex "^[A-Za-z_][A-Za-z0-9_]{0,62}$")))'
-        -- A name that is bound nowhere is looked for where it stands.
-        AND (strpos(graph, '$') = 0 OR NOT EXISTS (
-            SELECT FROM regexp_matches(graph, '\$([A-Za-z_][A-Za-z0-9_]*)', 'g') AS m
-            WHERE strpos(graph, concat(',"result_name":"', m[1], '"}')) = 0))
         AND (octet_length(graph) < 8000 OR NOT document @? '$.**{257 to last}');
 EXCEPTION WHEN data_exception OR statement_too_complex THEN
     RETURN false;

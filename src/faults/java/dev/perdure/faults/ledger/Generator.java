@@ -105,7 +105,8 @@ public final class Generator {
             case 15 -> new RetriedStep(name("s"));
             case 16 -> request(0);
             case 17 -> request(random.nextInt(3));
-            case 1, 2 -> new NamedStep(name("n"));
+            case 1 -> new NamedStep(name("n"));
+            case 2 -> new BoundStep(name("b"));
             case 3 -> new Sleep(random.nextInt(3));
             default -> step();
         };

@@ -172,6 +172,11 @@ public final class Substitution {
                 next = copied;
             } else if (result != null) {
                 Reference reference = Reference.read(template, dollar, nameEnd);
+                if (nextSafe < safe.size()
+                        && reference.end() > safe.get(nextSafe).start()) {
+                    throw new SubstitutionException(safe.get(nextSafe).reference()
+                            + " stands directly behind a reference: put a blank between");
+                }
                 budget.refer(reference, result);
                 out.append(template, copied, dollar);
                 copied = dollar;

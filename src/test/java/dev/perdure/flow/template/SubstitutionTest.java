@@ -289,6 +289,7 @@ class SubstitutionTest {
                 "SELECT '{v:literal}'|{v:literal} stands inside quotes or a comment",
                 "SELECT \"{v:ident}\"|{v:ident} stands inside quotes or a comment",
                 "SELECT 1 -- {v:literal}|{v:literal} stands inside quotes or a comment",
+                "SELECT $order.{bs:literal}|{bs:literal} stands directly behind a reference",
                 "SELECT {nope:literal}|{nope:literal}: there is no variable of this name",
                 "SELECT \"$names.*\"|$names.* stands in double quotes, where one identifier belongs",
                 "SELECT \"$ids[]\"|an array stands in double quotes, where one identifier belongs",
