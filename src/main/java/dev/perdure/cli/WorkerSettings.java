@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class WorkerSettings {
 
     /** Sessions of the worker besides those of steps: docs/operations.md, Limits. */
-    private static final int OWN_SESSIONS = 8;
+    private static final int OWN_SESSIONS = 9;
 
     private final PlainSettings settings = PlainSettings.read();
 
