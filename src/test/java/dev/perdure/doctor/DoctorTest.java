@@ -8,6 +8,7 @@ import dev.perdure.engine.InProcessWorker;
 import dev.perdure.engine.Submitter;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.PgBouncer;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
@@ -45,6 +46,28 @@ class DoctorTest {
                     .contains(", from ");
             assertThat(worker.leaderStatus().epoch()).isPositive();
         }
+    }
+
+    @Test
+    void a_pooler_in_transaction_mode_is_a_problem_and_one_in_session_mode_is_not() {
+        DebianServer server = DebianServer.get();
+        String name = server.newDatabase();
+        try (PgBouncer pooler = PgBouncer.start(server, "transaction", PostgresServer.OWNER)) {
+            List<Finding> findings = examine(settings(pooler.url(PostgresServer.OWNER, name), true));
+
+            assertThat(finding(findings, "pooler").level()).isEqualTo(Level.PROBLEM);
+            assertThat(text(findings, "pooler")).startsWith("a pooler in transaction mode is in between");
+            assertThat(findings).extracting(Finding::subject).containsExactly("reach", "pooler");
+        }
+        try (PgBouncer pooler = PgBouncer.start(server, "session", PostgresServer.OWNER)) {
+            List<Finding> findings = examine(settings(pooler.url(PostgresServer.OWNER, name), true));
+
+            assertThat(finding(findings, "pooler").level()).isEqualTo(Level.NOTE);
+            assertThat(text(findings, "pooler")).startsWith("a pooler in session mode is in between");
+            assertThat(findings).extracting(Finding::subject).contains("schema df", "settings", "work");
+        }
+        assertThat(text(examine(settings(server.worker(name), true)), "pooler"))
+                .startsWith("none: the session is the server's own");
     }
 
     @Test
