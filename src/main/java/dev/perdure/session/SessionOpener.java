@@ -27,8 +27,6 @@ final class SessionOpener {
     private static final Command UTC = new Command("SET TimeZone = 'UTC'");
 
     private final SessionPools.Settings settings;
-    private final LoginGate gate =
-            new LoginGate(Math.max(2, Runtime.getRuntime().availableProcessors()));
 
     SessionOpener(SessionPools.Settings settings) {
         this.settings = settings;
@@ -44,8 +42,7 @@ final class SessionOpener {
         String role = "the role with oid " + key.roleOid();
         try {
             role = settings.logins().nameOf(key);
-            String name = role;
-            return gate.through(() -> logIn(key, name));
+            return logIn(key, role);
         } catch (SQLException e) {
             throw new StepFailedException(settings.logins().failed(key, role, e), e);
         }
@@ -53,8 +50,7 @@ final class SessionOpener {
 
     /** The same, whatever is known of the role. */
     StepSession tryToOpen(SessionPools.Key key) throws SQLException {
-        String name = settings.logins().nameOf(key);
-        return gate.through(() -> logIn(key, name));
+        return logIn(key, settings.logins().nameOf(key));
     }
 
     private StepSession logIn(SessionPools.Key key, String role) throws SQLException {

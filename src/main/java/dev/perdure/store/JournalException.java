@@ -1,6 +1,7 @@
 package dev.perdure.store;
 
 import dev.perdure.database.Failure;
+import java.util.concurrent.CompletionException;
 
 /** An exchange with the journal that was not answered, or refused as a whole. */
 public final class JournalException extends Exception {
@@ -16,5 +17,15 @@ public final class JournalException extends Exception {
 
     public Failure failure() {
         return failure;
+    }
+
+    /** What a stage of the journal has failed with. */
+    public static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    /** Whether a stage of the journal has failed because another term has begun. */
+    public static boolean isFenced(Throwable failure) {
+        return cause(failure) instanceof JournalException known && known.failure.kind() == Failure.Kind.FENCED;
     }
 }

@@ -22,7 +22,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -221,11 +220,11 @@ public final class PgJournal implements Journal {
             }
             return new Answer(
                     now.getOffsetDateTime(0).toInstant(),
-                    written == null ? List.of() : each(written, row -> written(row.getString(0))),
-                    begun == null ? List.of() : each(begun, PgJournal::begun),
+                    written == null ? List.of() : each(written, row -> JournalRows.written(row.getString(0))),
+                    begun == null ? List.of() : each(begun, JournalRows::begun),
                     what,
                     instances,
-                    signals == null ? List.of() : each(signals, PgJournal::signal));
+                    signals == null ? List.of() : each(signals, JournalRows::signal));
         }
 
         private News readNews(RowSet<Row> rows, List<LoadedInstance> instances) {
@@ -238,20 +237,20 @@ public final class PgJournal implements Journal {
                 switch (row.getString("kind")) {
                     case "snapshot" -> snapshot = row.getString("detail");
                     case "loaded" -> instances.add(LoadedRows.read(row));
-                    case "started" -> started.add(ref(row));
+                    case "started" -> started.add(JournalRows.ref(row));
                     case "more" -> more = true;
                     case "cancelled" ->
                         cancelled.add(new Cancelled(
                                 row.getString("instance_id"),
                                 row.getLong("role_oid"),
                                 row.getString("detail"),
-                                bytes(row)));
+                                JournalRows.bytes(row)));
                     case "signal" ->
                         sent.add(new SignalSent(
                                 row.getString("instance_id"),
                                 row.getLong("role_oid"),
                                 row.getString("detail"),
-                                bytes(row)));
+                                JournalRows.bytes(row)));
                     default -> throw new IllegalStateException("unknown news: " + row.getString("kind"));
                 }
             }
@@ -264,7 +263,7 @@ public final class PgJournal implements Journal {
             if (left == null || page == null) {
                 return null;
             }
-            List<InstanceRef> instances = each(left, PgJournal::ref);
+            List<InstanceRef> instances = each(left, JournalRows::ref);
             Page next = null;
             if (instances.size() >= page.limit()) {
                 Row last = null;
@@ -276,9 +275,9 @@ public final class PgJournal implements Journal {
                 }
             }
             if (leftCancels != null) {
-                instances.addAll(each(leftCancels, PgJournal::ref));
+                instances.addAll(each(leftCancels, JournalRows::ref));
             }
-            return new LeftPage(instances, suspects == null ? List.of() : each(suspects, PgJournal::suspect), next);
+            return new LeftPage(instances, suspects == null ? List.of() : each(suspects, JournalRows::suspect), next);
         }
 
         private @Nullable DuePage duePage() {
@@ -293,7 +292,7 @@ public final class PgJournal implements Journal {
                     until = row.getOffsetDateTime("wake_at").toInstant();
                 }
             }
-            return new DuePage(each(due, PgJournal::ref), until);
+            return new DuePage(each(due, JournalRows::ref), until);
         }
     }
 
@@ -333,47 +332,6 @@ public final class PgJournal implements Journal {
         return read;
     }
 
-    private static Written written(String answer) {
-        return switch (answer) {
-            case "ok" -> new Written.Ok();
-            case "stale" -> new Written.Stale();
-            case "locked" -> new Written.Locked();
-            default -> {
-                // rejected:<SQLSTATE>:<message>
-                String[] parts = answer.split(":", 3);
-                yield new Written.Rejected(new Failure(Failure.Kind.STEP, parts[1], parts[2]));
-            }
-        };
-    }
-
-    private static Begun begun(Row row) {
-        return new Begun(
-                row.getString("instance_id"),
-                row.getString("node_id"),
-                row.getString("started"),
-                row.getString("role_name"),
-                row.getBoolean("may_http"),
-                row.getBoolean("may_multipart"));
-    }
-
-    private static Suspect suspect(Row row) {
-        return new Suspect(row.getString("instance_id"), row.getInteger("tries"), row.getBoolean("is_set_aside"));
-    }
-
-    private static InstanceRef ref(Row row) {
-        return new InstanceRef(row.getString("instance_id"), row.getLong("role_oid"), bytes(row));
-    }
-
-    private static long bytes(Row row) {
-        Long bytes = row.getLong("bytes");
-        return bytes == null ? 0 : bytes;
-    }
-
-    private static Signal signal(Row row) {
-        return new Signal(
-                row.getString("instance_id"), row.getString("name"), row.getLong("id"), row.getString("data"));
-    }
-
     private static OffsetDateTime utc(Instant time) {
         return time.atOffset(ZoneOffset.UTC);
     }
@@ -387,7 +345,7 @@ public final class PgJournal implements Journal {
     }
 
     private static JournalException failure(Throwable cause) {
-        Throwable root = cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
+        Throwable root = JournalException.cause(cause);
         if (root instanceof JournalException known) {
             return known;
         }

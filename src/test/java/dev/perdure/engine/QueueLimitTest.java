@@ -78,6 +78,11 @@ class QueueLimitTest {
 
             assertThat(late.run("'SELECT 1' ~> 'SELECT 2'").status()).isEqualTo("completed");
 
+            first.awaitValue(
+                    "t",
+                    "SELECT status_details::text LIKE '%the sessions of the worker%are in use%' FROM df.nodes"
+                            + " WHERE instance_id = ? AND node_type = 'SQL'",
+                    younger);
             assertThat(first.value("SELECT df.status(?)", older)).isEqualTo("running");
             assertThat(second.value("SELECT df.status(?)", other)).isEqualTo("running");
             assertThat(first.value("SELECT df.status(?)", younger)).isEqualTo("running");

@@ -109,6 +109,12 @@ final class SimSteps implements StepPort {
                     scheduler.block(1_000_000_000);
                 }
             }
+            if (statement.startsWith("LONG")) {
+                int tenths = scheduler.random().nextInt(12);
+                for (int left = tenths; left > 0 && !isCancelled; left--) {
+                    scheduler.block(100_000_000);
+                }
+            }
             if (isCancelled) {
                 return new Failure(Failure.Kind.CANCELED, "57014", "canceling statement due to user request");
             }

@@ -20,6 +20,10 @@ final class SimWorker {
     String why = "";
 
     SimWorker(SimScheduler scheduler, SimDatabase database, SimFaults faults, long memory) {
+        this(scheduler, database, faults, memory, 4, 8);
+    }
+
+    SimWorker(SimScheduler scheduler, SimDatabase database, SimFaults faults, long memory, int slots, int reserve) {
         this.scheduler = scheduler;
         long epoch = database.beginTerm();
         SimCodec codec = new SimCodec(epoch);
@@ -63,7 +67,14 @@ final class SimWorker {
                         Duration.ofSeconds(60),
                         new OwnerLoop.Pace(Duration.ofSeconds(1), Duration.ofMillis(10), Duration.ofSeconds(1), true),
                         new SqlContext.Settings(
-                                4, 4, 8, 1 << 20, Duration.ofMillis(10), Duration.ZERO, 10, Duration.ofHours(24))),
+                                slots,
+                                slots,
+                                reserve,
+                                1 << 20,
+                                Duration.ofMillis(10),
+                                Duration.ZERO,
+                                10,
+                                Duration.ofHours(24))),
                 wired -> new EffectStarter(
                         wired.sql(),
                         (actor, send) -> {
@@ -76,6 +87,7 @@ final class SimWorker {
         scheduler.every(
                 Duration.ofMillis(50),
                 new RunningStatusWriter(parts.sql(), parts.desk().marks(), Duration.ofMillis(100)));
+        scheduler.every(Duration.ofMillis(50), parts.sql()::makeRoom);
     }
 
     void start() {

@@ -129,6 +129,42 @@ class SimulationTest {
         }
     }
 
+    /** A statement that is cancelled to make room may have ended before the request is there. */
+    @Test
+    void statements_that_make_room_for_roles_without_a_session_run_again_and_nothing_fails() {
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY, 3, 0);
+            worker.start();
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int role = 1; role <= 4; role++) {
+                for (int i = 0; i < 5; i++) {
+                    GraphDraft draft = new GraphDraft();
+                    String root =
+                            draft.then(draft.sql("LONG 1"), draft.then(draft.sql("SELECT 2"), draft.sql("LONG 3")));
+                    rows.add(database.start(role, root, draft.rows()));
+                }
+                worker.told();
+                // The first role has two sessions before the others come.
+                scheduler.runUntil(() -> false, Duration.ofMillis(300));
+            }
+            // Who wanted room may not want it any more when it is there.
+            scheduler.runUntil(() -> false, Duration.ofMillis(random.nextInt(800)));
+            rows.subList(10, 20).forEach(row -> database.cancel(row, "no longer wanted"));
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+            assertThat(rows.subList(0, 10)).as("seed %d", seed).allSatisfy(row -> assertThat(row.status)
+                    .isEqualTo("completed"));
+            database.check(Set.of());
+        }
+        assertThat(SimFaults.MET).containsKey("statement: CANCELED");
+    }
+
     /** What a statement returns takes memory, too: half of a role's at a time, and more than the role has left. */
     @Test
     void more_instances_than_memory_holds_come_in_as_there_is_room() {

@@ -1,6 +1,5 @@
 package dev.perdure.engine.owner;
 
-import dev.perdure.database.Failure;
 import dev.perdure.database.LogText;
 import dev.perdure.engine.actor.Actors;
 import dev.perdure.engine.actor.TimerPort;
@@ -11,7 +10,6 @@ import dev.perdure.store.LoadedInstance;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
@@ -64,6 +62,7 @@ public final class OwnerLoop implements Wakeup {
     private final Runnable makeRoom;
     private final java.util.function.Consumer<String> stepDown;
     private final ArrivalRate arrivals;
+    private final LargeReads largeReads;
     private final AtomicBoolean asked = new AtomicBoolean();
 
     // Touched on the loop's thread only.
@@ -74,8 +73,6 @@ public final class OwnerLoop implements Wakeup {
     private long madeRoomAt;
     private long saidAt;
     private long failures;
-    private long largeFailures;
-    private long largeNotBefore;
     private @Nullable Boolean idle;
     private boolean lookNow = true;
 
@@ -116,9 +113,9 @@ public final class OwnerLoop implements Wakeup {
         this.makeRoom = makeRoom;
         this.stepDown = stepDown;
         this.arrivals = new ArrivalRate(pace.idleAfter());
+        this.largeReads = new LargeReads(journal, thread, nanos, desk.intake(), actors);
         this.turnedAt = nanos.getAsLong();
         this.saidAt = turnedAt;
-        this.largeNotBefore = turnedAt;
         this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
     }
 
@@ -185,7 +182,7 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void send() {
-        readLarge();
+        largeReads.begin(this::largeEnded);
         boolean looks = lookNow || desk.intake().hasMore() || nanos.getAsLong() - lookedAt >= nanosBetweenLooks();
         Boolean says = looked ? idleToSay() : null;
         Sent sent = new Sent(
@@ -230,52 +227,20 @@ public final class OwnerLoop implements Wakeup {
                 }));
     }
 
-    private void readLarge() {
-        LargeLoads large = desk.intake().large();
-        LargeLoads.Reading next = nanos.getAsLong() - largeNotBefore < 0 ? null : large.next(actors);
-        if (next == null) {
-            return;
-        }
-        journal.read(next.id(), next.isTakenOver())
-                .thenAccept(found -> large.begin(next, found, actors))
-                .whenComplete((ignored, failure) -> thread.execute(() -> largeEnded(next, failure)));
-    }
-
-    private void largeEnded(LargeLoads.Reading read, @Nullable Throwable failure) {
+    private void largeEnded(@Nullable Throwable failure) {
         if (stopped) {
             return;
         }
-        desk.intake().largeEnded(read, failure == null, actors);
-        if (failure == null) {
-            largeFailures = 0;
-        } else if (isFenced(failure)) {
+        if (failure != null && JournalException.isFenced(failure)) {
             fenced();
-            return;
         } else {
-            largeNotBefore = nanos.getAsLong() + pauseAfter(largeFailures);
-            if (largeFailures++ == 0) {
-                LOG.warnf("Instance %s cannot be read now, trying again: %s", read.id(), LogText.of(text(failure)));
-            }
+            turn();
         }
-        turn();
     }
 
     private void fenced() {
         stopped = true;
         stepDown.accept("another term has begun");
-    }
-
-    private static boolean isFenced(Throwable failure) {
-        return cause(failure) instanceof JournalException known
-                && known.failure().kind() == Failure.Kind.FENCED;
-    }
-
-    private static Throwable cause(Throwable failure) {
-        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-    }
-
-    private static String text(Throwable failure) {
-        return String.valueOf(cause(failure).getMessage());
     }
 
     private void answered(Sent sent, Journal.Answer answer) {
@@ -331,12 +296,13 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void lost(Sent sent, Throwable failure) {
-        if (isFenced(failure)) {
+        if (JournalException.isFenced(failure)) {
             fenced();
             return;
         }
-        if (!(cause(failure) instanceof JournalException)) {
-            LOG.error("An exchange with the tables failed in an unknown way", cause(failure));
+        Throwable cause = JournalException.cause(failure);
+        if (!(cause instanceof JournalException)) {
+            LOG.error("An exchange with the tables failed in an unknown way", cause);
         }
         desk.writes().lost(sent.writes());
         desk.begins().lost(sent.begins());
@@ -345,7 +311,7 @@ public final class OwnerLoop implements Wakeup {
         desk.signals().lost(sent.signals());
         lookNow |= sent.looks();
         if (failures == 0) {
-            LOG.warnf("The tables do not answer, asking again: %s", LogText.of(text(failure)));
+            LOG.warnf("The tables do not answer, asking again: %s", LogText.of(String.valueOf(cause.getMessage())));
         }
         pause(failures++);
     }
@@ -354,7 +320,8 @@ public final class OwnerLoop implements Wakeup {
         sleepFor(pauseAfter(failed));
     }
 
-    private static long pauseAfter(long failed) {
+    /** So long it rests after failures in succession. */
+    static long pauseAfter(long failed) {
         return Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed));
     }
 

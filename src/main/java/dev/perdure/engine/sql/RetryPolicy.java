@@ -94,7 +94,7 @@ final class RetryPolicy {
                 attempt.actor().id(),
                 attempt.activation().nodeId(),
                 () -> LOG.infof("Step of %s is interrupted and runs again later: %s", attempt, MADE_ROOM));
-        executor.again(attempt, attempt.manner(), Duration.ofMillis(50), MADE_ROOM);
+        executor.again(attempt, attempt.manner(), Duration.ZERO);
     }
 
     /** Waits for what is neither the step's fault nor its attempt, until it is over or has lasted too long. */

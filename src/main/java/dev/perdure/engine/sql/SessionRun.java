@@ -233,6 +233,12 @@ final class SessionRun implements Runnable {
     void goesOnWith(SqlAttempt next) {
         executor.ended(attempt);
         attempt.leavesSession();
+        if (attempt.hasMadeRoom()) {
+            // The cancel request came too late for its own statement, and would meet the next one: that one has another
+            // session.
+            current().giveBack();
+            session = null;
+        }
         memory.set(0);
         free = 0;
         attempt = next;

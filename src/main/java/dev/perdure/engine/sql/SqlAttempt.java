@@ -181,9 +181,14 @@ final class SqlAttempt implements Attempt {
         }
     }
 
+    /** Whether its statement was cancelled to make room. */
+    synchronized boolean hasMadeRoom() {
+        return hasMadeRoom;
+    }
+
     /** Whether a failure says only that it made room. */
-    synchronized boolean madeRoom(Failure failure) {
-        return hasMadeRoom && failure.kind() == Failure.Kind.CANCELED;
+    boolean madeRoom(Failure failure) {
+        return hasMadeRoom() && failure.kind() == Failure.Kind.CANCELED;
     }
 
     synchronized boolean isInterrupted() {

@@ -1,0 +1,70 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.database.LogText;
+import dev.perdure.engine.actor.Actors;
+import dev.perdure.store.Journal;
+import dev.perdure.store.JournalException;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Has large instances read beside the exchanges, with growing pauses while that fails. Used on the loop's thread only. */
+final class LargeReads {
+
+    private static final Logger LOG = Logger.getLogger(LargeReads.class);
+
+    private final Journal journal;
+    private final Executor thread;
+    private final LongSupplier nanos;
+    private final Intake intake;
+    private final Actors actors;
+    private long failures;
+    private long notBefore;
+
+    /** @param thread of the loop */
+    LargeReads(Journal journal, Executor thread, LongSupplier nanos, Intake intake, Actors actors) {
+        this.journal = journal;
+        this.thread = thread;
+        this.nanos = nanos;
+        this.intake = intake;
+        this.actors = actors;
+        this.notBefore = nanos.getAsLong();
+    }
+
+    /**
+     * Begins the next one, unless one is being read.
+     *
+     * @param ended told when that is over, with the failure if there was one
+     */
+    void begin(Consumer<@Nullable Throwable> ended) {
+        LargeLoads.Reading next =
+                nanos.getAsLong() - notBefore < 0 ? null : intake.large().next(actors);
+        if (next != null) {
+            journal.read(next.id(), next.isTakenOver())
+                    .thenAccept(found -> intake.large().begin(next, found, actors))
+                    .whenComplete((ignored, failure) -> thread.execute(() -> {
+                        ended(next, failure);
+                        ended.accept(failure);
+                    }));
+        }
+    }
+
+    private void ended(LargeLoads.Reading read, @Nullable Throwable failure) {
+        intake.largeEnded(read, failure == null, actors);
+        if (failure == null) {
+            failures = 0;
+            return;
+        }
+        notBefore = nanos.getAsLong() + OwnerLoop.pauseAfter(failures);
+        Throwable cause = JournalException.cause(failure);
+        if (!(cause instanceof JournalException)) {
+            LOG.errorf(cause, "Instance %s: reading it failed in an unknown way, trying again", read.id());
+        } else if (failures == 0) {
+            String why = LogText.of(String.valueOf(cause.getMessage()));
+            LOG.warnf("Instance %s cannot be read now, trying again: %s", read.id(), why);
+        }
+        failures++;
+    }
+}
