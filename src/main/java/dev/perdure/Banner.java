@@ -17,7 +17,7 @@ final class Banner {
               Perdure %1$s is ready. Connect as the role %2$s (no password):
 
                 psql %3$s
-                ./perdure sql "SELECT 1"            (without psql; or java -jar target/quarkus-app/quarkus-run.jar sql …)
+                ./perdure sql "SELECT 1"            (without psql)
 
               Start a workflow and look at it:
 

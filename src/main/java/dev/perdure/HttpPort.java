@@ -8,7 +8,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 
 /**
- * Where health and metrics are answered. Looked at before anything is started: a worker that finds its port taken when it is half up
+ * Address of health checks and metrics. Checked before anything is started: a worker that finds its port taken when it is half up
  * would have said that it is ready.
  */
 record HttpPort(String host, int number) {

@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import org.jboss.logging.Logger;
 
-/** What a newcomer finds in the embedded server: a role that may use {@code df}, and a workflow that runs. */
+/** Contents of the embedded server for a newcomer: a role that may use {@code df}, and a workflow that runs. */
 final class TryOut {
 
     private static final Logger LOG = Logger.getLogger(TryOut.class);
@@ -41,9 +41,13 @@ final class TryOut {
         }
     }
 
+    /** The first time only: each further start of the worker finds it there. */
     static void startSample(EmbeddedServer server) {
         try (Connection connection = server.peopleUrl().connect();
                 Statement statement = connection.createStatement()) {
+            if (isThere(statement)) {
+                return;
+            }
             statement.execute(ORDERS);
             try (ResultSet row = statement.executeQuery(SAMPLE)) {
                 row.next();
@@ -51,6 +55,13 @@ final class TryOut {
             }
         } catch (SQLException e) {
             LOG.warnf("The sample workflow was not started: %s", e.getMessage());
+        }
+    }
+
+    private static boolean isThere(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("SELECT to_regclass('app.sample_orders') IS NOT NULL")) {
+            row.next();
+            return row.getBoolean(1);
         }
     }
 }

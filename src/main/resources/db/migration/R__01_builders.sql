@@ -31,14 +31,14 @@ CREATE OR REPLACE FUNCTION df._known_type(node_type text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 AS $$
 SELECT node_type OPERATOR(pg_catalog.=) ANY (ARRAY['SQL', 'THEN', 'IF', 'JOIN', 'LOOP', 'BREAK', 'RACE', 'SLEEP',
-    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH'])
+    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WAIT_CONDITION', 'WAIT_EVENT', 'SAGA', 'WITH_UNDO', 'CALL'])
 $$;
 COMMENT ON FUNCTION df._known_type(text) IS 'Internal: whether this is one of the node types.';
 
 CREATE OR REPLACE FUNCTION df._unknown_type(node_type text) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
-SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH',
+SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL',
     node_type)
 $$;
 COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an unknown node type.';
@@ -501,7 +501,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.sql(text, text[]) IS
-    'A step that runs one SQL statement with values bound to $1, $2 and so on. Each parameter is a template; one that is a single reference, such as $order.id, has that value.';
+    'A step that runs one SQL statement with values bound to $1, $2 and so on. A parameter is a template; one that is a single reference, such as $order.id, keeps the type of its value.';
 
 CREATE OR REPLACE FUNCTION df.seq(a text, b text) RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT
@@ -544,6 +544,45 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.sleep(bigint) IS 'Waits for a number of seconds. The timer is durable.';
+
+-- An interval in whole seconds: a part of one counts as one, so that nothing waits for less.
+CREATE OR REPLACE FUNCTION df._whole_seconds(builder text, duration interval) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    seconds double precision := ceil(extract(epoch FROM duration));
+BEGIN
+    -- What an infinite interval (PostgreSQL 17) has is more than any limit.
+    IF seconds < 0 OR seconds > 1000000000000 THEN
+        RAISE EXCEPTION '%: the interval must be between 0 and 30000 years, not %', builder, duration USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN seconds;
+END
+$$;
+COMMENT ON FUNCTION df._whole_seconds(text, interval) IS 'Internal: an interval in seconds, rounded up.';
+
+CREATE OR REPLACE FUNCTION df.sleep(duration interval) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT
+AS $$
+BEGIN
+    RETURN df.sleep(df._whole_seconds('df.sleep', duration));
+END
+$$;
+COMMENT ON FUNCTION df.sleep(interval) IS 'Waits for an interval, in whole seconds. The timer is durable.';
+
+-- A literal without a type, which both of the above would take, means this one.
+CREATE OR REPLACE FUNCTION df.sleep(duration text) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT
+AS $$
+BEGIN
+    IF duration OPERATOR(pg_catalog.~) '^[[:space:]]*[+-]?[0-9]+[[:space:]]*$' THEN
+        RETURN df.sleep(duration::pg_catalog.int8);
+    END IF;
+    RETURN df.sleep(duration::pg_catalog.interval);
+END
+$$;
+COMMENT ON FUNCTION df.sleep(text) IS 'Waits for a number of seconds (''90'') or an interval (''15 minutes''). The timer is durable.';
 
 CREATE OR REPLACE FUNCTION df._cron_field(field text, low integer, high integer, names text[]) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE
@@ -664,6 +703,33 @@ $$;
 COMMENT ON FUNCTION df.loop(text, text) IS
     'Repeats body until condition, evaluated after each round, is not true; without a condition until df.break. Operator: @> body.';
 
+-- The first argument is varchar so that a call without the others, which both would take, means the one above: text is the preferred
+-- type.
+CREATE OR REPLACE FUNCTION df.loop(
+    body character varying, condition text DEFAULT NULL, continue_on_failure boolean DEFAULT false, every interval DEFAULT '1 second')
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    node text := df.loop(body::text, condition);
+    millis numeric := round(extract(epoch FROM every)::numeric * 1000);
+BEGIN
+    PERFORM df._require(2, 'continue_on_failure', continue_on_failure IS NOT NULL), df._require(3, 'every', every IS NOT NULL);
+    IF NOT millis BETWEEN 0 AND 315576000000 THEN
+        RAISE EXCEPTION 'df.loop: every must be between 0 and 10 years, not %', every USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF millis = 1000 AND NOT continue_on_failure THEN
+        RETURN node;
+    END IF;
+    RETURN concat(left(node, -1), ',"query":', to_json(concat('{', concat_ws(',',
+        CASE WHEN millis <> 1000 THEN format('"every_ms":%s', millis::bigint) END,
+        CASE WHEN continue_on_failure THEN '"continue_on_failure":true' END), '}')), '}');
+END
+$$;
+COMMENT ON FUNCTION df.loop(character varying, text, boolean, interval) IS
+    'Repeats body like df.loop(body, condition). continue_on_failure: a failed round does not end the loop. every: the shortest time between the begins of two rounds (''0'': none).';
+
 CREATE OR REPLACE FUNCTION df."break"(value text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -724,7 +790,7 @@ BEGIN
     RETURN pg_catalog.concat('{"node_type":"RACE","left_node":', df._as_node(a), ',"right_node":', df._as_node(b), '}');
 END
 $$;
-COMMENT ON FUNCTION df.race(text, text) IS 'Runs both branches at once; the first to end decides. Operator: a | b.';
+COMMENT ON FUNCTION df.race(text, text) IS 'Runs both branches at once; the first that ends decides, and the other is interrupted. Operator: a | b.';
 
 CREATE OR REPLACE FUNCTION df._retry_delay(argument text, delay interval) RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE STRICT
@@ -809,6 +875,48 @@ $$;
 COMMENT ON FUNCTION df."catch"(text, text, text[]) IS
     'Runs handler when node fails (with one of codes: SQLSTATEs, classes, http:5xx, http:404, http:error, timeout). It sees $error.message, .code, .node and .detail, and its result is the node''s.';
 
+CREATE OR REPLACE FUNCTION df.wait_for_condition(query text, every interval DEFAULT '10 seconds') RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    millis numeric := round(extract(epoch FROM every)::numeric * 1000);
+BEGIN
+    PERFORM df._require(0, 'query', query IS NOT NULL), df._require(1, 'every', every IS NOT NULL);
+    IF query ~ '^\s*$' THEN
+        RAISE EXCEPTION 'df.wait_for_condition: the query is empty' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF NOT millis BETWEEN 100 AND 315576000000 THEN
+        RAISE EXCEPTION 'df.wait_for_condition: every must be between 100 ms and 10 years, not %', every
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN df._as_node(concat('{"node_type":"WAIT_CONDITION","query":',
+        to_json(format('{"query":%s,"every_ms":%s}', to_json(query), millis::bigint)), '}'));
+END
+$$;
+COMMENT ON FUNCTION df.wait_for_condition(text, interval) IS
+    'Waits until a read-only query is true; every is the time between two looks. The row of the last look is the result.';
+
+CREATE OR REPLACE FUNCTION df.timeout(node text, within interval, otherwise text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    millis numeric;
+BEGIN
+    PERFORM df._require(0, 'node', node IS NOT NULL), df._require(1, 'within', within IS NOT NULL);
+    millis := round(extract(epoch FROM within)::numeric * 1000);
+    -- What an infinite interval (PostgreSQL 17) has is more than any limit.
+    IF NOT millis BETWEEN 1 AND 315576000000 THEN
+        RAISE EXCEPTION 'df.timeout: within must be between 1 millisecond and 10 years, not %', within USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN concat('{"node_type":"TIMEOUT","left_node":', df._as_node(node),
+        CASE WHEN otherwise IS NOT NULL THEN concat(',"right_node":', df._as_node(otherwise)) END,
+        ',"query":', to_json(format('{"within_ms":%s}', millis::bigint)), '}');
+END
+$$;
+COMMENT ON FUNCTION df.timeout(text, interval, text) IS
+    'Limits the time of a node. After that it is interrupted, and otherwise runs, or the node fails with code timeout. An outage does not extend the limit.';
+
 CREATE OR REPLACE FUNCTION df.wait_for_signal(name text, timeout_seconds integer DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -828,6 +936,36 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.wait_for_signal(text, integer) IS 'Waits for df.signal with this name, at most for a number of seconds.';
+
+CREATE OR REPLACE FUNCTION df.wait_for_signal(name text, timeout interval) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    seconds bigint := df._whole_seconds('df.wait_for_signal', timeout);
+BEGIN
+    IF seconds > 2147483647 THEN
+        RAISE EXCEPTION 'df.wait_for_signal: the interval must be at most 68 years, not %', timeout USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN df.wait_for_signal(name, seconds::integer);
+END
+$$;
+COMMENT ON FUNCTION df.wait_for_signal(text, interval) IS 'Waits for df.signal with this name, at most for an interval, in whole seconds.';
+
+-- A literal without a type, which both of the above would take, means this one.
+CREATE OR REPLACE FUNCTION df.wait_for_signal(name text, timeout text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    IF timeout ~ '^[[:space:]]*[+-]?[0-9]+[[:space:]]*$' THEN
+        RETURN df.wait_for_signal(name, timeout::integer);
+    END IF;
+    RETURN df.wait_for_signal(name, timeout::interval);
+END
+$$;
+COMMENT ON FUNCTION df.wait_for_signal(text, text) IS
+    'Waits for df.signal with this name, at most for a number of seconds (''90'') or an interval (''15 minutes'').';
 
 -- What df.http and df.http_multipart have in common. Scheme, method and timeout are checked in this order.
 CREATE OR REPLACE FUNCTION df._check_http(url text, method text, methods text[], refusal text, timeout_seconds integer)
@@ -1037,7 +1175,7 @@ BEGIN
     RETURN df."as"(fut, name);
 END
 $$;
-COMMENT ON FUNCTION df.as_op(text, text) IS 'Behind the operators |=> and |=.';
+COMMENT ON FUNCTION df.as_op(text, text) IS 'Implements the operators |=> and |=.';
 
 CREATE OR REPLACE FUNCTION df.if_then_op(condition text, then_branch text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -1047,7 +1185,7 @@ BEGIN
         ::pg_catalog.text;
 END
 $$;
-COMMENT ON FUNCTION df.if_then_op(text, text) IS 'Behind the operator ?>: half an if-then-else, to be completed by !>.';
+COMMENT ON FUNCTION df.if_then_op(text, text) IS 'Implements the operator ?>, the first half of an if-then-else; !> completes it.';
 
 CREATE OR REPLACE FUNCTION df.if_else_op(partial_if text, else_branch text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -1062,7 +1200,7 @@ BEGIN
     RETURN df."if"(half OPERATOR(pg_catalog.->>) 'condition', half OPERATOR(pg_catalog.->>) 'then_branch', else_branch);
 END
 $$;
-COMMENT ON FUNCTION df.if_else_op(text, text) IS 'Behind the operator !>: completes condition ?> then.';
+COMMENT ON FUNCTION df.if_else_op(text, text) IS 'Implements the operator !>, the second half of an if-then-else.';
 
 CREATE OR REPLACE FUNCTION df.loop_prefix_op(body text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -1071,4 +1209,4 @@ BEGIN
     RETURN df.loop(body);
 END
 $$;
-COMMENT ON FUNCTION df.loop_prefix_op(text) IS 'Behind the prefix operator @>.';
+COMMENT ON FUNCTION df.loop_prefix_op(text) IS 'Implements the prefix operator @>.';

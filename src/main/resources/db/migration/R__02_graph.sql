@@ -24,6 +24,10 @@ BEGIN
             RETURN false;
         END IF;
     END IF;
+    -- Options of a request are looked at more closely.
+    IF strpos(graph, E'\\"options\\"') > 0 THEN
+        RETURN false;
+    END IF;
     document := graph::jsonb;
     -- What is certain about parameters at a glance: as many as there are numbers in the text.
     IF strpos(graph, '"params"') > 0 THEN
@@ -136,10 +140,10 @@ BEGIN
         PERFORM df._violates('nodes', 'nodes_result_name_chk');
     ELSIF NOT (CASE
         WHEN NOT has_left THEN NOT has_right AND query IS NOT NULL
-            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL}')
-        WHEN NOT has_right THEN node_type = 'LOOP' OR node_type = 'RETRY' AND query IS NOT NULL
+            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL,WAIT_CONDITION,WAIT_EVENT,CALL}')
+        WHEN NOT has_right THEN node_type IN ('LOOP', 'SAGA') OR node_type IN ('RETRY', 'TIMEOUT', 'MAP') AND query IS NOT NULL
         WHEN query IS NULL THEN node_type = ANY ('{THEN,RACE,JOIN}')
-        ELSE node_type = ANY ('{IF,JOIN,CATCH}')
+        ELSE node_type = ANY ('{IF,JOIN,CATCH,TIMEOUT,MAP,WITH_UNDO}')
     END) THEN
         PERFORM df._violates('nodes', 'nodes_structure_chk');
     END IF;
@@ -191,17 +195,32 @@ $$;
 COMMENT ON FUNCTION df._unstorable(text, text) IS
     'Internal: what is wrong with a configuration whose strings no text can hold; NULL when nothing is.';
 
-CREATE OR REPLACE FUNCTION df._catch_problem(node_type text, query text) RETURNS text
+CREATE OR REPLACE FUNCTION df._config_problem(node_type text, query text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     config jsonb;
 BEGIN
-    IF node_type IS DISTINCT FROM 'CATCH' OR query IS NULL THEN
+    IF node_type IS NULL OR node_type NOT IN ('CATCH', 'LOOP', 'TIMEOUT') OR query IS NULL THEN
         RETURN NULL;
     END IF;
     config := df._json_object(query);
+    IF node_type = 'LOOP' THEN
+        RETURN CASE WHEN config ? 'every_ms' AND (config ->> 'every_ms' ~ '^[0-9]{1,12}$'
+                        AND (config ->> 'every_ms')::bigint <= 315576000000) IS NOT TRUE
+            THEN 'every_ms of LOOP is not an integer from 0 to 315576000000' END;
+    END IF;
+    IF node_type = 'TIMEOUT' THEN
+        RETURN CASE
+            WHEN config IS NULL THEN 'query in TIMEOUT must be a JSON config object'
+            WHEN (config ? 'within_ms') = (config ? 'deadline') THEN 'TIMEOUT has neither or both of within_ms and deadline'
+            WHEN config ? 'within_ms' AND (config ->> 'within_ms' ~ '^[0-9]{1,12}$'
+                    AND (config ->> 'within_ms')::bigint BETWEEN 1 AND 315576000000) IS NOT TRUE
+                THEN 'within_ms of TIMEOUT is not an integer from 1 to 315576000000'
+            WHEN config ? 'deadline' AND (config ->> 'deadline' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$') IS NOT TRUE
+                THEN 'deadline of TIMEOUT is no time such as 2026-12-01T08:00:00Z' END;
+    END IF;
     IF config IS NULL THEN
         RETURN 'query in CATCH must be a JSON config object';
     ELSIF jsonb_typeof(config -> 'codes') = 'array' THEN
@@ -214,8 +233,41 @@ EXCEPTION WHEN invalid_parameter_value THEN
     RETURN sqlerrm;
 END
 $$;
-COMMENT ON FUNCTION df._catch_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a CATCH; NULL when nothing is, and for other nodes.';
+COMMENT ON FUNCTION df._config_problem(text, text) IS
+    'Internal: what is wrong with the configuration of a CATCH, LOOP or TIMEOUT; NULL when nothing is, and for other nodes.';
+
+CREATE OR REPLACE FUNCTION df._waiting_problem(node_type text, query text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    config jsonb;
+BEGIN
+    IF node_type = 'WAIT_CONDITION' AND query IS NOT NULL THEN
+        config := df._json_object(query);
+        RETURN CASE
+            WHEN config IS NULL THEN 'query in WAIT_CONDITION must be a JSON config object'
+            WHEN coalesce(jsonb_typeof(config -> 'query'), '') <> 'string' OR config ->> 'query' ~ '^\s*$' THEN 'WAIT_CONDITION has no query'
+            WHEN (config ->> 'every_ms' ~ '^[0-9]{3,12}$' AND jsonb_typeof(config -> 'every_ms') = 'number'
+                  AND (config ->> 'every_ms')::bigint BETWEEN 100 AND 315576000000) IS NOT TRUE
+            THEN 'every_ms of WAIT_CONDITION is not an integer from 100 to 315576000000' END;
+    ELSIF node_type IN ('HTTP', 'HTTP_MULTIPART') AND strpos(query, '"options"') > 0 THEN
+        config := df._json_object(query);
+        IF config ? 'options' THEN
+            PERFORM df._check_http_options(config -> 'options', node_type, config ->> 'method', config ->> 'body');
+        END IF;
+    ELSIF node_type = 'LOOP' AND strpos(query, 'continue_on_failure') > 0 THEN
+        config := df._json_object(query);
+        RETURN CASE WHEN jsonb_typeof(config -> 'continue_on_failure') NOT IN ('boolean', 'null')
+                    THEN 'continue_on_failure of LOOP is neither true nor false' END;
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN sqlerrm;
+END
+$$;
+COMMENT ON FUNCTION df._waiting_problem(text, text) IS
+    'Internal: what is wrong with the configuration of a WAIT_CONDITION, a LOOP that goes on after failures, or the options of a request; NULL when nothing is.';
 
 -- The names that a node binds, for those that come after it or stand inside of it. Whoever adds a type of node that binds names of its
 -- own says so here, and nowhere else.
@@ -224,7 +276,8 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT array_cat(CASE WHEN result_name IS NOT NULL AND node_type <> 'BREAK' THEN ARRAY[result_name] END,
-                 CASE WHEN node_type = 'CATCH' THEN '{error}'::text[] END)
+                 CASE WHEN node_type = 'CATCH' THEN '{error}'::text[]
+                      WHEN node_type = 'MAP' THEN ARRAY[df._json_object(query) ->> 'item'] END)
 $$;
 COMMENT ON FUNCTION df._binds(text, text, text) IS 'Internal: the names that a node binds.';
 
@@ -244,12 +297,22 @@ AS $$
 DECLARE
     config jsonb;
 BEGIN
-    IF strpos(concat(query, params), '$') = 0 THEN
+    IF node_type = 'MAP' THEN
+        RETURN QUERY SELECT c.name FROM (SELECT df._json_object(query) ->> 'items' AS name) AS c WHERE c.name IS NOT NULL;
+        RETURN;
+    ELSIF strpos(concat(query, params), '$') = 0 THEN
         RETURN;
     END IF;
     IF node_type = 'SQL' THEN
         RETURN QUERY SELECT unnest((df._asks_for(query)).names);
         RETURN QUERY SELECT n FROM jsonb_array_elements_text(params::jsonb) AS p(template), df._names_in(p.template) AS n;
+    ELSIF node_type = 'WAIT_CONDITION' THEN
+        RETURN QUERY SELECT unnest((df._asks_for(df._json_object(query) ->> 'query')).names);
+    ELSIF node_type = 'WAIT_EVENT' THEN
+        RETURN QUERY SELECT df._names_in(df._json_object(query) ->> 'instance_id');
+    ELSIF node_type = 'CALL' THEN
+        RETURN QUERY SELECT n FROM jsonb_path_query(df._json_object(query) -> 'args', 'strict $.** ? (@.type() == "string")') AS a(template),
+                                   df._names_in(a.template #>> '{}') AS n;
     ELSIF node_type IN ('HTTP', 'HTTP_MULTIPART') THEN
         config := df._json_object(query);
         RETURN QUERY
@@ -259,6 +322,9 @@ BEGIN
               UNION ALL SELECT h.value #>> '{}' FROM jsonb_each(CASE WHEN jsonb_typeof(config -> 'headers') = 'object'
                                                                 THEN config -> 'headers' END) AS h
                         WHERE jsonb_typeof(h.value) = 'string'
+              UNION ALL SELECT f.value #>> '{}' FROM jsonb_each(CASE WHEN jsonb_typeof(config -> 'options' -> 'form_fields') = 'object'
+                                                                THEN config -> 'options' -> 'form_fields' END) AS f
+                        WHERE jsonb_typeof(f.value) = 'string'
               UNION ALL SELECT member.value
                         FROM jsonb_array_elements(CASE WHEN jsonb_typeof(config -> 'parts') = 'array'
                                                   THEN config -> 'parts' END) AS part(value)
@@ -379,7 +445,8 @@ BEGIN
                                 THEN format('query in %s must be valid JSON config: %s', kind, sqlerrm) END;
             END;
         END IF;
-        problem := coalesce(problem, df._unstorable(kind, queries[k]), df._catch_problem(kind, queries[k]),
+        problem := coalesce(problem, df._unstorable(kind, queries[k]), df._config_problem(kind, queries[k]),
+            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
             CASE WHEN params[k] IS NOT NULL THEN df._wrong_params(queries[k], json_array_length(params[k]::json)) END);
         IF problem IS NOT NULL THEN
             problem := format('%s: %s', paths[k], problem);
@@ -467,15 +534,22 @@ AS $fn$
 DECLARE
     graph record := df._graph(root);
     unknown text;
+    misplaced text;
 BEGIN
     IF graph.problem IS NOT NULL THEN
         RAISE EXCEPTION 'Invalid durable function graph: %', graph.problem USING ERRCODE = 'internal_error';
+    END IF;
+    IF strpos(root, '"SAGA"') > 0 OR strpos(root, '"WITH_UNDO"') > 0 THEN
+        misplaced := df._saga_problem(graph.paths, graph.node_types);
+        IF misplaced IS NOT NULL THEN
+            RAISE EXCEPTION 'Invalid durable function graph: %', misplaced USING ERRCODE = 'internal_error';
+        END IF;
     END IF;
     PERFORM df._check_definition(n.node_type, n.query, n.result_name, n.has_left, n.has_right)
     FROM unnest(graph.node_types, graph.queries, graph.result_names, graph.have_left, graph.have_right)
         AS n(node_type, query, result_name, has_left, has_right);
     PERFORM df._check_size('nodes', 'nodes_params_size_chk', 'params', octet_length(p), 1048576) FROM unnest(graph.params) AS p;
-    IF strpos(root, '$') > 0 AND lower(df._setting('unknown_names', 'refuse')) <> 'ignore' THEN
+    IF (strpos(root, '$') > 0 OR strpos(root, '"MAP"') > 0) AND lower(df._setting('unknown_names', 'refuse')) <> 'ignore' THEN
         unknown := df._unknown_name(graph.paths, graph.node_types, graph.queries, graph.result_names, graph.params);
         IF unknown IS NOT NULL THEN
             RAISE EXCEPTION 'Invalid durable function graph: %', unknown

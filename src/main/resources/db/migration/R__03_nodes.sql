@@ -37,7 +37,8 @@ SELECT n.id::varchar(8) AS id,
                     format('%s workers in succession ended while they worked on this instance', n.tries)) END))
             WHEN n.entry IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
                 'execution_id', n.entry -> 'execution_id', 'canceled', n.entry -> 'canceled',
-                'at_least_once', n.entry -> 'at_least_once', 'code', n.entry -> 'code')) END AS status_details
+                'at_least_once', n.entry -> 'at_least_once', 'code', n.entry -> 'code', 'detail', n.entry -> 'detail',
+                'hint', n.entry -> 'hint', 'position', n.entry -> 'position')) END AS status_details
 FROM df.instances i
 CROSS JOIN LATERAL (
     SELECT d.*, s.entry, s.result, s.columns, s.written_at,
@@ -85,7 +86,7 @@ COMMENT ON COLUMN df.nodes.result_columns IS
 COMMENT ON COLUMN df.nodes.bindings IS
     'Of a LOOP: result names that earlier rounds bound, {name: {"r": result, "c": result_columns}}.';
 COMMENT ON COLUMN df.nodes.status_details IS
-    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status> or http:error. "waits": {"reason", "since", "next_try"} of a step that waits for what is not its own trouble. "set_aside": {"since", "reason"} at the root of an instance that no worker works on.';
+    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status>, http:error or timeout. "detail", "hint", "position": what else the server said of a failure. "waits": {"reason", "since", "next_try"} of a step that waits for what is not its own trouble. "set_aside": {"since", "reason"} at the root of an instance that no worker works on.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Nodes that are written by hand
@@ -258,7 +259,7 @@ BEGIN
     PERFORM df._check_size('instances', 'instances_cancel_reason_size_chk', 'cancel_reason',
         octet_length(new.cancel_reason), 65536);
     IF new.status = 'cancelled' AND old.status IN ('pending', 'running')
-        AND NOT df._end_set_aside(new.id, new.cancel_reason) THEN
+        AND NOT df._end_set_aside(new.id, new.cancel_reason) AND NOT df._end_held(new.id, new.cancel_reason) THEN
         INSERT INTO df._cancels (instance_id) VALUES (new.id) ON CONFLICT DO NOTHING;
         PERFORM df._wake_worker();
     END IF;

@@ -113,17 +113,23 @@ BEGIN
     IF jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION 'options of df.start() must be a JSON object' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT key INTO wrong FROM jsonb_object_keys(options) AS key WHERE key NOT IN ('idempotency_key', 'vars') LIMIT 1;
+    SELECT key INTO wrong FROM jsonb_object_keys(options) AS key
+    WHERE key NOT IN ('attributes', 'deadline', 'idempotency_key', 'timeout', 'vars') AND NOT key = ANY (df._hold_options()) LIMIT 1;
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION 'unknown option "%" for df.start(): there are idempotency_key and vars', wrong
+        RAISE EXCEPTION 'unknown option "%" for df.start(): there are attributes, deadline, idempotency_key, timeout, vars, %', wrong,
+                array_to_string(df._hold_options(), ', ')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For example {"idempotency_key": "order 17", "vars": {"name": "value"}}.';
+                  HINT = 'For example {"idempotency_key": "order 17", "vars": {"name": "value"}, "timeout": "2 hours"}.';
     END IF;
+    PERFORM df._check_hold_options('df.start', options);
     -- The length keeps an index entry, of up to four bytes a character, within what an index page takes.
     IF options ? 'idempotency_key' AND NOT (jsonb_typeof(options -> 'idempotency_key') = 'string'
             AND length(options ->> 'idempotency_key') BETWEEN 1 AND 255) THEN
         RAISE EXCEPTION 'option idempotency_key of df.start() must be a string of 1 to 255 characters'
             USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF options ? 'attributes' THEN
+        PERFORM df._check_attributes('option attributes of df.start()', options -> 'attributes');
     END IF;
     IF options ? 'vars' THEN
         IF jsonb_typeof(options -> 'vars') <> 'object' THEN
@@ -139,6 +145,46 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._check_start_options(jsonb) IS 'Internal: checks the options of df.start.';
+
+-- The deadline of an instance is a TIMEOUT around all of it, which costs those nothing that have none. A time limit counts from the start.
+CREATE OR REPLACE FUNCTION df._with_deadline(root text, options jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    option text := CASE WHEN options ? 'timeout' THEN 'timeout' ELSE 'deadline' END;
+    given text := options ->> option;
+    span interval;
+    moment timestamptz;
+BEGIN
+    IF (options ?| '{timeout,deadline}') IS NOT TRUE THEN
+        RETURN root;
+    ELSIF options ?& '{timeout,deadline}' THEN
+        RAISE EXCEPTION 'options of df.start() hold both timeout and deadline: give one of them' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF jsonb_typeof(options -> option) <> 'string' THEN
+        RAISE EXCEPTION 'option % of df.start() must be a string, such as %', option,
+            CASE option WHEN 'timeout' THEN '"2 hours"' ELSE '"2026-12-01T08:00:00Z"' END USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    BEGIN
+        IF option = 'timeout' THEN
+            span := given::interval;
+        ELSE
+            moment := given::timestamptz;
+        END IF;
+    EXCEPTION WHEN data_exception THEN
+        RAISE EXCEPTION 'option % of df.start(): %', option, sqlerrm USING ERRCODE = 'invalid_parameter_value';
+    END;
+    IF option = 'timeout' AND (extract(epoch FROM span) BETWEEN 0.001 AND 315576000) IS NOT TRUE THEN
+        RAISE EXCEPTION 'option timeout of df.start() must be between 1 millisecond and 10 years, not %', given USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    moment := coalesce(moment, clock_timestamp() + span);
+    IF NOT moment BETWEEN '2000-01-01Z' AND '9999-12-30Z' THEN
+        RAISE EXCEPTION 'option deadline of df.start() must be between the years 2000 and 9999, not %', given USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN concat('{"node_type":"TIMEOUT","left_node":', root, ',"query":', to_json(format('{"deadline":"%s"}',
+        to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))), '}');
+END
+$$;
+COMMENT ON FUNCTION df._with_deadline(text, jsonb) IS 'Internal: a graph with the deadline that the options of df.start say.';
 
 -- What the caller's snapshot does not show is not found: df.start meets it when it inserts.
 CREATE OR REPLACE FUNCTION df._started_before(submitter oid, key text) RETURNS text
@@ -188,11 +234,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.free_idempotency_key(text) IS
-    'Takes an idempotency key of the current role away from the ended instance that holds it, so that the next df.start under the key starts one. Returns the id of that instance, NULL when no instance has the key; an instance that has not ended is an error (55000).';
+    'Frees an idempotency key of the current role for the next df.start. Returns the id of the ended instance that held it, or NULL when no instance has the key; raises 55000 while that instance has not ended.';
+
+-- One that an earlier version of this file made, and that no call could be told apart from.
+DROP FUNCTION IF EXISTS df.start(text, text, text, text, jsonb);
 
 CREATE OR REPLACE FUNCTION df.start(
-    fut text, label text DEFAULT NULL, database text DEFAULT NULL, transaction_mode text DEFAULT 'caller',
-    options jsonb DEFAULT NULL)
+    fut text, label text DEFAULT NULL, database text DEFAULT NULL, transaction_mode text DEFAULT 'caller')
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
@@ -202,7 +250,7 @@ DECLARE
     drawn uuid := gen_random_uuid();
     new_id text;
 BEGIN
-    IF coalesce(transaction_mode, 'caller') = 'caller' AND database IS NULL AND options IS NULL AND df._is_printed(fut) THEN
+    IF coalesce(transaction_mode, 'caller') = 'caller' AND database IS NULL AND df._is_printed(fut) THEN
         -- Nothing speaks against the role, mostly, and no other instance has the id: then this is all. ON CONFLICT sees rows of
         -- other roles too, and costs no subtransaction.
         INSERT INTO df.instances (id, label, root_node, submitted_by, vars, graph)
@@ -222,11 +270,32 @@ BEGIN
             RETURN new_id;
         END IF;
     END IF;
+    RETURN df._start(fut, label, database, transaction_mode, NULL);
+END
+$$;
+COMMENT ON FUNCTION df.start(text, text, text, text) IS
+    'Starts a workflow as the current role, in the current transaction; returns the id of the instance.';
+
+-- The first argument is varchar so that a call without options, which both would take, means the one above: text is the preferred type.
+-- Rights are granted on that one; who may not call it may not call this one either.
+CREATE OR REPLACE FUNCTION df.start(
+    fut character varying, label text DEFAULT NULL, database text DEFAULT NULL, transaction_mode text DEFAULT 'caller',
+    options jsonb DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
+AS $$
+BEGIN
+    IF options IS NULL THEN
+        RETURN df.start(fut::text, label, database, transaction_mode);
+    ELSIF NOT has_function_privilege('df.start(text, text, text, text)', 'EXECUTE') THEN
+        RAISE EXCEPTION 'permission denied for function start' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     RETURN df._start(fut, label, database, transaction_mode, options);
 END
 $$;
-COMMENT ON FUNCTION df.start(text, text, text, text, jsonb) IS
-    'Starts a workflow as the current role, in the current transaction; returns the id of the instance.';
+COMMENT ON FUNCTION df.start(character varying, text, text, text, jsonb) IS
+    'Starts a workflow as the current role; options are a JSON object with vars, attributes, idempotency_key, timeout or deadline, queue, key, priority, start_at or delay, dedup, on_duplicate, debounce.';
 
 -- Every start, one check after the other and in the order of the specification. Called by df.start.
 CREATE OR REPLACE FUNCTION df._start(fut text, label text, database text, transaction_mode text, options jsonb) RETURNS text
@@ -281,9 +350,24 @@ BEGIN
     IF root <> fut OR NOT df._is_printed(root) THEN
         PERFORM df._check_graph(root);
     END IF;
+    IF database <> current_database() AND strpos(root, '"CALL"') > 0 THEN
+        RAISE EXCEPTION 'df.call is not possible in a workflow whose steps run in another database, here %', database
+            USING ERRCODE = 'feature_not_supported', HINT = 'Leave database out, and start the workflow that needs it from there.';
+    END IF;
     captured := df._start_vars(submitter, options);
+    IF options ?| '{timeout,deadline}' THEN
+        root := df._with_deadline(root, options);
+        IF octet_length(root) > 8000 THEN
+            -- It is one level deeper, and one node larger.
+            PERFORM df._check_graph(root);
+        END IF;
+    END IF;
     IF fut ~ '^(\s|;|--[^\n]*(\n|$)|/\*.*?\*/)*$' THEN
         RAISE NOTICE 'This workflow executes nothing: its only statement is empty';
+    END IF;
+
+    IF options ?| df._hold_options() THEN
+        RETURN df._start_held(root, label, submitter, database, captured, once, options);
     END IF;
 
     -- Where another session is starting under the same key, this waits for that one's transaction; in REPEATABLE READ it then
@@ -295,6 +379,9 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING id INTO new_id;
         IF new_id IS NOT NULL THEN
+            IF options ? 'attributes' THEN
+                PERFORM df._put_attributes(new_id, options -> 'attributes');
+            END IF;
             RETURN new_id;
         END IF;
         existing := df._started_before(submitter, once);
@@ -307,6 +394,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._start(text, text, text, text, jsonb) IS 'Internal: df.start, when something about it is unusual.';
+
+-- A text as builders print it was checked when it was built.
+CREATE OR REPLACE FUNCTION df._checked_root(fut text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
+AS $$
+DECLARE
+    root text := CASE WHEN df._is_printed(fut) THEN fut ELSE df._parse_root(fut) END;
+BEGIN
+    IF root <> fut OR NOT df._is_printed(root) THEN
+        PERFORM df._check_graph(root);
+    END IF;
+    RETURN root;
+END
+$$;
+COMMENT ON FUNCTION df._checked_root(text) IS 'Internal: the graph of a node text, which is checked unless a builder has done so.';
 
 -- The query runs as the caller, and with the caller's settings, hence without a SET clause: everything else is qualified. It is a
 -- cursor's, so that it is one query, and that its rows are read a thousand at a time.
@@ -335,15 +438,9 @@ CREATE OR REPLACE FUNCTION df._check_many(fut text, items text, OUT graph text, 
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
-DECLARE
-    root text;
 BEGIN
     PERFORM df._require(0, 'fut', fut IS NOT NULL), df._require(1, 'items', items IS NOT NULL);
-    root := CASE WHEN df._is_printed(fut) THEN fut ELSE df._parse_root(fut) END;
-    IF root <> fut OR NOT df._is_printed(root) THEN
-        PERFORM df._check_graph(root);
-    END IF;
-    graph := root;
+    graph := df._checked_root(fut);
     submitter := df._submitter(false);
 END
 $$;

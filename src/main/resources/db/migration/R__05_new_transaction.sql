@@ -66,21 +66,34 @@ $$;
 COMMENT ON FUNCTION df._connect_loopback(text, text) IS
     'Internal: opens a dblink connection to this database as the current role, by the way that is set up.';
 
--- Session locks, since the slot must be visible to others at once and outlive no session.
-CREATE OR REPLACE FUNCTION df._take_launch_slot() RETURNS integer
+-- Session locks, since a slot must be visible to others at once and outlive no session. Anybody may take such locks, whose keys are
+-- in this file and in pg_locks. So a role that has none of the slots, whoever has them, starts without: the limit is of each role
+-- against itself when somebody else uses it up.
+CREATE OR REPLACE FUNCTION df._take_launch_slot() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     slots integer := df._setting('max_new_transaction_starts', '2');
     seconds integer := df._setting('new_transaction_start_timeout', '5');
     deadline timestamptz := clock_timestamp() + make_interval(secs => seconds);
+    own integer := ('x' || lpad(to_hex((quote_ident(session_user)::regrole)::oid::bigint), 8, '0'))::bit(32)::integer;
 BEGIN
     LOOP
         FOR slot IN 0 .. slots - 1 LOOP
             IF pg_try_advisory_lock(1346847814, slot) THEN
-                RETURN slot;
+                RETURN;
             END IF;
         END LOOP;
+        IF NOT EXISTS (
+            SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_database d ON d.oid = l.database
+            WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND d.datname = current_database()
+              AND (l.classid = 1346847814 AND l.objid::bigint < slots OR l.classid = 1346847815 AND l.objid = a.usesysid)
+              AND a.usename = session_user)
+        THEN
+            -- So that the next one of this role finds it. Who has taken it away from the role has gained nothing.
+            PERFORM pg_try_advisory_lock(1346847815, own);
+            RETURN;
+        END IF;
         IF clock_timestamp() >= deadline THEN
             RAISE EXCEPTION 'pg_durable: transaction_mode => ''new'' launch limit reached (max_new_transaction_starts=%). Timed out after %s waiting for a launch slot before opening the loopback session.', slots, seconds
                 USING ERRCODE = 'internal_error';
@@ -91,6 +104,19 @@ END
 $$;
 COMMENT ON FUNCTION df._take_launch_slot() IS
     'Internal: takes one of the slots for starts in a transaction of their own, or fails after the timeout.';
+
+-- Whatever was taken: a statement that is cancelled does not know which.
+CREATE OR REPLACE FUNCTION df._give_launch_slot() RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    PERFORM pg_advisory_unlock(l.classid::bigint::integer, l.objid::bigint::bit(32)::integer)
+    FROM (SELECT x.classid, x.objid FROM pg_locks x
+          WHERE x.locktype = 'advisory' AND x.objsubid = 2 AND x.granted AND x.pid = pg_backend_pid()
+            AND x.classid IN (1346847814, 1346847815) OFFSET 0) AS l;
+END
+$$;
+COMMENT ON FUNCTION df._give_launch_slot() IS 'Internal: gives back the slot that this session has.';
 
 -- What went wrong, in the words of the specification; NULL when it is not ours to explain (a cancelled caller).
 CREATE OR REPLACE FUNCTION df._launch_error(state text, message text, detail text, context text) RETURNS text
@@ -124,7 +150,6 @@ AS $$
 DECLARE
     dblink text := df._dblink_schema();
     connection text := 'perdure_start_' || gen_random_uuid();
-    slot integer;
     id text;
     state text;
     message text;
@@ -137,8 +162,8 @@ BEGIN
             USING ERRCODE = 'internal_error',
                   HINT = 'A superuser (or who may, on managed PostgreSQL) installs it: CREATE EXTENSION dblink; then docs/operations.md says how it logs in. Without it, call df.start() in a transaction of its own.';
     END IF;
-    slot := df._take_launch_slot();
     BEGIN
+        PERFORM df._take_launch_slot();
         PERFORM df._connect_loopback(connection, dblink);
         EXECUTE format('SELECT %s.dblink_exec($1::text, $2::text)', dblink) USING connection,
             'SET df.in_workflow = ''false''; SET lock_timeout = 30000; SET statement_timeout = 30000';
@@ -148,13 +173,15 @@ BEGIN
             'SELECT CASE WHEN current_user::pg_catalog.text OPERATOR(pg_catalog.=) %L AND pg_catalog.current_database()::pg_catalog.text OPERATOR(pg_catalog.=) %L THEN df.start(%L, %L, %L, ''caller'', %L) END',
             current_user, current_database(), fut, label, database, options);
         EXECUTE format('SELECT %s.dblink_disconnect($1::text)', dblink) USING connection;
-    EXCEPTION WHEN query_canceled OR OTHERS THEN
+        -- In here, where a cancelled statement still comes by.
+        PERFORM df._give_launch_slot();
+    EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
             hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
-        -- The connection belongs to the session, not to the transaction.
+        -- Lock and connection belong to the session, not to the transaction.
+        PERFORM df._give_launch_slot();
         EXECUTE format('SELECT %1$s.dblink_disconnect($1) WHERE $1 = ANY (%1$s.dblink_get_connections())', dblink)
         USING connection;
-        PERFORM pg_advisory_unlock(1346847814, slot);
         message := df._launch_error(state, message, detail, context);
         IF message IS NULL THEN
             RAISE;
@@ -164,7 +191,6 @@ BEGIN
         END IF;
         RAISE EXCEPTION '%', message USING ERRCODE = 'internal_error';
     END;
-    PERFORM pg_advisory_unlock(1346847814, slot);
     IF id IS NULL THEN
         RAISE EXCEPTION 'df.start() on new transaction failed: the session that was opened is not one of "%" in database "%"', current_user, current_database()
             USING ERRCODE = 'internal_error',

@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.status(text) IS
-    'pending, running, completed, failed or cancelled; NULL when there is no such instance of yours.';
+    'Status of an instance: pending, running, completed, failed or cancelled; NULL when no such instance is visible to you.';
 
 CREATE OR REPLACE FUNCTION df.result(instance_id text) RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT
@@ -38,7 +38,7 @@ BEGIN
             WHERE i.id = result.instance_id AND n.status = 'completed');
 END
 $$;
-COMMENT ON FUNCTION df.result(text) IS 'JSON text of the root node''s result, NULL until it has completed.';
+COMMENT ON FUNCTION df.result(text) IS 'Result of the root node as JSON text; NULL until it has completed.';
 
 -- A row that is visible and of a transaction that has not ended is of this one, or of one of its subtransactions.
 CREATE OR REPLACE FUNCTION df._is_uncommitted(row_xmin xid) RETURNS boolean
@@ -136,7 +136,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.cancel(text, text) IS
-    'Cancels an instance, when this transaction commits. Does nothing to one that has ended.';
+    'Cancels an instance, when this transaction commits. An instance that has ended stays as it is.';
 
 -- NULL data is what clients pass that leave an argument out: the default.
 CREATE OR REPLACE FUNCTION df.signal(instance_id text, signal_name text, signal_data text DEFAULT '{}') RETURNS text
@@ -145,6 +145,7 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET r
 AS $$
 DECLARE
     instance_status text;
+    definition text;
     payload jsonb;
 BEGIN
     PERFORM df._require(0, 'instance_id', instance_id IS NOT NULL), df._require(1, 'signal_name', signal_name IS NOT NULL);
@@ -153,11 +154,16 @@ BEGIN
     ELSIF signal_name = '' THEN
         RAISE EXCEPTION 'Signal name cannot be empty' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT i.status INTO instance_status FROM df.instances i WHERE i.id = signal.instance_id;
+    SELECT i.status, i.graph INTO instance_status, definition FROM df.instances i WHERE i.id = signal.instance_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Instance not found or access denied: %', instance_id USING ERRCODE = 'internal_error';
     ELSIF instance_status IN ('completed', 'failed', 'cancelled') THEN
+        RAISE NOTICE 'No signal is sent: instance % is %', instance_id, instance_status;
         RETURN 'OK';
+    ELSIF strpos(definition, signal_name) = 0 AND signal_name ~ '^[A-Za-z0-9_. :-]+$' THEN
+        -- As it would stand in the text of a wait.
+        RAISE NOTICE 'Nothing in instance % waits for a signal of the name %', instance_id, quote_literal(signal_name)
+            USING HINT = 'SELECT query FROM df.nodes WHERE node_type = ''SIGNAL'' lists the names. The signal is kept all the same.';
     END IF;
     BEGIN
         payload := coalesce(signal_data, '{}')::jsonb;
@@ -193,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.signal(text, text, jsonb) IS
-    'The same with data that is JSON already. It is kept until a wait of that name consumes it.';
+    'Sends a signal with jsonb data to an instance, when this transaction commits. It is kept until a wait of that name consumes it.';
 
 CREATE OR REPLACE FUNCTION df.run(instance_id text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -203,7 +209,7 @@ BEGIN
     RETURN coalesce('Triggered run for instance: ' || instance_id, 'Triggered run for all pending instances');
 END
 $$;
-COMMENT ON FUNCTION df.run(text) IS 'Does nothing; instances run by themselves. Kept for compatibility.';
+COMMENT ON FUNCTION df.run(text) IS 'Does nothing: instances run by themselves. Exists for compatibility.';
 
 CREATE OR REPLACE FUNCTION df.version() RETURNS text
 LANGUAGE sql VOLATILE STRICT

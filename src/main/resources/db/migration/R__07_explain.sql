@@ -25,8 +25,8 @@ BEGIN
         config := df._json_object(query);
     END IF;
     RETURN jsonb_build_object('i', node_position, 't', node_type, 'q', query, 'n', result_name,
-        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY', 'CATCH') THEN left_node END,
-        'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'CATCH') THEN right_node END,
+        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'SAGA', 'WITH_UNDO') THEN left_node END,
+        'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO') THEN right_node END,
         'c', CASE WHEN node_type IN ('IF', 'LOOP') AND jsonb_typeof(config -> 'condition_node') = 'string'
                   THEN config ->> 'condition_node' END,
         'x', CASE WHEN node_type = 'JOIN' AND jsonb_typeof(config -> 'extra_nodes') = 'array'
@@ -47,14 +47,18 @@ DECLARE
     config jsonb;
     display text;
 BEGIN
-    IF kind IN ('WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH') THEN
+    IF kind IN ('LOOP', 'WAIT_SCHEDULE', 'WAIT_CONDITION', 'WAIT_EVENT', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO', 'CALL') THEN
         config := df._json_object(query);
     END IF;
     display := CASE kind
         WHEN 'SQL' THEN concat('SQL: ', coalesce(df._cut(query, 50), '?'), ' with ' || df._cut(node ->> 'p', 60))
         WHEN 'SLEEP' THEN format('SLEEP %ss', coalesce(query, '?'))
         WHEN 'WAIT_SCHEDULE' THEN format('WAIT ''%s''', coalesce(config ->> 'cron_expr', '?'))
+        WHEN 'WAIT_CONDITION' THEN format('WAIT UNTIL %s (every %ss)', coalesce(df._cut(config ->> 'query', 50), '?'),
+            CASE WHEN config ->> 'every_ms' ~ '^[0-9]{1,12}$' THEN trim_scale((config ->> 'every_ms')::numeric / 1000)::text ELSE '?' END)
         WHEN 'SIGNAL' THEN format('SIGNAL ''%s''', coalesce(config ->> 'signal_name', '?'))
+            || coalesce(' (' || (config ->> 'timeout_seconds') || 's)', '')
+        WHEN 'WAIT_EVENT' THEN format('EVENT %L of %s', coalesce(config ->> 'event_name', '?'), coalesce(df._cut(config ->> 'instance_id', 40), '?'))
             || coalesce(' (' || (config ->> 'timeout_seconds') || 's)', '')
         -- Stored nodes know their attempt.
         WHEN 'RETRY' THEN format('RETRY (%s%s)',
@@ -62,10 +66,23 @@ BEGIN
             CASE WHEN config IS NULL THEN '?' ELSE coalesce(config ->> 'max_attempts', 'any number') END)
         WHEN 'CATCH' THEN 'CATCH' || CASE WHEN jsonb_typeof(config -> 'codes') = 'array'
             THEN format(' (%s)', (SELECT string_agg(c, ', ') FROM jsonb_array_elements_text(config -> 'codes') AS c)) ELSE '' END
-        WHEN 'LOOP' THEN CASE WHEN node ->> 'c' IS NULL THEN 'LOOP (infinite)' ELSE 'LOOP (while)' END
+        -- Stored nodes know how far they are.
+        WHEN 'MAP' THEN format('MAP (%s)', concat_ws(', ', node ->> 'm', '$' || (config ->> 'items'),
+            'max ' || coalesce(node ->> 'at_once', config ->> 'max_concurrent') || ' at once',
+            'batches of ' || nullif(config ->> 'batch_size', '1'),
+            CASE config ->> 'on_failure' WHEN 'continue' THEN 'failures go by' WHEN 'tolerate'
+                THEN format('tolerates %s', config ->> 'tolerate') END))
+        WHEN 'WITH_UNDO' THEN 'WITH UNDO' || CASE config ->> 'register' WHEN 'before' THEN ' (registered before)' ELSE '' END
+        WHEN 'CALL' THEN format('CALL %s%s with %s', coalesce(config ->> 'name', '?'), ' version ' || (config ->> 'version'), df._cut(config ->> 'args', 60))
+        WHEN 'TIMEOUT' THEN format('TIMEOUT (%s)', CASE
+            WHEN config ->> 'within_ms' ~ '^[0-9]{1,12}$' THEN format('%ss', trim_scale((config ->> 'within_ms')::numeric / 1000))
+            ELSE coalesce('until ' || (config ->> 'deadline'), '?') END)
+        WHEN 'LOOP' THEN concat('LOOP (', CASE WHEN node ->> 'c' IS NULL THEN 'infinite' ELSE 'while' END,
+            CASE WHEN config ->> 'every_ms' ~ '^[0-9]{1,12}$'
+                 THEN format(', every %ss', trim_scale((config ->> 'every_ms')::numeric / 1000)) END, ')')
         WHEN 'BREAK' THEN CASE WHEN jsonb_typeof(config -> 'break_value') = 'string'
             THEN format('BREAK ''%s''', df._cut(config ->> 'break_value', 20)) ELSE 'BREAK' END
-        WHEN 'JOIN' THEN format('JOIN (%s)', 2 + jsonb_array_length(node -> 'x'))
+        WHEN 'JOIN' THEN format('JOIN (%s)', coalesce(jsonb_array_length(node -> 'b'), 2 + jsonb_array_length(node -> 'x')))
         ELSE kind END;
     IF kind IN ('HTTP', 'HTTP_MULTIPART') THEN
         display := format('%s %s %s', kind,
@@ -109,6 +126,9 @@ DECLARE
     widest integer;
     i integer;
     j integer;
+    joined text[];
+    inner_join jsonb;
+    is_definition boolean := markers IS NULL;
 BEGIN
     WHILE top > 0 LOOP
         IF texts[top] IS NOT NULL THEN
@@ -143,27 +163,53 @@ BEGIN
         new_texts := '{}'; new_ids := '{}'; new_prefixes := '{}'; new_lasts := '{}';
         FOR i IN 1 .. cardinality(members) LOOP
             node := nodes -> members[i];
+            -- A join of joins is drawn as one, unless somebody asks for the result of a part.
+            IF node ->> 't' = 'JOIN' THEN
+                joined := ARRAY[node ->> 'l', node ->> 'r'] || ARRAY(SELECT jsonb_array_elements_text(node -> 'x'));
+                j := 1;
+                WHILE j <= cardinality(joined) LOOP
+                    inner_join := nodes -> joined[j];
+                    IF inner_join ->> 't' = 'JOIN' AND inner_join ->> 'n' IS NULL AND seen[(inner_join ->> 'i')::integer] IS NOT TRUE THEN
+                        seen[(inner_join ->> 'i')::integer] := true;
+                        joined := joined[:j - 1] || ARRAY[inner_join ->> 'l', inner_join ->> 'r']
+                            || ARRAY(SELECT jsonb_array_elements_text(inner_join -> 'x')) || joined[j + 1:];
+                    ELSE
+                        j := j + 1;
+                    END IF;
+                END LOOP;
+                node := node || jsonb_build_object('b', to_jsonb(joined));
+            END IF;
             new_texts := array_append(new_texts, concat(prefix,
                 CASE WHEN i > 1 THEN '→ ' WHEN prefix = '' THEN '' WHEN last THEN '└─' ELSE '├─' END,
                 df._display(node),
                 CASE markers ->> members[i]
                     WHEN 'completed' THEN ' ✓' WHEN 'failed' THEN ' ✗' WHEN 'running' THEN ' ⏳'
-                    WHEN 'pending' THEN ' ○' WHEN 'skipped' THEN ' ⊘' END));
+                    WHEN 'pending' THEN ' ○' WHEN 'skipped' THEN ' ⊘' WHEN 'compensating' THEN ' ↶ compensating' END, '  ' || (node ->> 'note')));
             new_ids := array_append(new_ids, NULL); new_prefixes := array_append(new_prefixes, NULL);
             new_lasts := array_append(new_lasts, NULL);
 
             below := concat(prefix, CASE
                 WHEN prefix = '' OR last OR nodes -> id ->> 't' = 'THEN' THEN '    ' ELSE '│   ' END);
+            FOREACH drawing IN ARRAY string_to_array(coalesce(node ->> 'e', ''), E'\n') LOOP
+                new_texts := array_append(new_texts, concat(below, drawing));
+                new_ids := array_append(new_ids, NULL); new_prefixes := array_append(new_prefixes, NULL);
+                new_lasts := array_append(new_lasts, NULL);
+            END LOOP;
+            -- Between marks, a sign would read as one of them.
             branches := CASE node ->> 't'
                 WHEN 'LOOP' THEN ARRAY['↻ body:', node ->> 'l', '? while:', node ->> 'c']
                 WHEN 'RETRY' THEN ARRAY['↻ body:', node ->> 'l']
-                WHEN 'CATCH' THEN ARRAY['• body:', node ->> 'l', '✗ on failure:', node ->> 'r']
-                WHEN 'IF' THEN ARRAY['? condition:', node ->> 'c', '✓ then:', node ->> 'l', '✗ else:', node ->> 'r']
+                WHEN 'CATCH' THEN ARRAY['• body:', node ->> 'l', CASE WHEN is_definition THEN '✗' ELSE '•' END || ' on failure:', node ->> 'r']
+                WHEN 'SAGA' THEN ARRAY['• body:', node ->> 'l']
+                WHEN 'WITH_UNDO' THEN ARRAY['• step:', node ->> 'l', '↶ undo:', node ->> 'r']
+                WHEN 'MAP' THEN ARRAY['• items:', node ->> 'r', '↻ for each:', node ->> 'l']
+                WHEN 'TIMEOUT' THEN ARRAY['• body:', node ->> 'l', CASE WHEN is_definition THEN '✗' ELSE '•' END || ' when the time is over:', node ->> 'r']
+                WHEN 'IF' THEN ARRAY['? condition:', node ->> 'c', CASE WHEN is_definition THEN '✓' ELSE '•' END || ' then:', node ->> 'l',
+                    CASE WHEN is_definition THEN '✗' ELSE '•' END || ' else:', node ->> 'r']
                 WHEN 'RACE' THEN ARRAY['║ branch 1:', node ->> 'l', '║ branch 2:', node ->> 'r']
-                WHEN 'JOIN' THEN ARRAY['║ branch 1:', node ->> 'l', '║ branch 2:', node ->> 'r']
-                    || (SELECT coalesce(array_agg(b ORDER BY x.ordinality, part), '{}')
-                        FROM jsonb_array_elements_text(node -> 'x') WITH ORDINALITY AS x,
-                             LATERAL (VALUES (1, format('║ branch %s:', 2 + x.ordinality)), (2, x.value)) AS v(part, b))
+                WHEN 'JOIN' THEN (SELECT array_agg(b ORDER BY x.ordinality, part)
+                                  FROM unnest(joined) WITH ORDINALITY AS x(id, ordinality),
+                                       LATERAL (VALUES (1, format('║ branch %s:', x.ordinality)), (2, x.id)) AS v(part, b))
                 ELSE '{}' END;
             FOR j IN 1 .. cardinality(branches) / 2 LOOP
                 CONTINUE WHEN branches[2 * j] IS NULL;
@@ -172,7 +218,7 @@ BEGIN
                 new_prefixes := new_prefixes || NULL::text || concat(below, '  ');
                 -- Branches of JOIN and RACE hang together; the parts of LOOP and IF stand alone.
                 new_lasts := new_lasts || NULL::boolean
-                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY', 'CATCH') OR 2 * j = cardinality(branches));
+                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'SAGA', 'WITH_UNDO') OR 2 * j = cardinality(branches));
             END LOOP;
         END LOOP;
         FOR j IN REVERSE cardinality(new_texts) .. 1 LOOP
@@ -187,8 +233,9 @@ BEGIN
     -- White space at the very end goes, then every line is filled up to the same width.
     drawing := rtrim(array_to_string(lines, E'\n'), E' \t\n\r');
     lines := string_to_array(drawing, E'\n');
-    widest := (SELECT max(length(line)) FROM unnest(lines) AS line);
-    RETURN (SELECT string_agg(rpad(line, widest + 4), E'\n' ORDER BY ordinality)
+    -- Long statements and messages stand out of it.
+    widest := coalesce((SELECT max(length(line)) FROM unnest(lines) AS line WHERE length(line) <= 200), 0);
+    RETURN (SELECT string_agg(CASE WHEN length(line) <= widest THEN rpad(line, widest + 4) ELSE line END, E'\n' ORDER BY ordinality)
             FROM unnest(lines) WITH ORDINALITY AS l(line, ordinality));
 END
 $$;
@@ -221,9 +268,10 @@ AS $$
 DECLARE
     instance record;
     nodes jsonb;
+    drawn record;
     output text;
 BEGIN
-    SELECT i.id, i.label, i.root_node, i.status, i.output, i.cancel_reason INTO instance
+    SELECT i.id, i.label, i.root_node, i.status, i.output, i.cancel_reason, i.compensated INTO instance
     FROM df.instances i WHERE i.id = _explain_instance.instance_id;
     IF NOT FOUND THEN
         RETURN format('Instance ''%s'' not found', instance_id);
@@ -233,14 +281,18 @@ BEGIN
         RETURN format('No nodes found for instance ''%s''', instance_id);
     END IF;
     output := df._output(instance.status, instance.output, instance.cancel_reason);
+    drawn := df._explained(instance_id, instance.root_node, nodes,
+        instance.status IN ('completed', 'failed', 'cancelled') AND instance.output IS NOT NULL);
     RETURN concat(
         'Instance: ', instance.id, ' (' || instance.label || ')', E'\n',
         'Status:   ', CASE instance.status WHEN 'completed' THEN '✓ Completed' WHEN 'failed' THEN '✗ Failed'
             WHEN 'cancelled' THEN '✗ Cancelled' WHEN 'running' THEN '⏳ Running' ELSE '○ ' || instance.status END, E'\n',
-        'Output:   ' || df._cut(output, 60) || E'\n',
+        CASE WHEN EXISTS (SELECT FROM jsonb_each_text(drawn.markers) AS m WHERE m.value = 'compensating') THEN E'          ↶ compensating\n'
+             WHEN instance.compensated THEN E'          ↶ compensated\n' END,
+        'Output:   ' || CASE WHEN instance.status = 'failed' THEN output ELSE df._cut(output, 60) END || E'\n',
+        CASE WHEN instance.status = 'pending' THEN 'Waits:    ' || df._held_text(instance.id) || E'\n' END,
         E'\n',
-        df._draw(nodes, instance.root_node, (
-            SELECT jsonb_object_agg(s.node_id, s.status) FROM df._inferred(instance_id, nodes) AS s)));
+        df._draw(drawn.explained, instance.root_node, drawn.markers));
 END
 $$;
 COMMENT ON FUNCTION df._explain_instance(text) IS 'Internal: the drawing of an instance, with header and markers.';
@@ -345,3 +397,198 @@ END
 $$;
 COMMENT ON FUNCTION df.explain(text) IS
     'Draws a workflow (node text, expression or SQL statement) without running it, or an instance with the state of its nodes.';
+
+---------------------------------------------------------------------------------------------------------------------
+-- What is said of the nodes of an instance beside their marks: times, attempts, rounds, and failures in full
+---------------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION df._moment(moment timestamptz) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT CASE WHEN isfinite(moment) THEN to_char(moment, 'YYYY-MM-DD HH24:MI:SSOF') ELSE moment::text END
+$$;
+COMMENT ON FUNCTION df._moment(timestamptz) IS 'Internal: a time to the second, with the offset of the session''s time zone.';
+
+CREATE OR REPLACE FUNCTION df._span(span interval) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT CASE WHEN ms < 1000 THEN format('%s ms', round(ms)) WHEN ms < 60000 THEN format('%s s', round(ms / 1000, 1))
+            ELSE justify_hours(date_trunc('second', span))::text END
+FROM (SELECT greatest(0, 1000 * extract(epoch FROM span)::numeric) AS ms) AS s
+$$;
+COMMENT ON FUNCTION df._span(interval) IS 'Internal: how long something took.';
+
+CREATE OR REPLACE FUNCTION df._failure_text(
+    error text, status_details jsonb, executed_query text, params jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT concat_ws(E'\n', error,
+    CASE WHEN status_details ->> 'code' ~ '^[0-9A-Z]{5}$' THEN 'SQLSTATE: ' ELSE 'Code: ' END || (status_details ->> 'code'),
+    CASE WHEN status_details ->> 'code' LIKE 'http:%' THEN 'Answer: ' ELSE 'DETAIL: ' END || (status_details ->> 'detail'),
+    'HINT: ' || (status_details ->> 'hint'),
+    'Statement: ' || nullif(executed_query, ''),
+    'Position: ' || (status_details ->> 'position'),
+    CASE WHEN executed_query IS NOT NULL THEN 'Parameters: ' || params::text END)
+$$;
+COMMENT ON FUNCTION df._failure_text(text, jsonb, text, jsonb) IS 'Internal: all that is known of the failure of a node.';
+
+-- Which node an instance failed at: from the root down to the failure that decided. Of a CATCH the handler's; of all others the first
+-- one in the order of the branches that was not an interruption.
+CREATE OR REPLACE FUNCTION df._failed_at(instance_id text, root text, nodes jsonb, OUT node_id text, OUT path text, OUT name text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    failed jsonb := (SELECT coalesce(jsonb_object_agg(i.node_id, true), '{}')
+                     FROM df._inferred(instance_id, nodes) AS i JOIN df.nodes n ON n.instance_id = _failed_at.instance_id AND n.id = i.node_id
+                     WHERE n.status = 'failed' AND i.from_id IS NULL AND NOT coalesce(n.status_details ? 'canceled', false));
+    seen jsonb := '{}';
+    next record;
+BEGIN
+    node_id := root;
+    path := 'root';
+    name := nodes -> root ->> 'n';
+    WHILE NOT seen ? node_id LOOP
+        seen := seen || jsonb_build_object(node_id, true);
+        SELECT c.id, c.step INTO next
+        FROM (SELECT nodes -> node_id ->> 'l' AS id, '.left' AS step, CASE WHEN nodes -> node_id ->> 't' = 'CATCH' THEN 3 ELSE 1 END AS place
+              UNION ALL SELECT nodes -> node_id ->> 'r', '.right', 2
+              UNION ALL SELECT nodes -> node_id ->> 'c', '.condition_node', 0
+              UNION ALL SELECT x.value, format('.extra_nodes[%s]', x.ordinality - 1), 10 + x.ordinality
+                        FROM jsonb_array_elements_text(nodes -> node_id -> 'x') WITH ORDINALITY AS x) AS c
+        WHERE failed ? c.id
+        ORDER BY c.place LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        -- A name behind a chain is meant for its last step.
+        name := coalesce(nodes -> next.id ->> 'n', CASE WHEN nodes -> node_id ->> 't' = 'THEN' AND next.step = '.right' THEN name END);
+        node_id := next.id;
+        path := path || next.step;
+    END LOOP;
+    IF NOT failed ? node_id THEN
+        node_id := NULL;
+        path := NULL;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._failed_at(text, text, jsonb) IS 'Internal: which node an instance failed at, the path to it, and the name of its result.';
+
+-- The output of an instance in full: lists have the first line of a failure.
+CREATE OR REPLACE FUNCTION df._whole_output(p_instance text, root text, status text, output text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    at record;
+    said text;
+BEGIN
+    IF status = 'pending' THEN
+        RETURN coalesce(output, 'waits ' || df._held_text(p_instance));
+    ELSIF status IS DISTINCT FROM 'failed' THEN
+        RETURN output;
+    END IF;
+    at := df._failed_at(p_instance, root, df._nodes_document(p_instance));
+    SELECT concat_ws(E'\n',
+               format('Node: %s, %s%s (%s)', n.id, at.path, ', ' || quote_literal(at.name), n.node_type),
+               -- What the output says already is not said again.
+               nullif(CASE WHEN right(output, length(n.error)) = n.error
+                           THEN ltrim(substr(df._failure_text(n.error, n.status_details, n.executed_query, n.params), length(n.error) + 1), E'\n')
+                           ELSE df._failure_text(n.error, n.status_details, n.executed_query, n.params) END, ''))
+    INTO said
+    FROM df.nodes n WHERE n.instance_id = p_instance AND n.id = at.node_id;
+    RETURN concat_ws(E'\n', output, said);
+END
+$$;
+COMMENT ON FUNCTION df._whole_output(text, text, text, text) IS
+    'Internal: the output of an instance; of one that has failed with the node, what the server has said, and the statement.';
+
+-- One line for a node, in the words of df.explain.
+CREATE OR REPLACE FUNCTION df._note(n df.nodes, has_ended boolean) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    round text := (regexp_match(n.status_details ->> 'execution_id', '::([0-9]{1,18})$'))[1];
+    note text;
+BEGIN
+    note := concat_ws(', ',
+        CASE WHEN n.node_type = 'LOOP' AND (round <> '1' OR n.status = 'running') THEN 'round ' || round END,
+        CASE WHEN n.node_type LIKE 'HTTP%' THEN CASE
+            WHEN n.status = 'completed' AND jsonb_typeof(n.result) = 'object' THEN 'status ' || (n.result ->> 'status')
+            WHEN n.status_details ->> 'code' ~ '^http:[0-9]+$' THEN 'status ' || substr(n.status_details ->> 'code', 6) END END,
+        CASE WHEN n.node_type = 'CALL' THEN df._child_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
+        CASE WHEN n.attempt > 1 AND n.node_type <> 'RETRY' THEN 'attempt ' || n.attempt END,
+        'interrupted: ' || (n.status_details ->> 'canceled'),
+        CASE WHEN n.status_details ? 'at_least_once' THEN 'at least once' END,
+        'waits: ' || (n.status_details -> 'waits' ->> 'reason'),
+        CASE WHEN has_ended THEN NULL
+             WHEN n.wake_at = 'infinity' THEN NULL
+             WHEN n.node_type IN ('LOOP', 'RETRY', 'WAIT_CONDITION') THEN CASE WHEN n.wake_at > clock_timestamp() THEN 'next at ' || df._moment(n.wake_at) END
+             ELSE 'until ' || df._moment(n.wake_at) END,
+        CASE WHEN n.status = 'running' AND NOT has_ended AND n.started_at <= clock_timestamp() THEN 'since ' || df._moment(n.started_at)
+             WHEN n.status IN ('completed', 'failed') AND NOT n.status_details ? 'canceled'
+             THEN concat_ws(', ', df._moment(n.started_at), df._span(n.updated_at - n.started_at)) END);
+    RETURN nullif(note, '');
+END
+$$;
+COMMENT ON FUNCTION df._note(df.nodes, boolean) IS 'Internal: what df.explain says of a node behind its mark.';
+
+-- Marks: those of df._inferred, but what was interrupted, and what will never run, is skipped; and a node of which something below runs, or
+-- has run, is running.
+CREATE OR REPLACE FUNCTION df._explained(instance_id text, root text, nodes jsonb, has_ended boolean, OUT explained jsonb, OUT markers jsonb)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    parents jsonb;
+    child text;
+BEGIN
+    -- In sets: a document that grows by each of 10,000 nodes is copied as often.
+    SELECT coalesce(jsonb_object_agg(n.id, CASE WHEN n.canceled OR has_ended AND n.status IN ('pending', 'running') THEN 'skipped' ELSE n.status END), '{}'),
+           nodes || coalesce(jsonb_object_agg(n.id, nodes -> n.id::text || jsonb_build_object('note', n.note, 'e', n.failure))
+                             FILTER (WHERE n.note IS NOT NULL OR n.failure IS NOT NULL), '{}')
+    INTO markers, explained
+    FROM (
+        SELECT x.id, i.status, coalesce(x.status_details ? 'canceled', false) AS canceled,
+               CASE WHEN i.status IN ('completed', 'failed', 'running') THEN df._note(x, has_ended) END AS note,
+               CASE WHEN i.status = 'failed' AND NOT coalesce(x.status_details ? 'canceled', false) AND x.left_node IS NULL
+                        OR x.node_type IN ('RETRY', 'LOOP') AND x.status = 'running' AND x.error IS NOT NULL
+                    THEN df._failure_text(x.error, x.status_details, x.executed_query, x.params) END AS failure
+        FROM df.nodes x JOIN df._inferred(instance_id, nodes) AS i ON i.node_id = x.id
+        WHERE x.instance_id = _explained.instance_id) AS n;
+    IF NOT has_ended THEN
+        parents := (SELECT coalesce(jsonb_object_agg(c.child, p.key), '{}')
+                    FROM jsonb_each(nodes) AS p CROSS JOIN LATERAL (
+                        SELECT p.value ->> 'l' UNION ALL SELECT p.value ->> 'r' UNION ALL SELECT p.value ->> 'c'
+                        UNION ALL SELECT jsonb_array_elements_text(p.value -> 'x')) AS c(child)
+                    WHERE c.child IS NOT NULL);
+        markers := markers || (
+            WITH RECURSIVE above AS (
+                SELECT parents ->> m.key AS id FROM jsonb_each_text(markers) AS m WHERE m.value IN ('running', 'completed', 'failed')
+                UNION
+                SELECT parents ->> a.id FROM above AS a WHERE markers ->> a.id = 'pending')
+            SELECT coalesce(jsonb_object_agg(a.id, 'running'), '{}') FROM above AS a WHERE markers ->> a.id = 'pending');
+    END IF;
+    IF NOT has_ended AND EXISTS (SELECT FROM jsonb_each(nodes) AS s WHERE s.value ->> 't' = 'SAGA') THEN
+        FOREACH child IN ARRAY df._compensating(nodes, markers) LOOP
+            markers := markers || jsonb_build_object(child, 'compensating');
+        END LOOP;
+    END IF;
+    -- What is done for each item has no status of its own: the map says how many are how far.
+    markers := markers - ARRAY(
+        WITH RECURSIVE each_item AS (
+            SELECT m.value ->> 'l' AS id FROM jsonb_each(nodes) AS m WHERE m.value ->> 't' = 'MAP' AND m.value ->> 'm' IS NOT NULL
+            UNION
+            SELECT c.child FROM each_item AS e CROSS JOIN LATERAL (
+                SELECT unnest(ARRAY[nodes -> e.id ->> 'l', nodes -> e.id ->> 'r', nodes -> e.id ->> 'c'])
+                UNION ALL SELECT jsonb_array_elements_text(nodes -> e.id -> 'x')) AS c(child)
+            WHERE c.child IS NOT NULL)
+        SELECT id FROM each_item);
+END
+$$;
+COMMENT ON FUNCTION df._explained(text, text, jsonb, boolean) IS 'Internal: marks, notes and failures for df.explain of an instance.';

@@ -10,6 +10,24 @@ SELECT CASE
 $$;
 COMMENT ON FUNCTION df._output(text, text, text) IS 'Internal: the output of an instance, NULL while it has not ended.';
 
+CREATE OR REPLACE FUNCTION df._listed_output(status text, output text, cancel_reason text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT CASE WHEN status = 'failed' THEN df._cut(output, 10000) ELSE df._output(status, output, cancel_reason) END
+$$;
+COMMENT ON FUNCTION df._listed_output(text, text, text) IS
+    'Internal: the output of an instance in lists, where what a failure says is cut; df.instance_info has it whole.';
+
+CREATE OR REPLACE FUNCTION df._how_far(completed bigint, failed bigint, total bigint) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT concat(to_char(completed + failed, 'FM999,999,999,990'), ' of ', to_char(total, 'FM999,999,999,990'),
+    ', ' || to_char(nullif(failed, 0), 'FM999,999,999,990') || ' failed')
+$$;
+COMMENT ON FUNCTION df._how_far(bigint, bigint, bigint) IS 'Internal: how far a map is.';
+
 CREATE OR REPLACE FUNCTION df._nodes_document(instance_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -17,7 +35,11 @@ AS $$
 BEGIN
     RETURN (SELECT jsonb_object_agg(n.id,
                 df._describe_node(n.node_position, n.node_type, n.query, n.result_name, n.left_node, n.right_node, n.status)
-                || jsonb_build_object('a', n.attempt, 'p', n.params))
+                || jsonb_build_object('a', n.attempt, 'p', n.params)
+                || CASE WHEN n.node_type = 'MAP' THEN coalesce((
+                    SELECT jsonb_build_object('at_once', p.max_concurrent, 'm', df._how_far(p.completed, p.failed, p.total))
+                    FROM df._map_progress p WHERE p.instance_id = _nodes_document.instance_id AND p.node_id = n.id
+                    ORDER BY p.generation DESC LIMIT 1), '{}') ELSE '{}' END)
             FROM (SELECT x.*, row_number() OVER () AS node_position
                   FROM df.nodes x WHERE x.instance_id = _nodes_document.instance_id) AS n);
 END
@@ -142,7 +164,8 @@ BEGIN
             CONTINUE WHEN id IS NULL;
             top := top + 1;
             ids[top] := id;
-            deciders[top] := decider;
+            -- An undo runs when its step has ended long since.
+            deciders[top] := CASE WHEN node ->> 't' = 'WITH_UNDO' AND id = node ->> 'r' AND nodes -> id ->> 's' <> 'pending' THEN NULL ELSE decider END;
             lates[top] := late;
             late_generations[top] := late_generation;
         END LOOP;
@@ -175,7 +198,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.instance_nodes(text) IS
-    'The nodes of an instance, with the stored status and the one that follows from it and from the ancestors.';
+    'Nodes of an instance, with the stored status and the effective one, which follows from the ancestors.';
 
 CREATE OR REPLACE FUNCTION df.instance_nodes(instance_id_param text, _last_n_executions integer)
 RETURNS TABLE (execution_id bigint, node_id text, node_type text, query text, result_name text, left_node text,
@@ -240,9 +263,9 @@ BEGIN
     PERFORM df._check_status_filter(status_filter);
     RETURN QUERY
     SELECT i.id::text, i.label, 'pg_durable::orchestration::execute-function-graph'::text, i.status, i.execution_count,
-           df._output(i.status, i.output, i.cancel_reason)
+           df._listed_output(i.status, i.output, i.cancel_reason)
     FROM df.instances i
-    WHERE status_filter IS NULL OR i.status = status_filter
+    WHERE (status_filter IS NULL OR i.status = status_filter) AND i.parent_id IS NULL
     ORDER BY i.created_at DESC
     LIMIT list_instances.limit_count;
 END
@@ -296,14 +319,14 @@ BEGIN
         FROM df.instances i
         WHERE (status_filter IS NULL OR i.status = status_filter)
             AND (label_filter IS NULL OR i.label = label_filter)
-            AND i.created_at IS NOT NULL
+            AND i.created_at IS NOT NULL AND i.parent_id IS NULL
             AND (place.id IS NULL OR i.created_at < place.created_at
                  OR i.created_at = place.created_at AND i.id > place.id)
         ORDER BY i.created_at DESC, i.id
         LIMIT list_instances.limit_count::bigint + 1
     )
     SELECT p.id::text, p.label, 'pg_durable::orchestration::execute-function-graph'::text, p.status, p.execution_count,
-           df._output(p.status, p.output, p.cancel_reason), p.created_at, p.completed_at,
+           df._listed_output(p.status, p.output, p.cancel_reason), p.created_at, p.completed_at,
            (SELECT encode(convert_to(concat('v1|', to_char(l.created_at, 'YYYY-MM-DD"T"HH24:MI:SS.USOF'), '|', l.id), 'UTF8'), 'hex')
             FROM page l
             WHERE l.position = list_instances.limit_count AND (SELECT count(*) FROM page) > list_instances.limit_count)
@@ -315,6 +338,25 @@ $$;
 COMMENT ON FUNCTION df.list_instances(text, integer, text, text) IS
     'Your instances page by page, the newest first; next_cursor, when not NULL, is after_cursor of the next page.';
 
+-- Of each map its latest execution; those that stand in an item of another one are a part of it.
+CREATE OR REPLACE FUNCTION df._maps_progress(p_instance text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    RETURN (SELECT string_agg(concat(CASE WHEN m.maps > 1 THEN coalesce(n.result_name, n.id) || ': ' END,
+                       df._how_far(m.completed, m.failed, m.total)), '; ' ORDER BY m.node_id)
+            FROM (SELECT p.*, count(*) OVER () AS maps
+                  FROM (SELECT DISTINCT ON (x.node_id) x.node_id, x.completed, x.failed, x.total
+                        FROM df._map_progress x WHERE x.instance_id = p_instance AND x.subject = p_instance
+                        ORDER BY x.node_id, x.generation DESC) AS p
+                  WHERE p.total IS NOT NULL) AS m
+            JOIN df.nodes n ON n.instance_id = p_instance AND n.id = m.node_id);
+END
+$$;
+COMMENT ON FUNCTION df._maps_progress(text) IS
+    'Internal: how far the maps of an instance are, by numbers that the worker keeps; NULL when it has none.';
+
 -- LANGUAGE sql, since an argument and a column have the same name, which PL/pgSQL refuses.
 CREATE OR REPLACE FUNCTION df.instance_info(instance_id text)
 RETURNS TABLE (instance_id text, label text, function_name text, function_version text, current_execution_id bigint,
@@ -323,10 +365,12 @@ LANGUAGE sql VOLATILE STRICT ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 AS $$
 SELECT i.id::text, i.label, 'pg_durable::orchestration::execute-function-graph'::text, '1.0.0'::text,
-       i.execution_count, i.status, df._output(i.status, i.output, i.cancel_reason)
+       i.execution_count, i.status,
+       coalesce(df._whole_output(i.id, i.root_node, i.status, df._output(i.status, i.output, i.cancel_reason)),
+                CASE WHEN i.status IN ('pending', 'running') THEN df._maps_progress(i.id) END)
 FROM df.instances i WHERE i.id = $1
 $$;
-COMMENT ON FUNCTION df.instance_info(text) IS 'One instance: where it stands, its result, or why it failed.';
+COMMENT ON FUNCTION df.instance_info(text) IS 'Status, result and failure of one instance: message, node, statement and the server''s details; while a df.map runs, its progress.';
 
 -- Of an instance whose root is a LOOP, rows of earlier rounds stay until a later one reaches them. SQL that is inlined.
 CREATE OR REPLACE FUNCTION df._is_of_execution(status_details jsonb, execution bigint) RETURNS boolean
@@ -335,6 +379,9 @@ AS $$
 SELECT execution OPERATOR(pg_catalog.=) 1::pg_catalog.int8
     OR pg_catalog.split_part(status_details OPERATOR(pg_catalog.->>) 'execution_id', '::', 2)
         OPERATOR(pg_catalog.=) execution::pg_catalog.text
+    -- A RETRY at the root counts its attempts from there (df._rewound).
+    OR nullif(pg_catalog.split_part(status_details OPERATOR(pg_catalog.->>) 'execution_id', '::', 2), '')::pg_catalog.int8
+        OPERATOR(pg_catalog.>>) 32 OPERATOR(pg_catalog.=) (execution OPERATOR(pg_catalog.-) 1::pg_catalog.int8)
 $$;
 COMMENT ON FUNCTION df._is_of_execution(jsonb, bigint) IS
     'Internal: whether a node that has begun did so in this execution of its instance, by its stamp.';
@@ -359,14 +406,15 @@ BEGIN
                (SELECT count(*) FROM df.nodes n WHERE n.instance_id = i.id AND n.status <> 'pending'
                 AND df._is_of_execution(n.status_details, i.execution_count)) AS event_count,
                CASE WHEN i.status IN ('completed', 'failed', 'cancelled') THEN
-                   greatest(0, round(1000 * extract(epoch FROM coalesce(i.completed_at, i.updated_at) - coalesce(
+                   greatest(0, round(1000 * extract(epoch FROM coalesce(i.completed_at, i.updated_at) - greatest(
                        (SELECT max(x.ended_at) FROM df.executions x WHERE x.instance_id = i.id),
-                       i.started_at, i.created_at))))::bigint
+                       coalesce(i.started_at, i.created_at)))))::bigint
                ELSE 0 END AS duration_ms,
                df._output(i.status, i.output, i.cancel_reason) AS output
         FROM df.instances i WHERE i.id = $1
         UNION ALL
-        SELECT x.execution_id, 'ContinuedAsNew', x.event_count, 0, x.output
+        SELECT x.execution_id, CASE WHEN x.status IS NULL THEN 'ContinuedAsNew' ELSE 'Failed' END, x.event_count,
+               greatest(0, round(1000 * extract(epoch FROM x.ended_at - x.started_at)))::bigint, x.output
         FROM df.executions x JOIN df.instances i ON i.id = x.instance_id WHERE x.instance_id = $1
     ) AS e
     ORDER BY e.execution_id DESC
@@ -374,7 +422,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.instance_executions(text, integer) IS
-    'The executions of an instance, the newest first: several when the root node is a LOOP, one for each round.';
+    'The executions of an instance, the newest first: one for each redrive, and, when the root node is a LOOP, for each round.';
 
 -- SECURITY DEFINER: it counts the instances of all roles, which row-level security hides from each of them. PUBLIC may
 -- not execute it (R__5_administration.sql).

@@ -16,6 +16,17 @@ END
 $$;
 COMMENT ON FUNCTION df._grantee(text) IS 'Internal: a role as GRANT and REVOKE want it.';
 
+-- As the tables of grants keep it.
+CREATE OR REPLACE FUNCTION df._grantee_oid(p_role text) RETURNS oid
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    RETURN CASE WHEN df._grantee(p_role) = 'PUBLIC' THEN 0 ELSE quote_ident(p_role)::regrole::oid END;
+END
+$$;
+COMMENT ON FUNCTION df._grantee_oid(text) IS 'Internal: the oid of a role, 0 for PUBLIC.';
+
 -- What a submitter needs, in the order in which it is granted. Revoking goes the other way.
 CREATE OR REPLACE FUNCTION df._privileges() RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -30,9 +41,29 @@ SELECT ARRAY[
     'INSERT (id, instance_id, node_type, query, result_name, left_node, right_node, submitted_by, database) ON df._nodes',
     'SELECT, INSERT (name, value, owner), UPDATE (value, unset) ON df.vars',
     'INSERT (instance_id, submitted_by) ON df._freed_keys',
+    'SELECT ON df.map_items',
+    'SELECT ON df._map_progress',
+    'INSERT (instance_id, node_id, max_concurrent, submitted_by) ON df._map_changes',
+    'INSERT (instance_id, submitted_by, from_node, vars) ON df._redrives',
+    'INSERT (id, root_node, submitted_by, forked_from, from_node, replaced, graph, vars, idempotency_key) ON df._forks',
+    'INSERT (submitted_by, action, name, settings) ON df._queue_changes',
+    'INSERT (id, label, root_node, submitted_by, database, vars, idempotency_key, graph, queue, key, priority, start_at, dedup, on_duplicate, debounce) ON df._start_requests',
+    'SELECT ON df.queues',
+    'SELECT ON df._held_starts',
+    'SELECT ON df._queued_starts',
+    'INSERT (owner, name, action, role, graph, params, comment) ON df._definition_changes',
+    'INSERT (parent_id, submitted_by, subject, node_id, execution_id, reply, owner, name, version, graph, vars) ON df._child_starts',
+    'SELECT ON df.definitions',
+    'SELECT ON df.children',
     'SELECT ON df.executions',
+    'SELECT ON df.schedules',
+    'SELECT ON df.schedule_runs',
+    'INSERT (submitted_by, name, action, cron, timezone, overlap, catch_up, jitter, graph, options, reason, from_time, to_time) ON df._schedule_changes',
     'SELECT ON df.signals',
-    'INSERT (instance_id, name, data) ON df.signals']
+    'INSERT (instance_id, name, data) ON df.signals',
+    'SELECT ON df._events',
+    'SELECT, INSERT (instance_id, submitted_by, attributes) ON df._attributes',
+    'SELECT ON df._attribute_entries']
 $$;
 COMMENT ON FUNCTION df._privileges() IS 'Internal: the privileges on tables that df.grant_usage grants.';
 
@@ -100,7 +131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.grant_usage(text, boolean, boolean) IS
-    'Lets a role (or PUBLIC) start workflows; optionally with HTTP steps, and with the right to grant all this.';
+    'Grants a role (or PUBLIC) the right to start workflows, optionally with HTTP steps and with the right to grant it on.';
 
 CREATE OR REPLACE FUNCTION df.revoke_usage(p_role text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -127,7 +158,7 @@ BEGIN
     RAISE NOTICE 'pg_durable: revoked df usage privileges granted by "%" from "%"', current_user, p_role;
 END
 $$;
-COMMENT ON FUNCTION df.revoke_usage(text) IS 'Takes back what the caller granted to a role (or PUBLIC) with df.grant_usage.';
+COMMENT ON FUNCTION df.revoke_usage(text) IS 'Revokes what the caller granted to a role (or PUBLIC) with df.grant_usage.';
 
 -- A setting that is nonsense, or whose name is misspelt, would be noticed by some user's call much later.
 CREATE OR REPLACE FUNCTION df._check_setting() RETURNS trigger

@@ -12,8 +12,8 @@
 -- newest, nor one that was only claimed: a claim stands for a transaction whose end is unknown, and that may come late.
 
 -- What else a decision writes. {"end": {"status", "output", "started_at"}, "execution": {"number", "output", "started_at",
--- "events"}, "signals": [{"id", "node"}], "wake_at": "<time>" | "infinity" | null, "superseded": [versions], "cancelled": true,
--- "marked": true, "shared": true}. Called with the settings of its callers.
+-- "events"}, "signals": [{"id", "node"}], "waits": [{"node", "instance", "name"}], "maps": [{"node", "execution_id"}], "wake_at": "<time>" | "infinity" | null, "superseded": [versions], "cancelled": true,
+-- "marked": true, "shared": true, "compensated": true}. Called with the settings of its callers.
 CREATE OR REPLACE FUNCTION df._also(p_instance text, p_version integer, p_also jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -22,27 +22,35 @@ DECLARE
     v_status text;
 BEGIN
     -- Few expressions where nothing unusual is said: each is set up anew in every transaction.
-    IF p_also ?| '{signals,execution}' THEN
+    IF p_also ?| '{signals,execution,maps,waits}' THEN
+        IF p_also ? 'waits' THEN
+            PERFORM df._wait_for_events(p_instance, p_also -> 'waits');
+        END IF;
         FOR v_part IN SELECT value FROM jsonb_array_elements(coalesce(p_also -> 'signals', '[]')) ORDER BY (value ->> 'id')::bigint LOOP
             UPDATE df.signals SET consumed_at = clock_timestamp(), consumed_by = v_part ->> 'node'
-            WHERE id = (v_part ->> 'id')::bigint AND instance_id = p_instance AND consumed_at IS NULL;
+            WHERE id = (v_part ->> 'id')::bigint AND instance_id = left(p_instance, 8) AND consumed_at IS NULL;
             IF NOT FOUND THEN
                 RAISE EXCEPTION 'perdure: instance %, node %: stale checkpoint, signal % is consumed',
                     p_instance, v_part ->> 'node', v_part ->> 'id' USING ERRCODE = 'DF001';
             END IF;
         END LOOP;
+        IF p_also ? 'maps' THEN
+            PERFORM df._end_maps(p_instance, p_also -> 'maps');
+        END IF;
         v_part := p_also -> 'execution';
         -- Without a number of events: the nodes that began in this round, and the loop, whose stamp is that of the next one already.
         INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output)
         SELECT p_instance, (v_part ->> 'number')::bigint - 1,
-               coalesce((v_part ->> 'started_at')::timestamptz,
+               coalesce((v_part ->> 'started_at')::timestamptz, greatest(
                    (SELECT e.ended_at FROM df.executions e WHERE e.instance_id = p_instance
-                    AND e.execution_id = (v_part ->> 'number')::bigint - 2), i.started_at, i.created_at),
+                    AND e.execution_id = (v_part ->> 'number')::bigint - 2), i.started_at), i.created_at),
                clock_timestamp(),
                coalesce((v_part ->> 'events')::bigint, 1 + (
                    SELECT count(DISTINCT n.key) FROM df._checkpoints c CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
                    WHERE c.instance_id = p_instance AND n.key <> i.root_node
-                     AND split_part(n.value ->> 'execution_id', '::', 2) = ((v_part ->> 'number')::bigint - 1)::text)),
+                     -- Under a deadline of the instance the loop stands one scope deeper.
+                     AND split_part(n.value ->> 'execution_id', '::',
+                         CASE WHEN left(i.graph, 22) = '{"node_type":"TIMEOUT"' THEN 4 ELSE 2 END) = ((v_part ->> 'number')::bigint - 1)::text)),
                v_part ->> 'output'
         FROM df.instances i WHERE i.id = p_instance AND v_part IS NOT NULL;
         UPDATE df.instances SET execution_count = (v_part ->> 'number')::bigint WHERE id = p_instance AND v_part IS NOT NULL;
@@ -67,9 +75,12 @@ BEGIN
     ELSIF p_also ? 'wake_at' THEN
         UPDATE df._inbox SET wake_at = (p_also ->> 'wake_at')::timestamptz WHERE instance_id = p_instance;
     END IF;
-    IF v_status = 'cancelled' OR p_also ?| '{cancelled,superseded,marked}' THEN
+    IF v_status = 'cancelled' OR p_also ?| '{cancelled,superseded,marked,compensated}' THEN
         IF v_status = 'cancelled' OR p_also ? 'cancelled' THEN
             DELETE FROM df._cancels WHERE instance_id = p_instance;
+        END IF;
+        IF p_also ? 'compensated' THEN
+            UPDATE df.instances SET compensated = true WHERE id = p_instance AND NOT compensated;
         END IF;
         IF p_also ? 'superseded' THEN
             DELETE FROM df._checkpoints
@@ -108,6 +119,17 @@ $$;
 COMMENT ON FUNCTION df._refuse(text, bigint, bigint, text, integer) IS
     'Raises the error of a checkpoint that is not written.';
 
+-- No SET clause: it becomes a part of the query that calls it, which is planned once in a session. Keyed at both ends, so that nobody can
+-- lengthen what he has seen a token of.
+CREATE OR REPLACE FUNCTION df._token(p_key bytea, VARIADIC p_words text[]) RETURNS bytea
+LANGUAGE sql STABLE
+AS $$
+SELECT pg_catalog.sha256($1 OPERATOR(pg_catalog.||) pg_catalog.sha256($1 OPERATOR(pg_catalog.||)
+    pg_catalog.convert_to(pg_catalog.array_to_string($2, E'\x1f'), 'UTF8')))
+$$;
+COMMENT ON FUNCTION df._token(bytea, text[]) IS
+    'What authorises a checkpoint of these words. Called with the settings of its callers.';
+
 -- Definer: submitters have no right on the worker's tables. Runs no user code, evaluates no text.
 --
 -- ON CONFLICT costs no subtransaction. With an older snapshot it could not say what it met, so there the error is caught.
@@ -125,6 +147,7 @@ DECLARE
     v_problem text;
     v_receipt text;
     v_taken integer;
+    v_told text;
     v_nothing text;
 BEGIN
     v_nothing := concat(set_config('synchronous_commit', 'on', true),
@@ -145,8 +168,8 @@ BEGIN
     -- The epoch is read after the row was inserted. One query: each expression of PL/pgSQL is set up anew in every transaction.
     SELECT s.last_value,
            CASE WHEN s.last_value IS DISTINCT FROM p_epoch THEN 'DF002'
-                WHEN p_token IS DISTINCT FROM sha256(e.key || sha256(e.key || convert_to(concat_ws(E'\x1f', 'C', p_epoch::text,
-                    p_instance, p_version::text, quote_ident(session_user)::regrole::oid::text, p_state, coalesce(p_also, '')), 'UTF8')))
+                WHEN p_token IS DISTINCT FROM df._token(e.key, 'C', p_epoch::text, p_instance, p_version::text,
+                    quote_ident(session_user)::regrole::oid::text, p_state, coalesce(p_also, ''))
                     THEN 'DF003'
                 WHEN v_taken IS NULL OR EXISTS (
                     SELECT FROM df._checkpoints c WHERE c.instance_id = p_instance AND c.version > p_version) THEN 'DF001'
@@ -154,8 +177,9 @@ BEGIN
                 WHEN x.instance_id IS NOT NULL AND p_also::jsonb ? 'shared' THEN 'DF005' END,
            concat(encode(sha256(e.key || p_token), 'hex'),
                 CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
-                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END)
-    INTO v_epoch, v_problem, v_receipt
+                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END),
+           nullif(current_setting('df.told', true), '')
+    INTO v_epoch, v_problem, v_receipt, v_told
     FROM df._epoch_seq s CROSS JOIN df._epoch e LEFT JOIN df._cancels x ON x.instance_id = p_instance;
     -- Without a row there is no term.
     IF v_problem IS NOT NULL OR v_receipt IS NULL THEN
@@ -163,6 +187,9 @@ BEGIN
     END IF;
     IF p_also IS NOT NULL THEN
         v_nothing := df._also(p_instance, p_version, p_also::jsonb);
+    END IF;
+    IF v_told IS NOT NULL THEN
+        v_nothing := df._tell(p_instance, v_told);
     END IF;
     RETURN v_receipt;
 END
@@ -203,14 +230,16 @@ BEGIN
         BEGIN
             v_answer := 'ok';
             v_also := p_also[i]::jsonb;
-            IF v_also ?| '{end,execution}' THEN
+            IF v_also ?| '{end,execution,compensated}' AND strpos(p_instances[i], '.') = 0 THEN
                 PERFORM FROM df.instances n WHERE n.id = p_instances[i] FOR NO KEY UPDATE SKIP LOCKED;
                 IF NOT FOUND THEN
                     v_answer := CASE WHEN EXISTS (SELECT FROM df.instances n WHERE n.id = p_instances[i])
                                      THEN 'locked' ELSE 'stale' END;
                 END IF;
             END IF;
-            IF v_answer = 'ok' THEN
+            IF strpos(p_instances[i], '.') > 0 THEN
+                v_answer := df._write_item(p_instances[i], p_versions[i], p_states[i], p_also[i]);
+            ELSIF v_answer = 'ok' THEN
                 INSERT INTO df._checkpoints (instance_id, version, bytes, state)
                 VALUES (p_instances[i], p_versions[i], octet_length(p_states[i]), p_states[i]::jsonb)
                 ON CONFLICT DO NOTHING RETURNING version INTO v_taken;
@@ -243,6 +272,7 @@ $$;
 COMMENT ON FUNCTION df._write(bigint, text[], integer[], text[], text[]) IS
     'The owner''s decisions, each with an answer of its own: ok, stale, locked, or rejected:<SQLSTATE>:<message>. A state {} claims the version and says nothing.';
 
+REVOKE EXECUTE ON FUNCTION df._token(bytea, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._refuse(text, bigint, bigint, text, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._also(text, integer, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._fence(bigint) FROM PUBLIC;

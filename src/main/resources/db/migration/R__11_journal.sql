@@ -44,6 +44,8 @@ BEGIN
             SELECT coalesce(octet_length(i.graph)::bigint, (SELECT sum(octet_length(to_json(n.query)::text)) FROM (
                        SELECT y.query FROM df._nodes y WHERE y.instance_id = i.id LIMIT 10001) AS n), 0) AS bytes) AS d
         WHERE NOT EXISTS (SELECT FROM df._tries t WHERE t.instance_id = w.id AND t.set_aside_at IS NOT NULL)
+          -- A signal may name one that must not begin yet.
+          AND (x.held IS NOT TRUE OR i.status = 'cancelled')
     ), fitting AS (
         SELECT s.*, sum(CASE WHEN s.bytes <= p_large THEN s.bytes ELSE 100 END) OVER (ORDER BY s.place) AS upto FROM sized s
     ), chosen AS MATERIALIZED (
@@ -94,9 +96,9 @@ COMMENT ON FUNCTION df._load(text[], bigint, bigint) IS
 -- transaction that made it, so that a commit that comes late, behind others with higher numbers, is found, once, and without
 -- reading what was seen before.
 --
--- A look that finds more than its limit goes on in the next one. So what is handed back has a place for each of the three kinds,
--- in the order inbox, cancels, signals, with a bar between them: the snapshot up to which all was seen, or, in the middle of
--- a page, that snapshot, the one before it, and the last row. One place for all three when they are the same, as mostly.
+-- A look that finds more than its limit goes on in the next one. So what is handed back has a place for each of the four kinds,
+-- in the order inbox, cancels, signals, events, with a bar between them: the snapshot up to which all was seen, or, in the middle of
+-- a page, that snapshot, the one before it, and the last row. One place for all four when they are the same, as mostly.
 CREATE OR REPLACE FUNCTION df._read_place(
     p_place text, OUT since pg_snapshot, OUT upto pg_snapshot, OUT after_xid xid8, OUT after_id text)
 LANGUAGE plpgsql IMMUTABLE
@@ -158,12 +160,15 @@ BEGIN
             OR v_xip <> '{}' AND (
                 EXISTS (SELECT FROM df._inbox x WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL)
                 OR EXISTS (SELECT FROM df.signals x WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL)
-                OR EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip))))
+                OR EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip)))
+            -- Of what is published only what somebody waits for is news.
+            OR EXISTS (SELECT FROM df._event_waits) AND (EXISTS (SELECT FROM df._events x WHERE x.xid >= v_xmax)
+                OR v_xip <> '{}' AND EXISTS (SELECT FROM df._events x WHERE x.xid = ANY (v_xip))))
         THEN
             RETURN NEXT;
             RETURN;
         END IF;
-        v_places := ARRAY[p_snapshot, p_snapshot, p_snapshot];
+        v_places := ARRAY[p_snapshot, p_snapshot, p_snapshot, p_snapshot];
     ELSE
         v_places := string_to_array(p_snapshot, '|');
     END IF;
@@ -282,9 +287,13 @@ BEGIN
     ELSE
         v_places[3] := coalesce(v_place.upto::text, v_now);
     END IF;
+    v_place := df._event_news(v_places[4], v_now, p_limit);
+    v_places[4] := v_place.place;
     FOR instance_id, role_oid, detail, bytes IN
         SELECT n.id, x.role::bigint, n.name, df._bytes(n.id)
-        FROM (SELECT DISTINCT m.id, m.name FROM unnest(v_ids, v_texts) AS m(id, name)) AS n
+        FROM (SELECT m.id, CASE WHEN ascii(m.name) = 1 THEN concat(chr(1), m.name) ELSE m.name END AS name
+              FROM unnest(v_ids, v_texts) AS m(id, name)
+              UNION SELECT m.id, m.name FROM unnest(v_place.ids, v_place.names) AS m(id, name)) AS n
         JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
         WHERE i.status IN ('pending', 'running')
     LOOP
@@ -295,7 +304,7 @@ BEGIN
     instance_id := NULL;
     role_oid := NULL;
     bytes := NULL;
-    detail := CASE WHEN v_places[1] = v_places[2] AND v_places[1] = v_places[3] AND strpos(v_places[1], ';') = 0
+    detail := CASE WHEN v_places[1] = ALL (v_places) AND strpos(v_places[1], ';') = 0
                    THEN v_places[1] ELSE array_to_string(v_places, '|') END;
     RETURN NEXT;
 END
@@ -307,8 +316,8 @@ COMMENT ON FUNCTION df._news(bigint, text, integer, bigint) IS
 -- What was there before, and what is due
 ---------------------------------------------------------------------------------------------------------------------
 
--- In three parts, and in each by its index: what is due, sleepers with a signal that nothing has consumed, and what is awake. The
--- place is (0, time and id), (1, instance), (xid, instance); transactions begin with 3.
+-- In four parts, and in each by its index: what is due, sleepers with a signal that nothing has consumed, those with an event, and what
+-- is awake. The place is (0, time and id), (1, instance), (2, instance), (xid, instance); transactions begin with 3.
 CREATE OR REPLACE FUNCTION df._left(p_epoch bigint, p_snapshot text, p_after_xid bigint, p_after_id text, p_limit integer)
 RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, next_xid bigint, next_id text)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
@@ -354,6 +363,15 @@ BEGIN
         FROM signalled g JOIN df._inbox x ON x.instance_id = g.id
         WHERE x.wake_at > v_now
         LIMIT p_limit;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        IF v_count = p_limit THEN
+            RETURN;
+        END IF;
+        v_id := '';
+    END IF;
+    IF p_after_xid <= 2 THEN
+        RETURN QUERY
+        SELECT w.instance_id, w.role_oid, w.bytes, 2::bigint, w.instance_id FROM df._left_event_waits(v_id, p_limit) AS w;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         IF v_count = p_limit THEN
             RETURN;
@@ -412,21 +430,30 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT o.instance_id, o.name, x.id, coalesce(x.data::text, 'null')
+    SELECT o.instance_id, o.name, o.id,
+           CASE WHEN o.publisher_id IS NULL THEN (SELECT coalesce(x.data::text, 'null') FROM df.signals x WHERE x.id = o.id)
+                WHEN o.id > 0 THEN (SELECT x.value::text FROM df._events x WHERE x.id = o.id)
+                ELSE to_json(o.publisher_id)::text END
     -- The one with which the bytes are used up is read, too: so few bytes in sum tell the caller that nothing was left out.
-    FROM (SELECT w.instance_id, w.name, s.id, w.place, sum(s.bytes) OVER (ORDER BY w.place) - s.bytes AS before
-          FROM unnest(p_instances, p_names) WITH ORDINALITY AS w(instance_id, name, place)
-          CROSS JOIN LATERAL (
-              SELECT y.id, y.bytes FROM df.signals y
-              WHERE y.instance_id = w.instance_id AND y.name = w.name AND y.consumed_at IS NULL
-              ORDER BY y.id LIMIT 1) AS s) AS o
-    JOIN df.signals x ON x.id = o.id
+    FROM (SELECT f.*, sum(f.bytes) OVER (ORDER BY f.place) - f.bytes AS before
+          FROM (SELECT w.instance_id, w.name, s.id, w.place, s.bytes, NULL AS publisher_id
+                FROM unnest(p_instances, p_names) WITH ORDINALITY AS w(instance_id, name, place)
+                CROSS JOIN LATERAL (
+                    SELECT y.id, y.bytes FROM df.signals y
+                    WHERE y.instance_id = left(w.instance_id, 8) AND y.consumed_at IS NULL
+                        AND y.name = CASE WHEN ascii(w.name) = 1 THEN substr(w.name, 2) ELSE w.name END
+                    ORDER BY y.id LIMIT 1) AS s
+                WHERE ascii(w.name) <> 1 OR ascii(substr(w.name, 2)) = 1
+                UNION ALL
+                SELECT p_instances[e.place], p_names[e.place], e.id, e.place, e.bytes, e.publisher_id
+                FROM df._awaited_events(p_instances, p_names) AS e
+                WHERE p_names && ARRAY(SELECT n FROM unnest(p_names) AS n WHERE ascii(n) = 1)) AS f) AS o
     WHERE o.before < p_bytes
     ORDER BY o.place;
 END
 $$;
 COMMENT ON FUNCTION df._signals(text[], text[], bigint) IS
-    'For each pair of instance and name the oldest signal that nothing has consumed, as long as the bytes last (at least one).';
+    'For each pair of instance and name the oldest signal that nothing has consumed, as long as the bytes last (at least one); for a name of character 1 and a node the last event that it waits for, or id -1 and the instance that its role cannot see.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Marks
@@ -444,9 +471,9 @@ BEGIN
     UPDATE df.instances u SET status = 'running', started_at = coalesce(u.started_at, m.started_at, clock_timestamp()),
                               updated_at = clock_timestamp()
     FROM (SELECT i.id, t.started_at
-          FROM (SELECT DISTINCT ON (y.instance) y.* FROM jsonb_to_recordset(p_marks)
-                    AS y(instance text, node text, started_at timestamptz)
-                ORDER BY y.instance, y.node NULLS FIRST) AS t
+          FROM (SELECT DISTINCT ON (left(y.instance, 8)) left(y.instance, 8) AS instance, y.node, y.started_at
+                FROM jsonb_to_recordset(p_marks) AS y(instance text, node text, started_at timestamptz)
+                ORDER BY left(y.instance, 8), y.node NULLS FIRST) AS t
           JOIN df.instances i ON i.id = t.instance
           WHERE i.status = 'pending' AND (t.node IS NULL OR NOT EXISTS (
               SELECT FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)
@@ -460,7 +487,7 @@ BEGIN
     SELECT DISTINCT ON (t.instance, t.node) t.instance, t.node, t.execution_id, t.attempt, t.started_at, t.waits
     FROM jsonb_to_recordset(p_marks)
         AS t(instance text, node text, execution_id text, attempt integer, started_at timestamptz, waits jsonb)
-    JOIN df._inbox x ON x.instance_id = t.instance
+    JOIN df._inbox x ON x.instance_id = left(t.instance, 8)
     WHERE t.node IS NOT NULL
     ORDER BY t.instance, t.node
     ON CONFLICT (instance_id, node_id) DO UPDATE SET
@@ -503,7 +530,7 @@ BEGIN
            coalesce(has_function_privilege(r.oid, 'df.http(text,text,text,jsonb,integer)', 'EXECUTE'), false),
            coalesce(has_function_privilege(r.oid, 'df.http_multipart(text,text,jsonb,jsonb,integer)', 'EXECUTE'), false)
     FROM marked
-    JOIN df.instances d ON d.id = marked.i
+    JOIN df.instances d ON d.id = left(marked.i, 8)
     LEFT JOIN pg_roles r ON r.oid = d.submitted_by;
     PERFORM set_config('synchronous_commit', 'on', true);
     PERFORM df._fence(p_epoch);

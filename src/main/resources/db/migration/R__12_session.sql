@@ -68,6 +68,8 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     nothing pg_catalog.text;
+    -- What the steps before have published (R__21_events.sql): the reset would take it away.
+    told pg_catalog.text := pg_catalog.current_setting('df.told', true);
 BEGIN
     -- First, with what the step before has set: what it violates is its own fault.
     IF pg_catalog.current_setting('client_encoding') OPERATOR(pg_catalog.<>) 'UTF8' THEN
@@ -80,7 +82,8 @@ BEGIN
     nothing := df._renew_session();
     nothing := pg_catalog.concat(
         pg_catalog.set_config('statement_timeout', statement_millis::pg_catalog.text, true),
-        pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true));
+        pg_catalog.set_config('lock_timeout', lock_millis::pg_catalog.text, true),
+        CASE WHEN told OPERATOR(pg_catalog.<>) '' THEN pg_catalog.set_config('df.told', told, true) END);
 END
 $$;
 COMMENT ON FUNCTION df._between_steps(bigint, bigint) IS

@@ -87,13 +87,17 @@ BEGIN
     SELECT array_agg(e.id::text) INTO v_ids FROM (
         SELECT i.id FROM df.instances i
         WHERE i.status IN ('completed', 'failed', 'cancelled') AND i.created_at <= greatest(p_older_than, p_too_many_at)
-          AND (coalesce(i.completed_at, i.created_at) < p_older_than
+          -- One that was let go on and failed again is as old as that.
+          AND (coalesce(i.completed_at, (SELECT max(e.ended_at) FROM df.executions e WHERE e.instance_id = i.id AND e.status IS NOT NULL),
+                        i.created_at) < p_older_than
                OR i.created_at < p_too_many_at OR i.created_at = p_too_many_at AND i.id::text >= p_too_many_id)
           AND (i.status <> 'cancelled' OR i.output IS NOT NULL)
+          AND (i.parent_id IS NULL OR NOT EXISTS (
+              SELECT FROM df.instances p WHERE p.id = i.parent_id AND p.status IN ('pending', 'running')))
         ORDER BY i.created_at LIMIT p_limit FOR UPDATE SKIP LOCKED) e;
     -- Marks that were set when their instance had just ended.
     DELETE FROM df._running r WHERE r.marked_at < clock_timestamp() - interval '1 hour'
-        AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = r.instance_id);
+        AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = left(r.instance_id, 8));
     IF v_ids IS NULL THEN
         RETURN 0;
     END IF;
@@ -104,6 +108,7 @@ BEGIN
     DELETE FROM df._inbox WHERE instance_id = ANY (v_ids);
     DELETE FROM df._cancels WHERE instance_id = ANY (v_ids);
     DELETE FROM df._tries WHERE instance_id = ANY (v_ids);
+    DELETE FROM df._calls WHERE child_id = ANY (v_ids);
     DELETE FROM df.instances WHERE id = ANY (v_ids);
     RETURN cardinality(v_ids);
 END

@@ -23,21 +23,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.secret(text) IS
-    'A reference to a secret, for headers and bodies of df.http. The worker puts the value in when it sends the request.';
-
--- The role's oid; 0 for PUBLIC, in any case of letters, unless a role really has that name.
-CREATE OR REPLACE FUNCTION df._secret_grantee(p_role text) RETURNS oid
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-AS $$
-BEGIN
-    IF df._grantee(p_role) = 'PUBLIC' THEN
-        RETURN 0;
-    END IF;
-    RETURN quote_ident(p_role)::regrole::oid;
-END
-$$;
-COMMENT ON FUNCTION df._secret_grantee(text) IS 'Internal: the oid of a role, 0 for PUBLIC.';
+    'Reference to a secret, for headers and bodies of df.http. The worker replaces it when it sends the request.';
 
 CREATE OR REPLACE FUNCTION df.grant_secret(p_name text, p_role text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -48,22 +34,22 @@ BEGIN
         RAISE EXCEPTION 'the name of the secret must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM df._check_secret_name(p_name);
-    INSERT INTO df.secret_grants (name, role) VALUES (p_name, df._secret_grantee(p_role)) ON CONFLICT DO NOTHING;
+    INSERT INTO df.secret_grants (name, role) VALUES (p_name, df._grantee_oid(p_role)) ON CONFLICT DO NOTHING;
 END
 $$;
 COMMENT ON FUNCTION df.grant_secret(text, text) IS
-    'Lets a role, and its members, use a secret in HTTP requests. For the owner of the schema.';
+    'Grants a role and its members the use of a secret in HTTP requests. Reserved to the owner of schema df.';
 
 CREATE OR REPLACE FUNCTION df.revoke_secret(p_name text, p_role text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
-    DELETE FROM df.secret_grants WHERE name = p_name AND role = df._secret_grantee(p_role);
+    DELETE FROM df.secret_grants WHERE name = p_name AND role = df._grantee_oid(p_role);
 END
 $$;
 COMMENT ON FUNCTION df.revoke_secret(text, text) IS
-    'Takes back what df.grant_secret gave. Requests that have not been sent yet fail.';
+    'Revokes what df.grant_secret granted. Requests that have not been sent yet fail.';
 
 -- A role has what was granted to it, to a role that it is a member of, or to PUBLIC.
 CREATE OR REPLACE FUNCTION df._refused_secrets(p_instance text, p_names text[]) RETURNS SETOF text
@@ -81,7 +67,6 @@ $$;
 COMMENT ON FUNCTION df._refused_secrets(text, text[]) IS
     'Which of the given secrets the submitter of an instance may not use at this moment.';
 
-REVOKE EXECUTE ON FUNCTION df._secret_grantee(text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._refused_secrets(text, text[]) FROM PUBLIC;
 
 -- Taken from PUBLIC once. A later run of this file must not take away what an administrator has granted since.

@@ -64,7 +64,7 @@ BEGIN
             AND o.oprleft = CASE op.lefttype WHEN 'none' THEN 0 ELSE 'text'::regtype END
             AND o.oprright = 'text'::regtype;
         IF present IS NOT NULL THEN
-            RAISE EXCEPTION 'operator %.% (%, text) exists already and belongs to somebody else: it calls %',
+            RAISE EXCEPTION 'operator %.% (%, text) exists already and belongs to another role: it calls %',
                     quote_ident(target), op.name, op.lefttype, present
                 USING HINT = 'Drop it, or install the operators elsewhere with the setting perdure.operator_schema.';
         END IF;
@@ -87,21 +87,46 @@ COMMENT ON FUNCTION df._create_operators() IS 'Internal: creates the operators t
 -- Sequences
 ---------------------------------------------------------------------------------------------------------------------
 
+-- Those of identities, whichever tables have one.
 CREATE OR REPLACE FUNCTION df._sequences_behind() RETURNS SETOF text
-LANGUAGE sql VOLATILE ROWS 1
+LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
-    SELECT 'df.signals_id_seq' FROM df.signals_id_seq AS q
-    WHERE (SELECT max(s.id) FROM df.signals s) >= q.last_value + q.is_called::int
+DECLARE
+    v_identity record;
+    v_behind boolean;
+BEGIN
+    FOR v_identity IN
+        SELECT c.relname, a.attname, pg_get_serial_sequence(format('df.%I', c.relname), a.attname) AS sequence
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped
+        WHERE c.relnamespace = 'df'::regnamespace AND c.relkind = 'r'
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('SELECT (SELECT max(t.%I) FROM df.%I AS t) >= q.last_value + q.is_called::int FROM %s AS q',
+                       v_identity.attname, v_identity.relname, v_identity.sequence) INTO v_behind;
+        IF v_behind THEN
+            RETURN NEXT v_identity.sequence;
+        END IF;
+    END LOOP;
+END
 $$;
 COMMENT ON FUNCTION df._sequences_behind() IS 'Internal: sequences whose next value a row has already.';
 
 CREATE OR REPLACE FUNCTION df._advance_sequences() RETURNS SETOF text
-LANGUAGE sql VOLATILE ROWS 1
+LANGUAGE plpgsql VOLATILE ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
-    SELECT b FROM df._sequences_behind() AS b
-    WHERE setval(b::regclass, (SELECT max(s.id) FROM df.signals s)) IS NOT NULL
+DECLARE
+    v_sequence text;
+BEGIN
+    FOR v_sequence IN SELECT b FROM df._sequences_behind() AS b LOOP
+        EXECUTE (SELECT format('SELECT setval(%L, (SELECT max(t.%I) FROM df.%I AS t))', v_sequence, a.attname, c.relname)
+                 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped
+                 WHERE c.relnamespace = 'df'::regnamespace AND c.relkind = 'r'
+                   AND pg_get_serial_sequence(format('df.%I', c.relname), a.attname) = v_sequence);
+        RETURN NEXT v_sequence;
+    END LOOP;
+END
 $$;
 COMMENT ON FUNCTION df._advance_sequences() IS 'Internal: sets them behind their rows; returns which.';
 
@@ -137,14 +162,59 @@ $$;
 COMMENT ON FUNCTION df._stranger(text, text) IS
     'Internal: a server and database other than this one that these rows, or some of them, belong to.';
 
+-- Rows that were copied have the numbers of transactions of the server that they are from. One that this server has not counted up
+-- to, or that a transaction of its own has at this moment, is in no snapshot: what it stands for would be left out at take-over, or
+-- named with every look. A page at a time, since a leader gives up what does not answer within seconds.
+CREATE OR REPLACE FUNCTION df._renumber(p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET jit = off
+AS $$
+DECLARE
+    v_now pg_snapshot;
+    v_count integer;
+    v_sum integer := 0;
+BEGIN
+    PERFORM FROM df._epoch WHERE system_identifier IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    v_now := pg_current_snapshot();
+    UPDATE df._inbox u SET xid = pg_current_xact_id()
+    WHERE u.instance_id = ANY (ARRAY(
+        SELECT x.instance_id FROM df._inbox x WHERE NOT pg_visible_in_snapshot(x.xid, v_now) LIMIT p_limit));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_sum := v_sum + v_count;
+    UPDATE df._cancels u SET xid = pg_current_xact_id()
+    WHERE u.instance_id = ANY (ARRAY(
+        SELECT x.instance_id FROM df._cancels x WHERE NOT pg_visible_in_snapshot(x.xid, v_now) LIMIT p_limit));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_sum := v_sum + v_count;
+    UPDATE df.signals u SET xid = pg_current_xact_id()
+    WHERE u.id = ANY (ARRAY(
+        SELECT x.id FROM df.signals x
+        WHERE x.consumed_at IS NULL AND NOT pg_visible_in_snapshot(x.xid, v_now) LIMIT p_limit));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_sum := v_sum + v_count;
+    UPDATE df._events u SET xid = pg_current_xact_id()
+    WHERE u.id = ANY (ARRAY(
+        SELECT x.id FROM df._events x WHERE NOT pg_visible_in_snapshot(x.xid, v_now) LIMIT p_limit));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_sum + v_count;
+END
+$$;
+COMMENT ON FUNCTION df._renumber(integer) IS
+    'Internal: gives rows that were copied from another server a transaction of this one, p_limit of each table; returns how many. Called until it returns 0, before df._settle_at.';
+
 CREATE OR REPLACE FUNCTION df._settle_at(p_system_identifier text, p_database_oid text) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
+BEGIN
     UPDATE df._epoch SET system_identifier = p_system_identifier, database_oid = p_database_oid::oid
     WHERE system_identifier IS NULL;
     INSERT INTO df._origins (system_identifier, database_oid) VALUES (p_system_identifier, p_database_oid::oid)
     ON CONFLICT DO NOTHING;
+END
 $$;
 COMMENT ON FUNCTION df._settle_at(text, text) IS 'Internal: writes down that these rows belong to this server and database.';
 
@@ -155,7 +225,7 @@ BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace
                  AND p.proname IN ('_operators', '_missing_operators', '_create_operators', '_sequences_behind',
-                                   '_advance_sequences', '_forget_origins', '_settle_at', '_stranger') LOOP
+                                   '_advance_sequences', '_forget_origins', '_renumber', '_settle_at', '_stranger') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;
     PERFORM df._create_operators();

@@ -1,5 +1,16 @@
 -- Instances that may be what ends the worker (ADR 110). All of it is the owner's.
 
+-- What has been committed of it: a number that grows. Items of maps are decided by themselves.
+CREATE OR REPLACE FUNCTION df._progress(p_instance text) RETURNS integer
+LANGUAGE plpgsql STABLE STRICT
+AS $$
+BEGIN
+    RETURN (SELECT coalesce(max(c.version), 0) FROM df._checkpoints c WHERE c.instance_id = p_instance)
+        + least(1000000000, (SELECT coalesce(sum(m.opened + m.completed + m.failed), 0) FROM df._maps m WHERE m.instance_id = p_instance))::integer;
+END
+$$;
+COMMENT ON FUNCTION df._progress(text) IS 'How far an instance has come. Called with the settings of its callers.';
+
 -- Before a leader works on what an earlier one has left. Not waited for: it is the worker that may be gone next, not the server.
 CREATE OR REPLACE FUNCTION df._try(p_epoch bigint, p_instances text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
@@ -9,7 +20,7 @@ AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     INSERT INTO df._tries AS t (instance_id, version, epoch)
-    SELECT x.instance_id, coalesce((SELECT max(c.version) FROM df._checkpoints c WHERE c.instance_id = x.instance_id), 0), p_epoch
+    SELECT x.instance_id, df._progress(x.instance_id), p_epoch
     FROM df._inbox x WHERE x.instance_id = ANY (p_instances)
     ORDER BY x.instance_id
     ON CONFLICT (instance_id) DO UPDATE SET
@@ -35,7 +46,7 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     DELETE FROM df._tries t
     WHERE NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = t.instance_id)
-       OR t.set_aside_at IS NULL AND t.version < (SELECT max(c.version) FROM df._checkpoints c WHERE c.instance_id = t.instance_id);
+       OR t.set_aside_at IS NULL AND t.version < df._progress(t.instance_id);
     UPDATE df._tries t SET tries = t.tries - 1, quick = 0 WHERE t.epoch = p_survived AND t.set_aside_at IS NULL;
     RETURN QUERY
     WITH locked AS (
@@ -98,7 +109,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.resume(text) IS
-    'Lets an instance go on that was set aside, because leaders had ended while they worked on it. For the owner of schema df.';
+    'Releases an instance that was set aside because leaders ended while they worked on it. Reserved to the owner of schema df.';
 
 -- One that is set aside is in no worker's memory, and must not come into one to be wound up.
 CREATE OR REPLACE FUNCTION df._end_set_aside(p_instance text, p_reason text) RETURNS boolean
@@ -113,12 +124,14 @@ BEGIN
     UPDATE df.instances SET output = concat('canceled: ', coalesce(p_reason, 'Cancelled by user')) WHERE id = p_instance;
     DELETE FROM df._inbox WHERE instance_id = p_instance;
     DELETE FROM df._running WHERE instance_id = p_instance;
+    PERFORM df._end_calls(p_instance, '[{"node": "*"}]', '{}');
     RETURN true;
 END
 $$;
 COMMENT ON FUNCTION df._end_set_aside(text, text) IS
     'Internal: ends an instance that was set aside and is cancelled; false when it was not.';
 
+REVOKE EXECUTE ON FUNCTION df._progress(text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._try(bigint, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._suspects(bigint, bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._survived(bigint, boolean) FROM PUBLIC;

@@ -1,5 +1,6 @@
 -- The tables of schema df (specification 3, architecture 3 to 7).
 --
+-- Roles are regrole, never oid: where rows are restored, or replicated, the role of that name has another number.
 -- Conventions: everything is qualified; tables that begin with an underscore belong to the worker alone. Row-level
 -- security is enabled and not forced: the owner, who is the worker's login, sees every row. Grants to submitters come
 -- from df.grant_usage.
@@ -27,6 +28,9 @@ CREATE TABLE df.instances (
     output          text,
     idempotency_key text,
     graph           text,
+    forked_from     varchar(8),
+    compensated     boolean NOT NULL DEFAULT false,
+    parent_id       varchar(8),
     CONSTRAINT instances_pkey PRIMARY KEY (id)
 ) WITH (fillfactor = 70);
 
@@ -48,9 +52,12 @@ COMMENT ON COLUMN df.instances.vars IS
     'Variables captured when the instance was started, a JSON object of texts; NULL when there were none.';
 COMMENT ON COLUMN df.instances.cancel_reason IS 'Reason given to df.cancel.';
 COMMENT ON COLUMN df.instances.started_at IS
-    'When the worker took the instance up for the first time; written when it lasts, or when it ends.';
+    'When the worker took the instance up for the first time, written when it lasts, or when it ends; or when it was redriven.';
 COMMENT ON COLUMN df.instances.execution_count IS
-    'Number of the current execution: 1, or the current round when the root node is a LOOP.';
+    'Number of the current execution, from 1: each df.redrive begins another, and so does each round when the root node is a LOOP.';
+COMMENT ON COLUMN df.instances.forked_from IS 'The instance whose results df.fork has copied. It may have been deleted since.';
+COMMENT ON COLUMN df.instances.compensated IS 'Whether something was undone because a df.saga of it did not end well.';
+COMMENT ON COLUMN df.instances.parent_id IS 'The instance whose df.call has started this one; it ends with it.';
 COMMENT ON COLUMN df.instances.output IS
     'Completed: the result text as the worker built it. Failed: the error. Cancelled: canceled: <reason>.';
 COMMENT ON COLUMN df.instances.idempotency_key IS
@@ -58,9 +65,34 @@ COMMENT ON COLUMN df.instances.idempotency_key IS
 -- What a submitter inserts is done by a trigger, and the row is gone again.
 CREATE TABLE df._freed_keys (
     instance_id  varchar(8) NOT NULL,
-    submitted_by regrole NOT NULL
+    submitted_by regrole NOT NULL,
+    -- Without a key, nothing could be deleted once somebody publishes FOR ALL TABLES. Both, so that nobody meets a row of somebody else.
+    CONSTRAINT _freed_keys_pkey PRIMARY KEY (submitted_by, instance_id)
 );
 COMMENT ON TABLE df._freed_keys IS 'Ended instances whose idempotency key is taken away; always empty.';
+CREATE TABLE df._redrives (
+    instance_id  varchar(8) NOT NULL,
+    submitted_by regrole NOT NULL,
+    from_node    text,
+    vars         jsonb,
+    asked_in     xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    -- With the transaction: two that ask at once meet at the version of the instance, not here.
+    CONSTRAINT _redrives_pkey PRIMARY KEY (submitted_by, instance_id, asked_in)
+);
+COMMENT ON TABLE df._redrives IS 'Ended instances that are to go on; always empty.';
+CREATE TABLE df._forks (
+    id              varchar(8) NOT NULL,
+    root_node       varchar(8) NOT NULL,
+    submitted_by    regrole NOT NULL,
+    forked_from     varchar(8) NOT NULL,
+    from_node       text,
+    replaced        text[] NOT NULL,
+    graph           text NOT NULL,
+    vars            jsonb,
+    idempotency_key text,
+    CONSTRAINT _forks_pkey PRIMARY KEY (submitted_by, id)
+);
+COMMENT ON TABLE df._forks IS 'Instances that are to begin with what another one has completed; always empty.';
 
 COMMENT ON COLUMN df.instances.graph IS
     'The node text that was started; df.nodes shows its nodes. NULL when the nodes were inserted by hand.';
@@ -105,10 +137,12 @@ CREATE TABLE df.executions (
     ended_at     timestamptz NOT NULL DEFAULT now(),
     event_count  bigint NOT NULL DEFAULT 0,
     output       text,
+    status       text,
     CONSTRAINT executions_pkey PRIMARY KEY (instance_id, execution_id)
 );
 COMMENT ON TABLE df.executions IS
-    'Ended executions of instances whose root is a LOOP, one per round that was followed by another. The current execution is the instance row itself.';
+    'Ended executions of instances that were redriven, and of those whose root is a LOOP: one per round that was followed by another. The current execution is the instance row itself.';
+COMMENT ON COLUMN df.executions.status IS 'failed or cancelled: what df.redrive has let go on. NULL: a round.';
 
 -- A signal is found by the transaction that sent it, once (df._news), and by the wait that consumes it.
 CREATE TABLE df.signals (
@@ -132,6 +166,61 @@ COMMENT ON COLUMN df.signals.consumed_by IS 'Id of the node that waited for the 
 COMMENT ON COLUMN df.signals.xid IS 'The transaction that sent the signal.';
 COMMENT ON COLUMN df.signals.bytes IS 'Length of the data as text.';
 
+-- What steps publish: written by the checkpoint of the step alone, which knows whose it is. Nobody else has a right to write it.
+CREATE TABLE df._events (
+    id           bigint GENERATED ALWAYS AS IDENTITY,
+    instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    name         text NOT NULL,
+    value        jsonb NOT NULL,
+    published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    xid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    bytes        integer NOT NULL,
+    CONSTRAINT _events_pkey PRIMARY KEY (id)
+);
+CREATE INDEX idx_events_name ON df._events (instance_id, name, id);
+CREATE INDEX idx_events_new ON df._events (xid, id);
+COMMENT ON TABLE df._events IS 'Values that steps have published with df.publish; of each name of an instance the last 1,000.';
+COMMENT ON COLUMN df._events.xid IS 'The transaction that published it.';
+COMMENT ON COLUMN df._events.bytes IS 'Length of the value as text.';
+
+-- Written by the checkpoint that begins to wait: what has been published before is found by the look that follows it, what is published
+-- later by df._news, which finds this row, whoever leads then.
+CREATE TABLE df._event_waits (
+    id           bigint GENERATED ALWAYS AS IDENTITY,
+    instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    subject      text NOT NULL,
+    node_id      varchar(8) NOT NULL,
+    publisher_id text NOT NULL,
+    name         text NOT NULL,
+    CONSTRAINT _event_waits_pkey PRIMARY KEY (instance_id, subject, node_id)
+);
+CREATE INDEX idx_event_waits_publisher ON df._event_waits (publisher_id, name, id);
+COMMENT ON TABLE df._event_waits IS 'Nodes of df.wait_for_event that wait, and for what.';
+COMMENT ON COLUMN df._event_waits.subject IS 'Who decides the node: the instance, or the key of an item in which it stands.';
+COMMENT ON COLUMN df._event_waits.publisher_id IS 'The instance that is to publish, as the node names it.';
+
+-- By what instances are found. One without attributes has no row here. Under row-level security no GIN index can be used by a role: its
+-- operators are not leakproof. So what can be asked for is rows, whose equality is.
+CREATE TABLE df._attributes (
+    instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    submitted_by regrole NOT NULL,
+    attributes   jsonb NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT _attributes_pkey PRIMARY KEY (instance_id)
+);
+COMMENT ON TABLE df._attributes IS 'Attributes of instances; none for those that have none.';
+COMMENT ON COLUMN df._attributes.created_at IS 'When the instance was created.';
+CREATE TABLE df._attribute_entries (
+    instance_id  varchar(8) NOT NULL REFERENCES df._attributes (instance_id) ON DELETE CASCADE,
+    submitted_by regrole NOT NULL,
+    entry        text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    CONSTRAINT _attribute_entries_pkey PRIMARY KEY (instance_id, entry)
+);
+CREATE INDEX idx_attribute_entries_found ON df._attribute_entries (entry, submitted_by, created_at DESC, instance_id);
+COMMENT ON TABLE df._attribute_entries IS 'What the attributes of an instance contain, an entry for each value and each key that holds nothing else.';
+COMMENT ON COLUMN df._attribute_entries.entry IS 'A hash of the path and the value.';
+
 ---------------------------------------------------------------------------------------------------------------------
 -- What the worker writes
 ---------------------------------------------------------------------------------------------------------------------
@@ -140,10 +229,12 @@ COMMENT ON COLUMN df.signals.bytes IS 'Length of the data as text.';
 -- up: who reads is the only leader, and what is decided is fenced by the version of df._checkpoints.
 CREATE TABLE df._inbox (
     instance_id varchar(8) NOT NULL,
-    role        oid NOT NULL,
+    role        regrole NOT NULL,
     xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
     wake_at     timestamptz,
     bytes       integer,
+    held        boolean,
+    limited     boolean,
     CONSTRAINT _inbox_pkey PRIMARY KEY (instance_id)
 );
 CREATE INDEX idx_inbox_awake ON df._inbox (xid, instance_id) WHERE wake_at IS NULL;
@@ -153,10 +244,13 @@ COMMENT ON COLUMN df._inbox.xid IS 'The transaction that started the instance.';
 COMMENT ON COLUMN df._inbox.wake_at IS
     'NULL: there is something to be done. A time: the instance only waits until then. infinity: it only waits for signals.';
 COMMENT ON COLUMN df._inbox.bytes IS 'Of graph and variables when they are read; NULL when the nodes are written by hand.';
+COMMENT ON COLUMN df._inbox.held IS
+    'true: it must not begin yet (df._starts), and wake_at is infinity. NULL, which costs no byte, for all others.';
+COMMENT ON COLUMN df._inbox.limited IS 'true: with the row a slot or a dedup key is given back. NULL for all others.';
 
 -- A checkpoint is the row that takes the version of its instance: who comes second meets the key (architecture 5).
 CREATE TABLE df._checkpoints (
-    instance_id varchar(8) NOT NULL,
+    instance_id text NOT NULL,
     version     integer NOT NULL,
     bytes       integer NOT NULL,
     written_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -164,6 +258,7 @@ CREATE TABLE df._checkpoints (
     CONSTRAINT _checkpoints_pkey PRIMARY KEY (instance_id, version)
 );
 COMMENT ON TABLE df._checkpoints IS 'What is known of the nodes of each instance; one row for each decision that was taken.';
+COMMENT ON COLUMN df._checkpoints.instance_id IS 'The instance, or the key of an item (df._map_items).';
 COMMENT ON COLUMN df._checkpoints.version IS 'From 1, without a gap when it is written; rows that later ones supersede are deleted.';
 COMMENT ON COLUMN df._checkpoints.bytes IS 'Length of the state as it was sent.';
 COMMENT ON COLUMN df._checkpoints.state IS
@@ -171,7 +266,7 @@ COMMENT ON COLUMN df._checkpoints.state IS
 
 -- Rows that no checkpoint of a step updates: a step in REPEATABLE READ has its snapshot from before.
 CREATE TABLE df._running (
-    instance_id  varchar(8) NOT NULL,
+    instance_id  text NOT NULL,
     node_id      varchar(8) NOT NULL,
     execution_id text NOT NULL,
     attempt      integer,
@@ -184,6 +279,141 @@ COMMENT ON TABLE df._running IS
     'Nodes that have been executing for a while, and attempts that are on record before they begin. A mark counts as long as the node has no checkpoint that ended the same execution.';
 COMMENT ON COLUMN df._running.waits IS
     'The node does not execute: {"reason", "since", "next_try"} of what it waits for.';
+
+-- Maps: a row for each time that a node of df.map has begun with its items, and a row for each item. An item is decided by itself:
+-- its version is in its row, and who decides it takes the next one there. The row of the map is the owner's; no item writes it.
+CREATE TABLE df._maps (
+    id             bigint GENERATED ALWAYS AS IDENTITY,
+    instance_id    varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    subject        text NOT NULL,
+    node_id        varchar(8) NOT NULL,
+    execution_id   text NOT NULL,
+    generation     integer NOT NULL,
+    columns        text,
+    total          bigint,
+    opened         bigint NOT NULL DEFAULT 0,
+    settled        bigint NOT NULL DEFAULT 0,
+    settled_failed bigint NOT NULL DEFAULT 0,
+    completed      bigint NOT NULL DEFAULT 0,
+    failed         bigint NOT NULL DEFAULT 0,
+    ended_at       timestamptz,
+    CONSTRAINT _maps_pkey PRIMARY KEY (id),
+    CONSTRAINT _maps_execution_key UNIQUE (subject, node_id, execution_id),
+    CONSTRAINT _maps_generation_key UNIQUE (instance_id, node_id, generation)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE df._maps IS 'Executions of nodes of df.map.';
+COMMENT ON COLUMN df._maps.subject IS 'Who decides the node: the instance, or the key of an item in which it stands.';
+COMMENT ON COLUMN df._maps.columns IS 'Columns of the items, as of a result; NULL when the items are no rows.';
+COMMENT ON COLUMN df._maps.total IS 'How many items there are; NULL until all are written.';
+COMMENT ON COLUMN df._maps.opened IS 'No item behind this one has ever been begun.';
+COMMENT ON COLUMN df._maps.settled IS 'All items up to this one have ended, settled_failed of them badly.';
+COMMENT ON COLUMN df._maps.completed IS 'Items that are completed, as of a moment ago; so is failed.';
+
+-- A version that changes, and a status: neither is in an index.
+CREATE TABLE df._map_items (
+    map_id       bigint NOT NULL,
+    ordinal      bigint NOT NULL,
+    item         jsonb NOT NULL,
+    version      integer NOT NULL DEFAULT 0,
+    status       text NOT NULL DEFAULT 'pending',
+    attempt      integer NOT NULL DEFAULT 0,
+    result       jsonb,
+    error        text,
+    code         text,
+    started_at   timestamptz,
+    completed_at timestamptz,
+    CONSTRAINT _map_items_pkey PRIMARY KEY (map_id, ordinal)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE df._map_items IS 'Items of maps. The key of an item is <instance>.<map_id>.<ordinal>, of a batch that of its first one.';
+COMMENT ON COLUMN df._map_items.version IS 'Which decision on the item was taken last; 0 before the first.';
+COMMENT ON COLUMN df._map_items.status IS 'pending, completed, failed or cancelled.';
+
+-- Beside the row of the map, which whoever calls df.set_map must not be able to lock.
+CREATE TABLE df._map_settings (
+    map_id         bigint NOT NULL REFERENCES df._maps (id) ON DELETE CASCADE,
+    max_concurrent integer NOT NULL,
+    CONSTRAINT _map_settings_pkey PRIMARY KEY (map_id)
+);
+COMMENT ON TABLE df._map_settings IS 'What df.set_map has changed.';
+
+-- What a submitter inserts is done by a trigger, and the row is gone again.
+CREATE TABLE df._map_changes (
+    instance_id    varchar(8) NOT NULL,
+    node_id        varchar(8) NOT NULL,
+    max_concurrent integer NOT NULL,
+    submitted_by   regrole NOT NULL,
+    asked_in       xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT _map_changes_pkey PRIMARY KEY (submitted_by, instance_id, node_id, asked_in)
+);
+COMMENT ON TABLE df._map_changes IS 'Calls of df.set_map; always empty.';
+
+-- Named workflows. A version is never changed.
+CREATE TABLE df._definitions (
+    owner      regrole NOT NULL,
+    name       text NOT NULL,
+    version    integer NOT NULL,
+    graph      text NOT NULL,
+    params     jsonb,
+    comment    text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _definitions_pkey PRIMARY KEY (owner, name, version)
+);
+COMMENT ON TABLE df._definitions IS 'Versions of named workflows.';
+CREATE TABLE df._definition_grants (
+    owner regrole NOT NULL,
+    name  text NOT NULL,
+    role  regrole NOT NULL,
+    CONSTRAINT _definition_grants_pkey PRIMARY KEY (owner, name, role)
+);
+COMMENT ON TABLE df._definition_grants IS 'Who else may call a named workflow.';
+COMMENT ON COLUMN df._definition_grants.role IS 'The role, whose members may call it too; 0 is PUBLIC.';
+-- What a submitter inserts is done by a trigger, and the row is gone again.
+CREATE TABLE df._definition_changes (
+    owner    regrole NOT NULL,
+    name     text NOT NULL,
+    action   text NOT NULL,
+    role     regrole,
+    graph    text,
+    params   jsonb,
+    comment  text,
+    asked_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT _definition_changes_pkey PRIMARY KEY (owner, name, asked_in)
+);
+COMMENT ON TABLE df._definition_changes IS 'Calls of df.define and of what else changes a definition; always empty.';
+CREATE TABLE df._child_starts (
+    parent_id    varchar(8) NOT NULL,
+    submitted_by regrole NOT NULL,
+    subject      text NOT NULL,
+    node_id      text NOT NULL,
+    execution_id text NOT NULL,
+    reply        text NOT NULL,
+    owner        regrole NOT NULL,
+    name         text NOT NULL,
+    version      integer NOT NULL,
+    graph        text NOT NULL,
+    vars         jsonb,
+    CONSTRAINT _child_starts_pkey PRIMARY KEY (submitted_by, subject, node_id, execution_id)
+);
+COMMENT ON TABLE df._child_starts IS 'Children that are being started; always empty.';
+-- The key is what a crash cannot start twice.
+CREATE TABLE df._calls (
+    parent_id    varchar(8) NOT NULL,
+    subject      text NOT NULL,
+    node_id      text NOT NULL,
+    execution_id text NOT NULL,
+    child_id     varchar(8) NOT NULL,
+    reply        text NOT NULL,
+    owner        regrole NOT NULL,
+    name         text NOT NULL,
+    version      integer NOT NULL,
+    ended_at     timestamptz,
+    CONSTRAINT _calls_pkey PRIMARY KEY (subject, node_id, execution_id),
+    CONSTRAINT _calls_child_key UNIQUE (child_id)
+);
+CREATE INDEX idx_calls_parent ON df._calls (parent_id);
+COMMENT ON TABLE df._calls IS 'Children of instances: one for each execution of a node of df.call.';
+COMMENT ON COLUMN df._calls.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands.';
+COMMENT ON COLUMN df._calls.reply IS 'The name of the signal by which the parent learns that the child has ended.';
 
 -- Instances that a leader took over, on record before it worked on them: of what ends the worker's process nothing else is left
 -- than that (ADR 110). No ordinary instance has a row.
@@ -203,6 +433,117 @@ COMMENT ON COLUMN df._tries.epoch IS 'The latest term that has taken it over.';
 COMMENT ON COLUMN df._tries.tries IS 'How many terms have taken it over without anything of it being committed.';
 COMMENT ON COLUMN df._tries.quick IS 'How many of the latest ones in a row had not lasted five seconds more, as far as is known.';
 COMMENT ON COLUMN df._tries.set_aside_at IS 'Since when no leader works on it, until df.resume.';
+
+-- Queues (ADR 170). An instance without a queue, a time or a dedup key has no row in any of these tables. The number of a queue is
+-- drawn, so that copied rows need no sequence.
+CREATE TABLE df._queues (
+    id                  uuid NOT NULL DEFAULT gen_random_uuid(),
+    owner               regrole NOT NULL,
+    name                text NOT NULL,
+    concurrency         integer,
+    concurrency_per_key integer,
+    rate                integer,
+    per                 interval,
+    overflow            text NOT NULL DEFAULT 'wait',
+    paused_at           timestamptz,
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    dropped_at          timestamptz,
+    CONSTRAINT _queues_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX _queues_name_key ON df._queues (owner, name) WHERE dropped_at IS NULL;
+COMMENT ON TABLE df._queues IS 'Queues and their limits; NULL is no limit.';
+COMMENT ON COLUMN df._queues.dropped_at IS
+    'Its name is free again. The row stays for a while: who had read it may have started something in it.';
+CREATE TABLE df._queue_grants (
+    queue uuid NOT NULL REFERENCES df._queues (id) ON DELETE CASCADE,
+    role  regrole NOT NULL,
+    CONSTRAINT _queue_grants_pkey PRIMARY KEY (queue, role)
+);
+COMMENT ON TABLE df._queue_grants IS 'Roles, with their members, that may start instances in a queue of another role.';
+CREATE TABLE df._queue_turns (
+    queue    uuid NOT NULL REFERENCES df._queues (id) ON DELETE CASCADE,
+    priority integer NOT NULL,
+    key      text COLLATE "C" NOT NULL,
+    CONSTRAINT _queue_turns_pkey PRIMARY KEY (queue, priority)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE df._queue_turns IS 'Which key had its turn last, within a priority of a queue.';
+-- What a submitter inserts is done by a trigger, and the row is gone again.
+CREATE TABLE df._queue_changes (
+    submitted_by regrole NOT NULL,
+    action       text NOT NULL,
+    name         text NOT NULL,
+    settings     jsonb NOT NULL DEFAULT '{}',
+    asked_in     xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT _queue_changes_pkey PRIMARY KEY (submitted_by, name, action, asked_in)
+);
+COMMENT ON TABLE df._queue_changes IS 'Calls of df.create_queue and the others that manage queues; always empty.';
+CREATE TABLE df._start_requests (
+    id              varchar(8) NOT NULL,
+    label           text,
+    root_node       varchar(8) NOT NULL,
+    submitted_by    regrole NOT NULL,
+    database        text,
+    vars            jsonb,
+    idempotency_key text,
+    graph           text NOT NULL,
+    queue           text,
+    key             text,
+    priority        integer,
+    start_at        timestamptz,
+    dedup           text,
+    on_duplicate    text,
+    debounce        boolean,
+    CONSTRAINT _start_requests_pkey PRIMARY KEY (submitted_by, id)
+);
+COMMENT ON TABLE df._start_requests IS 'Starts with a queue, a time or a dedup key; always empty.';
+
+-- The row itself is the slot: taken from admitted_at to ended_at. It stays for as long as the instance, which may be redriven. Who
+-- changes the row of an instance that is held has locked its row of df._inbox before.
+CREATE TABLE df._starts (
+    instance_id varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    role        regrole NOT NULL,
+    queue       uuid,
+    key         text COLLATE "C" NOT NULL DEFAULT '',
+    priority    integer NOT NULL DEFAULT 0,
+    queued_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    start_at    timestamptz,
+    admitted_at timestamptz,
+    ended_at    timestamptz,
+    CONSTRAINT _starts_pkey PRIMARY KEY (instance_id)
+) WITH (fillfactor = 80);
+CREATE INDEX idx_starts_waiting ON df._starts (queue, priority, key, queued_at, instance_id)
+    WHERE queue IS NOT NULL AND start_at IS NULL AND admitted_at IS NULL AND ended_at IS NULL;
+CREATE INDEX idx_starts_running ON df._starts (queue, key) WHERE admitted_at IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX idx_starts_later ON df._starts (role, start_at) WHERE start_at IS NOT NULL AND ended_at IS NULL;
+COMMENT ON TABLE df._starts IS 'Instances that were started in a queue, and those that wait for their time.';
+COMMENT ON COLUMN df._starts.queue IS 'NULL: it only waits for its time, and the row goes when that has come.';
+COMMENT ON COLUMN df._starts.key IS 'Empty: it has none, and no limit by key.';
+COMMENT ON COLUMN df._starts.start_at IS 'Not before then; NULL when that has come.';
+-- Rows that no checkpoint of a step updates: a step in REPEATABLE READ has its snapshot from before. No foreign key: a submitter can
+-- lock the row of an instance, which the worker must not wait for.
+CREATE TABLE df._queue_begins (
+    instance_id varchar(8) NOT NULL,
+    queue       uuid NOT NULL,
+    began_at    timestamptz NOT NULL,
+    CONSTRAINT _queue_begins_pkey PRIMARY KEY (instance_id)
+) WITH (fillfactor = 80);
+CREATE INDEX idx_queue_begins ON df._queue_begins (queue, began_at);
+COMMENT ON TABLE df._queue_begins IS 'Instances that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
+COMMENT ON COLUMN df._queue_begins.began_at IS
+    'When its first step had begun, or somewhat later. infinity: that is not known, and it may begin at any moment.';
+
+CREATE TABLE df._dedups (
+    submitted_by regrole NOT NULL,
+    queue        uuid NOT NULL,
+    key          text NOT NULL,
+    instance_id  varchar(8) NOT NULL,
+    debounced    boolean NOT NULL,
+    CONSTRAINT _dedups_pkey PRIMARY KEY (submitted_by, queue, key)
+);
+CREATE INDEX idx_dedups_instance ON df._dedups (instance_id);
+COMMENT ON TABLE df._dedups IS 'The instance that holds a dedup key. The row is gone when the instance has ended.';
+COMMENT ON COLUMN df._dedups.queue IS 'Zeros for none.';
+COMMENT ON COLUMN df._dedups.debounced IS 'It holds the key only until it begins.';
 
 CREATE TABLE df._cancels (
     instance_id varchar(8) NOT NULL,
@@ -276,7 +617,7 @@ COMMENT ON TABLE df._origins IS 'The servers and databases whose leaders have wo
 -- Roles as which the worker could not log in when it tried last. It tries again every few seconds and takes the row away
 -- when it succeeds; rows that were not checked for a minute, or not in the current term, mean nothing.
 CREATE TABLE df._logins (
-    role_oid   oid NOT NULL,
+    role_oid   regrole NOT NULL,
     problem    text NOT NULL,
     failed_at  timestamptz NOT NULL DEFAULT now(),
     checked_at timestamptz NOT NULL DEFAULT now(),
@@ -304,7 +645,7 @@ CREATE TABLE df.secret_grants (
     name text NOT NULL
         CONSTRAINT secret_grants_name_chk
             CHECK (name ~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,252})?$'),
-    role oid NOT NULL,
+    role regrole NOT NULL,
     granted_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (name, role)
 );
@@ -320,11 +661,34 @@ ALTER TABLE df._nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.vars ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df.signals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._event_waits ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._attributes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._attribute_entries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._inbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._freed_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._redrives ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._forks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._checkpoints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._tries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._maps ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._map_items ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._map_settings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._map_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._definitions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._definition_grants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._definition_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._child_starts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._calls ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._running ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._queues ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._queue_grants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._queue_turns ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._queue_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._start_requests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._starts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._queue_begins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._dedups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._cancels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._epoch ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._origins ENABLE ROW LEVEL SECURITY;
@@ -344,6 +708,24 @@ CREATE POLICY nodes_user_isolation ON df._nodes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY freed_keys_user_isolation ON df._freed_keys FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY map_changes_user_isolation ON df._map_changes FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY queue_changes_user_isolation ON df._queue_changes FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY start_requests_user_isolation ON df._start_requests FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY definition_changes_user_isolation ON df._definition_changes FOR INSERT
+    WITH CHECK (owner = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY child_starts_user_isolation ON df._child_starts FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _child_starts.parent_id AND i.submitted_by = _child_starts.submitted_by));
+-- The instance is looked for with the rights of whoever inserts.
+CREATE POLICY redrives_user_isolation ON df._redrives FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _redrives.instance_id AND i.submitted_by = _redrives.submitted_by));
+CREATE POLICY forks_user_isolation ON df._forks FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _forks.forked_from));
 CREATE POLICY vars_user_isolation ON df.vars
     USING (owner = (SELECT (quote_ident(current_user))::regrole))
     WITH CHECK (owner = (SELECT (quote_ident(current_user))::regrole));
@@ -355,8 +737,18 @@ CREATE POLICY signals_user_isolation ON df.signals
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)))
     WITH CHECK (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
+CREATE POLICY events_user_isolation ON df._events FOR SELECT
+    USING (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
+                   AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
+CREATE POLICY attributes_user_isolation ON df._attributes FOR SELECT
+    USING (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+CREATE POLICY attributes_of_own_instance ON df._attributes FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id AND i.submitted_by = _attributes.submitted_by));
+CREATE POLICY attribute_entries_user_isolation ON df._attribute_entries FOR SELECT
+    USING (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY logins_own_row ON df._logins FOR SELECT
-    USING (role_oid = (SELECT (quote_ident(current_user))::regrole)::oid);
+    USING (role_oid = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY launches_user_isolation ON df._launches FOR INSERT
     WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));
 -- Everybody sees what concerns them.
@@ -365,3 +757,82 @@ CREATE POLICY secret_grants_own ON df.secret_grants FOR SELECT
 
 GRANT INSERT (token) ON df._launches TO PUBLIC;
 GRANT SELECT ON df.secret_grants TO PUBLIC;
+
+---------------------------------------------------------------------------------------------------------------------
+-- Schedules
+---------------------------------------------------------------------------------------------------------------------
+
+-- Written by definer functions for their role, and by the leader. No submitter has a right on them: who changes a schedule
+-- locks its row, which the leader passes by.
+CREATE TABLE df._schedules (
+    id           bigint GENERATED ALWAYS AS IDENTITY,
+    submitted_by regrole NOT NULL,
+    name         text NOT NULL,
+    cron         text NOT NULL,
+    timezone     text NOT NULL,
+    overlap      text NOT NULL,
+    catch_up     interval NOT NULL,
+    jitter       interval,
+    graph        text NOT NULL,
+    options      jsonb,
+    version      bigint NOT NULL DEFAULT 1,
+    next_at      timestamptz,
+    due_at       timestamptz,
+    buffered_at  timestamptz,
+    paused_at    timestamptz,
+    pause_reason text,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    changed_at   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT _schedules_pkey PRIMARY KEY (id),
+    CONSTRAINT _schedules_name_key UNIQUE (submitted_by, name)
+) WITH (fillfactor = 70);
+-- What is due, and what is due of each role.
+CREATE INDEX idx_schedules_due ON df._schedules (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX idx_schedules_due_of_role ON df._schedules (submitted_by, due_at) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE df._schedules IS 'Schedules of all roles; df.schedules shows each role its own.';
+COMMENT ON COLUMN df._schedules.version IS 'Changes with each write: a plan that was made for another version is not carried out.';
+COMMENT ON COLUMN df._schedules.next_at IS 'The first planned time that is not decided; NULL when there is none.';
+COMMENT ON COLUMN df._schedules.due_at IS 'When the leader looks at the schedule next; NULL while it is paused.';
+COMMENT ON COLUMN df._schedules.buffered_at IS 'The planned time of the run that waits for the end of another one.';
+
+CREATE TABLE df._schedule_runs (
+    schedule_id bigint NOT NULL REFERENCES df._schedules (id) ON DELETE CASCADE,
+    planned_at  timestamptz NOT NULL,
+    outcome     text NOT NULL,
+    instance_id varchar(8),
+    reason      text,
+    active      boolean NOT NULL DEFAULT false,
+    decided_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _schedule_runs_pkey PRIMARY KEY (schedule_id, planned_at)
+);
+CREATE INDEX idx_schedule_runs_active ON df._schedule_runs (schedule_id, planned_at) WHERE active;
+CREATE INDEX idx_schedule_runs_decided ON df._schedule_runs (decided_at);
+COMMENT ON TABLE df._schedule_runs IS
+    'What became of each planned time. The key is what starts an instance for a planned time once: the row and the instance are one commit.';
+COMMENT ON COLUMN df._schedule_runs.active IS 'Whether the instance had not ended when the leader looked last.';
+
+-- What a submitter inserts is done by a trigger, and the row is gone again.
+CREATE TABLE df._schedule_changes (
+    submitted_by regrole NOT NULL,
+    name         text NOT NULL,
+    action       text NOT NULL,
+    cron         text,
+    timezone     text,
+    overlap      text,
+    catch_up     interval,
+    jitter       interval,
+    graph        text,
+    options      jsonb,
+    reason       text,
+    from_time    timestamptz,
+    to_time      timestamptz,
+    asked_in     xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT _schedule_changes_pkey PRIMARY KEY (submitted_by, name, asked_in)
+);
+COMMENT ON TABLE df._schedule_changes IS 'Calls of df.create_schedule and the like; always empty.';
+
+ALTER TABLE df._schedules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._schedule_runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._schedule_changes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY schedule_changes_user_isolation ON df._schedule_changes FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));

@@ -14,12 +14,17 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.perdure.flow.Interpreter;
 import dev.perdure.graph.Node;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,10 +57,13 @@ class ArchitectureTest {
             Map.entry("engine.owner", with(PORTS, "engine.queue", "engine.telemetry", "engine.actor")),
             Map.entry("engine.sql", with(PORTS, "engine.queue", "engine.telemetry", "engine.actor", "engine.owner")),
             Map.entry("engine.http", with(PORTS, "engine.queue", "engine.telemetry", "engine.actor", "engine.owner")),
+            Map.entry("engine.map", with(PORTS, "engine.queue", "engine.actor", "engine.owner")),
             Map.entry("engine", with(PORTS, "engine", "leader")),
+            Map.entry("control", Set.of("flow", "database", "store", "leader")),
             Map.entry("maintenance", Set.of("database", "store", "leader")),
             Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader")),
-            Map.entry("web", Set.of("database", "store", "engine")),
+            // The status of the election, and whom the embedded server is for.
+            Map.entry("web", Set.of("database", "leader", "embedded")),
             Map.entry(
                     "ops",
                     Set.of(
@@ -68,6 +76,7 @@ class ArchitectureTest {
                             "leader",
                             "engine",
                             "maintenance",
+                            "control",
                             "kubernetes")),
             Map.entry("embedded", Set.of("database", "schema")),
             Map.entry("doctor", Set.of("database", "schema", "session")),
@@ -75,6 +84,9 @@ class ArchitectureTest {
             Map.entry("cli", Set.of("database", "schema", "session", "embedded", "doctor", "setup")));
 
     private static final Set<String> PURE = Set.of("graph", "flow");
+
+    private static final Path SOURCES = Path.of("src", "main", "java");
+    private static final int LONGEST_FILE = 400;
 
     private final JavaClasses classes = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
@@ -217,6 +229,24 @@ class ArchitectureTest {
                 classes.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new));
 
         assertThat(marked).containsAll(packages);
+    }
+
+    @Test
+    void no_source_file_has_more_than_400_lines() throws IOException {
+        Map<String, Integer> tooLong = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(SOURCES)) {
+            for (Path file :
+                    files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                int lines = Files.readAllLines(file).size();
+                if (lines > LONGEST_FILE) {
+                    tooLong.put(SOURCES.relativize(file).toString(), lines);
+                }
+            }
+        }
+
+        assertThat(tooLong)
+                .as("files with a second subject, which wants a class of its own")
+                .isEmpty();
     }
 
     /** The engine is a floor of rooms, each other package is a room. */

@@ -9,6 +9,7 @@ import dev.perdure.attacks.attack.ErrorTexts;
 import dev.perdure.attacks.attack.LargeSignals;
 import dev.perdure.attacks.attack.LockedRows;
 import dev.perdure.attacks.attack.LoginStorm;
+import dev.perdure.attacks.attack.ManyEvents;
 import dev.perdure.attacks.attack.ManySignals;
 import dev.perdure.attacks.attack.ManyStarts;
 import dev.perdure.attacks.attack.Notices;
@@ -54,6 +55,7 @@ public final class AttackSuite {
                 new OddValues(),
                 new LargeSignals(),
                 new ManySignals(),
+                new ManyEvents(),
                 new VariablesMultiplied(),
                 new ResultsMultiplied(),
                 new VariablesInSum(),

@@ -18,7 +18,8 @@ import java.util.Map;
  * <p>System properties: {@code bench.server} ({@code embedded}, or {@code debian} for the installed package with its default
  * settings), {@code bench.latency} (0) milliseconds of a round trip to it, {@code bench.seconds} (10) for each measurement, {@code
  * bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and {@code bench.inflight} (200) instances at once, {@code
- * bench.loadOnly} (false) to leave out latencies and starts by themselves, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
+ * bench.loadOnly} (false) to leave out latencies and starts by themselves, {@code bench.mapOnly} (false) to measure nothing but a map, of
+ * {@code bench.mapItems} (50000) items, and what it does to others, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
  */
 public final class Benchmark {
 
@@ -44,14 +45,15 @@ public final class Benchmark {
             System.out.printf("%s (%s), Java %s, %d cores%n", version(place.user()), place.name(), Runtime.version(), Runtime.getRuntime()
                     .availableProcessors());
             try (WorkerProcess worker = WorkerProcess.start(place, folder.resolve("worker.log"))) {
-                run(place, worker, time, sessions, inFlight);
+                run(place, worker, folder, time, sessions, inFlight);
             }
         } finally {
             StopAtExit.applicationEnded();
         }
     }
 
-    private static void run(Place place, WorkerProcess worker, Duration time, int sessions, int inFlight)
+    private static void run(
+            Place place, WorkerProcess worker, Path folder, Duration time, int sessions, int inFlight)
             throws Exception {
         DatabaseUrl user = place.user();
         // Until the compiler is done with what a worker does all the time: users have one that runs for weeks.
@@ -61,6 +63,12 @@ public final class Benchmark {
         System.out.printf(Locale.ROOT, "bare one-row commits, %d sessions:     %,.0f /s%n", sessions, bare);
         double before = Load.bareCommits(user, 1, time.dividedBy(2));
         System.out.printf(Locale.ROOT, "bare one-row commits, 1 session:      %,.0f /s%n", before);
+        if (Boolean.getBoolean("bench.mapOnly")) {
+            map(user, bare);
+            System.out.println("worker: " + worker.memory());
+            beside(place, worker, folder);
+            return;
+        }
         Load.Outcome outcome = measured(place, worker, time, sessions, inFlight);
         System.out.printf(
                 Locale.ROOT,
@@ -86,7 +94,54 @@ public final class Benchmark {
         double many = Load.startMany(user, 20_000);
         System.out.printf(
                 Locale.ROOT, "df.start_many:                        %,.0f instances/s, %.1f a bare commit%n", many, many / bare);
+        map(user, bare);
         System.out.println("worker: " + worker.memory());
+    }
+
+    private static void map(DatabaseUrl user, double bare) throws Exception {
+        int items = Integer.getInteger("bench.mapItems", 50_000);
+        MapLoad.Outcome map = MapLoad.toItsEnd(user, STEP, items);
+        System.out.printf(
+                Locale.ROOT,
+                "df.map of %,d items of one statement:  %,.0f items/s, %.2f a bare commit (items written down in %.1f s)%n",
+                items,
+                items / map.seconds(),
+                items / map.seconds() / bare,
+                map.frozenAfter());
+    }
+
+    /** What a map does to others, and others to it. */
+    private static void beside(Place place, WorkerProcess worker, Path folder) throws Exception {
+        int items = Integer.getInteger("bench.mapItems", 50_000);
+        MapLoad.HttpOutcome http = MapLoad.requests(place.user(), 10_000, 20);
+        System.out.printf(
+                Locale.ROOT,
+                "df.map of 10,000 requests, one in ten answered with 503 first, 20 at once: %,.0f items/s, at most %d at once,"
+                        + " %,d requests%n",
+                10_000 / http.seconds(),
+                http.mostAtOnce(),
+                http.requests());
+        double[] alone = Load.oneByOne(place.other(), Load.START_ONE_STEP, "SELECT 1", Duration.ofSeconds(10));
+        try (MapLoad map = MapLoad.start(place.user(), STEP, items)) {
+            map.awaitCompleted(1000);
+            double[] beside = Load.oneByOne(place.other(), Load.START_ONE_STEP, "SELECT 1", Duration.ofSeconds(10));
+            System.out.println("another role, one instance of one step at a time:");
+            System.out.println("  alone:                              " + percentiles(alone));
+            System.out.println("  beside a map that runs:             " + percentiles(beside) + (map.isOver() ? " (it was over before)" : ""));
+            System.out.printf(Locale.ROOT, "cancelled in the middle: the last item ended after %.0f ms%n", 1000 * map.cancel());
+        }
+        try (MapLoad map = MapLoad.start(place.user(), STEP, items);
+                WorkerProcess standby = WorkerProcess.standby(place, folder.resolve("standby.log"))) {
+            map.awaitCompleted(Math.max(1, items / 10));
+            worker.kill();
+            System.out.printf(
+                    Locale.ROOT,
+                    "worker killed in the middle of %,d items: the next one ended after %.0f ms%n",
+                    items,
+                    1000 * map.nextAfter(items));
+            map.cancel();
+            System.out.println("standby: " + standby.memory());
+        }
     }
 
     private static Load.Outcome measured(

@@ -250,7 +250,8 @@ final class Load {
         }
     }
 
-    private static String one(Connection connection, String sql) throws SQLException {
+    /** The first column of the first row. */
+    static String one(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
             row.next();

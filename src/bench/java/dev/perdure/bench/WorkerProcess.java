@@ -21,7 +21,17 @@ final class WorkerProcess implements AutoCloseable {
         this.process = process;
     }
 
+    /** One that leads. */
     static WorkerProcess start(Place place, Path log) throws IOException, InterruptedException {
+        return start(place, log, "group/leader");
+    }
+
+    /** One that waits for the leader to end. */
+    static WorkerProcess standby(Place place, Path log) throws IOException, InterruptedException {
+        return start(place, log, "ready");
+    }
+
+    private static WorkerProcess start(Place place, Path log, String check) throws IOException, InterruptedException {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
@@ -41,11 +51,11 @@ final class WorkerProcess implements AutoCloseable {
         builder.environment().put("PERDURE_DATABASE_URL", place.owner().toUri());
         WorkerProcess worker = new WorkerProcess(builder.start());
         HttpClient http = HttpClient.newHttpClient();
-        HttpRequest leader = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/group/leader"))
+        HttpRequest health = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/q/health/" + check))
                 .build();
         for (int i = 0; i < 1200 && worker.process.isAlive(); i++) {
             try {
-                if (http.send(leader, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {
+                if (http.send(health, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {
                     return worker;
                 }
             } catch (IOException e) {
@@ -54,7 +64,13 @@ final class WorkerProcess implements AutoCloseable {
             TimeUnit.MILLISECONDS.sleep(100);
         }
         worker.close();
-        throw new IllegalStateException("The worker did not become the leader:\n" + Files.readString(log));
+        throw new IllegalStateException("The worker did not get so far (" + check + "):\n" + Files.readString(log));
+    }
+
+    /** As a crash does it. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
     }
 
     long pid() {

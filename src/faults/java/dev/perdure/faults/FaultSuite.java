@@ -9,6 +9,8 @@ import dev.perdure.faults.scenario.LockedRows;
 import dev.perdure.faults.scenario.MixedFaults;
 import dev.perdure.faults.scenario.NamedPoints;
 import dev.perdure.faults.scenario.PlantedViolations;
+import dev.perdure.faults.scenario.Schedules;
+import dev.perdure.faults.scenario.SilentNetwork;
 import dev.perdure.faults.scenario.SlowCommit;
 import dev.perdure.faults.scenario.SwitchedServer;
 import java.time.Duration;
@@ -35,8 +37,10 @@ public final class FaultSuite {
                 new LockedRows(),
                 new Failover(),
                 new SwitchedServer(),
+                new SilentNetwork(),
                 new DiskFull(),
                 new ClockJumps(),
+                new Schedules(),
                 new Load(),
                 new MixedFaults());
     }

@@ -12,12 +12,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a worker that is started here would be told, read without starting one.
+ * Settings that a worker started here would have, read without starting one.
  */
 final class WorkerSettings {
 
     /** Sessions of the worker besides those of steps: docs/operations.md, Limits. */
-    private static final int OWN_SESSIONS = 9;
+    private static final int OWN_SESSIONS = 10;
 
     private final PlainSettings settings = PlainSettings.read();
 

@@ -6,7 +6,7 @@ import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /**
- * Which Perdure this is.
+ * Version and time of this build.
  *
  * @param version the project's version, such as {@code 0.1.0}
  * @param timestamp when it was built, UTC, such as {@code 2026-01-31T12:00:00Z}

@@ -2,7 +2,7 @@ package dev.perdure.config;
 
 import java.util.Optional;
 
-/** Which database: {@code perdure.database.*}. */
+/** The database: {@code perdure.database.*}. */
 public interface DatabaseConfig {
 
     /**

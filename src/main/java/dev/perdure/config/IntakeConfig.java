@@ -5,7 +5,7 @@ import io.smallrye.config.WithName;
 import java.time.Duration;
 import org.hibernate.validator.constraints.time.DurationMin;
 
-/** How the leader finds new work: {@code perdure.intake.*}. */
+/** Intake of new work by the leader: {@code perdure.intake.*}. */
 public interface IntakeConfig {
 
     /** How often an idle worker looks by itself, in case a notification is missing. */

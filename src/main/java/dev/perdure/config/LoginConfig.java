@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.hibernate.validator.constraints.time.DurationMin;
 
-/** How the worker logs in as submitters: {@code perdure.login.*}. */
+/** Logins of the worker as submitters: {@code perdure.login.*}. */
 public interface LoginConfig {
 
     /**

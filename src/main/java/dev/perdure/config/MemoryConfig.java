@@ -3,7 +3,7 @@ package dev.perdure.config;
 import io.quarkus.runtime.configuration.MemorySize;
 import java.util.Optional;
 
-/** What instances may take in the worker's memory: {@code perdure.memory.*}. */
+/** Memory of the worker for instances: {@code perdure.memory.*}. */
 public interface MemoryConfig {
 
     /**

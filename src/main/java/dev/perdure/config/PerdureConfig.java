@@ -64,6 +64,9 @@ public interface PerdureConfig {
     /** The operator inside a Kubernetes cluster. */
     KubernetesConfig kubernetes();
 
+    /** The dashboard and the HTTP API. */
+    WebConfig web();
+
     /**
      * A step that runs longer than this is shown as {@code running} in {@code df.nodes}; shorter ones cost no extra
      * commit.

@@ -6,7 +6,7 @@ import jakarta.validation.constraints.Min;
 import java.time.Duration;
 import org.hibernate.validator.constraints.time.DurationMin;
 
-/** How steps are executed: {@code perdure.step.*}. */
+/** Execution of steps: {@code perdure.step.*}. */
 public interface StepConfig {
 
     /** How many SQL steps execute at the same time, of all roles together: sessions on the server. */

@@ -1,4 +1,4 @@
-/** What can be set ({@code perdure.*}) and what was built. Every room may use it; it uses none. */
+/** Settings ({@code perdure.*}) and the identity of the build. Every room may use it; it uses none. */
 @NullMarked
 package dev.perdure.config;
 

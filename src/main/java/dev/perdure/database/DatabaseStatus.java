@@ -2,7 +2,7 @@ package dev.perdure.database;
 
 import jakarta.inject.Singleton;
 
-/** Whether the database can be used, as far as the worker knows. For health checks. */
+/** State of the database, as far as the worker knows, for health checks. */
 @Singleton
 public class DatabaseStatus {
 

@@ -10,8 +10,8 @@ import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
 /**
- * What an error of PostgreSQL or of the connection to it means, whichever driver brought it. Its texts are cut: a step can
- * raise errors of any size.
+ * Meaning of an error of PostgreSQL or of the connection to it, for both drivers. A step can raise
+ * errors of any size, and many at once: what is longer than 256 Ki characters is cut, and says so.
  *
  * @param kind what has to happen
  * @param sqlState SQLSTATE (<a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">appendix A</a>)
@@ -52,7 +52,7 @@ public record Failure(
         NO_MEMORY
     }
 
-    private static final int MAX_TEXT = 10_000;
+    private static final int MAX_TEXT = 256 * 1024;
     private static final Set<String> LOST = Set.of("57P01", "57P02", "57P05", "25P03", "25P04");
     private static final Set<String> TRANSIENT = Set.of("40001", "40P01", "40000", "57P03");
     // 53400 is a limit that was set for the role or the step, such as temp_file_limit.
@@ -160,7 +160,7 @@ public record Failure(
             return text;
         }
         int end = Character.isHighSurrogate(text.charAt(MAX_TEXT - 1)) ? MAX_TEXT - 1 : MAX_TEXT;
-        return text.substring(0, end) + "… (cut)";
+        return text.substring(0, end) + "… (" + (text.length() - end) + " more characters)";
     }
 
     private static Kind kind(@Nullable String state, boolean fromServer) {

@@ -1,6 +1,6 @@
 package dev.perdure.database;
 
-/** Who holds a lock, in words: for logs and health. */
+/** Holder of a lock, in words, for logs and health. */
 public final class LockHolder {
 
     /**

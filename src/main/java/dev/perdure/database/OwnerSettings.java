@@ -3,7 +3,7 @@ package dev.perdure.database;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What every session of the owner of schema {@code df} pins, so that nothing set for the role or the database changes its work. */
+/** Settings that every session of the owner of schema {@code df} pins, so that nothing set for the role or the database changes its work. */
 public final class OwnerSettings {
 
     private static final Map<String, String> ALL = all();

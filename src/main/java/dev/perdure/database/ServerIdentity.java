@@ -6,7 +6,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * Which server and database a session is on. A server that was restored, promoted or cloned shares the system
+ * Identity of the server and database of a session. A server that was restored, promoted or cloned shares the system
  * identifier and not the start time.
  *
  * @param systemIdentifier of the cluster, from {@code pg_control_system()}

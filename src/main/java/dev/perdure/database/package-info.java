@@ -1,5 +1,5 @@
 /**
- * Where PostgreSQL is and how it is reached: the URL, TLS, sockets, passwords of the owner, the identity of a server, what an
+ * Connections to PostgreSQL: the URL, TLS, sockets, passwords of the owner, the identity of a server, what an
  * error means. Nothing here knows schema {@code df}.
  */
 @NullMarked

@@ -6,7 +6,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 
-/** Whether worker and server agree on the time: certificates, logs and timers of both are compared. */
+/** Check of the clocks of worker and server: certificates, logs and timers of both are compared. */
 final class ClockCheck implements Check {
 
     private static final Duration TOLERATED = Duration.ofSeconds(5);

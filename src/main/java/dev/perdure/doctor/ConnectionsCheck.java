@@ -4,7 +4,7 @@ import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Whether the server has room for the sessions of a worker. */
+/** Check of {@code max_connections}: room for the sessions of a worker. */
 final class ConnectionsCheck implements Check {
 
     @Override

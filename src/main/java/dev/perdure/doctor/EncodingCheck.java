@@ -3,7 +3,7 @@ package dev.perdure.doctor;
 import java.sql.SQLException;
 import java.util.List;
 
-/** Whether the database can hold every text that a workflow can. */
+/** Check of the encoding: the database can hold every text of a workflow. */
 final class EncodingCheck implements Check {
 
     @Override

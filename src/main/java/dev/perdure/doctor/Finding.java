@@ -3,7 +3,7 @@ package dev.perdure.doctor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one check has found.
+ * Finding of one check.
  *
  * @param subject what was looked at, in a word or two
  * @param text what was found

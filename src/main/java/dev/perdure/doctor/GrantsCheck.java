@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What the owner of schema {@code df} may do and should not be able to, and who could act as it. */
+/** Check of the rights of the owner of schema {@code df}, missing and superfluous, and of the roles that could act as it. */
 final class GrantsCheck implements Check {
 
     @Override

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Who leads, and since when; and whether a worker would lead here. */
+/** Check of leadership: the leader, its age, and whether a worker would lead here. */
 final class LeaderCheck implements Check {
 
     private static final double SILENCE_SECONDS = 10;

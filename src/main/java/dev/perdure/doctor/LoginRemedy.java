@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
-/** What to do when a role cannot log in. */
+/** Remedies for a role that cannot log in. */
 final class LoginRemedy {
 
     private LoginRemedy() {}

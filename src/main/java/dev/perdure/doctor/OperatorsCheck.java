@@ -4,7 +4,7 @@ import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Whether the operators of the workflow language are there: a dump of schema {@code df} alone leaves them out. */
+/** Check of the operators of the workflow language: a dump of schema {@code df} alone leaves them out. */
 final class OperatorsCheck implements Check {
 
     @Override

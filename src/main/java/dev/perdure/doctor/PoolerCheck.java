@@ -7,7 +7,7 @@ import java.util.List;
 import org.postgresql.PGConnection;
 
 /**
- * Whether a pooler is in between, and whether it takes the server's session away between transactions: the leader's lock and
+ * Check for a pooler in between, which may take the server's session away between transactions: the leader's lock and
  * whatever a step leaves for its checkpoint would be in somebody else's session.
  */
 final class PoolerCheck implements Check {

@@ -4,7 +4,7 @@ import dev.perdure.schema.SchemaState;
 import java.sql.SQLException;
 import java.util.List;
 
-/** Whether schema {@code df} is there, the owner's, and of this version. */
+/** Check of schema {@code df}: there, the owner's, and of this version. */
 final class SchemaCheck implements Check {
 
     @Override

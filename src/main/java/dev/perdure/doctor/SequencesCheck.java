@@ -3,7 +3,7 @@ package dev.perdure.doctor;
 import java.sql.SQLException;
 import java.util.List;
 
-/** Whether numbers that are drawn next are new: logical replication copies rows and leaves sequences behind. */
+/** Check of sequences against their rows: logical replication copies rows and leaves sequences behind. */
 final class SequencesCheck implements Check {
 
     @Override

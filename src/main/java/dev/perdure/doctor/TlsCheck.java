@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Whether what the worker sends, the data of all submitters, can be read or answered by others. */
+/** Check of encryption: the worker sends the data of all submitters. */
 final class TlsCheck implements Check {
 
     @Override

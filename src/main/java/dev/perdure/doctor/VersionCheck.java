@@ -4,7 +4,7 @@ import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Whether this is a PostgreSQL that Perdure knows, and one that takes writes. */
+/** Check of the server: a supported PostgreSQL that takes writes. */
 final class VersionCheck implements Check {
 
     private static final int OLDEST = 14;

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What waits, what the worker cannot do, and what failed last. */
+/** Check of work: instances that wait, logins that fail, the last failure. */
 final class WorkCheck implements Check {
 
     private static final double LONG_SECONDS = 30;

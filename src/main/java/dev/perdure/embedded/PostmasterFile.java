@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What {@code postmaster.pid} says of the server of a data directory; see {@code miscadmin.h} of PostgreSQL for its lines.
+ * Contents of {@code postmaster.pid} in a data directory; see {@code miscadmin.h} of PostgreSQL for its lines.
  *
  * @param pid the postmaster's process
  * @param port where it listens

@@ -1,17 +1,17 @@
 package dev.perdure.engine;
 
 import dev.perdure.engine.actor.Effects;
+import dev.perdure.engine.actor.FiredTimer;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.TimerPort;
+import dev.perdure.engine.map.Maps;
 import dev.perdure.engine.owner.SignalDelivery;
 import dev.perdure.engine.sql.SqlExecutor;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
-import dev.perdure.flow.Event;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +27,7 @@ final class EffectStarter implements Effects {
     private final SqlExecutor sql;
     private final BiConsumer<InstanceActor, Effect.SendHttp> http;
     private final SignalDelivery signals;
+    private final Maps maps;
     private final TimerPort timers;
     private final InstantSource clock;
     private final LongSupplier nanos;
@@ -35,12 +36,14 @@ final class EffectStarter implements Effects {
             SqlExecutor sql,
             BiConsumer<InstanceActor, Effect.SendHttp> http,
             SignalDelivery signals,
+            Maps maps,
             TimerPort timers,
             InstantSource clock,
             LongSupplier nanos) {
         this.sql = sql;
         this.http = http;
         this.signals = signals;
+        this.maps = maps;
         this.timers = timers;
         this.clock = clock;
         this.nanos = nanos;
@@ -52,6 +55,8 @@ final class EffectStarter implements Effects {
             sql.start(actor, run);
         } else if (effect instanceof Effect.SendHttp send) {
             http.accept(actor, send);
+        } else if (effect instanceof Effect.RunMap map) {
+            maps.start(actor, map);
         } else if (effect instanceof Effect.StartTimer timer) {
             Activation activation = timer.activation();
             startTimer(
@@ -59,8 +64,7 @@ final class EffectStarter implements Effects {
                     activation,
                     timer.at(),
                     timer.span(),
-                    () -> actor.post(
-                            (self, drain) -> self.decide(new Event.TimerFired(activation, clock.instant()), Map.of())));
+                    () -> actor.post(new FiredTimer(activation, timers, clock)));
         } else if (effect instanceof Effect.AwaitSignal wait) {
             signals.look(actor, wait.name());
             if (wait.deadline() != null) {

@@ -39,10 +39,12 @@ final class Engine {
     private final Journal journal;
     private final Means means;
     private final EngineStatistics statistics;
+    private final Admission admission;
 
     /**
      * What a term works with; ends with it.
      *
+     * @param admission lets instances begin that wait for their time or in a queue
      * @param upkeep done about once a second, on a thread that may block
      * @param closes what else is closed at the end, in order
      */
@@ -52,6 +54,7 @@ final class Engine {
             CheckpointCodec codec,
             HttpStep http,
             RequestSecrets.Grants grants,
+            Admission.Asks admission,
             IntSupplier idleSessions,
             List<Runnable> upkeep,
             List<AutoCloseable> closes) {}
@@ -85,6 +88,7 @@ final class Engine {
                         Instant.now(),
                         statistics,
                         history,
+                        this::ended,
                         stepDown),
                 settings.options(),
                 wired -> {
@@ -100,11 +104,14 @@ final class Engine {
                             wired.sql(),
                             start.executor::start,
                             wired.desk().signals(),
+                            wired.maps(),
                             threads,
                             wired.clock(),
                             System::nanoTime);
                 });
         this.http = start.executor();
+        this.admission = new Admission(
+                means.admission(), threads, System::nanoTime, parts.loop()::isTold, parts.loop()::lookNow);
     }
 
     /** What wiring makes on its way. */
@@ -116,13 +123,18 @@ final class Engine {
         }
     }
 
+    private void ended(String instance) {
+        admission.slotMayBeFree(instance);
+    }
+
     /** Begins to work. */
     void start() {
         parts.loop().start();
+        admission.wake();
         Duration mark = settings.markRunningAfter().dividedBy(2);
         threads.every(
                 mark.compareTo(Duration.ofMillis(20)) < 0 ? Duration.ofMillis(20) : mark,
-                new RunningStatusWriter(parts.sql(), parts.desk().marks(), settings.markRunningAfter()));
+                new RunningStatusWriter(parts.sql(), settings.markRunningAfter()));
         threads.every(Duration.ofMillis(250), parts.sql()::failThoseWaitingTooLong);
         threads.every(Duration.ofMillis(250), parts.sql()::makeRoom);
         means.upkeep().forEach(task -> threads.every(Duration.ofSeconds(1), () -> threads.helper(task)));
@@ -133,12 +145,15 @@ final class Engine {
                 parts.sql()::inUse,
                 means.idleSessions(),
                 http::queued,
-                parts.memory()::taken));
+                parts.memory()::taken,
+                parts.maps()::maps,
+                parts.maps()::items));
     }
 
     /** There may be something new in the tables. Does not block. */
     void wake() {
         parts.loop().lookNow();
+        admission.wake();
     }
 
     /** Whether NOTIFYs are heard at present. */
@@ -157,6 +172,7 @@ final class Engine {
      * @param stillLeads whether steps that run may end first, for up to the grace period
      */
     void stop(BooleanSupplier stillLeads) {
+        admission.stop();
         parts.sql().close();
         http.close();
         awaitSteps(stillLeads);

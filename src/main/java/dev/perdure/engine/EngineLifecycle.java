@@ -26,6 +26,7 @@ import dev.perdure.store.PgJournal;
 import dev.perdure.store.Term;
 import io.quarkus.arc.All;
 import io.quarkus.runtime.ShutdownEvent;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnectOptions;
 import jakarta.enterprise.event.Observes;
@@ -34,11 +35,11 @@ import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
@@ -54,6 +55,8 @@ public class EngineLifecycle implements LeaderListener {
     private static final Duration SILENCE_BEYOND_DEADLINE = Duration.ofSeconds(3);
 
     private static final long ANSWER_SECONDS = 30;
+    /** After which the server is asked whether it still has the session of a step; it finds out by itself after 30 s. */
+    private static final Duration SILENCE = Duration.ofSeconds(20);
 
     private final Vertx shared;
     private final PerdureConfig config;
@@ -188,17 +191,30 @@ public class EngineLifecycle implements LeaderListener {
                 new TermCodec(term),
                 HttpSteps.of(vertx, config),
                 (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
+                (isFirst, after, ended) -> queries.admit(isFirst, after, ended).toCompletionStage(),
                 pools::idleCount,
-                List.of(pools::closeExpired, () -> steps.cleanReceipts(ids -> ended(queries, ids))),
+                List.of(
+                        pools::closeExpired,
+                        () -> pools.abortLost(SILENCE, backends -> gone(queries, backends)),
+                        () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids)))))),
                 List.of(listener, queries));
     }
 
-    private static Set<String> ended(OwnerQueries queries, Collection<String> instances) {
-        return Set.copyOf(queries.ended(List.copyOf(instances))
-                .toCompletionStage()
+    private static Set<Integer> gone(OwnerQueries queries, List<Integer> backends) {
+        try {
+            return Set.copyOf(answer(queries.gone(backends)));
+        } catch (CompletionException e) {
+            // Who does not answer has not said that anybody is gone.
+            LOG.trace("The server was not asked for the sessions of steps", e);
+            return Set.of();
+        }
+    }
+
+    private static <T> T answer(Future<T> question) {
+        return question.toCompletionStage()
                 .toCompletableFuture()
                 .orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS)
-                .join());
+                .join();
     }
 
     private void listens(boolean now) {

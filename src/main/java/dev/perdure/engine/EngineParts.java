@@ -6,6 +6,9 @@ import dev.perdure.engine.actor.CheckpointCodec;
 import dev.perdure.engine.actor.Effects;
 import dev.perdure.engine.actor.Lanes;
 import dev.perdure.engine.actor.TimerPort;
+import dev.perdure.engine.map.MapContext;
+import dev.perdure.engine.map.MapCounts;
+import dev.perdure.engine.map.Maps;
 import dev.perdure.engine.owner.OwnerDesk;
 import dev.perdure.engine.owner.OwnerLoop;
 import dev.perdure.engine.owner.ServerClock;
@@ -17,10 +20,12 @@ import dev.perdure.step.StepPort;
 import dev.perdure.store.Journal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The engine's core of one term, wired: what decides, writes and executes, over its two ports. In production its threads and clocks
@@ -29,7 +34,13 @@ import java.util.function.LongSupplier;
  * @param memory what everything that is held for instances is taken from
  */
 record EngineParts(
-        OwnerDesk desk, OwnerLoop loop, Actors actors, SqlExecutor sql, MemoryQuota memory, ServerClock clock) {
+        OwnerDesk desk,
+        OwnerLoop loop,
+        Actors actors,
+        SqlExecutor sql,
+        MemoryQuota memory,
+        ServerClock clock,
+        MapCounts maps) {
 
     /**
      * What the core stands on.
@@ -38,6 +49,7 @@ record EngineParts(
      * @param sessionThreads run what may block on a session
      * @param nanos a monotonic source
      * @param start of the server's clock until the server has said what time it is
+     * @param ended told of each instance that has ended; must not block
      * @param stepDown ends the term, with the reason
      */
     record Ground(
@@ -52,6 +64,7 @@ record EngineParts(
             Instant start,
             EngineStatistics statistics,
             Breakdowns.History history,
+            Consumer<String> ended,
             Consumer<String> stepDown) {}
 
     /**
@@ -90,18 +103,22 @@ record EngineParts(
                 ground.nanos(),
                 ground.statistics(),
                 options.sql()));
+        MapCounts counts = new MapCounts(ground.statistics()::itemsEnded);
+        Maps maps = new Maps(new MapContext(
+                late::actors, desk.items(), memory, sql::isSharedWithOthers, ground.timers(), clock, counts));
         Actors actors = new Actors(
                 desk.loads(),
                 ground.codec(),
                 desk.writes(),
                 desk.marks()::add,
-                effects.apply(new Wired(desk, sql, memory, clock)),
+                effects.apply(new Wired(desk, sql, memory, clock, maps)),
                 ground.lanes(),
                 memory,
                 ground.timers(),
                 clock,
                 ground.statistics(),
-                new Breakdowns(ground.history(), ground.timers(), ground.stepDown()));
+                new Breakdowns(ground.history(), ground.timers(), ground.stepDown()),
+                ground.ended());
         OwnerLoop loop = new OwnerLoop(
                 ground.journal(),
                 ground.ownerThread(),
@@ -114,25 +131,31 @@ record EngineParts(
                 memory,
                 () -> actors.makeRoom(sql.inTheWay()),
                 ground.stepDown());
-        late.are(loop, sql);
-        return new EngineParts(desk, loop, actors, sql, memory, clock);
+        late.are(loop, sql, actors);
+        return new EngineParts(desk, loop, actors, sql, memory, clock, counts);
     }
 
     /** What is there before effects can be started. */
-    record Wired(OwnerDesk desk, SqlExecutor sql, MemoryQuota memory, ServerClock clock) {}
+    record Wired(OwnerDesk desk, SqlExecutor sql, MemoryQuota memory, ServerClock clock, Maps maps) {}
 
     /** Who is told of what happens before they are there. */
     private static final class Late {
 
         private volatile Runnable wake = () -> {};
         private volatile Runnable free = () -> {};
+        private volatile @Nullable Actors actors;
 
-        void are(OwnerLoop loop, SqlExecutor sql) {
+        void are(OwnerLoop loop, SqlExecutor sql, Actors all) {
+            actors = all;
             wake = loop::wake;
             free = () -> {
                 loop.wake();
                 sql.memoryIsFree();
             };
+        }
+
+        Actors actors() {
+            return Objects.requireNonNull(actors, "nothing runs before all is wired");
         }
 
         void wake() {

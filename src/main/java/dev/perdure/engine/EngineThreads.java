@@ -70,7 +70,7 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
             onSessionThread(() -> actor.drain(Lane.SESSIONS));
             return;
         }
-        decisions.add(actor.role(), actor.id(), actor);
+        decisions.add(actor.role(), actor.instance(), actor);
         pump();
     }
 

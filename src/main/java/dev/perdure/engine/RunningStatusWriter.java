@@ -1,10 +1,6 @@
 package dev.perdure.engine;
 
-import dev.perdure.engine.actor.InstanceActor;
-import dev.perdure.engine.owner.MarkBuffer;
 import dev.perdure.engine.sql.SqlExecutor;
-import dev.perdure.flow.Activation;
-import dev.perdure.flow.InstanceState;
 import dev.perdure.store.Journal.Mark;
 import java.time.Duration;
 
@@ -20,7 +16,6 @@ final class RunningStatusWriter implements Runnable {
     private static final int BETWEEN_LOOKS_AT_WAITING = 5;
 
     private final SqlExecutor executor;
-    private final MarkBuffer marks;
     private final Duration after;
     private int runs;
 
@@ -29,9 +24,8 @@ final class RunningStatusWriter implements Runnable {
      *
      * @param after so long a statement executes unseen
      */
-    RunningStatusWriter(SqlExecutor executor, MarkBuffer marks, Duration after) {
+    RunningStatusWriter(SqlExecutor executor, Duration after) {
         this.executor = executor;
-        this.marks = marks;
         this.after = after;
     }
 
@@ -40,10 +34,10 @@ final class RunningStatusWriter implements Runnable {
         executor.longRunning(after, (actor, activation, startedAt, attempt) -> {
             if (!actor.isBusy()) {
                 actor.post((self, drain) -> {
-                    mark(
-                            self,
-                            activation,
-                            new Mark(self.id(), activation.nodeId(), activation.stamp(), attempt, startedAt));
+                    self.shown()
+                            .node(
+                                    activation,
+                                    new Mark(self.id(), activation.nodeId(), activation.stamp(), attempt, startedAt));
                     return true;
                 });
             }
@@ -56,29 +50,13 @@ final class RunningStatusWriter implements Runnable {
                 (actor, activation, wait) -> actor.post((self, drain) -> {
                     if (self.state().isActive(activation)) {
                         self.state().shownWaiting(activation.nodeId());
-                        mark(
-                                self,
-                                activation,
-                                new Mark(self.id(), activation.nodeId(), activation.stamp(), null, null, wait));
+                        self.shown()
+                                .node(
+                                        activation,
+                                        new Mark(self.id(), activation.nodeId(), activation.stamp(), null, null, wait));
                         self.state().shownWaiting(activation.nodeId());
                     }
                     return true;
                 }));
-    }
-
-    private void mark(InstanceActor actor, Activation activation, Mark own) {
-        InstanceState state = actor.state();
-        if (!state.isActive(activation)) {
-            return;
-        }
-        for (InstanceState.Unmarked node : state.runningNodes()) {
-            boolean isOwn = node.nodeId().equals(activation.nodeId());
-            boolean isCompound = !isOwn && !state.isActive(new Activation(node.nodeId(), node.stamp()));
-            if (isOwn || isCompound) {
-                marks.add(isOwn ? own : new Mark(actor.id(), node.nodeId(), node.stamp(), null, null));
-                state.marked(node.nodeId(), node.stamp());
-                actor.marked();
-            }
-        }
     }
 }

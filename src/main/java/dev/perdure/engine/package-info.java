@@ -1,6 +1,6 @@
 /**
- * The leader's loop: intake, dispatch, timers, cancellation, backpressure. It drives the interpreter and executes what
- * that decides; it decides nothing about a workflow itself.
+ * The engine of a term: wires its rooms to each other when a term begins, starts the effects that are decided, and ends with the term. It
+ * decides nothing about a workflow itself.
  */
 @NullMarked
 package dev.perdure.engine;

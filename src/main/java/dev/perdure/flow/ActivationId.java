@@ -14,9 +14,14 @@ public record ActivationId(String scope, long generation) {
 
     private static final String SEPARATOR = "::";
 
-    /** The first generation of an instance's root scope. */
+    /** The first generation of an instance's root scope, in its first execution. */
     public static ActivationId root(String instanceId) {
-        return new ActivationId(instanceId, 1);
+        return root(instanceId, 1);
+    }
+
+    /** A generation of an instance's root scope. */
+    public static ActivationId root(String instanceId, long generation) {
+        return new ActivationId(instanceId, generation);
     }
 
     /** The first generation of the scope that a branch or loop of this scope opens. */

@@ -11,19 +11,34 @@ import org.jspecify.annotations.Nullable;
  * @param nextExecution the root LOOP begins another execution; null otherwise
  * @param end the instance ends; null while it goes on
  * @param consumed signals that are taken away
+ * @param eventWaits waits for events that begin or end
+ * @param endedMaps maps whose items are over, see {@link #ALL_MAPS}
+ * @param compensated whether something was undone, because a saga did not end well
  */
 public record Checkpoint(
         List<Transition> transitions,
         @Nullable NextExecution nextExecution,
         @Nullable InstanceEnd end,
-        List<Consumption> consumed) {
+        List<Consumption> consumed,
+        List<EventWait> eventWaits,
+        List<Activation> endedMaps,
+        boolean compensated) {
+
+    /** Whatever maps there are. */
+    public static final Activation ALL_MAPS = new Activation("*", "*");
 
     public Checkpoint(List<Transition> transitions, @Nullable NextExecution nextExecution, @Nullable InstanceEnd end) {
-        this(transitions, nextExecution, end, List.of());
+        this(transitions, nextExecution, end, List.of(), List.of(), List.of(), false);
     }
 
     public boolean isEmpty() {
-        return transitions.isEmpty() && nextExecution == null && end == null && consumed.isEmpty();
+        return transitions.isEmpty()
+                && nextExecution == null
+                && end == null
+                && consumed.isEmpty()
+                && eventWaits.isEmpty()
+                && endedMaps.isEmpty()
+                && !compensated;
     }
 
     /**
@@ -39,8 +54,14 @@ public record Checkpoint(
      * The end of an instance.
      *
      * @param output completed: the raw result text. Failed: the error. Cancelled: {@code canceled: <reason>}
+     * @param code of a failure, see {@link NodeRecord#code()}
      */
-    public record InstanceEnd(Status status, String output) {
+    public record InstanceEnd(Status status, String output, @Nullable String code) {
+
+        public InstanceEnd(Status status, String output) {
+            this(status, output, null);
+        }
+
         public enum Status {
             COMPLETED,
             FAILED,

@@ -16,8 +16,11 @@ final class CheckpointBuilder {
     private final Map<String, KnownRow> rows = new LinkedHashMap<>();
     private final Map<Activation, Effect> effects = new LinkedHashMap<>();
     private final List<Consumption> consumed = new ArrayList<>();
+    private final Map<String, EventWait> eventWaits = new LinkedHashMap<>();
+    private final List<Activation> endedMaps = new ArrayList<>();
     private Checkpoint.@Nullable NextExecution nextExecution;
     private Checkpoint.@Nullable InstanceEnd end;
+    private boolean compensated;
 
     CheckpointBuilder(InstanceState state) {
         this.state = state;
@@ -53,7 +56,8 @@ final class CheckpointBuilder {
                 execution.params(),
                 bindings,
                 code,
-                detail));
+                detail,
+                execution.remark()));
     }
 
     /** A node must be durable while it runs. */
@@ -65,6 +69,32 @@ final class CheckpointBuilder {
                 NodeStatus.RUNNING,
                 null,
                 null,
+                null,
+                wakeAt,
+                startedAt,
+                0,
+                null,
+                null,
+                bindings,
+                null,
+                null));
+    }
+
+    /** A loop is in a round. */
+    void round(
+            String nodeId,
+            String stamp,
+            @Nullable Instant wakeAt,
+            Instant startedAt,
+            @Nullable String bindings,
+            @Nullable String lastError) {
+        put(new Transition(
+                nodeId,
+                prior(nodeId),
+                stamp,
+                NodeStatus.RUNNING,
+                null,
+                lastError,
                 null,
                 wakeAt,
                 startedAt,
@@ -132,8 +162,41 @@ final class CheckpointBuilder {
         return effects.remove(activation) != null;
     }
 
+    /** What may have to be undone, as its record keeps it. */
+    void undo(Undo undo) {
+        put(new Transition(
+                undo.id(),
+                prior(undo.id()),
+                undo.stamp(),
+                undo.status(),
+                null,
+                undo.error(),
+                null,
+                null,
+                null,
+                0,
+                null,
+                null,
+                undo.text(),
+                null,
+                null));
+    }
+
+    void compensated() {
+        compensated = true;
+    }
+
+    void endMap(Activation map) {
+        endedMaps.add(map);
+    }
+
     void consume(Consumption consumption) {
         consumed.add(consumption);
+    }
+
+    /** Of one node the last one counts. */
+    void noteEventWait(EventWait wait) {
+        eventWaits.put(wait.nodeId(), wait);
     }
 
     void nextExecution(Checkpoint.NextExecution next) {
@@ -153,7 +216,14 @@ final class CheckpointBuilder {
     }
 
     Checkpoint checkpoint() {
-        return new Checkpoint(List.copyOf(transitions.values()), nextExecution, end, List.copyOf(consumed));
+        return new Checkpoint(
+                List.copyOf(transitions.values()),
+                nextExecution,
+                end,
+                List.copyOf(consumed),
+                List.copyOf(eventWaits.values()),
+                List.copyOf(endedMaps),
+                compensated);
     }
 
     List<Effect> effects() {

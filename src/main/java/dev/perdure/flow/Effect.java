@@ -1,9 +1,12 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.flow.template.Statement;
+import dev.perdure.graph.ItemPlan;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What the engine must start once the decision's checkpoint is committed. */
@@ -16,14 +19,29 @@ public sealed interface Effect {
      *
      * @param statement after substitution
      * @param attempt number of attempts recorded before this one, 0 when none
+     * @param itemsOf the map whose items its rows are: they are written down as such, and its result only says how many; null for any other
      */
-    record RunSql(Activation activation, Statement statement, int attempt) implements Effect {
+    record RunSql(Activation activation, Statement statement, int attempt, @Nullable Activation itemsOf)
+            implements Effect {
+
+        public RunSql(Activation activation, Statement statement, int attempt) {
+            this(activation, statement, attempt, null);
+        }
 
         /** The text after substitution. */
         public String sql() {
             return statement.sql();
         }
     }
+
+    /**
+     * Work on the items of a map. Answered by {@link Event.StepSucceeded} with the numbers of items as its result, or by
+     * {@link Event.StepFailed}.
+     *
+     * @param rows the items, unless they have been written down already
+     * @param names that the map sees, and so does each item
+     */
+    record RunMap(Activation activation, ItemPlan plan, Result rows, Map<String, Result> names) implements Effect {}
 
     /**
      * Send an HTTP request on behalf of the submitter. Answered by {@link Event.StepSucceeded} with the envelope as its

@@ -9,6 +9,12 @@ public sealed interface Event {
 
     Instant at();
 
+    /** What happened to an activation. It decides nothing when that is not waited for any more. */
+    sealed interface OfActivation extends Event {
+
+        Activation activation();
+    }
+
     /**
      * The instance was loaded into memory, for the first time or again after a crash. The interpreter finds its
      * position from the rows, settles what they already decide and issues the effects that are due.
@@ -31,7 +37,7 @@ public sealed interface Event {
             Instant startedAt,
             int attempt,
             Instant at)
-            implements Event {
+            implements OfActivation {
 
         /** A step without parameters. */
         public StepSucceeded(
@@ -51,6 +57,7 @@ public sealed interface Event {
      * @param message the whole error text as it is shown to the user
      * @param sqlState SQLSTATE of the failure, when the server named one
      * @param detail what the server said as DETAIL
+     * @param remark what else it said
      * @param params JSON array of the values that were bound to the statement; null without
      */
     record StepFailed(
@@ -58,12 +65,27 @@ public sealed interface Event {
             String message,
             @Nullable String sqlState,
             @Nullable String detail,
+            Remark remark,
             String executedQuery,
             @Nullable String params,
             Instant startedAt,
             int attempt,
             Instant at)
-            implements Event {
+            implements OfActivation {
+
+        /** A failure of which the server has said no more. */
+        public StepFailed(
+                Activation activation,
+                String message,
+                @Nullable String sqlState,
+                @Nullable String detail,
+                String executedQuery,
+                @Nullable String params,
+                Instant startedAt,
+                int attempt,
+                Instant at) {
+            this(activation, message, sqlState, detail, Remark.NONE, executedQuery, params, startedAt, attempt, at);
+        }
 
         /** A step without parameters. */
         public StepFailed(
@@ -94,7 +116,7 @@ public sealed interface Event {
             Instant startedAt,
             int attempt,
             Instant at)
-            implements Event {}
+            implements OfActivation {}
 
     /**
      * A signal that an {@link Effect.AwaitSignal} asked for is there.
@@ -102,10 +124,10 @@ public sealed interface Event {
      * @param signalId {@code df.signals.id}
      * @param data JSON text
      */
-    record SignalReceived(Activation activation, long signalId, String data, Instant at) implements Event {}
+    record SignalReceived(Activation activation, long signalId, String data, Instant at) implements OfActivation {}
 
     /** A timer that an {@link Effect.StartTimer} asked for, or the deadline of an {@link Effect.AwaitSignal}, is due. */
-    record TimerFired(Activation activation, Instant at) implements Event {}
+    record TimerFired(Activation activation, Instant at) implements OfActivation {}
 
     /** The instance was found cancelled. */
     record Cancelled(String reason, Instant at) implements Event {}

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Kinds of failure, in the words of {@code df.retry} and {@code df.catch}: a SQLSTATE, {@code http:<status>}, or {@code http:error} for a
- * request without an answer.
+ * request without an answer, or {@code timeout}.
  */
 public final class FailureCode {
 
@@ -14,6 +14,12 @@ public final class FailureCode {
 
     /** A request that was not answered. */
     public static final String HTTP_ERROR = HTTP + "error";
+
+    /** The time of a {@code df.timeout}, or of the instance, is over. */
+    public static final String TIMEOUT = "timeout";
+
+    /** The child of a {@code df.call} has not completed. */
+    public static final String CHILD = "child";
 
     /** Answers that ask for another try (RFC 9110, 15.5.9; RFC 8470; RFC 6585), beside 5xx. */
     private static final Set<Integer> TRY_AGAIN = Set.of(408, 425, 429);

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param bindings names of a loop's earlier rounds, as its row keeps them
  * @param held the body's result while a loop's condition runs
  * @param outcome of a JOIN branch that has ended, until the JOIN ends
+ * @param failure of the latest round of a loop that went on after it; null when none has failed
  */
 public record Frame(
         ActivationId stamp,
@@ -21,10 +22,11 @@ public record Frame(
         Instant begun,
         @Nullable String bindings,
         @Nullable Result held,
-        @Nullable Outcome outcome) {
+        @Nullable Outcome outcome,
+        Outcome.@Nullable Failed failure) {
 
     public static Frame open(ActivationId stamp, Instant begun, @Nullable String bindings) {
-        return new Frame(stamp, stamp.text(), begun, bindings, null, null);
+        return new Frame(stamp, stamp.text(), begun, bindings, null, null, null);
     }
 
     /** What it holds in memory, beside names. */
@@ -42,10 +44,15 @@ public record Frame(
     }
 
     public Frame holding(Result result) {
-        return new Frame(stamp, text, begun, bindings, result, null);
+        return new Frame(stamp, text, begun, bindings, result, null, failure);
     }
 
     public Frame ended(Outcome how) {
-        return new Frame(stamp, text, begun, bindings, null, how);
+        return new Frame(stamp, text, begun, bindings, null, how, failure);
+    }
+
+    /** A round has failed, and the loop goes on; null: none has. */
+    public Frame failedBefore(Outcome.@Nullable Failed how) {
+        return new Frame(stamp, text, begun, bindings, held, outcome, how);
     }
 }

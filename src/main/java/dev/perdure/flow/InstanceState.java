@@ -1,19 +1,20 @@
 package dev.perdure.flow;
 
+import dev.perdure.flow.result.Result;
 import dev.perdure.flow.template.TextLimits;
 import dev.perdure.flow.template.Variables;
 import dev.perdure.graph.Graph;
-import dev.perdure.graph.Node;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,30 +30,39 @@ public final class InstanceState {
     private final Variables variables;
     private final Graph graph;
     private final TextLimits limits;
+    private final long execution;
     private final Map<String, Running> running = new HashMap<>();
     private final Map<String, KnownRow> rows = new HashMap<>();
     private final Set<String> shownWaiting = new HashSet<>();
     private final Map<String, Frame> frames = new HashMap<>();
     private final Names names;
-    private final TreeSet<Wake> timers =
-            new TreeSet<>(Comparator.comparing(Wake::at).thenComparing(Wake::nodeId));
-    /** Waits for signals, by when they began. */
-    private final TreeSet<Wake> waits =
-            new TreeSet<>(Comparator.comparing(Wake::at).thenComparing(Wake::nodeId));
+    private final TreeMap<Integer, Undo> undos = new TreeMap<>();
+    private @Nullable String cancelling;
+    /** What is bound from outside: of an item, what its map sees, and the item. */
+    private final Map<String, Result> given;
 
-    private int steps;
+    private final Waits waits = new Waits();
     /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
     private @Nullable Map<String, NodeRecord> recorded;
 
     private long version;
     private boolean ended;
 
-    private InstanceState(String instanceId, Variables variables, Graph graph, TextLimits limits, Names names) {
+    private InstanceState(
+            String instanceId,
+            Variables variables,
+            Graph graph,
+            TextLimits limits,
+            long execution,
+            Names names,
+            Map<String, Result> given) {
         this.instanceId = instanceId;
+        this.execution = execution;
         this.variables = variables;
         this.graph = graph;
         this.limits = limits;
         this.names = names;
+        this.given = given;
     }
 
     /**
@@ -68,13 +78,14 @@ public final class InstanceState {
             Map<String, String> vars,
             Graph graph,
             Map<String, NodeRecord> rows) {
-        return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT);
+        return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT, 1);
     }
 
     /**
      * The same.
      *
      * @param limits of the texts that decisions make
+     * @param execution number of the current execution: what an earlier one has left in the rows counts for nothing
      */
     public static InstanceState load(
             String instanceId,
@@ -82,27 +93,56 @@ public final class InstanceState {
             Map<String, String> vars,
             Graph graph,
             Map<String, NodeRecord> rows,
-            TextLimits limits) {
+            TextLimits limits,
+            long execution) {
         Variables variables = new Variables(instanceId, label, Map.copyOf(vars));
-        InstanceState state = new InstanceState(instanceId, variables, graph, limits, new Names());
+        return load(instanceId, variables, graph, rows, limits, execution, Map.of());
+    }
+
+    private static InstanceState load(
+            String instanceId,
+            Variables variables,
+            Graph graph,
+            Map<String, NodeRecord> rows,
+            TextLimits limits,
+            long execution,
+            Map<String, Result> given) {
+        InstanceState state = new InstanceState(instanceId, variables, graph, limits, execution, new Names(), given);
         state.recorded = Map.copyOf(rows);
         rows.forEach((node, row) -> {
             if (row.stamp() != null) {
                 state.rows.put(node, new KnownRow(row.stamp(), row.status()));
             }
+            Undo undo = Undo.read(node, row);
+            if (undo != null) {
+                state.undos.put(undo.number(), undo);
+            }
         });
         return state;
     }
 
+    /**
+     * An item of a map of this instance, as the database knows it. Its first event must be {@link Event.Loaded}.
+     *
+     * @param key by which the item is known
+     * @param flow what is done for it ({@link Graph#ofItem})
+     * @param names that it sees: those that the map sees, and its own
+     * @param recorded what the database knows of its nodes
+     */
+    public InstanceState item(
+            String key, long ordinal, Graph flow, Map<String, Result> names, Map<String, NodeRecord> recorded) {
+        return load(key, variables.ofItem(ordinal), flow, recorded, limits, 1, names);
+    }
+
     /** A second memory of the same instance, on which a decision can be applied before it is committed. */
     public InstanceState copy() {
-        InstanceState copy = new InstanceState(instanceId, variables, graph, limits, names.copy());
+        InstanceState copy = new InstanceState(instanceId, variables, graph, limits, execution, names.copy(), given);
         copy.running.putAll(running);
         copy.rows.putAll(rows);
         copy.frames.putAll(frames);
-        copy.timers.addAll(timers);
         copy.waits.addAll(waits);
-        copy.steps = steps;
+        copy.undos.putAll(undos);
+        copy.cancelling = cancelling;
         copy.recorded = recorded;
         copy.version = version;
         copy.ended = ended;
@@ -143,13 +183,13 @@ public final class InstanceState {
             }
         });
         names.apply(change.names);
+        undos.putAll(change.undos);
+        cancelling = change.cancelling;
         if (change.ends) {
             ended = true;
             running.clear();
             frames.clear();
-            timers.clear();
             waits.clear();
-            steps = 0;
         }
     }
 
@@ -188,11 +228,18 @@ public final class InstanceState {
                     && row.stamp().equals(run.stamp())
                     && row.status() == NodeStatus.RUNNING
                     && !shownWaiting.contains(node);
-            if (!isMarked && run.phase() != Running.Phase.BLOCKED) {
+            if (!isMarked && run.phase() != Running.Phase.BLOCKED && !isUndo(node, run)) {
                 unmarked.add(new Unmarked(node, row == null ? null : row.stamp(), run.stamp()));
             }
         });
         return unmarked;
+    }
+
+    /** Whether a node is doing an undo: its row says how the step ended. */
+    private boolean isUndo(String node, Running run) {
+        return !undos.isEmpty()
+                && graph.undo(node) != null
+                && undos.values().stream().anyMatch(undo -> run.stamp().equals(undo.undoing()));
     }
 
     /** The node's row says that it waits before it is executed: when it is, that has to be said anew. */
@@ -213,60 +260,22 @@ public final class InstanceState {
     }
 
     /**
-     * Whether timers and signals are all that the instance waits for, so that it can leave memory until
-     * {@link #earliestWake} or a signal.
-     */
-    public boolean isOnlyWaiting() {
-        return !ended && steps == 0 && !(timers.isEmpty() && waits.isEmpty());
-    }
-
-    /**
      * How an instance waits.
      *
-     * @param only whether it does nothing else: see {@link #isOnlyWaiting}
+     * @param only whether timers and signals are all that it waits for, so that it can leave memory until then, or a signal
      * @param until when the first of its timers is due; null when it has none
      */
     public record Waiting(boolean only, @Nullable Instant until) {}
 
     /** How the instance waits. */
     public Waiting waiting() {
-        return new Waiting(isOnlyWaiting(), earliestWake());
+        return waits.waiting();
     }
 
     /** How it will wait once a decision is applied. */
     public Waiting waitingAfter(Decision decision) {
         StateDelta change = decision.change();
-        if (change.ends) {
-            return new Waiting(false, null);
-        }
-        int stepsLeft = steps;
-        int waitsLeft = waits.size();
-        Set<Wake> gone = new HashSet<>();
-        TreeSet<Wake> timersThen = new TreeSet<>(timers.comparator());
-        for (Map.Entry<String, @Nullable Running> entry : change.running.entrySet()) {
-            Running before = running.get(entry.getKey());
-            Running after = entry.getValue();
-            stepsLeft += isStep(after) - isStep(before);
-            waitsLeft += isWait(after) - isWait(before);
-            if (before != null && before.isTimed()) {
-                gone.add(new Wake(before.wakeAt(), entry.getKey()));
-            }
-            if (after != null && after.isTimed()) {
-                timersThen.add(new Wake(after.wakeAt(), entry.getKey()));
-            }
-        }
-        timers.stream().filter(timer -> !gone.contains(timer)).findFirst().ifPresent(timersThen::add);
-        boolean only = stepsLeft == 0 && (waitsLeft > 0 || !timersThen.isEmpty());
-        return new Waiting(
-                only, timersThen.isEmpty() ? null : timersThen.first().at());
-    }
-
-    private static int isStep(@Nullable Running run) {
-        return run != null && run.phase() == Running.Phase.STEP ? 1 : 0;
-    }
-
-    private static int isWait(@Nullable Running run) {
-        return run != null && run.phase() == Running.Phase.SIGNAL ? 1 : 0;
+        return change.ends ? new Waiting(false, null) : waits.waitingAfter(running, change.running);
     }
 
     /** Bytes that results take in memory, about: under names, and as outcomes that something may still need. */
@@ -275,32 +284,67 @@ public final class InstanceState {
         for (Frame frame : frames.values()) {
             bytes += frame.bytes();
         }
+        for (Undo undo : undos.values()) {
+            bytes += undo.bytes();
+        }
         return bytes;
-    }
-
-    /** When the first of its timers is due; null when it has none. */
-    public @Nullable Instant earliestWake() {
-        return timers.isEmpty() ? null : timers.first().at();
     }
 
     /** The waits for signals, the longest first. */
     public List<SignalWait> signalWaits() {
-        return waits.stream()
-                .map(wait -> {
-                    Node node = graph.node(wait.nodeId());
+        return waits.forSignals().stream()
+                .map(node -> {
+                    String stamp = Objects.requireNonNull(running.get(node)).stamp();
                     return new SignalWait(
-                            new Activation(
-                                    node.id(),
-                                    Objects.requireNonNull(running.get(node.id()))
-                                            .stamp()),
-                            Objects.requireNonNull(node.awaitedSignal()));
+                            new Activation(node, stamp),
+                            Objects.requireNonNull(graph.node(node).awaitedSignal(stamp)));
                 })
                 .toList();
     }
 
+    /** The steps that a time limit interrupts when it is over; none when the activation is another kind of timer. */
+    public List<Activation> stepsUnder(Activation limit) {
+        List<Activation> steps = new ArrayList<>();
+        Running run = running.get(limit.nodeId());
+        if (run == null || run.phase() != Running.Phase.LIMITED || !isActive(limit)) {
+            return steps;
+        }
+        Deque<String> open = new ArrayDeque<>(graph.children(limit.nodeId()));
+        while (!open.isEmpty()) {
+            String id = open.pop();
+            Running below = running.get(id);
+            if (below != null && below.phase() == Running.Phase.STEP) {
+                steps.add(new Activation(id, below.stamp()));
+            }
+            // What undoes a step is out of its reach.
+            graph.children(id).stream()
+                    .filter(child -> !child.equals(graph.undo(id)))
+                    .forEach(open::add);
+        }
+        return steps;
+    }
+
     /** Number of steps (not timers) that are waited for. */
     public int activeSteps() {
-        return steps;
+        return waits.forSteps();
+    }
+
+    /** What may have to be undone, and what was, by the numbers of their records. */
+    TreeMap<Integer, Undo> undos() {
+        return undos;
+    }
+
+    /** The reason, when it was cancelled and undoes something before it ends; null otherwise. */
+    @Nullable String cancelling() {
+        return cancelling;
+    }
+
+    Map<String, Result> given() {
+        return given;
+    }
+
+    long execution() {
+        return execution;
     }
 
     TextLimits limits() {
@@ -339,34 +383,10 @@ public final class InstanceState {
     private void setRunning(String node, @Nullable Running next) {
         Running before = next == null ? running.remove(node) : running.put(node, next);
         if (before != null) {
-            count(node, before, -1);
+            waits.ends(node, before);
         }
         if (next != null) {
-            count(node, next, 1);
+            waits.begins(node, next);
         }
     }
-
-    private void count(String node, Running run, int sign) {
-        Instant wakeAt = run.wakeAt();
-        if (run.phase() == Running.Phase.STEP) {
-            steps += sign;
-        } else if (run.phase() == Running.Phase.TIMER || run.phase() == Running.Phase.SIGNAL) {
-            if (wakeAt != null) {
-                change(timers, new Wake(wakeAt, node), sign);
-            }
-            if (run.phase() == Running.Phase.SIGNAL) {
-                change(waits, new Wake(run.startedAt(), node), sign);
-            }
-        }
-    }
-
-    private static void change(TreeSet<Wake> wakes, Wake wake, int sign) {
-        if (sign > 0) {
-            wakes.add(wake);
-        } else {
-            wakes.remove(wake);
-        }
-    }
-
-    private record Wake(Instant at, String nodeId) {}
 }

@@ -26,16 +26,8 @@ public final class Interpreter {
         } else if (event instanceof Event.Cancelled cancelled) {
             building.load();
             building.cancel(cancelled.reason());
-        } else if (event instanceof Event.StepSucceeded step) {
-            building.happened(step.activation(), event);
-        } else if (event instanceof Event.StepFailed step) {
-            building.happened(step.activation(), event);
-        } else if (event instanceof Event.RequestFailed request) {
-            building.happened(request.activation(), event);
-        } else if (event instanceof Event.SignalReceived signal) {
-            building.happened(signal.activation(), event);
-        } else if (event instanceof Event.TimerFired timer) {
-            building.happened(timer.activation(), event);
+        } else if (event instanceof Event.OfActivation ofActivation) {
+            building.happened(ofActivation.activation(), event);
         }
         return building.decision();
     }

@@ -1,7 +1,9 @@
 package dev.perdure.flow;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,8 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
         if (top != null && loopError != null && decision.rule(rootId).recordsInterruption()) {
             loop(rootId, top, loopError);
         }
+        // What is below looks at the frames of what is above.
+        List<String> closing = new ArrayList<>();
         Deque<String> open = new ArrayDeque<>();
         open.push(rootId);
         while (!open.isEmpty()) {
@@ -30,20 +34,34 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
             if (run != null) {
                 if (run.isWaitedFor()) {
                     leaf(id, run);
-                } else if (run.phase() == Running.Phase.COMPOUND) {
+                } else if (run.phase() == Running.Phase.OVER) {
+                    String over =
+                            decision.rule(id).bindings(run, decision.frames().get(run.frameRoot()));
+                    draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), over);
+                }
+                if (run.phase() == Running.Phase.UNDOING) {
+                    // It never goes on. What is being undone does: it has no place in the tree.
+                    draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), null);
+                    decision.graph().children(id).stream()
+                            .filter(child -> !decision.compensation().isUndo(child))
+                            .forEach(open::push);
+                }
+                if (run.hasChildren()) {
                     decision.graph().children(id).forEach(open::push);
                 }
                 decision.forget(id);
             }
-            decision.close(id);
+            closing.add(id);
         }
+        closing.forEach(decision.frames()::close);
     }
 
     private void loop(String id, Running run, String error) {
         Running known = before.running(id);
-        boolean isNew =
-                (known == null || !known.stamp().equals(run.stamp())) && !draft.isRecordedRunning(id, run.stamp());
-        boolean isFirstRound = decision.frame(id).stamp().generation() == 1;
+        boolean isNew = !decision.hasFound(id, run.stamp())
+                && (known == null || !known.stamp().equals(run.stamp()))
+                && !draft.isRecordedRunning(id, run.stamp());
+        boolean isFirstRound = decision.frames().get(id).stamp().generation() == 1;
         if (run.phase() == Running.Phase.COMPOUND && isFirstRound && !isNew) {
             draft.canceled(id, run.stamp(), error, reason, run.startedAt(), null);
         }
@@ -51,11 +69,23 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
 
     private void leaf(String id, Running run) {
         Activation activation = new Activation(id, run.stamp());
+        boolean isMap = decision.rule(id).hasItems();
+        if (isMap) {
+            // Whether this term has begun with it or not: items of an earlier one may be in flight.
+            draft.endMap(activation);
+        }
         boolean isNew = draft.takeBack(activation);
-        if (isNew && !draft.isRecordedRunning(id, run.stamp())) {
+        NodeRecord row = decision.recorded(id);
+        if (isNew && row != null && row.status().isTerminal() && run.stamp().equals(row.stamp())) {
+            // It has ended before the crash, which is found out behind what interrupts it now.
             return;
         }
-        String bindings = decision.isOpen(id) ? decision.frame(id).bindings() : null;
+        // One that is entered again after a crash may have begun before.
+        if (isNew && !isMap && !decision.hasFound(id, run.stamp()) && !draft.isRecordedRunning(id, run.stamp())) {
+            return;
+        }
+        String bindings =
+                decision.frames().isOpen(id) ? decision.frames().get(id).bindings() : null;
         draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), bindings);
         if (!isNew) {
             draft.start(new Effect.Interrupt(activation, reason));

@@ -25,6 +25,21 @@ public interface Rule {
     /** The step or timer of this node brought something. What it does not wait for is ignored. */
     default void happened(DecisionBuilder decision, Running run, Event event) {}
 
+    /** What sagas in it had to undo is undone, as far as it could be: see {@link Compensation#undo}. */
+    default void undone(DecisionBuilder decision, Running run) {
+        throw new IllegalStateException("node " + run.stamp() + " undoes nothing");
+    }
+
+    /** Below which node that is. */
+    default String undoneBelow(String self) {
+        return self;
+    }
+
+    /** In which phase it goes on then. */
+    default Running.Phase phaseWhenUndone() {
+        return Running.Phase.COMPOUND;
+    }
+
     // ---- frames
 
     /** Whether the node owns the frame that it is the root of, wherever it stands. */
@@ -41,13 +56,23 @@ public interface Rule {
         return Frame.open(first, decision.at(), null);
     }
 
+    /** Whether its rounds are the executions of an instance that it is all of. */
+    default boolean countsExecutions() {
+        return false;
+    }
+
+    /** The first generation of the frame that it is the root of, as the root of an instance in that execution. */
+    default long firstGeneration(long execution) {
+        return execution;
+    }
+
     /** Whether its children run beside each other, each in a frame of its own. */
     default boolean isBranching() {
         return false;
     }
 
-    /** The names that its row keeps when it has ended; null when it keeps none. */
-    default @Nullable String bindings(Frame frame) {
+    /** The names, or what else has to be known after a crash, that its row keeps when it has ended; null when it keeps none. */
+    default @Nullable String bindings(Running run, Frame frame) {
         return null;
     }
 
@@ -68,6 +93,19 @@ public interface Rule {
 
     /** Whether its own row says so when it is interrupted as a whole, in its first generation, while its children run. */
     default boolean recordsInterruption() {
+        return false;
+    }
+
+    /** Whether it has items, which are decided by themselves and end with it. */
+    default boolean hasItems() {
+        return false;
+    }
+
+    /**
+     * Whether it finds its position after a crash also when it was interrupted with what it stands in: what its children have bound is seen
+     * outside of it. It never ends then.
+     */
+    default boolean isEnteredWhenInterrupted() {
         return false;
     }
 

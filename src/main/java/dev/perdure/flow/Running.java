@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param frameRoot root node of the frame that it runs in; its own id when it opened that frame
  * @param stamp of this activation
- * @param wakeAt TIMER and SIGNAL: when it is due
+ * @param wakeAt TIMER, SIGNAL and LIMITED: when it is due
  * @param branchesLeft JOIN: branches that have not ended
  */
 public record Running(
@@ -21,6 +21,12 @@ public record Running(
         STEP,
         /** Waits for a time: a SLEEP, or a LOOP between rounds. */
         TIMER,
+        /** Its children run, until a time: a TIMEOUT. */
+        LIMITED,
+        /** The time of a TIMEOUT is over, and its other part runs. */
+        OVER,
+        /** It goes on when what sagas in it have done is undone. */
+        UNDOING,
         /** Waits for a signal, and for a time when {@code wakeAt} is set. */
         SIGNAL,
         /** Was interrupted before a crash; it never ends. */
@@ -28,12 +34,17 @@ public record Running(
     }
 
     public boolean isWaitedFor() {
-        return phase == Phase.STEP || phase == Phase.TIMER || phase == Phase.SIGNAL;
+        return phase == Phase.STEP || phase == Phase.TIMER || phase == Phase.SIGNAL || phase == Phase.LIMITED;
     }
 
     /** Whether it waits for a time. */
     public boolean isTimed() {
-        return wakeAt != null && (phase == Phase.TIMER || phase == Phase.SIGNAL);
+        return wakeAt != null && (phase == Phase.TIMER || phase == Phase.SIGNAL || phase == Phase.LIMITED);
+    }
+
+    /** Whether something below it may run. */
+    public boolean hasChildren() {
+        return phase == Phase.COMPOUND || phase == Phase.LIMITED || phase == Phase.OVER;
     }
 
     public Running in(Phase next, @Nullable Instant wake) {

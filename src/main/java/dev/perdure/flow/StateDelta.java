@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** How memory advances when a decision was committed. Opaque: {@link InstanceState#apply} is its only reader. */
 public final class StateDelta {
 
-    static final StateDelta NONE = new StateDelta(-1, Map.of(), Map.of(), Map.of(), new Names(), false);
+    static final StateDelta NONE = new StateDelta(-1, Map.of(), Map.of(), Map.of(), new Names(), Map.of(), null, false);
 
     /** The state that this was decided on, as {@link InstanceState} counts them. */
     final long basis;
@@ -18,6 +18,11 @@ public final class StateDelta {
     final Map<String, @Nullable Frame> frames;
 
     final Names names;
+    /** Undos by their numbers. */
+    final Map<Integer, Undo> undos;
+    /** The reason, when the instance is cancelled and undoes something before it ends. */
+    final @Nullable String cancelling;
+
     final boolean ends;
 
     StateDelta(
@@ -26,12 +31,16 @@ public final class StateDelta {
             Map<String, KnownRow> rows,
             Map<String, @Nullable Frame> frames,
             Names names,
+            Map<Integer, Undo> undos,
+            @Nullable String cancelling,
             boolean ends) {
         this.basis = basis;
         this.running = running;
         this.rows = rows;
         this.frames = frames;
         this.names = names;
+        this.undos = undos;
+        this.cancelling = cancelling;
         this.ends = ends;
     }
 }

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param bindings see {@link NodeRecord#bindings()}
  * @param code FAILED: see {@link NodeRecord#code()}
  * @param detail FAILED: see {@link NodeRecord#detail()}
+ * @param remark of a failed step what the server has said beside its message and DETAIL
  */
 public record Transition(
         String nodeId,
@@ -40,4 +41,42 @@ public record Transition(
         @Nullable String params,
         @Nullable String bindings,
         @Nullable String code,
-        @Nullable String detail) {}
+        @Nullable String detail,
+        Remark remark) {
+
+    /** One of which the server has said nothing. */
+    public Transition(
+            String nodeId,
+            @Nullable String priorStamp,
+            String stamp,
+            NodeStatus status,
+            @Nullable Result result,
+            @Nullable String error,
+            @Nullable String canceled,
+            @Nullable Instant wakeAt,
+            @Nullable Instant startedAt,
+            int attempt,
+            @Nullable String executedQuery,
+            @Nullable String params,
+            @Nullable String bindings,
+            @Nullable String code,
+            @Nullable String detail) {
+        this(
+                nodeId,
+                priorStamp,
+                stamp,
+                status,
+                result,
+                error,
+                canceled,
+                wakeAt,
+                startedAt,
+                attempt,
+                executedQuery,
+                params,
+                bindings,
+                code,
+                detail,
+                Remark.NONE);
+    }
+}

@@ -1,10 +1,14 @@
 package dev.perdure.graph;
 
+import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +33,11 @@ public final class Graph {
 
     public Node root() {
         return node(rootId);
+    }
+
+    /** The node that is the workflow: the root, or what stands under the deadline of the instance. */
+    public String mainId() {
+        return root() instanceof TimeoutNode limit && limit.deadline() != null ? limit.body() : rootId;
     }
 
     /** All nodes that the root reaches, parents before children. */
@@ -61,6 +70,66 @@ public final class Graph {
     public @Nullable Node parent(String nodeId) {
         String parent = parents.get(nodeId);
         return parent == null ? null : nodes.get(parent);
+    }
+
+    /** The saga that has to undo what a node has done, the nearest one around it; null when there is none. */
+    public @Nullable Node saga(String nodeId) {
+        Node below = node(nodeId);
+        for (Node above = parent(nodeId); above != null; above = parent(above.id())) {
+            if (above instanceof UndoNode undo && below.id().equals(undo.undo())) {
+                return null;
+            }
+            if (above instanceof SagaNode saga) {
+                return saga;
+            }
+            below = above;
+        }
+        return null;
+    }
+
+    /** What undoes a node; null when nothing does. */
+    public @Nullable String undo(String nodeId) {
+        return node(nodeId) instanceof UndoNode step ? step.undo() : null;
+    }
+
+    /** Whether what undoes a node has to be registered before the node begins. */
+    public boolean isRegisteredBefore(String nodeId) {
+        for (Node above = parent(nodeId); above != null; above = parent(above.id())) {
+            if (above instanceof UndoNode undo && undo.isBefore()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a node is, or stands in, what undoes something. */
+    public boolean isInUndo(String nodeId) {
+        Node below = node(nodeId);
+        for (Node above = parent(nodeId); above != null; above = parent(above.id())) {
+            if (above instanceof UndoNode undo && below.id().equals(undo.undo())) {
+                return true;
+            }
+            below = above;
+        }
+        return false;
+    }
+
+    /** The flow of an item of a map: what is done for each. */
+    public Graph ofItem(String mapId) {
+        if (!(node(mapId) instanceof MapNode map)) {
+            throw new IllegalArgumentException("node " + mapId + " is no map");
+        }
+        LinkedHashMap<String, Node> below = new LinkedHashMap<>();
+        Map<String, String> parentsBelow = new HashMap<>();
+        below.put(map.id(), new ItemNode(map.id(), map.body()));
+        Deque<String> open = new ArrayDeque<>(List.of(map.body()));
+        while (!open.isEmpty()) {
+            String id = open.remove();
+            below.put(id, node(id));
+            parentsBelow.put(id, Objects.requireNonNull(parents.get(id)));
+            open.addAll(children(id));
+        }
+        return new Graph(map.id(), below, parentsBelow);
     }
 
     /** Ids of the children, in the order of specification 5.2: JOIN's branches, IF's condition first, LOOP's last. */

@@ -40,7 +40,14 @@ public final class GraphReader {
         GraphReader reader = new GraphReader(instanceId, rootId);
         reader.index(rows);
         reader.walk();
-        return new Graph(rootId, reader.nodes, reader.parents);
+        Graph graph = new Graph(rootId, reader.nodes, reader.parents);
+        for (Node node : graph.nodes()) {
+            String problem = SagaPlaces.problem(graph, node);
+            if (problem != null) {
+                throw reader.invalid(node.id(), problem);
+            }
+        }
+        return graph;
     }
 
     private void index(Collection<NodeRow> all) {

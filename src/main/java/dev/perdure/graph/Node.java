@@ -22,7 +22,15 @@ public sealed interface Node
                 HttpNode,
                 MultipartNode,
                 SignalNode,
-                CatchNode {
+                ConditionWaitNode,
+                EventWaitNode,
+                CatchNode,
+                SagaNode,
+                UndoNode,
+                TimeoutNode,
+                MapNode,
+                CallNode,
+                ItemNode {
 
     String id();
 
@@ -37,8 +45,8 @@ public sealed interface Node
         return List.of();
     }
 
-    /** The signal that it waits for; null when it waits for none. */
-    default @Nullable String awaitedSignal() {
+    /** The signal that an execution of it waits for, or what stands for an event; null when it waits for none. */
+    default @Nullable String awaitedSignal(String stamp) {
         return null;
     }
 }

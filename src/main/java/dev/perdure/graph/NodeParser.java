@@ -3,6 +3,9 @@ package dev.perdure.graph;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -12,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class NodeParser {
 
     private static final JsonMapper JSON = new JsonMapper();
+    private static final long SHORTEST_LOOK_MILLIS = 100;
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
     /** Ids take part in stamps, which are split at colons. */
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]{1,64}");
@@ -51,7 +55,14 @@ final class NodeParser {
             case "HTTP" -> new HttpNode(id, name, leafText());
             case "HTTP_MULTIPART" -> new MultipartNode(id, name, leafText());
             case "SIGNAL" -> signal(id, name);
+            case "WAIT_CONDITION" -> conditionWait(id, name);
+            case "WAIT_EVENT" -> eventWait(id, name);
             case "CATCH" -> guarded(id, name);
+            case "SAGA" -> saga(id, name);
+            case "WITH_UNDO" -> withUndo(id, name);
+            case "MAP" -> map(id, name);
+            case "CALL" -> call(id, name);
+            case "TIMEOUT" -> limited(id, name);
             default -> throw invalid("Unknown node_type '" + row.nodeType() + "'");
         };
     }
@@ -80,22 +91,19 @@ final class NodeParser {
     }
 
     private Node branching(String id, @Nullable String name) {
-        JsonNode config = config();
-        if (config == null) {
-            throw invalid("IF has no condition");
-        }
+        NodeConfig config = config();
         JsonNode type = config.get("condition_type");
         if (type != null) {
             if (!"result_has_rows".equals(type.textValue())) {
                 throw invalid("unknown condition_type " + type);
             }
-            String tested = string(config, "result_name");
+            String tested = config.string("result_name");
             if (tested == null) {
                 throw invalid("IF by result_has_rows names no result");
             }
             return new IfRowsNode(id, name, tested, left(), right());
         }
-        String condition = string(config, "condition_node");
+        String condition = config.string("condition_node");
         if (condition == null) {
             throw invalid("IF has no condition");
         }
@@ -106,16 +114,31 @@ final class NodeParser {
         if (row.rightNode() != null) {
             throw invalid("LOOP has a right child");
         }
-        JsonNode config = config();
-        return new LoopNode(id, name, left(), config == null ? null : string(config, "condition_node"));
+        NodeConfig config = config();
+        return new LoopNode(
+                id,
+                name,
+                left(),
+                config.string("condition_node"),
+                config.isSet("every_ms") ? config.millis("every_ms", 0) : Duration.ofSeconds(1),
+                config.flag("continue_on_failure"));
+    }
+
+    private Node conditionWait(String id, @Nullable String name) {
+        leafText();
+        NodeConfig config = config();
+        String query = config.string("query");
+        if (query == null || query.isBlank()) {
+            throw invalid("WAIT_CONDITION has no query");
+        }
+        return new ConditionWaitNode(id, name, query, config.millis("every_ms", SHORTEST_LOOK_MILLIS));
     }
 
     private List<String> branches() {
         List<String> branches = new ArrayList<>();
         branches.add(left());
         branches.add(right());
-        JsonNode config = config();
-        JsonNode extras = config == null ? null : config.get("extra_nodes");
+        JsonNode extras = config().get("extra_nodes");
         if (extras == null) {
             return branches;
         }
@@ -133,22 +156,19 @@ final class NodeParser {
 
     private Node schedule(String id, @Nullable String name) {
         leafText();
-        JsonNode config = config();
-        String expression = config == null ? null : string(config, "cron_expr");
-        if (config == null || expression == null) {
+        NodeConfig config = config();
+        String expression = config.string("cron_expr");
+        if (expression == null) {
             throw invalid("WAIT_SCHEDULE has no cron_expr");
         }
-        return new WaitScheduleNode(id, name, expression, string(config, "timezone"));
+        return new WaitScheduleNode(id, name, expression, config.string("timezone"));
     }
 
     private Node retry(String id, @Nullable String name) {
         if (row.rightNode() != null) {
             throw invalid("RETRY has a right child");
         }
-        JsonNode config = config();
-        if (config == null) {
-            throw invalid("RETRY has no configuration");
-        }
+        JsonNode config = config().required();
         try {
             return new RetryNode(id, name, left(), RetryPolicyParser.parse(config));
         } catch (IllegalArgumentException e) {
@@ -157,10 +177,7 @@ final class NodeParser {
     }
 
     private Node guarded(String id, @Nullable String name) {
-        JsonNode config = config();
-        if (config == null) {
-            throw invalid("CATCH has no configuration");
-        }
+        JsonNode config = config().required();
         try {
             return new CatchNode(id, name, left(), right(), FailureConditions.parse(config, "codes", "CATCH"));
         } catch (IllegalArgumentException e) {
@@ -168,27 +185,107 @@ final class NodeParser {
         }
     }
 
+    private Node saga(String id, @Nullable String name) {
+        if (row.rightNode() != null) {
+            throw invalid("SAGA has a right child");
+        }
+        return new SagaNode(id, name, left());
+    }
+
+    private Node withUndo(String id, @Nullable String name) {
+        String register = config().string("register");
+        if (!"after".equals(register) && !"before".equals(register)) {
+            throw invalid("register of WITH_UNDO is neither after nor before");
+        }
+        return new UndoNode(id, name, left(), right(), register.equals("before"));
+    }
+
+    private Node map(String id, @Nullable String name) {
+        NodeConfig config = config();
+        config.required();
+        String named = config.string("items");
+        if ((named == null) == (row.rightNode() == null)) {
+            throw invalid("MAP has either a right child, whose rows are its items, or items");
+        }
+        String item = config.string("item");
+        if (item == null || !NAME.matcher(item).matches()) {
+            throw invalid("item of MAP is not a valid identifier");
+        }
+        try {
+            ItemPlan plan = new ItemPlan(
+                    item,
+                    config.upTo(ItemPlan.MOST_CONCURRENT, "max_concurrent"),
+                    config.upTo(ItemPlan.LARGEST_BATCH, "batch_size"),
+                    ToleratedFailures.parse(config.string("on_failure"), config.string("tolerate")));
+            return new MapNode(id, name, left(), row.rightNode(), named, plan);
+        } catch (IllegalArgumentException e) {
+            throw invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Node call(String id, @Nullable String name) {
+        leafText();
+        NodeConfig config = config();
+        String called = config.string("name");
+        if (called == null || called.isBlank()) {
+            throw invalid("CALL has no name");
+        }
+        JsonNode args = config.get("args");
+        if (args == null || !args.isObject()) {
+            throw invalid("args of CALL must be a JSON object");
+        }
+        Integer version = config.isSet("version") ? config.upTo(Integer.MAX_VALUE, "version") : null;
+        return new CallNode(id, name, called, args.toString(), version);
+    }
+
+    private Node limited(String id, @Nullable String name) {
+        NodeConfig config = config();
+        config.required();
+        String deadline = config.string("deadline");
+        JsonNode within = config.get("within_ms");
+        if ((deadline == null) == (within == null)) {
+            throw invalid("TIMEOUT has neither or both of within_ms and deadline");
+        }
+        try {
+            return new TimeoutNode(
+                    id,
+                    name,
+                    left(),
+                    within == null ? null : config.millis("within_ms", 1),
+                    deadline == null ? null : Instant.parse(deadline),
+                    row.rightNode());
+        } catch (DateTimeParseException e) {
+            throw invalid("deadline of TIMEOUT is no time such as 2026-12-01T08:00:00Z");
+        }
+    }
+
     private Node signal(String id, @Nullable String name) {
         leafText();
-        JsonNode config = config();
-        String signal = config == null ? null : string(config, "signal_name");
-        if (config == null || signal == null || signal.isEmpty()) {
+        NodeConfig config = config();
+        String signal = config.string("signal_name");
+        if (signal == null || signal.isEmpty()) {
             throw invalid("SIGNAL has no signal_name");
         }
-        JsonNode timeout = config.get("timeout_seconds");
-        if (timeout == null || timeout.isNull()) {
-            return new SignalNode(id, name, signal, null);
+        return new SignalNode(id, name, signal, config.timeoutSeconds());
+    }
+
+    private Node eventWait(String id, @Nullable String name) {
+        leafText();
+        NodeConfig config = config();
+        String publisher = config.string("instance_id");
+        String event = config.string("event_name");
+        if (publisher == null || publisher.isBlank()) {
+            throw invalid("WAIT_EVENT has no instance_id");
         }
-        if (!timeout.isIntegralNumber() || !timeout.canConvertToInt() || timeout.intValue() <= 0) {
-            throw invalid("timeout_seconds of SIGNAL is not a positive integer: " + timeout);
+        if (event == null || event.isEmpty()) {
+            throw invalid("WAIT_EVENT has no event_name");
         }
-        return new SignalNode(id, name, signal, timeout.intValue());
+        return new EventWaitNode(id, name, publisher, event, config.timeoutSeconds());
     }
 
     private @Nullable String breakValue() {
         leafText();
-        JsonNode config = config();
-        return config == null ? null : string(config, "break_value");
+        return config().string("break_value");
     }
 
     /** The query of a type that has one and no children. */
@@ -218,34 +315,8 @@ final class NodeParser {
         return child;
     }
 
-    /** The query as a JSON object; null when there is none. */
-    private @Nullable JsonNode config() {
-        String query = row.query();
-        if (query == null) {
-            return null;
-        }
-        JsonNode config;
-        try {
-            config = JSON.readTree(query);
-        } catch (JsonProcessingException e) {
-            throw invalid("query in " + row.nodeType() + " must be valid JSON config: " + e.getOriginalMessage());
-        }
-        if (!config.isObject()) {
-            throw invalid("query in " + row.nodeType() + " must be a JSON config object");
-        }
-        return config;
-    }
-
-    /** A member that is a string; null when it is absent or null. */
-    private @Nullable String string(JsonNode config, String member) {
-        JsonNode value = config.get(member);
-        if (value == null || value.isNull()) {
-            return null;
-        }
-        if (!value.isTextual()) {
-            throw invalid(member + " is not a string");
-        }
-        return value.textValue();
+    private NodeConfig config() {
+        return NodeConfig.of(row, this::invalid);
     }
 
     private InvalidGraphException invalid(String problem) {

@@ -15,8 +15,12 @@ public record SignalNode(String id, @Nullable String resultName, String signalNa
         return "SIGNAL";
     }
 
+    /** Begins what is waited for and is no signal. */
+    static final String MARK = "\u0001";
+
+    /** The name; one that begins with the mark has it twice. */
     @Override
-    public String awaitedSignal() {
-        return signalName;
+    public String awaitedSignal(String stamp) {
+        return signalName.startsWith(MARK) ? MARK + signalName : signalName;
     }
 }

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
-/** What health and metrics may know of the operator. Thread-safe. */
+/** Status of the operator, for health and metrics. Thread-safe. */
 @Singleton
 public class OperatorStatus {
 

@@ -176,6 +176,7 @@ public final class LeaderElection implements AutoCloseable {
     }
 
     private void lead(LeaderSession session, ServerIdentity server) throws LeaderLostException {
+        session.settle(server);
         Term term = session.beginTerm();
         current = term.epoch();
         try {

@@ -4,7 +4,7 @@ import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
 import java.util.function.BooleanSupplier;
 
-/** Who works while this process leads. Called on the election's thread. */
+/** Listener for the terms of this process. Called on the election's thread. */
 public interface LeaderListener {
 
     /**

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class LeaderSession implements AutoCloseable {
 
+    private static final Logger LOG = Logger.getLogger(LeaderSession.class);
     private static final int POOLER_TRIES = 3;
+    private static final int ROWS_RENUMBERED_AT_A_TIME = 20_000;
     /** What PgBouncer answers to BEGIN in statement mode. */
     private static final String PROTOCOL_VIOLATION = "08P01";
 
@@ -253,7 +256,7 @@ final class LeaderSession implements AutoCloseable {
     }
 
     /**
-     * Compares the server with those that the schema, or rows of it, belong to; the first leader writes it down.
+     * Compares the server with those that the schema, or rows of it, belong to.
      *
      * @return null when they agree, else the difference
      */
@@ -267,11 +270,28 @@ final class LeaderSession implements AutoCloseable {
                             stranger.getString(0),
                             stranger.getString(1));
         }
-        if (!found.equals(settled)) {
-            rows("SELECT df._settle_at($1, $2)", here);
-            settled = found;
-        }
         return null;
+    }
+
+    /** Writes down, before a term begins, that the schema and its rows belong to this server. */
+    void settle(ServerIdentity found) throws LeaderLostException {
+        renumber();
+        rows("SELECT df._settle_at($1, $2)", Tuple.of(found.systemIdentifier(), found.databaseOid()));
+        settled = found;
+    }
+
+    /** Rows that were copied from another server must be in the snapshots of this one before a term begins. */
+    private void renumber() throws LeaderLostException {
+        long sum = 0;
+        int count;
+        do {
+            count = one("SELECT df._renumber($1)", Tuple.of(ROWS_RENUMBERED_AT_A_TIME))
+                    .getInteger(0);
+            sum += count;
+        } while (count > 0);
+        if (sum > 0) {
+            LOG.infof("%d rows were copied from another server and have a transaction of this one now", sum);
+        }
     }
 
     /**

@@ -3,7 +3,7 @@ package dev.perdure.leader;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 
-/** What health and metrics may know of this worker's part in the election. Thread-safe. */
+/** This worker's part in the election, for health and metrics. Thread-safe. */
 @Singleton
 public class LeaderStatus {
 

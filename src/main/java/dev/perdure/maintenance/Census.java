@@ -8,7 +8,7 @@ import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** How many instances there are, as the leader counted last. Nothing is counted when somebody asks. Thread-safe. */
+/** Number of instances by status, as the leader counted last. Nothing is counted when somebody asks. Thread-safe. */
 @Singleton
 public class Census {
 
@@ -18,11 +18,25 @@ public class Census {
      * @param instances by status, all five
      * @param waitingTimers nodes that sleep or wait until a time
      * @param oldestPendingSeconds how long the oldest pending instance has waited; 0 when there is none
+     * @param queues what waits and runs in queues
      */
-    public record Counts(Map<String, Long> instances, long waitingTimers, double oldestPendingSeconds) {}
+    public record Counts(Map<String, Long> instances, long waitingTimers, double oldestPendingSeconds, Queues queues) {}
 
-    private static final Counts NOTHING =
-            new Counts(Map.of("pending", 0L, "running", 0L, "completed", 0L, "failed", 0L, "cancelled", 0L), 0, 0);
+    /**
+     * All queues together; those that were dropped count for as long as something is in them.
+     *
+     * @param waiting instances without a slot
+     * @param running slots that are taken
+     * @param delayed instances whose time has not come
+     * @param oldestSeconds how long the oldest of those that wait has waited
+     */
+    public record Queues(long waiting, long running, long delayed, double oldestSeconds) {}
+
+    private static final Counts NOTHING = new Counts(
+            Map.of("pending", 0L, "running", 0L, "completed", 0L, "failed", 0L, "cancelled", 0L),
+            0,
+            0,
+            new Queues(0, 0, 0, 0));
 
     private volatile Counts counts = NOTHING;
 
@@ -33,13 +47,21 @@ public class Census {
 
     void take(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT * FROM df._census()")) {
+                ResultSet row = statement.executeQuery("SELECT * FROM df._census(), df._queue_census()")) {
             row.next();
             Map<String, Long> instances = new LinkedHashMap<>();
             for (String status : NOTHING.instances().keySet()) {
                 instances.put(status, row.getLong(status));
             }
-            counts = new Counts(instances, row.getLong("waiting_timers"), row.getDouble("oldest_pending_seconds"));
+            counts = new Counts(
+                    instances,
+                    row.getLong("waiting_timers"),
+                    row.getDouble("oldest_pending_seconds"),
+                    new Queues(
+                            row.getLong("waiting"),
+                            row.getLong("holding"),
+                            row.getLong("delayed"),
+                            row.getDouble("oldest_waiting_seconds")));
         }
     }
 

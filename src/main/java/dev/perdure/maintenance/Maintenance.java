@@ -4,6 +4,7 @@ import dev.perdure.config.PerdureConfig;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.database.TermSession;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.store.Term;
@@ -32,7 +33,7 @@ public class Maintenance implements LeaderListener {
     private final Retention retention;
     private final LongAdder failures = new LongAdder();
     private volatile @Nullable DatabaseUrl url;
-    private volatile @Nullable MaintenanceSession session;
+    private volatile @Nullable TermSession session;
 
     Maintenance(PerdureConfig config, LeaderStatus leader, Scheduler scheduler, Census census, Retention retention) {
         this.config = config;
@@ -62,13 +63,13 @@ public class Maintenance implements LeaderListener {
     public void elected(Term term, ServerIdentity server, int host) {
         DatabaseUrl database = url;
         if (database != null) {
-            session = new MaintenanceSession(database.withHost(database.hosts().get(host)), server);
+            session = new TermSession(database.withHost(database.hosts().get(host)), server, "perdure-maintenance");
         }
     }
 
     @Override
     public void dismissed(boolean orderly) {
-        MaintenanceSession last = session;
+        TermSession last = session;
         session = null;
         if (last != null) {
             close(last);
@@ -99,7 +100,7 @@ public class Maintenance implements LeaderListener {
 
     private void runWhileLeading(String name, Job job) {
         LeaderStatus.View view = leader.view();
-        MaintenanceSession open = session;
+        TermSession open = session;
         if (view.role() != LeaderStatus.Role.LEADER || open == null) {
             census.forget();
             return;
@@ -114,7 +115,7 @@ public class Maintenance implements LeaderListener {
         }
     }
 
-    private static void close(MaintenanceSession session) {
+    private static void close(TermSession session) {
         try {
             session.close();
         } catch (SQLException e) {

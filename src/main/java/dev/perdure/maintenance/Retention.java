@@ -62,6 +62,7 @@ public class Retention {
             deleted.add(batch);
             sum += batch;
         } while (batch > 0);
+        deleteRuns(connection, epoch, bounds.olderThan(), limits.batch());
         lastRun = CLOCK.instant();
         if (sum > 0) {
             LOG.infof(
@@ -86,6 +87,23 @@ public class Retention {
                         row.getObject(2, OffsetDateTime.class),
                         row.getString(3));
             }
+        }
+    }
+
+    /** What became of planned times is kept as long as instances are. */
+    private static void deleteRuns(Connection connection, long epoch, OffsetDateTime olderThan, int limit)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_schedule_runs(?, ?, ?)")) {
+            statement.setLong(1, epoch);
+            statement.setObject(2, olderThan);
+            statement.setInt(3, limit);
+            long deleted;
+            do {
+                try (ResultSet row = statement.executeQuery()) {
+                    row.next();
+                    deleted = row.getLong(1);
+                }
+            } while (deleted > 0);
         }
     }
 

@@ -1,5 +1,5 @@
 /**
- * What the leader does beside executing: it deletes old instances, and counts for the metrics. It touches no instance that
+ * Upkeep by the leader: deletes old instances, and counts for the metrics. It touches no instance that
  * runs or waits.
  */
 @NullMarked

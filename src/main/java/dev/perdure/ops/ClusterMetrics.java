@@ -13,7 +13,7 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 
-/** Who leads, and what the leader's maintenance has counted and deleted. */
+/** Metrics of leadership and maintenance. */
 @Singleton
 class ClusterMetrics implements MeterBinder {
 
@@ -59,6 +59,19 @@ class ClusterMetrics implements MeterBinder {
         }
         Gauge.builder("perdure.timers.waiting", census, c -> c.counts().waitingTimers())
                 .description("Nodes that wait for a time, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.queue.waiting", census, c -> c.counts().queues().waiting())
+                .description("Instances that wait for a slot of a queue, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.queue.running", census, c -> c.counts().queues().running())
+                .description("Slots of queues that are taken, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.queue.oldest", census, c -> c.counts().queues().oldestSeconds())
+                .description("How long the oldest instance has waited for a slot, as the leader counted last")
+                .baseUnit("seconds")
+                .register(registry);
+        Gauge.builder("perdure.starts.delayed", census, c -> c.counts().queues().delayed())
+                .description("Instances whose time to start has not come, as the leader counted last")
                 .register(registry);
         Gauge.builder("perdure.oldest.pending", census, c -> c.counts().oldestPendingSeconds())
                 .description("How long the oldest pending instance has waited, as the leader counted last")

@@ -12,7 +12,7 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import jakarta.inject.Singleton;
 import java.util.function.ToDoubleFunction;
 
-/** What the engine counts, read when somebody scrapes: the engine itself knows nothing of metrics. */
+/** Metrics of the engine, read when somebody scrapes: the engine itself knows nothing of metrics. */
 @Singleton
 class EngineMetrics implements MeterBinder {
 
@@ -70,6 +70,21 @@ class EngineMetrics implements MeterBinder {
                     ended -> ended.instancesEnded(status),
                     "status",
                     Labels.of(status));
+        }
+        gauge("perdure.maps.open", "Maps that this worker works on", EngineStatistics::openMaps, registry);
+        gauge(
+                "perdure.map.items.open",
+                "Items of those maps that have not ended",
+                EngineStatistics::openItems,
+                registry);
+        for (String outcome : new String[] {"completed", "failed"}) {
+            counter(
+                    "perdure.map.items.ended",
+                    "Items of maps that this worker ended",
+                    registry,
+                    items -> items.itemsEnded(outcome.equals("completed")),
+                    "outcome",
+                    outcome);
         }
         for (Failure.Kind kind : Failure.Kind.values()) {
             counter(

@@ -9,7 +9,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import jakarta.inject.Singleton;
 
-/** What HTTP steps do, by how their requests ended. */
+/** Metrics of HTTP steps, by outcome of the request. */
 @Singleton
 class HttpMetrics implements MeterBinder {
 

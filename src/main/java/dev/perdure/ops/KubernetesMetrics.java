@@ -13,7 +13,7 @@ import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What the operator does: watches by namespace, and looks at resources. */
+/** Metrics of the operator: watches by namespace, and looks at resources. */
 @Singleton
 class KubernetesMetrics implements MeterBinder {
 

@@ -13,7 +13,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** How long steps take, by type of node and outcome. */
+/** Durations of steps, by type of node and outcome. */
 @Singleton
 class StepMetrics implements MeterBinder, EngineObserver {
 

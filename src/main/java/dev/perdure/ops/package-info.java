@@ -1,4 +1,4 @@
-/** What the outside sees of the worker: health checks, metrics, tracing. It reads and changes nothing. */
+/** Health checks, metrics and traces of the worker. It reads and changes nothing. */
 @NullMarked
 package dev.perdure.ops;
 

@@ -7,7 +7,7 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What has to hold before the schema {@code df} is installed: the database holds every text, and the schema does not exist and
+ * Preconditions of installing the schema {@code df}: the database holds every text, and the schema does not exist and
  * this role may create it, or it belongs to this role. Somebody else's {@code df} is never touched, since its functions would run with our rights.
  */
 final class SchemaOwnership {

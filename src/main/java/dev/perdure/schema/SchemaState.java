@@ -10,7 +10,7 @@ import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
 
 /**
- * What {@link Migration} would find. Nothing is changed.
+ * State of schema {@code df} that {@link Migration} would find. Nothing is changed.
  *
  * @param refusal why it would refuse; empty when it would not
  * @param installed whether there is a schema {@code df} of this owner

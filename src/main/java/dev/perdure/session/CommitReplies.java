@@ -9,7 +9,7 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What came back of a checkpoint with its commit, see {@link StepMessages#commit}.
+ * Answers to a checkpoint with its commit, see {@link StepMessages#commit}.
  *
  * @param failure why it is not certain that the checkpoint is committed; null when it is
  * @param isCancelled whether the instance is cancelled

@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.database.Failure.Kind;
 import java.sql.SQLException;
 
-/** What it means that no session of a role could be opened. */
+/** Meaning of a failed login of a role. */
 final class LoginFailures {
 
     /** SQLSTATE of a role that may not run steps at all; the message is meant for the submitter as it is. */

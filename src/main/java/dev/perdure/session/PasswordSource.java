@@ -3,7 +3,7 @@ package dev.perdure.session;
 import java.sql.SQLException;
 import java.util.Optional;
 
-/** Where the worker finds the passwords (or tokens) with which it logs in as submitters. */
+/** Source of the passwords (or tokens) with which the worker logs in as submitters. */
 @FunctionalInterface
 public interface PasswordSource {
 

@@ -19,7 +19,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which roles the worker cannot log in as at this moment. While that is so, one attempt at a time is made for a role and
+ * Roles that the worker cannot log in as at this moment. While that is so, one attempt at a time is made for a role and
  * database, with growing pauses, and everybody else is told at once and without a call. Refusals are published, so that
  * {@code df.start} says them too. Thread-safe.
  */

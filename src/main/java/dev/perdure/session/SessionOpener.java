@@ -22,7 +22,7 @@ final class SessionOpener {
 
     private static final String IDENTITY = ServerIdentity.SQL
             + ", (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) session_user)"
-            + "::pg_catalog.int8, pg_catalog.current_setting('default_transaction_isolation')";
+            + "::pg_catalog.int8, pg_catalog.current_setting('default_transaction_isolation'), pg_catalog.pg_backend_pid()";
     // The driver sends the time zone of the worker's machine in the startup packet.
     private static final Command UTC = new Command("SET TimeZone = 'UTC'");
 
@@ -135,7 +135,8 @@ final class SessionOpener {
             throw new SQLException("the submitter was renamed while the worker logged in", "08006");
         }
         StepMessages messages = new StepMessages(database == null, settings.lockTimeoutMillis(), opened.pins());
-        return new StepSession(wire, messages, value(row, 4).equals("read committed"));
+        return new StepSession(
+                wire, Integer.parseInt(value(row, 5)), messages, value(row, 4).equals("read committed"));
     }
 
     private static String value(PackedRows row, int column) throws SQLException {

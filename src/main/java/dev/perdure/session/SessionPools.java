@@ -3,6 +3,7 @@ package dev.perdure.session;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +50,8 @@ public final class SessionPools implements AutoCloseable {
             int maxSessions,
             int connectTimeoutSeconds) {}
 
+    private static final Logger LOG = Logger.getLogger(SessionPools.class);
+
     private final Settings settings;
     private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
@@ -55,6 +60,7 @@ public final class SessionPools implements AutoCloseable {
     private int borrowed;
     private int idleCount;
     private boolean closed;
+    private volatile long askedAt = System.nanoTime();
 
     public SessionPools(Settings settings) {
         this.settings = settings;
@@ -184,6 +190,36 @@ public final class SessionPools implements AutoCloseable {
             idleCount -= expired.size();
         }
         expired.forEach(StepSession::close);
+    }
+
+    /**
+     * Breaks sessions that wait for an answer which nobody will send. Where a network has lost what was sent to the server, TCP repeats
+     * it for a quarter of an hour, and asks for nothing meanwhile; the server, which has heard nothing, has asked, and is gone.
+     *
+     * @param than how long they have waited at least
+     * @param gone which of the given processes the server does not have
+     */
+    public void abortLost(Duration than, Function<List<Integer>, Set<Integer>> gone) {
+        long now = System.nanoTime();
+        List<StepSession> waiting = inUse.stream()
+                .filter(session -> session.waitsNanos(now) > than.toNanos())
+                .toList();
+        if (waiting.isEmpty() || now - askedAt < than.toNanos() / 4) {
+            return;
+        }
+        askedAt = now;
+        Set<Integer> lost =
+                gone.apply(waiting.stream().map(StepSession::backend).distinct().toList());
+        long later = System.nanoTime();
+        for (StepSession session : waiting) {
+            // The same statement as before.
+            if (lost.contains(session.backend()) && session.waitsNanos(later) > than.toNanos()) {
+                LOG.warnf(
+                        "An answer in a step's session did not come within %d s, and the server has no session of pid %d: the connection is broken off",
+                        session.waitsNanos(later) / 1_000_000_000, session.backend());
+                session.abort();
+            }
+        }
     }
 
     /** Idle sessions at this moment. */

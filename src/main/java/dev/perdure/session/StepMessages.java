@@ -6,12 +6,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is sent in a step's session, in which order. At home, in the database that holds schema df, its functions do in one call
+ * Messages of a step's session, in their order. At home, in the database that holds schema df, its functions do in one call
  * what takes a statement each in any other.
  */
 final class StepMessages {
 
     private static final Command BEGIN = new Command("BEGIN READ WRITE");
+    private static final Command READ_ONLY = new Command("SET TRANSACTION READ ONLY");
+    private static final Command OUTSIDE = new Command("SET df.outside_transaction = 'true'");
     private static final Command COMMIT = new Command("COMMIT");
     private static final Command ROLLBACK = new Command("ROLLBACK");
     private static final List<String> CLEAN_ELSEWHERE = List.of(
@@ -64,10 +66,45 @@ final class StepMessages {
         return plan;
     }
 
+    /** Behind the first statement the limits of those that join, and then nothing. At home only. */
+    StepPlan beginItems(List<Command> statements, long millis) {
+        StepPlan plan = begin(statements.get(0));
+        for (int i = 1; i < statements.size(); i++) {
+            if (i == 1) {
+                between(plan, 0, millis);
+            }
+            plan.statement(statements.get(i));
+        }
+        return plan;
+    }
+
+    private void between(StepPlan plan, int before, long millis) {
+        plan.ours(OWN_IDENTITY, before);
+        // A lock that is not had at once may be that of a neighbour which waits for this transaction.
+        plan.ours(
+                new Command("SELECT df._between_steps(" + millis + ", " + (millis == 0 ? 0 : Math.max(1, millis / 10))
+                        + ")"),
+                before);
+    }
+
+    /** In two statements: a standby would begin a transaction that may only read. */
+    StepPlan look(Command statement) {
+        StepPlan plan = new StepPlan(true);
+        plan.ours(BEGIN, 0);
+        plan.ours(READ_ONLY, 0);
+        plan.statement(statement);
+        return plan;
+    }
+
     StepPlan alone(Command statement) {
         StepPlan plan = plan();
         plan.statement(statement);
         return plan;
+    }
+
+    /** Ahead of {@link #alone}: what publishes has no commit to be a part of, and says so. */
+    Command markOutside() {
+        return OUTSIDE;
     }
 
     /**
@@ -79,12 +116,7 @@ final class StepMessages {
     void join(StepPlan plan, int number, Command statement, long millis) {
         int before = plan.statements() - 1;
         if (atHome) {
-            plan.ours(OWN_IDENTITY, before);
-            // A lock that is not had at once may be that of a neighbour which waits for this transaction.
-            plan.ours(
-                    new Command("SELECT df._between_steps(" + millis + ", "
-                            + (millis == 0 ? 0 : Math.max(1, millis / 10)) + ")"),
-                    before);
+            between(plan, before, millis);
         } else {
             plan.ours(new Command("SET CONSTRAINTS ALL IMMEDIATE"), before);
             renew.forEach(command -> plan.ours(command, before));

@@ -23,6 +23,7 @@ import org.postgresql.core.TransactionState;
 public final class StepSession implements AutoCloseable {
 
     private final Wire wire;
+    private final int backend;
     private final StepMessages messages;
     private final boolean readCommitted;
     private final long openedAt = System.nanoTime();
@@ -41,11 +42,13 @@ public final class StepSession implements AutoCloseable {
     /**
      * Over a connection that has just been made, and whose time zone is UTC.
      *
+     * @param backend the server's process, as the server itself says
      * @param messages in the database that the session is in
      * @param readCommitted whether each statement sees what was committed before it
      */
-    StepSession(Wire wire, StepMessages messages, boolean readCommitted) {
+    StepSession(Wire wire, int backend, StepMessages messages, boolean readCommitted) {
         this.wire = wire;
+        this.backend = backend;
         this.messages = messages;
         this.readCommitted = readCommitted;
     }
@@ -72,9 +75,42 @@ public final class StepSession implements AutoCloseable {
         return run(plan, rest, joinedMillis, grant, maxBytes);
     }
 
+    /** The same of statements that belong together: none of them can be undone by itself. */
+    public Ran beginItems(List<Command> statements, long joinedMillis, Grant grant, long maxBytes) {
+        joined = 0;
+        StepPlan plan = messages.beginItems(statements, joinedMillis);
+        Ran ran = run(plan, List.of(), joinedMillis, grant, maxBytes);
+        failedAt = -1;
+        return ran;
+    }
+
+    /** Begins a transaction that may only read, and runs a statement in it. The transaction stays open. */
+    public Ran look(Command statement, Grant grant, long maxBytes) {
+        joined = 0;
+        return run(messages.look(statement), List.of(), 0, grant, maxBytes);
+    }
+
     /** Runs the next step's statement in the transaction that is open, behind a savepoint. */
     public Ran next(Command statement, long joinedMillis, Grant grant, long maxBytes) {
         return run(messages.plan(), List.of(statement), joinedMillis, grant, maxBytes);
+    }
+
+    /**
+     * Goes on with the statement of the step that the transaction was begun with.
+     *
+     * @param before what is ours, and sent first
+     * @param next the statement; null when there is none any more
+     */
+    public Ran goOn(List<Command> before, @Nullable Command next, Grant grant, long maxBytes) {
+        StepPlan plan = messages.plan();
+        before.forEach(command -> plan.ours(command, 0));
+        if (next != null) {
+            plan.statement(next);
+        }
+        Ran ran = run(plan, List.of(), 0, grant, maxBytes);
+        // Nothing of it can be undone by itself.
+        failedAt = -1;
+        return ran;
     }
 
     private Ran run(StepPlan plan, List<Command> rest, long joinedMillis, Grant grant, long maxBytes) {
@@ -130,6 +166,7 @@ public final class StepSession implements AutoCloseable {
         clean = false;
         lastBegan = 0;
         failedAt = -1;
+        wire.send(List.of(messages.markOutside()));
         Ran ran = messages.alone(statement).send(wire, grant, maxBytes);
         broken = true;
         if (ran.failure() == null && wire.state() != TransactionState.IDLE) {
@@ -199,6 +236,7 @@ public final class StepSession implements AutoCloseable {
     /** Does work of ours, within the open transaction if there is one. */
     <T extends @Nullable Object> T perform(Work<T> work) throws StepFailedException {
         clean = false;
+        wire.sends();
         try {
             return work.with(wire.connection());
         } catch (SQLException e) {
@@ -207,6 +245,8 @@ public final class StepSession implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             broken = true;
             throw e;
+        } finally {
+            wire.answered();
         }
     }
 
@@ -268,6 +308,16 @@ public final class StepSession implements AutoCloseable {
             // Gone already: that is what was wanted.
             broken = true;
         }
+    }
+
+    /** The server's process. */
+    int backend() {
+        return backend;
+    }
+
+    /** How long an answer has been waited for; negative when none is. From any thread. */
+    long waitsNanos(long now) {
+        return wire.waitsNanos(now);
     }
 
     long ageNanos(long now) {

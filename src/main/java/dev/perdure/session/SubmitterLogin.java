@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How the worker logs in as a submitter. Whether a password is asked for at all, or trust, a client certificate or peer
+ * Login of the worker as a submitter. Whether a password is asked for at all, or trust, a client certificate or peer
  * authentication let the worker in, is decided by {@code pg_hba.conf}; the worker brings what it has.
  */
 @FunctionalInterface

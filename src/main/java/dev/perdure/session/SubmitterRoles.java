@@ -4,7 +4,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
-/** What the worker's own session knows about submitters, and publishes about logging in as them. */
+/** Roles of submitters, as the worker's own session sees them, and what it publishes about their logins. */
 public interface SubmitterRoles {
 
     /**

@@ -1,7 +1,7 @@
 package dev.perdure.setup;
 
 /**
- * How the worker gets in, and from where.
+ * Way and address of the worker's logins.
  *
  * @param address of the worker in the words of pg_hba.conf, such as {@code 10.0.7.21/32}; not used with a Unix socket
  * @param socket whether it comes by a Unix socket

@@ -1,6 +1,6 @@
 package dev.perdure.setup;
 
-/** How the worker gets in as the owner and as each submitter. */
+/** Authentication of the worker as the owner and as each submitter. */
 public enum AccessMethod {
     /** A password for each role, which the worker knows. */
     PASSWORD,

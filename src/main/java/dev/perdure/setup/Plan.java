@@ -3,7 +3,7 @@ package dev.perdure.setup;
 import java.util.List;
 
 /**
- * What is set up.
+ * Roles and database to set up.
  *
  * @param database that gets the schema {@code df}
  * @param owner of the schema, the worker's own role

@@ -8,7 +8,7 @@ import java.sql.Statement;
 import java.util.Optional;
 
 /**
- * What the lines for a server depend on.
+ * Facts about a server on which its lines depend.
  *
  * @param version major
  * @param address from which this program reaches it, in the words of pg_hba.conf

@@ -1,5 +1,5 @@
 /**
- * What a database needs before a worker can use it: roles, rights, lines for {@code pg_hba.conf} and {@code pg_ident.conf}; and how
+ * Preparation of a database for a worker: roles, rights, lines for {@code pg_hba.conf} and {@code pg_ident.conf}; and how
  * all of it is taken away again. Whether it works is looked at by the doctor.
  */
 @NullMarked

@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.session.StepFailedException;
 import java.util.Locale;
 
-/** How the text that PostgreSQL prints of a value becomes JSON, by type (specification 4.6, differences "Results"). */
+/** Conversion of a value's text, as PostgreSQL prints it, to JSON, by type (specification 4.6, differences "Results"). */
 @FunctionalInterface
 interface JsonValue {
 

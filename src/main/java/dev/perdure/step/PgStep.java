@@ -12,6 +12,7 @@ import dev.perdure.session.wire.Command;
 import dev.perdure.session.wire.Command.Argument;
 import dev.perdure.session.wire.Grant;
 import dev.perdure.session.wire.Reply;
+import dev.perdure.store.ItemKey;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +25,8 @@ import org.postgresql.core.Oid;
 final class PgStep implements StepPort.Session {
 
     private static final String CHECKPOINT = "SELECT df.checkpoint($1, $2, $3, $4, $5, $6)";
+    private static final String ITEMS = "SELECT df.checkpoint_items($1, $2, $3, $4)";
+    private static final String ITEM = "SELECT df.checkpoint_item($1, $2, $3, $4, $5, $6)";
 
     private static final Set<String> TABLE_GONE = Set.of("42P01", "3F000");
 
@@ -51,8 +54,23 @@ final class PgStep implements StepPort.Session {
     @Override
     public StepPort.Executed begin(List<Statement> statements, StepPort.Limits limits) {
         Grant grant = grant(limits);
+        if (statements.get(0).isReadOnly()) {
+            return executed(session.look(command(statements.get(0)), grant, maxResultSize), grant);
+        }
         return executed(
                 session.begin(
+                        statements.stream().map(PgStep::command).toList(),
+                        millis(limits.joined()),
+                        grant,
+                        maxResultSize),
+                grant);
+    }
+
+    @Override
+    public StepPort.Executed beginItems(List<Statement> statements, StepPort.Limits limits) {
+        Grant grant = grant(limits);
+        return executed(
+                session.beginItems(
                         statements.stream().map(PgStep::command).toList(),
                         millis(limits.joined()),
                         grant,
@@ -70,6 +88,14 @@ final class PgStep implements StepPort.Session {
     public StepPort.Executed autocommit(Statement statement, StepPort.Limits limits) {
         Grant grant = grant(limits);
         return executed(session.autocommit(command(statement), grant, maxResultSize), grant);
+    }
+
+    @Override
+    public StepPort.Executed freeze(Statement statement, StepPort.ItemsTarget target, StepPort.Limits limits) {
+        boolean isHome = key.database() == null;
+        return isHome && ItemsReader.canRead(statement.sql())
+                ? new ItemsReader(session, reader, maxResultSize).read(statement, target, grant(limits))
+                : begin(List.of(statement), limits);
     }
 
     /** Makes documents of rows; what cannot be converted has failed, and everything behind it with it. */
@@ -117,7 +143,18 @@ final class PgStep implements StepPort.Session {
                 text(Oid.INT4, Integer.toString(checkpoint.version())),
                 text(Oid.TEXT, checkpoint.state()),
                 text(Oid.TEXT, checkpoint.also()));
-        return session.commit(new Command(CHECKPOINT, arguments), checkpoint.receipt());
+        boolean isItem = ItemKey.isItem(checkpoint.instance());
+        return session.commit(new Command(isItem ? ITEM : CHECKPOINT, arguments), checkpoint.receipt());
+    }
+
+    @Override
+    public void commit(StepPort.CheckpointedItems items) throws StepFailedException {
+        List<Argument> arguments = List.of(
+                new Argument(Oid.BYTEA, null, items.token()),
+                text(Oid.INT8, Long.toString(items.epoch())),
+                text(Oid.TEXT, items.map()),
+                text(Oid.TEXT, items.done()));
+        session.commit(new Command(ITEMS, arguments), items.receipt());
     }
 
     @Override

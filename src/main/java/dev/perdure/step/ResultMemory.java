@@ -5,7 +5,7 @@ import dev.perdure.session.StepFailedException;
 import dev.perdure.session.wire.Grant;
 
 /**
- * What one result takes while it is read: its size as a document, which has a limit, and the memory for that, which is asked
+ * Memory of one result while it is read: its size as a document, which has a limit, and the memory for that, which is asked
  * for before it is used.
  */
 final class ResultMemory {

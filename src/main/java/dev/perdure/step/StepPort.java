@@ -69,8 +69,26 @@ public interface StepPort extends AutoCloseable {
          */
         Executed begin(List<Statement> statements, Limits limits);
 
+        /**
+         * The same for items of one map, of one statement each: nothing is done between them, and one that fails takes all of them down. What
+         * one leaves in the session the next one finds.
+         */
+        default Executed beginItems(List<Statement> statements, Limits limits) {
+            return begin(statements, limits);
+        }
+
         /** Runs the next step's statement in the transaction that is open, behind a savepoint. */
         Executed next(Statement statement, Limits limits);
+
+        /**
+         * Begins a transaction and writes the rows of a statement down as the items of a map, a part at a time, so that all of them are
+         * never in memory. A statement that no cursor can be opened for, and a session that knows no cursors, returns its rows instead.
+         *
+         * @return what the statement returned, of which only the number of rows is left when they are written down
+         */
+        default Executed freeze(Statement statement, ItemsTarget target, Limits limits) {
+            return begin(List.of(statement), limits);
+        }
 
         /**
          * Undoes the last statement, which failed.
@@ -110,6 +128,15 @@ public interface StepPort extends AutoCloseable {
             throw new UnsupportedOperationException();
         }
 
+        /**
+         * The same for several items of a map, of one statement each, that the transaction has worked on.
+         *
+         * @throws StepFailedException as {@link #commit}
+         */
+        default void commit(CheckpointedItems items) throws StepFailedException {
+            throw new UnsupportedOperationException();
+        }
+
         /** Gives the open transaction up. */
         void rollback();
 
@@ -134,6 +161,37 @@ public interface StepPort extends AutoCloseable {
      * @param atLeastOnce why there can be no receipt, so that the step may happen twice; null when there can
      */
     record Proof(@Nullable Result earlier, @Nullable String atLeastOnce) {}
+
+    /** Where items of a map are written down. */
+    @FunctionalInterface
+    interface ItemsTarget {
+
+        /**
+         * A part of the items, as it is sent.
+         *
+         * @param first ordinal of the first of them
+         * @param rows JSON of an object with {@code rows}
+         * @param total of all items, when these are the last ones
+         */
+        FrozenItems part(long first, @Nullable String columns, String rows, @Nullable Long total);
+    }
+
+    /**
+     * Items as they are sent in the submitter's session, see {@code df.checkpoint_map}.
+     *
+     * @param token that authorises them
+     * @param subject instance, or key of an item
+     */
+    record FrozenItems(
+            byte[] token,
+            long epoch,
+            String subject,
+            String node,
+            String stamp,
+            long first,
+            @Nullable String columns,
+            String rows,
+            @Nullable Long total) {}
 
     /**
      * What a step may take.
@@ -164,6 +222,15 @@ public interface StepPort extends AutoCloseable {
      * @param failure of the one behind them; null when all succeeded
      */
     record Executed(List<Result> results, @Nullable Failure failure) {}
+
+    /**
+     * The ends of several items of a map as they are sent in the submitter's session, see {@code df.checkpoint_items}.
+     *
+     * @param token that authorises them
+     * @param receipt what only the function can answer to the token
+     * @param map instance and map
+     */
+    record CheckpointedItems(byte[] token, String receipt, long epoch, String map, String done) {}
 
     /**
      * A checkpoint as it is sent in the submitter's session, see {@code df.checkpoint}.

@@ -1,7 +1,7 @@
 package dev.perdure.store;
 
 /**
- * What lets a submitter's session write one checkpoint, and nothing else.
+ * Permission for a submitter's session to write one checkpoint, and nothing else.
  *
  * @param token a MAC over term, instance, version, submitter and both texts
  * @param receipt what only {@code df.checkpoint} can answer to the token

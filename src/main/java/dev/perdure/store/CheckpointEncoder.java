@@ -2,8 +2,10 @@ package dev.perdure.store;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.perdure.flow.Activation;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Consumption;
+import dev.perdure.flow.EventWait;
 import dev.perdure.flow.NodeStatus;
 import dev.perdure.flow.Transition;
 import dev.perdure.flow.result.Result;
@@ -17,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,9 +35,31 @@ public final class CheckpointEncoder {
 
     /** The texts of a checkpoint. */
     public static CheckpointText encode(CheckpointRequest request) {
-        String state = request.checkpoints().isEmpty() ? CLAIM : print(json -> writeState(json, request));
+        boolean saysNothing = request.checkpoints().isEmpty() || request.item() != null && hasEnd(request);
+        String state = saysNothing ? CLAIM : print(json -> writeState(json, request));
         String also = print(json -> writeAlso(json, request));
         return new CheckpointText(request.instance(), request.version(), state, also.equals("{}") ? null : also);
+    }
+
+    /** The text of items that end well together, see {@code df.checkpoint_items}. */
+    public static String encodeItems(List<CheckpointRequest> items) {
+        StringWriter out = new StringWriter(512);
+        try (JsonGenerator json = JSON.createGenerator(out)) {
+            json.writeStartArray();
+            for (CheckpointRequest request : items) {
+                CheckpointRequest.Item item = Objects.requireNonNull(request.item(), "a checkpoint of an item");
+                json.writeStartObject();
+                json.writeNumberField("first", item.key().first());
+                json.writeNumberField("last", item.key().last());
+                writeTime(json, "started_at", request.startedAt());
+                writeEnd(json, request, item);
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toString();
     }
 
     /** Writes the members of an object. */
@@ -103,7 +128,8 @@ public final class CheckpointEncoder {
                 then.params(),
                 then.bindings(),
                 then.code(),
-                then.detail());
+                then.detail(),
+                then.remark());
     }
 
     private static void write(
@@ -134,6 +160,10 @@ public final class CheckpointEncoder {
         writeText(json, "at_least_once", atLeastOnce);
         writeText(json, "code", transition.code());
         writeText(json, "detail", transition.detail());
+        writeText(json, "hint", transition.remark().hint());
+        if (transition.remark().position() > 0) {
+            json.writeNumberField("position", transition.remark().position());
+        }
     }
 
     /** Enclosing nodes carry the very same object: it is sent once. */
@@ -147,8 +177,74 @@ public final class CheckpointEncoder {
         return results.size() - 1;
     }
 
+    private static boolean hasEnd(CheckpointRequest request) {
+        return request.checkpoints().stream().anyMatch(checkpoint -> checkpoint.end() != null);
+    }
+
+    /** What is kept of an item: how its flow ended, and how often its last step was tried. */
+    private static void writeItem(
+            JsonGenerator json,
+            CheckpointRequest request,
+            CheckpointRequest.Item item,
+            Checkpoint.@Nullable InstanceEnd end)
+            throws IOException {
+        if (item.key().size() > 1) {
+            json.writeNumberField("last", item.key().last());
+        }
+        if (end == null) {
+            return;
+        }
+        json.writeObjectFieldStart("item");
+        Transition root = writeEnd(json, request, item);
+        if (end.status() != Checkpoint.InstanceEnd.Status.COMPLETED) {
+            json.writeStringField("error", end.output());
+            writeText(json, "code", root == null ? null : root.code());
+        }
+        json.writeEndObject();
+    }
+
+    /** Attempt and result; the transition of the root is returned. */
+    private static @Nullable Transition writeEnd(
+            JsonGenerator json, CheckpointRequest request, CheckpointRequest.Item item) throws IOException {
+        int attempt = 0;
+        Transition root = null;
+        for (Checkpoint checkpoint : request.checkpoints()) {
+            for (Transition transition : checkpoint.transitions()) {
+                attempt = transition.attempt() > 0 ? transition.attempt() : attempt;
+                root = transition.nodeId().equals(item.root()) ? transition : root;
+            }
+        }
+        if (attempt > 0) {
+            json.writeNumberField("attempt", attempt);
+        }
+        if (root != null && root.result() != null) {
+            json.writeFieldName("result");
+            json.writeRawValue(root.result().json());
+        }
+        return root;
+    }
+
+    private static void writeMaps(JsonGenerator json, List<Checkpoint> checkpoints) throws IOException {
+        List<Activation> ended = checkpoints.stream()
+                .flatMap(checkpoint -> checkpoint.endedMaps().stream())
+                .toList();
+        if (ended.isEmpty()) {
+            return;
+        }
+        json.writeArrayFieldStart("maps");
+        for (Activation map : ended) {
+            json.writeStartObject();
+            json.writeStringField("node", map.nodeId());
+            json.writeStringField("execution_id", map.stamp());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
     private static void writeAlso(JsonGenerator json, CheckpointRequest request) throws IOException {
         writeConsumed(json, request.checkpoints());
+        writeEventWaits(json, request.checkpoints());
+        writeMaps(json, request.checkpoints());
         Checkpoint.InstanceEnd end = null;
         for (Checkpoint checkpoint : request.checkpoints()) {
             Checkpoint.NextExecution next = checkpoint.nextExecution();
@@ -163,11 +259,16 @@ public final class CheckpointEncoder {
         if (end != null) {
             json.writeObjectFieldStart("end");
             json.writeStringField("status", end.status().name().toLowerCase(Locale.ROOT));
-            json.writeStringField("output", end.output());
+            if (request.item() == null) {
+                json.writeStringField("output", end.output());
+            }
             writeTime(json, "started_at", request.startedAt());
             json.writeEndObject();
-        } else {
+        } else if (request.item() == null) {
             writePark(json, request.park());
+        }
+        if (request.item() != null) {
+            writeItem(json, request, request.item(), end);
         }
         if (!request.superseded().isEmpty()) {
             json.writeArrayFieldStart("superseded");
@@ -179,6 +280,9 @@ public final class CheckpointEncoder {
         // Not before: a term that ends in between has to find a cancelled instance that sleeps.
         if (request.isCancelled() && end != null) {
             json.writeBooleanField("cancelled", true);
+        }
+        if (request.checkpoints().stream().anyMatch(Checkpoint::compensated)) {
+            json.writeBooleanField("compensated", true);
         }
         if (request.isMarked() && end != null) {
             json.writeBooleanField("marked", true);
@@ -201,6 +305,24 @@ public final class CheckpointEncoder {
             json.writeStartObject();
             json.writeNumberField("id", consumption.signalId());
             json.writeStringField("node", consumption.nodeId());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    /** Of one node the last one counts, whichever decision of a chain it is of. */
+    private static void writeEventWaits(JsonGenerator json, List<Checkpoint> checkpoints) throws IOException {
+        Map<String, EventWait> waits = new LinkedHashMap<>();
+        checkpoints.forEach(checkpoint -> checkpoint.eventWaits().forEach(wait -> waits.put(wait.nodeId(), wait)));
+        if (waits.isEmpty()) {
+            return;
+        }
+        json.writeArrayFieldStart("waits");
+        for (EventWait wait : waits.values()) {
+            json.writeStartObject();
+            json.writeStringField("node", wait.nodeId());
+            writeText(json, "instance", wait.publisher());
+            json.writeStringField("name", wait.name());
             json.writeEndObject();
         }
         json.writeEndArray();

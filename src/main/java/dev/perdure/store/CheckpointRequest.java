@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one checkpoint is to say.
+ * Contents of one checkpoint.
  *
  * @param version that it takes: the one after the version that it was decided on
  * @param checkpoints what was decided, in order; several when steps share a transaction; none to claim the version and say nothing
@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when the instance was taken up for the first time; null when that is not known
  * @param isCancelled whether it winds up a cancelled instance
  * @param isMarked whether the instance may have rows that mark it as running, which go when it ends
+ * @param item the item that it is about; null when it is about the instance
  */
 public record CheckpointRequest(
         String instance,
@@ -27,4 +28,27 @@ public record CheckpointRequest(
         Park park,
         @Nullable Instant startedAt,
         boolean isCancelled,
-        boolean isMarked) {}
+        boolean isMarked,
+        @Nullable Item item) {
+
+    /**
+     * The item of a map that is decided.
+     *
+     * @param root of its flow, whose end is the item's
+     */
+    public record Item(ItemKey key, String root) {}
+
+    /** Of an instance. */
+    public CheckpointRequest(
+            String instance,
+            int version,
+            List<Checkpoint> checkpoints,
+            Map<String, String> atLeastOnce,
+            List<Integer> superseded,
+            Park park,
+            @Nullable Instant startedAt,
+            boolean isCancelled,
+            boolean isMarked) {
+        this(instance, version, checkpoints, atLeastOnce, superseded, park, startedAt, isCancelled, isMarked, null);
+    }
+}

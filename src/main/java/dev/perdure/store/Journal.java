@@ -8,7 +8,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the leader reads and writes as the owner of schema df. One of the engine's two ports: PostgreSQL is behind it in
+ * Reads and writes of the leader as the owner of schema df. One of the engine's two ports: PostgreSQL is behind it in
  * production, a simulation in tests.
  *
  * <p>Everything is fenced by the term: once another term has begun, an exchange fails with {@link Failure.Kind#FENCED}.
@@ -52,6 +52,7 @@ public interface Journal extends AutoCloseable {
      * @param look for what has come; null: not now
      * @param load instances to be read, in this order
      * @param signals waits that look for a signal
+     * @param items of maps
      * @param idle whether callers have to send NOTIFY from now on; null: as before
      */
     record Exchange(
@@ -61,7 +62,20 @@ public interface Journal extends AutoCloseable {
             @Nullable Look look,
             @Nullable Load load,
             @Nullable SignalLook signals,
+            Items items,
             @Nullable Boolean idle) {
+
+        /** One that is not about items. */
+        public Exchange(
+                List<Write> writes,
+                List<Mark> marks,
+                List<Mark> begins,
+                @Nullable Look look,
+                @Nullable Load load,
+                @Nullable SignalLook signals,
+                @Nullable Boolean idle) {
+            this(writes, marks, begins, look, load, signals, Items.NONE, idle);
+        }
 
         public boolean isEmpty() {
             return writes.isEmpty()
@@ -70,6 +84,7 @@ public interface Journal extends AutoCloseable {
                     && look == null
                     && load == null
                     && signals == null
+                    && items.isEmpty()
                     && idle == null;
         }
     }
@@ -158,6 +173,7 @@ public interface Journal extends AutoCloseable {
      * @param written one outcome for each write, in order
      * @param begun the begins that were recorded, see {@link Begun}
      * @param loaded what was read, of {@link Exchange#load} and of new instances
+     * @param items what came of {@link Exchange#items}
      */
     record Answer(
             Instant now,
@@ -165,7 +181,99 @@ public interface Journal extends AutoCloseable {
             List<Begun> begun,
             @Nullable News news,
             List<LoadedInstance> loaded,
-            List<Signal> signals) {}
+            List<Signal> signals,
+            ItemsAnswer items) {}
+
+    /** What is wanted of the items of maps. */
+    record Items(List<FindMap> find, List<FreezeItems> freeze, List<OpenItems> open) {
+
+        public static final Items NONE = new Items(List.of(), List.of(), List.of());
+
+        public boolean isEmpty() {
+            return find.isEmpty() && freeze.isEmpty() && open.isEmpty();
+        }
+    }
+
+    /** Looks for an execution of a map whose items are written down. */
+    record FindMap(String subject, String node, String stamp) {}
+
+    /**
+     * Writes items of a map down.
+     *
+     * @param first ordinal of the first of them
+     * @param columns see {@code df._maps.columns}
+     * @param rows JSON of an object with {@code rows}
+     * @param total of all items, when these are the last ones
+     */
+    record FreezeItems(
+            String subject,
+            String node,
+            String stamp,
+            long first,
+            @Nullable String columns,
+            String rows,
+            @Nullable Long total) {}
+
+    /**
+     * Reads items of a map that have not ended, and notes how far it is.
+     *
+     * @param after the ordinal behind which they are
+     * @param limit so many; 0 to note only; negative: exactly so many, whatever their status
+     * @param settled all up to this one have ended
+     * @param completed in all, as {@code failed}
+     */
+    record OpenItems(long map, long after, int limit, long settled, long completed, long failed) {}
+
+    /**
+     * What came of {@link Items}, in order.
+     *
+     * @param found empty for a map whose items are not written down
+     * @param opened null for a map that has ended, or whose row is locked at this moment
+     */
+    record ItemsAnswer(List<Optional<FoundMap>> found, List<Written> frozen, List<@Nullable OpenedItems> opened) {
+
+        public static final ItemsAnswer NONE = new ItemsAnswer(List.of(), List.of(), List.of());
+    }
+
+    /**
+     * An execution of a map.
+     *
+     * @param generation which execution of its node it is
+     * @param opened no item behind this one was ever begun
+     * @param completed exact, as {@code failed}
+     * @param maxConcurrent when it was changed
+     * @param failure the last one, unless none has happened for a while
+     */
+    record FoundMap(
+            long id,
+            int generation,
+            @Nullable String columns,
+            long total,
+            long opened,
+            long settled,
+            long completed,
+            long failed,
+            @Nullable Integer maxConcurrent,
+            Optional<ItemFailure> failure) {}
+
+    /**
+     * How an item has failed.
+     *
+     * @param ordinal of one of its rows
+     * @param code as of a step
+     */
+    record ItemFailure(long ordinal, String error, @Nullable String code) {}
+
+    /** @param maxConcurrent when it was changed */
+    record OpenedItems(List<ItemRow> rows, @Nullable Integer maxConcurrent) {}
+
+    /**
+     * An item as it is in the tables.
+     *
+     * @param item JSON text
+     * @param flow what its checkpoints say
+     */
+    record ItemRow(long ordinal, String item, String status, int version, RecordedFlow flow) {}
 
     /** The outcome of one write. */
     sealed interface Written {

@@ -8,12 +8,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code df._load} found of one instance.
+ * Rows of one instance, as {@code df._load} found them.
  *
  * @param status of the instance
  * @param vars captured variables, JSON text of an object; null when none
  * @param cancelReason as given to df.cancel
  * @param createdAt when the transaction that started it began
+ * @param executionCount number of the current execution
  * @param submitter who submitted it
  * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
  * @param nodes the graph's rows
@@ -37,6 +38,7 @@ public record LoadedInstance(
         String status,
         @Nullable String cancelReason,
         Instant createdAt,
+        long executionCount,
         Submitter submitter,
         List<String> strangers,
         List<NodeRow> nodes,
@@ -64,6 +66,7 @@ public record LoadedInstance(
                 status,
                 cancelReason,
                 createdAt,
+                executionCount,
                 submitter,
                 strangers,
                 nodes,

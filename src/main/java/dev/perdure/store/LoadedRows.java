@@ -167,6 +167,7 @@ final class LoadedRows {
                 Objects.requireNonNull(row.text("instance_status")),
                 row.text("cancel_reason"),
                 Objects.requireNonNullElse(instant(row.time("created_at")), Instant.EPOCH),
+                Objects.requireNonNullElse(row.number("execution_count"), 1L),
                 new LoadedInstance.Submitter(role, row.text("role_name"), row.isTrue("role_blocked")),
                 strangers,
                 nodes,
@@ -202,6 +203,19 @@ final class LoadedRows {
                 strangers.add(nodeId);
             }
         }
+    }
+
+    /** What checkpoints in the order of their versions, and marks, say. */
+    static RecordedFlow flow(Integer @Nullable [] versions, String @Nullable [] texts, @Nullable String marks) {
+        if (versions == null && marks == null) {
+            return RecordedFlow.NONE;
+        }
+        States states = new States();
+        for (int i = 0; versions != null && texts != null && i < versions.length; i++) {
+            states.add(versions[i], texts[i]);
+        }
+        states.mark(marks);
+        return new RecordedFlow(states.recorded, states.versionOfNode, states.emptyVersions(), states.isMarked);
     }
 
     /** The text that a value is: without the quotes, if it is a string; null for null and for none. */
@@ -255,7 +269,8 @@ final class LoadedRows {
             String index = text(entry.get("result"));
             String result = null;
             String columnsOfResult = null;
-            if (status == NodeStatus.FAILED) {
+            // Of a running one how its latest attempt, or round, failed.
+            if (status == NodeStatus.FAILED || status == NodeStatus.RUNNING) {
                 result = entry.get("error");
             } else if (index != null) {
                 result = results.get(Integer.parseInt(index));

@@ -17,10 +17,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the leader asks the tables now and then, beside its {@link Journal}: about roles, logins, secrets. One session of its own, so
+ * Queries of the leader beside its {@link Journal}: about roles, logins, secrets. One session of its own, so
  * that nothing here delays an exchange.
  */
 public final class OwnerQueries implements AutoCloseable {
@@ -69,6 +70,19 @@ public final class OwnerQueries implements AutoCloseable {
                 });
     }
 
+    /** Those of the given processes that the server has not: of sessions that have ended. */
+    public Future<List<Integer>> gone(List<Integer> backends) {
+        return query(
+                        "SELECT x FROM unnest($1::int4[]) AS x"
+                                + " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = x)",
+                        Tuple.of(backends.toArray(Integer[]::new)))
+                .map(rows -> {
+                    List<Integer> gone = new ArrayList<>();
+                    rows.forEach(row -> gone.add(row.getInteger(0)));
+                    return gone;
+                });
+    }
+
     /**
      * A role as it is now.
      *
@@ -102,6 +116,37 @@ public final class OwnerQueries implements AutoCloseable {
     public Future<Void> loginWorks(long role) {
         return query("SELECT df._login_works($1, $2)", Tuple.of(term.epoch(), role))
                 .mapEmpty();
+    }
+
+    /**
+     * What came of a call of {@link #admit}.
+     *
+     * @param released instances that may begin from now on
+     * @param waits whether others wait in queues
+     * @param millis after so long it is worth asking again; null: not before something changes
+     * @param after where the next call goes on
+     */
+    public record Admitted(int released, boolean waits, @Nullable Long millis, @Nullable UUID after) {}
+
+    /**
+     * Lets instances begin that wait for their time, or for a slot of a queue.
+     *
+     * @param isFirst of this term
+     * @param after see {@link Admitted}
+     * @param ended instances whose slots may be free, as far as that is known
+     */
+    public Future<Admitted> admit(boolean isFirst, @Nullable UUID after, List<String> ended) {
+        return query(
+                        "SELECT released, waits, millis, after FROM df._admit($1, $2, $3, $4)",
+                        Tuple.of(
+                                term.epoch(),
+                                isFirst,
+                                after == null ? new UUID(0, 0) : after,
+                                ended.toArray(String[]::new)))
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    return new Admitted(row.getInteger(0), row.getBoolean(1), row.getLong(2), row.getUUID(3));
+                });
     }
 
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {

@@ -155,6 +155,7 @@ public final class PgJournal implements Journal {
         private final @Nullable Future<RowSet<Row>> due;
         private final @Nullable Future<RowSet<Row>> loaded;
         private final @Nullable Future<RowSet<Row>> signals;
+        private final ItemQueries items;
         private final Future<RowSet<Row>> clock;
 
         Sent(PgConnection session, Exchange exchange) {
@@ -191,6 +192,7 @@ public final class PgJournal implements Journal {
             loaded = load == null ? null : send(LOAD, loadOf(load));
             SignalLook wanted = exchange.signals();
             signals = wanted == null ? null : send(SIGNALS, signalsOf(wanted));
+            items = new ItemQueries(term.epoch(), exchange.items(), this::send);
             // Last: a term that has begun meanwhile makes all that was read worthless.
             clock = send(CLOCK, Tuple.tuple());
         }
@@ -224,7 +226,8 @@ public final class PgJournal implements Journal {
                     begun == null ? List.of() : each(begun, JournalRows::begun),
                     what,
                     instances,
-                    signals == null ? List.of() : each(signals, JournalRows::signal));
+                    signals == null ? List.of() : each(signals, JournalRows::signal),
+                    items.answer());
         }
 
         private News readNews(RowSet<Row> rows, List<LoadedInstance> instances) {

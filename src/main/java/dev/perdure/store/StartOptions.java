@@ -2,7 +2,6 @@ package dev.perdure.store;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Map;
 
 /** The options of {@code df.start}. */
 final class StartOptions {
@@ -11,11 +10,24 @@ final class StartOptions {
 
     private StartOptions() {}
 
-    static String json(String key, Map<String, String> vars) {
-        ObjectNode options = JSON.createObjectNode().put("idempotency_key", key);
-        if (!vars.isEmpty()) {
+    static String json(Submission submission) {
+        ObjectNode options = JSON.createObjectNode().put("idempotency_key", submission.key());
+        if (!submission.vars().isEmpty()) {
             ObjectNode values = options.putObject("vars");
-            vars.forEach(values::put);
+            submission.vars().forEach(values::put);
+        }
+        Submission.Queue queue = submission.queue();
+        if (queue != null) {
+            options.put("queue", queue.name());
+            if (queue.key() != null) {
+                options.put("key", queue.key());
+            }
+            if (queue.priority() != null) {
+                options.put("priority", queue.priority());
+            }
+        }
+        if (!submission.attributes().isEmpty()) {
+            options.putObject("attributes").setAll(submission.attributes());
         }
         return options.toString();
     }

@@ -1,5 +1,6 @@
 package dev.perdure.store;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param definition the JSON of a node, or with {@code expression} an expression of the SQL language
  * @param database null for the database that holds schema df
  * @param vars captured variables by name
+ * @param queue null for none
+ * @param attributes by which it is found
  */
 public record Submission(
         String key,
@@ -19,4 +22,10 @@ public record Submission(
         boolean expression,
         String label,
         @Nullable String database,
-        Map<String, String> vars) {}
+        Map<String, String> vars,
+        @Nullable Queue queue,
+        Map<String, JsonNode> attributes) {
+
+    /** A queue of the role, or one that was granted to it. */
+    public record Queue(String name, @Nullable String key, @Nullable Integer priority) {}
+}

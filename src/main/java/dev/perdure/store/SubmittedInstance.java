@@ -4,12 +4,13 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the tables say of an instance that was started under an idempotency key.
+ * State of an instance that was started under an idempotency key.
  *
  * @param status pending, running, completed, failed or cancelled
  * @param output of an instance that has ended: the result, the error, or why it was cancelled
  * @param stepsEnded how many of its steps have ended
  * @param steps how many nodes are steps, those of branches that are not taken included
+ * @param items how far its maps are, as of a moment ago; null when it has none
  */
 public record SubmittedInstance(
         String key,
@@ -21,7 +22,8 @@ public record SubmittedInstance(
         @Nullable String output,
         @Nullable String cancelReason,
         int stepsEnded,
-        int steps) {
+        int steps,
+        @Nullable String items) {
 
     /** Whether nothing of it goes on: what was interrupted by a cancellation has been wound up too. */
     public boolean hasEnded() {

@@ -29,7 +29,7 @@ public final class SubmittedInstances implements AutoCloseable {
                     + " JOIN df.instances i ON i.submitted_by = r.oid::regrole AND i.idempotency_key = wanted.key";
     // What is cut here is cut again, to bytes, by who shows it; a result can be large.
     private static final String FIND = "SELECT i.idempotency_key, i.id, i.status, i.created_at, i.started_at,"
-            + " i.completed_at, left(i.output, 8192), i.cancel_reason, n.ended, n.steps" + FROM
+            + " i.completed_at, left(i.output, 8192), i.cancel_reason, n.ended, n.steps, df._maps_progress(i.id)" + FROM
             + " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE n.status IN ('completed', 'failed')) AS ended,"
             + " count(*) AS steps FROM df.nodes n WHERE n.instance_id = i.id AND n.node_type IN"
             + " ('SQL', 'HTTP', 'HTTP_MULTIPART', 'SLEEP', 'WAIT_SCHEDULE', 'SIGNAL', 'BREAK')) AS n";
@@ -138,7 +138,8 @@ public final class SubmittedInstances implements AutoCloseable {
                 row.getString(7),
                 row.getString(8),
                 row.getInt(9),
-                row.getInt(10));
+                row.getInt(10),
+                row.getString(11));
     }
 
     private static @Nullable Instant instant(ResultSet row, int column) throws SQLException {

@@ -99,7 +99,7 @@ public final class SubmitterSessions implements AutoCloseable {
             statement.setString(3, submission.database());
             PGobject options = new PGobject();
             options.setType("jsonb");
-            options.setValue(StartOptions.json(submission.key(), submission.vars()));
+            options.setValue(StartOptions.json(submission));
             statement.setObject(4, options);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();

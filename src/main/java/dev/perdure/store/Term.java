@@ -44,6 +44,36 @@ public final class Term {
         return new Authorisation(token, receipt(token));
     }
 
+    /**
+     * Authorises the ends of several items of a map.
+     *
+     * @param role oid of the submitter
+     */
+    public Authorisation authorise(String map, String done, long role) {
+        byte[] token = token(String.join(SEPARATOR, "I", Long.toString(epoch), map, Long.toString(role), done));
+        return new Authorisation(token, receipt(token));
+    }
+
+    /**
+     * Authorises items of a map in a session of its submitter, in this term.
+     *
+     * @param role oid of the submitter
+     */
+    public byte[] authorise(Journal.FreezeItems items, long role) {
+        return token(String.join(
+                SEPARATOR,
+                "F",
+                Long.toString(epoch),
+                items.subject(),
+                items.node(),
+                items.stamp(),
+                Long.toString(items.first()),
+                Long.toString(role),
+                items.columns() == null ? "" : items.columns(),
+                items.rows(),
+                items.total() == null ? "-1" : items.total().toString()));
+    }
+
     /** {@code sha256(key || sha256(key || message))}, as {@code df.checkpoint} computes it. */
     byte[] token(String message) {
         MessageDigest digest = sha256();

@@ -1,5 +1,5 @@
 /**
- * What schema {@code df} holds, in Java: loading instances, writing checkpoints, submitting workflows. Nothing here decides
+ * Access to the rows of schema {@code df}: loading instances, writing checkpoints, submitting workflows. Nothing here decides
  * what a workflow does next.
  */
 @NullMarked

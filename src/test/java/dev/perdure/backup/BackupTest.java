@@ -183,6 +183,32 @@ class BackupTest {
     }
 
     @Test
+    @SuppressWarnings("try") // One of them ends before the other.
+    void a_standby_that_was_there_before_goes_on_as_any_other_when_somebody_confirms_it() throws SQLException {
+        install();
+        try (InProcessWorker leader = worker(copy);
+                InProcessWorker standby = InProcessWorker.candidate(server.worker(copy), passwords());
+                Submitter owner = Submitter.at(server.worker(copy))) {
+            standby.awaitRole(Role.STANDBY);
+            Path dump = directory.resolve("dump");
+            succeed("pg_dump", server.superuser(source), "-Fc", "--data-only", "-n", "df", "-f", dump.toString());
+            server.call("pg_restore", server.superuser(copy), "--disable-triggers", "-d", copy, dump.toString());
+            leader.awaitRole(Role.REFUSED);
+            standby.awaitRole(Role.REFUSED);
+            leader.close();
+
+            owner.execute("UPDATE df._epoch SET system_identifier = NULL");
+            standby.awaitRole(Role.LEADER);
+
+            // As the server and database that these rows belong to from now on.
+            assertThat(
+                            owner.value(
+                                    "SELECT (SELECT system_identifier IS NOT NULL FROM df._epoch) AND EXISTS (SELECT FROM df._origins)"))
+                    .isEqualTo("t");
+        }
+    }
+
+    @Test
     void the_schema_df_alone_gets_its_operators_back() throws SQLException {
         Path dump = directory.resolve("dump");
         succeed("pg_dump", server.worker(source), "-Fc", "-n", "df", "-f", dump.toString());

@@ -4,14 +4,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import dev.perdure.testing.HttpService;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /**
- * The service behind the examples that call {@code http://localhost:8080}: {@code GET /rates/EUR} and {@code POST /embed}
+ * The service behind the examples that call {@code http://localhost:9000}: {@code GET /rates/EUR} and {@code POST /embed}
  * answer JSON, {@code POST /files} takes anything, {@code GET /down} answers 503, {@code POST /embeddings} embeds each of
  * its texts, every second time it is asked; otherwise it answers 503.
+ * {@code POST /export} begins what {@code GET /export/state} says is done the second time it is asked.
  */
 final class ExampleService implements AutoCloseable {
 
@@ -20,8 +22,21 @@ final class ExampleService implements AutoCloseable {
             .on("/embed", 200, "application/json", "{\"embedding\": [0.25, 0.5, 0.125]}")
             .on("/files", 201, "application/json", "{\"id\": 1}")
             .on("/down", 503, "text/plain", "try again later")
+            .on("/export", 202, "application/json", "{\"id\": 1}")
+            .on("/export/state", this::doneTheSecondTime)
             .on("/embeddings", this::everySecondTime);
     private final AtomicInteger embeddings = new AtomicInteger();
+    private final AtomicInteger looks = new AtomicInteger();
+
+    /** Requests that arrived at a path. */
+    List<HttpService.Received> received(String path) {
+        return service.received(path);
+    }
+
+    private void doneTheSecondTime(HttpExchange exchange, HttpService.Received received) throws IOException {
+        String state = looks.incrementAndGet() % 2 == 0 ? "done" : "working";
+        HttpService.respond(exchange, 200, "application/json", "{\"state\": \"" + state + "\"}");
+    }
 
     private void everySecondTime(HttpExchange exchange, HttpService.Received received) throws IOException {
         if (embeddings.incrementAndGet() % 2 == 1) {
@@ -46,7 +61,7 @@ final class ExampleService implements AutoCloseable {
 
     /** An example with the service's real port. */
     String inPlaceOfLocalhost(String sql) {
-        return sql.replace("localhost:8080", authority());
+        return sql.replace("localhost:9000", authority());
     }
 
     @Override

@@ -56,6 +56,11 @@ record Page(String name, Optional<String> fixture, List<Block> blocks) {
         }
     }
 
+    /** One of them, {@code docs/name.md}. */
+    static Page of(String name) {
+        return read(Path.of("docs", name));
+    }
+
     private static Page read(Path file) {
         try {
             return parse(file.toString().replace('\\', '/'), Files.readString(file));

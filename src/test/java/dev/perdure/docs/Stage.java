@@ -47,7 +47,7 @@ final class Stage implements AutoCloseable {
     private final Map<String, Connection> sessions = new HashMap<>();
     private final Set<String> known = new HashSet<>();
     private final ExampleService service = new ExampleService();
-    private @Nullable InProcessWorker worker;
+    private volatile @Nullable InProcessWorker worker;
     private @Nullable String latest;
 
     private Stage(DatabaseUrl superuser, @Nullable EmbeddedPostgres ownServer) {
@@ -70,6 +70,19 @@ final class Stage implements AutoCloseable {
             return new Stage(postgres.withDatabase("app"), server);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The database of the page, for a client that logs in by itself. */
+    DatabaseUrl url(String role) {
+        return superuser.withUser(role, null);
+    }
+
+    /** The worker loses its memory in the middle of whatever it does. Nothing when there is none yet. */
+    void disturb() {
+        InProcessWorker current = worker;
+        if (current != null) {
+            current.loseMemory();
         }
     }
 

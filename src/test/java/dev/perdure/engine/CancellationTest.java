@@ -135,7 +135,7 @@ class CancellationTest {
 
     @Test
     void an_instance_of_many_quick_steps_is_wound_up_whenever_it_is_cancelled() throws SQLException {
-        String steps = "'SELECT 1'" + " ~> 'SELECT 2'".repeat(200);
+        String steps = "'SELECT 1'" + " ~> 'SELECT 2'".repeat(200) + " ~> df.sleep(3600)";
         for (int i = 0; i < 8; i++) {
             String id = app.start(steps);
             app.awaitValue("t", "SELECT count(*) > 3 FROM df.nodes WHERE instance_id = ? AND status = 'completed'", id);

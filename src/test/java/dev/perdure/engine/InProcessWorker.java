@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import dev.perdure.config.PerdureConfig;
+import dev.perdure.control.ScheduleKeeper;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.telemetry.EngineObserver;
@@ -47,7 +48,9 @@ public final class InProcessWorker implements AutoCloseable {
                         new PropertiesConfigSource(Map.of("perdure.shutdown.grace-period", "0s"), "tests", 200))
                 .build()
                 .getConfigMapping(PerdureConfig.class);
-        engine = new EngineLifecycle(Shared.VERTX, config, status, statistics, List.of());
+        ScheduleKeeper schedules = new ScheduleKeeper();
+        schedules.begin(new DatabaseReady(url));
+        engine = new EngineLifecycle(Shared.VERTX, config, status, statistics, List.of(schedules));
         engine.begin(new DatabaseReady(url));
     }
 

@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.testing.HttpService;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
@@ -120,6 +121,51 @@ class LogFieldsTest {
                 }
             }
             assertThat(ofSteps).as("lines about steps").isGreaterThanOrEqualTo(4);
+        }
+    }
+
+    @Test
+    void a_new_leader_says_how_many_instances_go_on() throws SQLException {
+        TestDatabase database = PostgresServer.get().newDatabase();
+        try (Submitter alice = Submitter.of(database, "left");
+                InProcessWorker worker = InProcessWorker.start(database)) {
+            for (int i = 0; i < 3; i++) {
+                String id = alice.start("'SELECT pg_sleep(600)'");
+                alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", id);
+            }
+
+            worker.loseMemory();
+
+            Awaitility.await("the line of the next term")
+                    .atMost(Duration.ofSeconds(60))
+                    .untilAsserted(() -> assertThat(lines)
+                            .extracting(Line::message)
+                            .contains("Instances that were there and go on: 3"));
+        }
+    }
+
+    @Test
+    void a_request_that_is_sent_again_says_which_attempt_it_was() throws SQLException {
+        TestDatabase database = PostgresServer.get().newDatabase();
+        Logger http = Logger.getLogger("dev.perdure.http");
+        http.addHandler(handler);
+        try (HttpService service = new HttpService().on("/down", 503, "text/plain", "later");
+                Submitter alice = Submitter.of(database, "logged");
+                InProcessWorker worker =
+                        InProcessWorker.start(database, Map.of("perdure.http.allow", "localhost:" + service.port()))) {
+            database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('logged', include_http => true)");
+
+            alice.run("df.retry(df.http('" + service.url("/down") + "', 'GET'), 3, '10 ms')");
+
+            assertThat(worker.leaderStatus().epoch()).isPositive();
+            assertThat(lines.stream()
+                            .map(line -> Pattern.compile("http request .* attempt=(\\d+) ")
+                                    .matcher(line.message()))
+                            .filter(Matcher::find)
+                            .map(found -> found.group(1)))
+                    .containsExactly("1", "2", "3");
+        } finally {
+            http.removeHandler(handler);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import dev.perdure.engine.actor.CheckpointCodec;
+import dev.perdure.flow.Activation;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
@@ -29,6 +30,17 @@ final class SimCodec implements CheckpointCodec {
     @Override
     public Journal.Write ofOwner(CheckpointRequest draft) {
         return new Journal.Write(draft.instance(), draft.version(), add(draft), null);
+    }
+
+    @Override
+    public StepPort.CheckpointedItems ofItems(List<CheckpointRequest> items, long role) {
+        throw new UnsupportedOperationException("no maps in the simulation yet");
+    }
+
+    @Override
+    public StepPort.ItemsTarget ofItems(String subject, Activation map, long role) {
+        return (first, columns, rows, total) -> new StepPort.FrozenItems(
+                new byte[0], 0, subject, map.nodeId(), map.stamp(), first, columns, rows, total);
     }
 
     @Override

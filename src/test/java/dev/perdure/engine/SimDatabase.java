@@ -57,6 +57,9 @@ final class SimDatabase {
 
         @Nullable Instant endedAt;
 
+        long execution = 1;
+        int redrives;
+
         /** As df._tries says. */
         int tries;
 
@@ -164,6 +167,32 @@ final class SimDatabase {
         }
     }
 
+    /** Lets an instance go on that has ended, or was cancelled and is not wound up; all of it runs again. */
+    boolean redrive(Row row) {
+        boolean mayGoOn = row.status.equals("failed") || row.status.equals("cancelled");
+        if (!mayGoOn || row.taking.containsKey(row.highest() + 1)) {
+            return false;
+        }
+        CheckpointRequest claim = new CheckpointRequest(
+                row.id, row.highest() + 1, List.of(), Map.of(), List.of(), new Park.Unchanged(), now(), false, false);
+        row.checkpoints.values().removeIf(draft -> !draft.checkpoints().isEmpty());
+        row.checkpoints.put(claim.version(), claim);
+        row.history.add(claim);
+        row.marks.clear();
+        row.status = "pending";
+        row.cancelReason = null;
+        row.output = null;
+        row.isParked = false;
+        row.wakeAt = null;
+        row.hasEnded = false;
+        row.isCancelNoted = false;
+        row.isSetAside = false;
+        row.execution++;
+        row.redrives++;
+        news.add(row);
+        return true;
+    }
+
     // ---- what the worker does
 
     /** A term begins with what an earlier one has left. */
@@ -250,6 +279,9 @@ final class SimDatabase {
                 }
                 signal.isConsumed = true;
             }
+            if (checkpoint.nextExecution() != null) {
+                row.execution = checkpoint.nextExecution().number();
+            }
             if (checkpoint.end() != null) {
                 row.hasEnded = true;
                 row.endedAt = now();
@@ -306,6 +338,7 @@ final class SimDatabase {
                 row.status,
                 row.cancelReason,
                 now(),
+                row.execution,
                 new LoadedInstance.Submitter(row.role, "role" + row.role, false),
                 List.of(),
                 row.nodes,
@@ -331,6 +364,7 @@ final class SimDatabase {
                 whole.status(),
                 null,
                 whole.createdAt(),
+                whole.executionCount(),
                 whole.submitter(),
                 List.of(),
                 List.of(),

@@ -145,7 +145,8 @@ final class SimJournal implements Journal {
                 begun,
                 news,
                 loaded,
-                exchange.signals() == null ? List.of() : signals(exchange.signals()));
+                exchange.signals() == null ? List.of() : signals(exchange.signals()),
+                ItemsAnswer.NONE);
     }
 
     private List<Signal> signals(SignalLook look) {

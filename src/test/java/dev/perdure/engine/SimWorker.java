@@ -57,6 +57,7 @@ final class SimWorker {
                         database.now(),
                         statistics,
                         new Breakdowns.History(),
+                        instance -> {},
                         reason -> {
                             isOver = true;
                             why = reason;
@@ -81,12 +82,11 @@ final class SimWorker {
                             throw new UnsupportedOperationException("no HTTP in the simulation yet");
                         },
                         wired.desk().signals(),
+                        wired.maps(),
                         scheduler,
                         wired.clock(),
                         scheduler::nanos));
-        scheduler.every(
-                Duration.ofMillis(50),
-                new RunningStatusWriter(parts.sql(), parts.desk().marks(), Duration.ofMillis(100)));
+        scheduler.every(Duration.ofMillis(50), new RunningStatusWriter(parts.sql(), Duration.ofMillis(100)));
         scheduler.every(Duration.ofMillis(50), parts.sql()::makeRoom);
     }
 

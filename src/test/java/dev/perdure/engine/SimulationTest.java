@@ -241,6 +241,7 @@ class SimulationTest {
                 draft -> draft.sleep("20"),
                 draft -> draft.leaf("SIGNAL", "{\"signal_name\":\"never\",\"timeout_seconds\":20}"),
                 draft -> draft.retry(draft.sql("FAIL"), 4, null),
+                draft -> draft.limited(draft.leaf("SIGNAL", "{\"signal_name\":\"never\"}"), 20_000, null),
                 draft -> draft.loop(draft.sql("SELECT 1"), draft.sql("SELECT maybe 1")),
                 // A branch that runs on keeps the instance awake.
                 draft -> draft.join(draft.sleep("20"), draft.loop(draft.sql("SELECT 2"), draft.sql("SELECT maybe 2"))));
@@ -267,6 +268,9 @@ class SimulationTest {
 
     /** Statements of a random workflow are known by the number of their node. */
     static final class Run {
+
+        /** All have ended: nobody lets one go on any more. */
+        private boolean isOver;
 
         private final Random random;
         private final SimScheduler scheduler;
@@ -350,6 +354,7 @@ class SimulationTest {
                     log.append("  ").append(row.history).append('\n');
                 }
             }
+            isOver = true;
             assertThat(ended).as("every instance ends:\n%s", log).isTrue();
             // What the server still does for sessions that were lost.
             scheduler.runUntil(() -> false, Duration.ofSeconds(10));
@@ -402,6 +407,15 @@ class SimulationTest {
                 }
             });
             if (random.nextInt(3) == 0) {
+                int most = 1 + random.nextInt(2);
+                scheduler.every(Duration.ofMillis(20 + random.nextInt(400)), () -> {
+                    if (!isOver && row.redrives < most && database.redrive(row)) {
+                        SimFaults.met("redrive");
+                        current(workers).told();
+                    }
+                });
+            }
+            if (random.nextInt(3) == 0) {
                 scheduler.after(random.nextInt(1_000_000_000), () -> {
                     row.isLocked = true;
                     scheduler.after(random.nextInt(2_000_000_000) * 3L, () -> row.isLocked = false);
@@ -413,10 +427,22 @@ class SimulationTest {
             if (depth == 0) {
                 return leaf(draft);
             }
-            return switch (random.nextInt(9)) {
+            return switch (random.nextInt(11)) {
+                case 9 ->
+                    draft.saga(draft.then(
+                            draft.withUndo(
+                                    node(draft, depth - 1),
+                                    draft.retry(undo(draft), 2, null),
+                                    random.nextBoolean() ? "after" : "before"),
+                            node(draft, depth - 1)));
                 case 0, 1, 2, 3 -> draft.then(node(draft, depth - 1), node(draft, depth - 1));
                 case 4 -> draft.join(node(draft, depth - 1), node(draft, depth - 1));
                 case 5 -> draft.race(node(draft, depth - 1), node(draft, depth - 1));
+                case 8 ->
+                    draft.limited(
+                            node(draft, depth - 1),
+                            1 + random.nextInt(400),
+                            random.nextBoolean() ? null : node(draft, depth - 1));
                 case 6 -> draft.retry(node(draft, depth - 1), 1 + random.nextInt(3), null);
                 case 7 ->
                     random.nextBoolean()
@@ -426,6 +452,11 @@ class SimulationTest {
                                     draft.sql("SELECT maybe " + draft.rows().size()));
                 default -> leaf(draft);
             };
+        }
+
+        private String undo(GraphDraft draft) {
+            return draft.sql((random.nextInt(4) == 0 ? "FAIL " : "SELECT effect ")
+                    + draft.rows().size());
         }
 
         private String leaf(GraphDraft draft) {

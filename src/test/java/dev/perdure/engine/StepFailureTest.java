@@ -49,7 +49,7 @@ class StepFailureTest {
         assertThat(app.node(ended.id(), "SELECT missing", "executed_query")).isEqualTo("SELECT missing FROM nowhere");
         assertThat(app.node(ended.id(), "SELECT 3", "status")).isEqualTo("pending");
         assertThat(app.value("SELECT output FROM df.instance_info(?)", ended.id()))
-                .isEqualTo(error);
+                .startsWith(error + "\nNode: ");
         assertThat(app.value("SELECT df.status(?)", ended.id())).isEqualTo("failed");
     }
 

@@ -154,8 +154,7 @@ class BranchesTest {
             Activation activation = new Activation(id, Simulation.S1 + "::" + id + "::1");
             run.open.remove(activation);
             run.happens(new Event.TimerFired(activation, run.now));
-            run.state.isOnlyWaiting();
-            run.state.earliestWake();
+            run.state.waiting();
         }
         assertThat(run.end()).startsWith("COMPLETED [{\"slept\":true");
     }

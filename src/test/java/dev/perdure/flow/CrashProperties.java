@@ -2,14 +2,21 @@ package dev.perdure.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.flow.result.Result;
+import dev.perdure.flow.result.ResultDocument;
+import dev.perdure.graph.CallNode;
+import dev.perdure.graph.ConditionWaitNode;
 import dev.perdure.graph.Graph;
+import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.RetryNode;
 import dev.perdure.graph.SqlNode;
+import dev.perdure.graph.TimeoutNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -51,7 +58,10 @@ class CrashProperties {
             // A mark of a node that then lost its race replaces what an earlier round left.
             boolean isReplaced =
                     marked.status() == NodeStatus.RUNNING && ActivationId.fences(marked.stamp(), calm.stamp(node));
-            if (!isReplaced) {
+            // A limit that was over, and a race that was lost: which of the two is said first can differ.
+            boolean isOver =
+                    FailureCode.TIMEOUT.equals(calm.store.rows.get(node).code()) && marked.canceled() != null;
+            if (!isReplaced && !isOver) {
                 assertThat(stormy.store.essence(true)).containsEntry(node, row);
             }
         });
@@ -84,14 +94,21 @@ class CrashProperties {
             if (crashes > 0 && chance.nextInt(3) == 0) {
                 if (chance.nextBoolean()) {
                     // decided, not committed
+                    Instant earlier = world.now;
                     Event lost = next(new ArrayList<>(world.open.keySet()), world, seed, false);
                     Interpreter.decide(world.state, lost);
+                    if (graph.nodes().stream()
+                            .anyMatch(node -> node instanceof RetryNode || node instanceof LoopNode)) {
+                        // An attempt or a round that no row shows begins anew, and must not meet a limit that is over
+                        // by then.
+                        world.now = earlier;
+                    }
                 }
                 List<Effect> before = sorted(world);
                 world.crash();
                 List<Effect> after = sorted(world);
                 boolean begins = Stream.concat(before.stream(), after.stream())
-                        .anyMatch(effect -> isAttemptThatIsDue(world, effect));
+                        .anyMatch(effect -> isAttemptThatIsDue(world, effect) || isLimitThatIsOver(world, effect));
                 if (pace.compareTo(Duration.ofSeconds(1)) >= 0 && !begins) {
                     assertThat(after).as("what is waited for after a crash").isEqualTo(before);
                 }
@@ -115,16 +132,25 @@ class CrashProperties {
         return world;
     }
 
-    /** Such an attempt begins before anything else happens. After a crash it begins anew, until a row shows that it has. */
+    private static boolean isLimitThatIsOver(Simulation world, Effect effect) {
+        return world.graph.node(effect.activation().nodeId()) instanceof TimeoutNode
+                && effect instanceof Effect.StartTimer timer
+                && !timer.at().isAfter(world.now);
+    }
+
+    /** Such an attempt or round begins before anything else happens. After a crash it begins anew, until a row shows that it has. */
     private static boolean isAttemptThatIsDue(Simulation world, @Nullable Effect effect) {
         return effect instanceof Effect.StartTimer timer
-                && world.graph.node(timer.activation().nodeId()) instanceof RetryNode
+                && (world.graph.node(timer.activation().nodeId()) instanceof RetryNode
+                        || world.graph.node(timer.activation().nodeId()) instanceof LoopNode)
                 && !timer.at().isAfter(world.now);
     }
 
     /** Statements and wake times included; spans not, which count from the moment of a decision. */
     private static List<Effect> sorted(Simulation world) {
         return world.open.values().stream()
+                // A look that is due is there as a look after a crash, and as its timer before.
+                .filter(effect -> !(world.graph.node(effect.activation().nodeId()) instanceof ConditionWaitNode))
                 .map(CrashProperties::withoutSpan)
                 .sorted(Comparator.comparing(Effect::toString))
                 .toList();
@@ -133,6 +159,11 @@ class CrashProperties {
     private static Effect withoutSpan(Effect effect) {
         if (effect instanceof Effect.StartTimer timer) {
             return new Effect.StartTimer(timer.activation(), timer.at(), null);
+        }
+        if (effect instanceof Effect.RunMap map) {
+            // Items are written down as jsonb: the order of members means nothing.
+            Result rows = new Result(ResultDocument.canonical(map.rows()), null);
+            return new Effect.RunMap(map.activation(), map.plan(), rows, Map.of());
         }
         return effect instanceof Effect.AwaitSignal wait
                 ? new Effect.AwaitSignal(wait.activation(), wait.name(), wait.deadline(), null)
@@ -162,17 +193,39 @@ class CrashProperties {
         Instant due = effect instanceof Effect.StartTimer timer
                 ? timer.at()
                 : effect instanceof Effect.AwaitSignal wait && !comes ? wait.deadline() : null;
+        // A limit that is over by then is over before anything else, after a crash at once.
+        Activation limit = firstLimit(open, world, due == null || due.isBefore(world.now) ? world.now : due);
+        if (limit != null) {
+            due = dueOf(world, limit);
+            next = limit;
+        }
         if (due != null && due.isAfter(world.now)) {
             world.now = due;
+        }
+        if (limit != null) {
+            if (answer) {
+                world.answer(limit.nodeId());
+            }
+            return new Event.TimerFired(limit, world.now);
         }
         if (answer) {
             world.answer(next.nodeId());
         }
+        if (comes && world.graph.node(next.nodeId()) instanceof CallNode) {
+            String end = dice.nextInt(3) == 0
+                    ? "\"status\": \"failed\", \"error\": \"no\"}"
+                    : "\"status\": \"completed\", \"result\": {\"rows\": [{\"vv\": 1.0}], \"row_count\": 1}, \"columns\": [[\"vv\", \"numeric\"]]}";
+            return new Event.SignalReceived(
+                    next, dice.nextLong(), "{\"child\": \"c0ffee00\", \"name\": \"n\", " + end, world.now);
+        }
         if (comes) {
-            return new Event.SignalReceived(next, dice.nextLong(), "{\"vv\": 1.0, \"b\": \"it's\"}", world.now);
+            return new Event.SignalReceived(next, dice.nextLong() >>> 1, "{\"vv\": 1.0, \"b\": \"it's\"}", world.now);
         }
         if (due != null) {
             return new Event.TimerFired(next, world.now);
+        }
+        if (world.graph.node(next.nodeId()) instanceof ConditionWaitNode) {
+            return look(world, next);
         }
         if (dice.nextInt(12) == 0) {
             return world.failure(next, "failed at " + next, dice.nextBoolean() ? "40001" : "22012");
@@ -192,6 +245,25 @@ class CrashProperties {
                                 + "},{\"vv\":7,\"b\":null,\"a\":null}],\"row_count\":2}",
                         RandomGraphs.COLUMNS);
         };
+    }
+
+    /** The second look finds it true. */
+    private static Event look(Simulation world, Activation next) {
+        RowStore.Row row = world.store.rows.get(next.nodeId());
+        boolean isSecond = row != null && row.stamp().equals(next.stamp()) && row.wakeAt() != null;
+        return world.success(next, "{\"rows\":[{\"vv\":" + isSecond + "}],\"row_count\":1}", "[[\"vv\",\"bool\"]]");
+    }
+
+    private static @Nullable Activation firstLimit(List<Activation> open, Simulation world, Instant until) {
+        return open.stream()
+                .filter(activation -> world.graph.node(activation.nodeId()) instanceof TimeoutNode
+                        && !dueOf(world, activation).isAfter(until))
+                .min(Comparator.comparing(activation -> dueOf(world, activation)))
+                .orElse(null);
+    }
+
+    private static Instant dueOf(Simulation world, Activation timer) {
+        return ((Effect.StartTimer) Objects.requireNonNull(world.open.get(timer))).at();
     }
 
     private static Random dice(long seed, Activation activation) {

@@ -62,6 +62,52 @@ class LoopTest {
     }
 
     @Test
+    void a_loop_without_pace_begins_its_next_round_at_once() {
+        String body = draft.sql("body");
+        String condition = draft.sql("condition");
+        String loop = draft.paced(body, condition, 0);
+        Simulation run = new Simulation(draft.graph(draft.then(loop, draft.sql("x"))));
+        for (int round = 2; round < 20; round++) {
+            run.succeed(body, "1").succeed(condition, "1");
+            assertThat(run.openNodes()).containsExactly(body);
+            assertThat(run.stamp(loop)).endsWith("::" + round);
+            assertThat(run.store.rows.get(loop).wakeAt()).isNull();
+            run.crash();
+        }
+    }
+
+    @Test
+    void a_loop_without_pace_and_without_steps_rests_between_its_rounds() {
+        String endless = draft.paced(draft.loop(draft.leave("1")), null, 0);
+        Simulation run = new Simulation(draft.graph(endless));
+        assertThat(run.openNodes()).as("no decision without end").containsExactly(endless);
+        int rounds = run.store.executions.size();
+        run.crash();
+        for (int i = 0; i < 10; i++) {
+            var before = run.now;
+            run.fire(endless);
+            assertThat(Duration.between(before, run.now)).isBetween(Duration.ofMillis(1), Duration.ofMillis(10));
+        }
+        assertThat(run.store.executions.size()).isBetween(rounds + 10, rounds + 22);
+    }
+
+    @Test
+    void a_pace_of_an_hour_counts_from_the_beginning_of_the_round() {
+        String body = draft.sql("body");
+        String loop = draft.paced(body, null, 3_600_000);
+        Simulation run = new Simulation(draft.graph(loop));
+        var begin = run.now;
+        run.after(Duration.ofMinutes(20)).succeed(body, "1");
+        assertThat(run.store.rows.get(loop).wakeAt()).isEqualTo(begin.plusSeconds(3600));
+        run.after(Duration.ofMinutes(20)).crash();
+        assertThat(run.openNodes()).containsExactly(loop);
+        run.fire(loop);
+        assertThat(run.now).isEqualTo(begin.plusSeconds(3600));
+        run.after(Duration.ofMinutes(61)).succeed(body, "1");
+        assertThat(run.openNodes()).as("long enough").containsExactly(body);
+    }
+
+    @Test
     void a_round_lasts_a_second_at_least() {
         String body = draft.sql("body");
         String loop = draft.loop(body);
@@ -71,7 +117,7 @@ class LoopTest {
         assertThat(run.openNodes()).containsExactly(loop);
         assertThat(run.store.rows.get(loop).wakeAt()).isEqualTo(begin.plusSeconds(1));
         assertThat(run.store.rows.get(loop).startedAt()).isEqualTo(begin.plusSeconds(1));
-        assertThat(run.state.isOnlyWaiting()).isTrue();
+        assertThat(run.state.waiting().only()).isTrue();
         int commits = run.store.commits;
         run.crash().fire(loop);
         assertThat(run.store.commits).as("no commit when the wait is over").isEqualTo(commits);
@@ -139,25 +185,25 @@ class LoopTest {
     }
 
     @Test
-    void a_loop_has_a_hundred_thousand_rounds() {
+    void a_loop_has_eight_million_rounds() {
         String body = draft.sql("body");
         String loop = draft.loop(body);
         Map<String, NodeRecord> rows = new HashMap<>();
         rows.put(
                 loop,
                 new NodeRecord(
-                        NodeStatus.RUNNING, "a1b2c3d4::99999", false, null, null, null, null, 0, null, null, null));
+                        NodeStatus.RUNNING, "a1b2c3d4::8388607", false, null, null, null, null, 0, null, null, null));
         InstanceState state = InstanceState.load(Simulation.ID, null, Map.of(), draft.graph(loop), rows);
         var at = java.time.Instant.parse("2026-01-01T00:00:00Z");
         state.apply(Interpreter.decide(state, new Event.Loaded(at)));
-        Decision last = round(state, body, 99_999, at.plusSeconds(5));
+        Decision last = round(state, body, 8_388_607, at.plusSeconds(5));
         assertThat(last.checkpoint().nextExecution()).isNotNull();
         state.apply(last);
-        Decision over = round(state, body, 100_000, at.plusSeconds(10));
+        Decision over = round(state, body, 8_388_608, at.plusSeconds(10));
         assertThat(over.checkpoint().end())
                 .isEqualTo(new Checkpoint.InstanceEnd(
                         Checkpoint.InstanceEnd.Status.FAILED,
-                        "Loop exceeded maximum iteration count of 100000. Use df.break() to exit the loop or"
+                        "Loop exceeded maximum iteration count of 8388608. Use df.break() to exit the loop or"
                                 + " restructure the workflow."));
     }
 

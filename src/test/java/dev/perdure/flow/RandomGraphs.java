@@ -3,6 +3,7 @@ package dev.perdure.flow;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.GraphDraft;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /** Random workflows of all node types, with names that collide and statements that refer to them. */
 final class RandomGraphs {
@@ -32,8 +33,8 @@ final class RandomGraphs {
     }
 
     private String unnamed(int depth) {
-        int kind = random.nextInt(depth == 0 ? 4 : 19);
-        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(15) : kind;
+        int kind = random.nextInt(depth == 0 ? 4 : 25);
+        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(21) : kind;
         return switch (kind) {
             case 0, 1, 2 -> leaf();
             case 3 -> waiting();
@@ -45,17 +46,53 @@ final class RandomGraphs {
                         draft.as(draft.sql("SELECT rows"), name),
                         draft.whenRows(name, node(depth - 1), node(depth - 1)));
             }
-            case 8, 9 -> draft.loop(node(depth - 1), leaf());
-            case 10 -> draft.loop(draft.then(node(depth - 1), draft.when(leaf(), leave(), node(0))));
+            case 8, 9 -> loop(node(depth - 1), leaf());
+            case 10 -> loop(draft.then(node(depth - 1), draft.when(leaf(), leave(), node(0))), null);
             case 11 ->
                 random.nextBoolean()
                         ? draft.join(node(depth - 1), node(depth - 1))
                         : draft.join(node(depth - 1), node(depth - 1), node(depth - 1));
             case 12, 13 -> draft.retry(node(depth - 1), 1 + random.nextInt(3), random.nextInt(3) == 0 ? "40" : null);
             case 14, 15 -> draft.guarded(node(depth - 1), handler(depth - 1), random.nextInt(3) == 0 ? "\"40\"" : null);
+            case 16, 17 -> races ? limited(depth) : draft.then(node(depth - 1), node(depth - 1));
+            case 18 -> draft.map(random.nextBoolean() ? node(depth - 1) : draft.sql("SELECT $r?"), leaf());
+            case 19, 20, 21 -> saga(depth);
             default ->
                 races ? draft.race(node(depth - 1), node(depth - 1)) : draft.join(node(depth - 1), node(depth - 1));
         };
+    }
+
+    /** With the usual pace, without any, or with another. Where branches race, one that never waits for longer than a step takes. */
+    private String loop(String body, @Nullable String condition) {
+        long[] paces = {0, 0, 500, races ? 1 : 5_000};
+        if (random.nextInt(6) == 0) {
+            return draft.lasting(body, condition);
+        }
+        int pace = random.nextInt(8);
+        if (pace < paces.length) {
+            return draft.paced(body, condition, paces[pace]);
+        }
+        return condition == null ? draft.loop(body) : draft.loop(body, condition);
+    }
+
+    /** An undo has no undos; one in two is given up now and then. */
+    private String saga(int depth) {
+        String register = random.nextBoolean() ? "after" : "before";
+        String undo =
+                draft.retry(random.nextInt(3) == 0 ? draft.then(leaf(), leaf()) : leaf(), 1 + random.nextInt(2), null);
+        String undone = draft.withUndo(node(depth - 1), undo, register);
+        return switch (random.nextInt(4)) {
+            case 0 -> draft.saga(undone);
+            case 1 -> undone;
+            default -> draft.saga(draft.then(undone, node(depth - 1)));
+        };
+    }
+
+    /** The time is over when its timer is chosen, and not by the way: it is longer than everything else, and no two are the same. */
+    private String limited(int depth) {
+        // Attempts and rounds add up: odd numbers of minutes, half of one apart from what the calendar means.
+        long minutes = 150_000 + random.nextInt(5_000_000);
+        return draft.limited(node(depth - 1), minutes * 60_000 + 30_000, random.nextBoolean() ? null : node(depth - 1));
     }
 
     /** Everything that is known of a failure must be the same after a crash. */
@@ -80,7 +117,14 @@ final class RandomGraphs {
     private String waiting() {
         String[] timeouts = {"", ",\"timeout_seconds\":null", ",\"timeout_seconds\":3"};
         String[] schedules = {"* * * * *", "30 2 * * *", "0 0 30 2 *"};
-        return switch (random.nextInt(4)) {
+        return switch (random.nextInt(7)) {
+            case 5 ->
+                draft.leaf(
+                        "WAIT_EVENT",
+                        "{\"instance_id\":\"" + (random.nextBoolean() ? "$r?" : "e1e1e1e1")
+                                + "\",\"event_name\":\"said\"" + timeouts[random.nextInt(3)] + "}");
+            case 6 -> draft.leaf("CALL", "{\"name\":\"n\",\"args\":{\"a\":\"$r?\"},\"version\":null}");
+            case 4 -> draft.leaf("WAIT_CONDITION", "{\"query\":\"SELECT true\",\"every_ms\":2500}");
             case 0 -> draft.leaf("SIGNAL", "{\"signal_name\":\"go\"" + timeouts[random.nextInt(3)] + "}");
             case 1 ->
                 draft.leaf(

@@ -58,6 +58,7 @@ public final class RowStore {
     final Set<Long> consumed = new HashSet<>();
     Checkpoint.@Nullable InstanceEnd end;
     int commits;
+    boolean compensated;
 
     void commit(Checkpoint checkpoint) {
         if (checkpoint.isEmpty()) {
@@ -83,6 +84,7 @@ public final class RowStore {
             executions.add(checkpoint.nextExecution());
         }
         end = checkpoint.end();
+        compensated |= checkpoint.compensated();
     }
 
     private Row row(Transition t) {
@@ -151,7 +153,9 @@ public final class RowStore {
                         row.status(),
                         row.stamp(),
                         row.canceled() != null,
-                        row.result(),
+                        row.status() == NodeStatus.RUNNING && row.error() != null
+                                ? Json.quoted(row.error())
+                                : row.result(),
                         row.columns(),
                         row.wakeAt(),
                         row.startedAt(),

@@ -103,11 +103,11 @@ class SequenceTest {
         Simulation run = new Simulation(draft.graph(draft.then(sleep, b)));
         assertThat(run.status(sleep)).isEqualTo("running");
         assertThat(run.store.rows.get(sleep).wakeAt()).isEqualTo(run.now.plusSeconds(90));
-        assertThat(run.state.isOnlyWaiting()).isTrue();
-        assertThat(run.state.earliestWake()).isEqualTo(run.now.plusSeconds(90));
+        assertThat(run.state.waiting().only()).isTrue();
+        assertThat(run.state.waiting().until()).isEqualTo(run.now.plusSeconds(90));
         run.crash().fire(sleep);
         assertThat(run.running(b)).isEqualTo("SELECT 90");
-        assertThat(run.state.isOnlyWaiting()).isFalse();
+        assertThat(run.state.waiting().only()).isFalse();
     }
 
     @Test
@@ -137,8 +137,8 @@ class SequenceTest {
         String root = draft.then(draft.then(leave, draft.sql("x")), draft.sql("y"));
         Simulation run = new Simulation(draft.graph(root));
         assertThat(run.end())
-                .isEqualTo(
-                        "FAILED df.break() was called outside of a loop. df.break() may only be used inside df.loop().");
+                .isEqualTo("FAILED df.break() was called outside of a loop. df.break() may only be used inside"
+                        + " df.loop().");
         assertThat(run.status(root)).isEqualTo("completed");
         assertThat(run.result(root)).isEqualTo("\"done\"");
     }

@@ -55,7 +55,7 @@ class SignalTest {
         assertThat(run.open.values())
                 .containsExactly(new Effect.AwaitSignal(
                         new Activation(go, Simulation.S1), "go", deadline, Duration.ofSeconds(10)));
-        assertThat(run.state.earliestWake()).isEqualTo(deadline);
+        assertThat(run.state.waiting().until()).isEqualTo(deadline);
         run.fire(go);
         assertThat(run.end()).isEqualTo("COMPLETED {\"data\":null,\"timed_out\":true,\"signal_name\":\"go\"}");
         assertThat(run.store.consumed).isEmpty();
@@ -92,10 +92,10 @@ class SignalTest {
     void an_instance_that_only_waits_can_leave_memory_and_one_with_a_step_cannot() {
         String step = draft.sql("SELECT 1");
         Simulation run = new Simulation(draft.graph(draft.join(wait("go"), step)));
-        assertThat(run.state.isOnlyWaiting()).isFalse();
+        assertThat(run.state.waiting().only()).isFalse();
         run.succeed(step, "1");
-        assertThat(run.state.isOnlyWaiting()).isTrue();
-        assertThat(run.state.earliestWake()).isNull();
+        assertThat(run.state.waiting().only()).isTrue();
+        assertThat(run.state.waiting().until()).isNull();
     }
 
     @Test

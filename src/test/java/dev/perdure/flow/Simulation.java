@@ -1,7 +1,10 @@
 package dev.perdure.flow;
 
 import dev.perdure.flow.result.Result;
+import dev.perdure.graph.CallNode;
+import dev.perdure.graph.ConditionWaitNode;
 import dev.perdure.graph.Graph;
+import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.RetryNode;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,7 +57,10 @@ final class Simulation {
                 }
                 interrupted.add(effect.activation().nodeId());
             } else {
-                if (done.contains(effect.activation())) {
+                boolean isLook = graph.node(effect.activation().nodeId()) instanceof ConditionWaitNode
+                        || graph.node(effect.activation().nodeId()) instanceof CallNode
+                                && effect instanceof Effect.AwaitSignal;
+                if (done.contains(effect.activation()) && !isLook) {
                     throw new AssertionError("started again although done: " + effect);
                 }
                 if (open.put(effect.activation(), effect) != null) {
@@ -71,11 +77,22 @@ final class Simulation {
     /** Memory is lost; the rows remain. */
     Simulation crash() {
         open.clear();
-        // An attempt of which no row shows that it has begun begins anew, with its timer.
-        done.removeIf(activation -> graph.node(activation.nodeId()) instanceof RetryNode);
+        // An attempt, or a round, of which no row shows that it has begun begins anew, with its timer.
+        done.removeIf(activation -> graph.node(activation.nodeId()) instanceof RetryNode
+                || graph.node(activation.nodeId()) instanceof LoopNode
+                || graph.node(activation.nodeId()) instanceof ConditionWaitNode);
         if (store.end == null) {
             state = InstanceState.load(ID, "a label", vars, graph, store.recorded());
             happens(new Event.Loaded(now));
+        }
+        return this;
+    }
+
+    /** Memory of an instance that was cancelled is lost. */
+    Simulation crash(String cancelled) {
+        crash();
+        if (store.end == null) {
+            happens(new Event.Cancelled(cancelled, now));
         }
         return this;
     }

@@ -72,6 +72,20 @@ public final class GraphDraft {
         return add("LOOP", "{\"condition_node\":\"" + condition + "\"}", body, null);
     }
 
+    /** Goes on after a round that has failed. */
+    public String lasting(String body, @Nullable String condition) {
+        String config = "{" + (condition == null ? "" : "\"condition_node\":\"" + condition + "\",")
+                + "\"continue_on_failure\":true}";
+        return add("LOOP", config, body, null);
+    }
+
+    /** A round begins so many milliseconds after the one before it at the earliest. */
+    public String paced(String body, @Nullable String condition, long everyMillis) {
+        String config = "{" + (condition == null ? "" : "\"condition_node\":\"" + condition + "\",") + "\"every_ms\":"
+                + everyMillis + "}";
+        return add("LOOP", config, body, null);
+    }
+
     /** At most so many attempts, delays of about a second, a condition on which to retry or none. */
     public String retry(String body, @Nullable Integer attempts, @Nullable String on) {
         return add(
@@ -86,6 +100,29 @@ public final class GraphDraft {
     /** @param codes that it catches, as the members of a JSON array; null: every failure */
     public String guarded(String body, String handler, @Nullable String codes) {
         return add("CATCH", "{\"codes\":" + (codes == null ? "null" : "[" + codes + "]") + "}", body, handler);
+    }
+
+    /** Each row of the items, ten at once; the first failure is the map's. */
+    public String map(String items, String body) {
+        return add(
+                "MAP",
+                "{\"items\":null,\"item\":\"item\",\"max_concurrent\":10,\"batch_size\":1,\"on_failure\":\"fail\",\"tolerate\":null}",
+                body,
+                items);
+    }
+
+    /** So many milliseconds at most, and then something else, or a failure. */
+    public String limited(String body, long withinMillis, @Nullable String otherwise) {
+        return add("TIMEOUT", "{\"within_ms\":" + withinMillis + "}", body, otherwise);
+    }
+
+    public String saga(String body) {
+        return add("SAGA", null, body, null);
+    }
+
+    /** A step and its undo. */
+    public String withUndo(String step, String undo, String register) {
+        return add("WITH_UNDO", "{\"register\":\"" + register + "\"}", step, undo);
     }
 
     /** Names the result of a node. */

@@ -91,6 +91,8 @@ class GraphReaderTest {
         rejects("must be a JSON config object", row("1", "IF", "[]", "2", "3"));
         rejects("must be a JSON config object", row("1", "IF", "", "2", "3"));
         rejects("condition_node is not a string", row("1", "LOOP", "{\"condition_node\":1}", "2", null));
+        rejects("every_ms of LOOP is not an integer", row("1", "LOOP", "{\"every_ms\":-1}", "2", null));
+        rejects("every_ms of LOOP is not an integer", row("1", "LOOP", "{\"every_ms\":\"1\"}", "2", null));
         rejects("LOOP has a right child", row("1", "LOOP", null, "2", "3"));
         rejects("unknown condition_type", row("1", "IF", "{\"condition_type\":\"x\"}", "2", "3"));
         rejects("names no result", row("1", "IF", "{\"condition_type\":\"result_has_rows\"}", "2", "3"));

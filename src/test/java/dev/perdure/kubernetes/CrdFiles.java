@@ -44,7 +44,8 @@ final class CrdFiles {
     private static final Map<String, String> LIST_KEYS =
             Map.of("status.conditions", "type", "spec.vars", "name", "spec.workflowTemplate.spec.vars", "name");
 
-    private static final Set<String> DURATIONS = Set.of("sleep", "timeout", "initialDelay", "maxDelay");
+    private static final Set<String> DURATIONS =
+            Set.of("sleep", "timeout", "initialDelay", "maxDelay", "every", "within");
 
     private CrdFiles() {}
 

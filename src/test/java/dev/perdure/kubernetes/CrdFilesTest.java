@@ -63,7 +63,7 @@ class CrdFilesTest {
 
         assertThat(untyped)
                 .allMatch(path ->
-                        path.endsWith(".if.condition") || path.endsWith(".http.body") || path.endsWith(".break"));
+                        path.matches(".*\\.(if\\.condition|http\\.body|break|httpOptions\\.responseHeaders|args)"));
         assertThat(unbounded).isEmpty();
     }
 

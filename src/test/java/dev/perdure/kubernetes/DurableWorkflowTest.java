@@ -88,6 +88,26 @@ class DurableWorkflowTest {
     }
 
     @Test
+    void an_instance_waits_for_a_slot_of_the_queue_that_the_resource_names() throws SQLException {
+        cluster.execute("k8s_app", "SELECT df.create_queue('cluster', concurrency => 1)");
+        DurableWorkflow applied = apply(
+                workflow(
+                        "queued",
+                        """
+                queue: {name: cluster, key: tenant 7, priority: 3}
+                steps: [{sql: SELECT 1}]
+                """));
+
+        String id = awaitPhase(applied, Phase.SUCCEEDED).getStatus().instanceId;
+
+        assertThat(cluster.value(
+                        "SELECT concat(s.key, ' ', s.priority, ' ', q.name) FROM df._starts s JOIN df._queues q ON q.id = s.queue"
+                                + " WHERE s.instance_id = ?",
+                        id))
+                .isEqualTo("tenant 7 3 cluster");
+    }
+
+    @Test
     void a_secret_is_stored_as_a_reference_that_names_its_namespace() throws SQLException {
         DurableWorkflow applied = apply(
                 workflow(
@@ -225,10 +245,24 @@ class DurableWorkflowTest {
     @Test
     void the_api_server_refuses_what_the_schema_forbids() {
         assertThat(refused(workflow("both", "steps: [{sql: SELECT 1}]\nexpression: \"'SELECT 1'\"")))
-                .contains("exactly one of steps and expression");
-        assertThat(refused(workflow("neither", "label: x"))).contains("exactly one of steps and expression");
+                .contains("exactly one of steps, expression and definition");
+        assertThat(refused(workflow("neither", "label: x")))
+                .contains("exactly one of steps, expression and definition");
         assertThat(refused(workflow("no-role", "steps: [{sql: SELECT 1}]").replace("role: k8s_app", "label: x")))
                 .contains("role");
+    }
+
+    @Test
+    void how_far_its_maps_are_stands_in_the_status() {
+        DurableWorkflow applied = apply(
+                workflow(
+                        "mapped",
+                        """
+                steps:
+                  - map: {items: "SELECT i FROM generate_series(1, 30) AS i", steps: [{sql: "SELECT 1 / ($item - 7)"}], onFailure: continue}
+                """));
+
+        assertThat(awaitPhase(applied, Phase.SUCCEEDED).getStatus().items).isEqualTo("30 of 30, 1 failed");
     }
 
     @Test

@@ -217,7 +217,9 @@ final class OddValues {
                             "{\"multipart\":{\"url\":\"http://localhost:1/\",\"parts\":[{\"name\":\"a\",\"data_b64\":\"\"}]}}"),
             "schedule", step("{\"schedule\":{\"cron\":\"0 0 1 1 *\"}}"),
             "signal", step("{\"signal\":{\"name\":\"s\",\"timeout\":1}}"),
+            "waitForEvent", step("{\"waitForEvent\":{\"instance\":\"i\",\"name\":\"s\",\"timeout\":1}}"),
             "if", step("{\"if\":{\"condition\":\"SELECT true\",\"then\":[{\"sql\":\"SELECT 1\"}]}}"),
+            "until", step("{\"until\":{\"sql\":\"SELECT true\",\"every\":1}}"),
             "loop", step("{\"loop\":{\"steps\":[{\"break\":{}}]}}"),
             "retry", step("{\"retry\":{\"steps\":[{\"sql\":\"SELECT 1\"}]}}"));
 

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -133,13 +134,14 @@ class LeaderElectionTest {
         LeaderListener slow = new Recorder() {
             @Override
             public void dismissed(BooleanSupplier stillLeads) {
-                while (stillLeads.getAsBoolean() && ends.getCount() > 0) {
-                    try {
-                        Thread.sleep(10);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        return;
+                try {
+                    boolean isOver = false;
+                    while (stillLeads.getAsBoolean() && !isOver) {
+                        isOver = ends.await(10, TimeUnit.MILLISECONDS);
                     }
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
                 }
                 told.add(stillLeads.getAsBoolean() ? "dismissed in time" : "cut off");
             }

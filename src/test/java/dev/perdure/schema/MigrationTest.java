@@ -185,12 +185,17 @@ class MigrationTest {
     }
 
     @Test
-    void a_sequence_that_stands_behind_its_rows_is_set() throws SQLException {
+    void sequences_that_stand_behind_their_rows_are_set() throws SQLException {
         TestDatabase database = server.newDatabase();
         database.createUser("sequence_app");
         String id = database.value("sequence_app", "SELECT df.start(df.wait_for_signal('x'))");
         database.execute("sequence_app", "SELECT df.signal('" + id + "', 'x'), df.signal('" + id + "', 'x')");
-        database.asSuperuser("SELECT setval('df.signals_id_seq', 1, false)");
+        database.asSuperuser("INSERT INTO df._maps (instance_id, subject, node_id, execution_id, generation) VALUES ('"
+                + id + "', '" + id + "', 'abcdef01', 'x', 1)");
+        database.asSuperuser("SELECT setval('df.signals_id_seq', 1, false), setval('df._maps_id_seq', 1, false)");
+        assertThat(database.value(
+                        PostgresServer.OWNER, "SELECT string_agg(b, ' ' ORDER BY b) FROM df._sequences_behind() AS b"))
+                .isEqualTo("df._maps_id_seq df.signals_id_seq");
 
         Migration.migrate(database.url());
 

@@ -218,7 +218,7 @@ class AdministrationTest {
             delimiter = '|',
             textBlock =
                     """
-            instances | SELECT | cancel_reason,completed_at,created_at,database,execution_count,graph,id,idempotency_key,label,output,root_node,started_at,status,submitted_by,updated_at,vars
+            instances | SELECT | cancel_reason,compensated,completed_at,created_at,database,execution_count,forked_from,graph,id,idempotency_key,label,output,parent_id,root_node,started_at,status,submitted_by,updated_at,vars
             instances | INSERT | database,graph,id,idempotency_key,label,root_node,submitted_by,vars
             instances | UPDATE | cancel_reason,status,updated_at
             nodes     | INSERT | database,id,instance_id,left_node,node_type,query,result_name,right_node,submitted_by
@@ -228,6 +228,11 @@ class AdministrationTest {
             vars      | UPDATE | unset,value
             signals   | INSERT | data,instance_id,name
             signals   | UPDATE |
+            _events   | INSERT |
+            _events   | UPDATE |
+            _attributes | INSERT | attributes,instance_id,submitted_by
+            _attributes | UPDATE |
+            _attribute_entries | INSERT |
             """)
     void a_granted_role_may_use_these_columns_and_no_others(String table, String privilege, String columns)
             throws SQLException {

@@ -35,8 +35,16 @@ class ArgumentsTest {
                 "df.wait_for_signal(NULL)                | name",
                 "df.loop(NULL)                           | body",
                 "df.retry(NULL)                          | node",
+                "df.map(NULL, 'x')                       | items",
+                "df.map('x', NULL)                       | body",
                 "df.catch(NULL, 'x')                     | node",
                 "df.catch('x', NULL)                     | handler",
+                "df.saga(NULL)                           | node",
+                "df.with_undo(NULL, 'x')                 | step",
+                "df.with_undo('x', NULL)                 | undo",
+                "df.with_undo('x', 'y', NULL)            | register",
+                "df.timeout(NULL, '1 s')                | node",
+                "df.timeout('x', NULL)                   | within",
                 "df.list_instances(NULL, NULL)           | limit_count",
             })
     void an_argument_that_is_null_and_must_not_be_is_named(String call, String argument) throws SQLException {

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -33,7 +34,34 @@ class CompiledPlansTest {
             "SELECT df.start('SELECT 1' OPERATOR(public.~>) 'SELECT 2', 'label')",
             "SELECT df.start('SELECT 1', options => '{\"idempotency_key\": \"once\", \"vars\": {\"a\": 1}}')",
             "SELECT df.free_idempotency_key('nobody has it')",
+            "SELECT df.redrive('000aae61')",
+            "SELECT df.create_schedule('s', '*/5 * * * *', 'SELECT 1', 'Europe/Berlin', jitter => '1 min')",
+            "SELECT df.alter_schedule('s', '@daily'), df.pause_schedule('s'), df.resume_schedule('s'), df.trigger_schedule('s')",
+            "SELECT df.backfill_schedule('s', '2026-01-01', '2026-02-01')",
+            "SELECT * FROM df.schedules",
+            "SELECT * FROM df.schedule_runs WHERE schedule = 's' AND outcome = 'started'",
+            "SELECT df.drop_schedule('s')",
+            "SELECT df.set_map('%s', '%s', 5)",
+            "SELECT * FROM df.items('%s', '%s', 1) WHERE ordinal < 100",
+            "SELECT * FROM df.map_items WHERE instance_id = '%s' AND ordinal = 7",
+            "SELECT df.fork('%s', '%s')",
             "SELECT count(*) FROM df.start_many('SELECT {n}', 'SELECT n FROM generate_series(1, 100) n')",
+            "SELECT df.create_queue('compiled', 5), df.alter_queue('compiled', 6), df.pause_queue('compiled'), df.resume_queue('compiled')",
+            "SELECT df.start('SELECT 1', options => '{\"queue\": \"compiled\", \"dedup\": \"order 7\"}')",
+            "SELECT df.create_queue('dropped'), df.drop_queue('dropped')",
+            "SELECT count(*) FROM df.start_many('SELECT {n}', 'SELECT n FROM generate_series(1, 100) n', '{\"attributes\": {\"n\": \"{n}\"}}')",
+            "SELECT * FROM df.find_instances('{\"attributes\": {\"customer\": 7}}')",
+            "SELECT * FROM df.find_instances('{\"label\": \"label\", \"status\": \"running\"}', limit_count => 10)",
+            "SELECT * FROM df.find_instances('{\"started_before\": \"1970-01-01\", \"role\": \"compiled_app\"}')",
+            "SELECT df.cancel_many('{\"attributes\": {\"customer\": 7}, \"limit\": 100}')",
+            "SELECT df.signal_many('{\"ids\": \"%s\"}', 'go')",
+            "SELECT df.redrive_many('{\"ids\": \"%s\"}')",
+            "SELECT df.define('compiled', 'SELECT 1'), df.drop_definition('compiled')",
+            "SELECT * FROM df.definitions",
+            "SELECT * FROM df.children WHERE parent_id = '%s'",
+            "SELECT * FROM df.list_instances(include_children => true)",
+            "SELECT df.event('%s', 'x')",
+            "SELECT * FROM df.events('%s')",
             "SELECT df.status('%s')",
             "SELECT df.result('%s')",
             "SELECT df.run('%s')",
@@ -58,8 +86,8 @@ class CompiledPlansTest {
 
     /** They build texts, or are for administrators and the worker. */
     private static final Pattern WITHOUT_TABLES = Pattern.compile(
-            "sql|seq|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|wait_for_.*|http|http_multipart|secret"
-                    + "|.*grant.*|.*revoke.*|checkpoint");
+            "sql|seq|map|saga|with_undo|call|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
+                    + "|publish|set_attributes|.*grant.*|.*revoke.*|checkpoint.*");
 
     private static String database;
     private static String one;
@@ -87,7 +115,18 @@ class CompiledPlansTest {
                             + "'::regrole, now() + interval '1 day' FROM generate_series(1, 100000) n",
                     "UPDATE df.instances SET status = 'running', completed_at = NULL, output = NULL"
                             + " WHERE id <= lpad(to_hex(100000), 8, '0')",
-                    "VACUUM ANALYZE df.instances, df._checkpoints, df._inbox",
+                    "UPDATE df.instances SET status = 'failed', completed_at = NULL WHERE id = '000aae61'",
+                    "INSERT INTO df._maps (instance_id, subject, node_id, execution_id, generation, total)"
+                            + " VALUES ('000aae60', '000aae60', '000aae60', '000aae60::1', 1, 200000)",
+                    "INSERT INTO df._map_items (map_id, ordinal, item) SELECT m.id, n, '{}' FROM df._maps m, generate_series(1, 200000) n",
+                    "SET session_replication_role = replica",
+                    "INSERT INTO df._attributes (instance_id, submitted_by, attributes, created_at) SELECT id, submitted_by, '{\"customer\": 7}', created_at"
+                            + " FROM df.instances WHERE id <= lpad(to_hex(200000), 8, '0')",
+                    "INSERT INTO df._attribute_entries (instance_id, submitted_by, entry, created_at) SELECT instance_id, submitted_by, e, created_at"
+                            + " FROM df._attributes, df._entries_of('{\"customer\": 7}') AS e",
+                    "INSERT INTO df._events (instance_id, name, value, bytes) SELECT id, 'x', '1', 1 FROM df.instances",
+                    "SET session_replication_role = origin",
+                    "VACUUM ANALYZE df.instances, df._checkpoints, df._inbox, df._maps, df._map_items, df._attributes, df._attribute_entries, df._events",
                     "LOAD 'auto_explain'",
                     "SET auto_explain.log_min_duration = 0",
                     "SET auto_explain.log_analyze = on",
@@ -129,6 +168,30 @@ class CompiledPlansTest {
         assertThat(plansThatAreCompiled(call.replace("%s", one))).isEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            textBlock =
+                    """
+            {"attributes": {"customer": 7}}                      ; idx_attribute_entries_found
+            {"attributes": {"customer": 7}, "status": "running"} ; idx_attribute_entries_found
+            {"label": "label"}                                   ; idx_instances_(label|submitted_by|created_at)
+            {"started_before": "1970-01-01"}                     ; idx_instances_(submitted_by|created_at)
+            {"ids": "%s"}                                        ; instances_pkey
+            {}                                                   ; idx_instances_(submitted_by|created_at)
+            """)
+    void a_page_is_read_along_an_index_and_no_further(String filter, String index) throws SQLException {
+        String plan = plans("SELECT * FROM df.find_instances('" + filter.replace("%s", one) + "', NULL, 20)").stream()
+                .filter(text -> text.contains("WITH page AS"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(plan)
+                .containsPattern(index)
+                .doesNotContain("Seq Scan")
+                .doesNotContainPattern("actual rows=[0-9]{4}")
+                .doesNotContainPattern("Removed by Filter: [0-9]{4}");
+    }
+
     @Test
     void everything_that_people_can_call_is_tried() throws SQLException {
         TreeSet<String> left = new TreeSet<>();
@@ -155,21 +218,26 @@ class CompiledPlansTest {
 
     /** The queries, with their costs, that the server compiled while it executed a statement. */
     private static List<String> plansThatAreCompiled(String sql) throws SQLException {
+        return plans(sql).stream()
+                .filter(said -> said.contains("\nJIT:"))
+                .map(said -> {
+                    Matcher query =
+                            Pattern.compile("(?s)Query Text: (.*)\nJIT:").matcher(said);
+                    return query.find() ? query.group(1) : said;
+                })
+                .toList();
+    }
+
+    private static List<String> plans(String sql) throws SQLException {
         List<String> plans = new ArrayList<>();
-        int seen = 0;
         try (Statement statement = session.createStatement()) {
             statement.setFetchSize(0);
             statement.execute(sql);
             for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
-                seen++;
-                if (said.getMessage().contains("\nJIT:")) {
-                    Matcher query =
-                            Pattern.compile("(?s)Query Text: (.*)\nJIT:").matcher(said.getMessage());
-                    plans.add(query.find() ? query.group(1) : said.getMessage());
-                }
+                plans.add(said.getMessage());
             }
         }
-        assertThat(seen).as("plans that were shown").isPositive();
+        assertThat(plans).as("plans that were shown").isNotEmpty();
         return plans;
     }
 }

@@ -73,6 +73,31 @@ class ExplainTest {
                         "            └─SQL: q");
     }
 
+    @Test
+    void draws_many_joins_as_one_and_a_named_one_apart() throws SQLException {
+        assertThat(sql.text("SELECT df.explain($e$ 'a' & 'b' & ('c' & 'd') & (('e' & 'f') |=> 'both') & 'g' $e$)")
+                        .lines()
+                        .map(String::stripTrailing))
+                .containsExactly(
+                        "JOIN (6)",
+                        "    ║ branch 1:",
+                        "      ├─SQL: a",
+                        "    ║ branch 2:",
+                        "      ├─SQL: b",
+                        "    ║ branch 3:",
+                        "      ├─SQL: c",
+                        "    ║ branch 4:",
+                        "      ├─SQL: d",
+                        "    ║ branch 5:",
+                        "      ├─JOIN (2) |=> 'both'",
+                        "      │   ║ branch 1:",
+                        "      │     ├─SQL: e",
+                        "      │   ║ branch 2:",
+                        "      │     └─SQL: f",
+                        "    ║ branch 6:",
+                        "      └─SQL: g");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '§',
@@ -116,7 +141,7 @@ class ExplainTest {
                                 + "Hint: DSL expressions use df.*() functions and operators like ~>, |=>, &, |."),
                 Arguments.of(
                         "{\"node_type\":\"NOPE\"}",
-                        "Invalid durable function graph: root: Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH"),
+                        "Invalid durable function graph: root: Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL"),
                 Arguments.of("df.sleep(NULL)", "Expression returned NULL"),
                 Arguments.of("df.version() WHERE false", "Failed to evaluate expression: it returned no row"),
                 Arguments.of(
@@ -186,7 +211,7 @@ class ExplainTest {
                 .containsExactly(
                         "Instance: " + id + " (my label)",
                         "Status:   ✗ Failed",
-                        "Output:   " + "ü".repeat(57) + "...",
+                        "Output:   " + "ü".repeat(61),
                         "",
                         "SQL: one ✓",
                         "→ SQL: two ✗",
@@ -231,9 +256,9 @@ class ExplainTest {
                         "      └─IF ⏳",
                         "          ? condition:",
                         "            └─SQL: d ✓",
-                        "          ✓ then:",
+                        "          • then:",
                         "            └─SQL: e ⏳",
-                        "          ✗ else:",
+                        "          • else:",
                         "            └─SQL: f ○");
     }
 

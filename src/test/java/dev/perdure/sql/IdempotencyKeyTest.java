@@ -113,6 +113,18 @@ class IdempotencyKeyTest {
     }
 
     @Test
+    void a_key_can_be_freed_where_all_tables_are_published() throws SQLException {
+        String id = sql.text(start("SELECT 1", "published"));
+        sql.asOwner("UPDATE df.instances SET status = 'cancelled' WHERE id = '" + id + "'");
+        sql.database.asSuperuser("CREATE PUBLICATION everything FOR ALL TABLES");
+        try {
+            assertThat(sql.text("SELECT df.free_idempotency_key('published')")).isEqualTo(id);
+        } finally {
+            sql.database.asSuperuser("DROP PUBLICATION everything");
+        }
+    }
+
+    @Test
     void an_instance_that_was_deleted_gives_its_key_back() throws SQLException {
         String id = sql.text(start("SELECT 1", "deleted"));
         sql.asOwner("DELETE FROM df._inbox WHERE instance_id = '" + id + "'; DELETE FROM df.instances WHERE id = '" + id

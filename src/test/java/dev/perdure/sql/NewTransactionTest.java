@@ -177,7 +177,7 @@ class NewTransactionTest {
     void it_waits_for_a_slot_and_says_when_there_is_none() throws SQLException {
         sql.asOwner("INSERT INTO df.settings VALUES ('max_new_transaction_starts', '1'),"
                 + " ('new_transaction_start_timeout', '1')");
-        try (Connection busy = sql.database.connect(BOB)) {
+        try (Connection busy = sql.database.connect(ALICE)) {
             TestDatabase.rows(busy, "SELECT pg_advisory_lock(1346847814, 0)");
             assertThat(sql.error(START))
                     .contains("pg_durable: transaction_mode => 'new' launch limit reached"
@@ -185,6 +185,44 @@ class NewTransactionTest {
                             + " the loopback session.");
         }
         assertThat(sql.text(START)).hasSize(8);
+    }
+
+    @Test
+    void slots_that_other_roles_hold_keep_nobody_from_starting() throws SQLException {
+        sql.asOwner("INSERT INTO df.settings VALUES ('new_transaction_start_timeout', '1')");
+        try (Connection others = sql.database.connect(BOB);
+                Connection busy = sql.database.connect(ALICE)) {
+            // All that can be found in the functions, or in pg_locks.
+            TestDatabase.rows(
+                    others,
+                    "SELECT pg_advisory_lock(1346847814, n) FROM generate_series(0, 999) AS n"
+                            + " UNION ALL SELECT pg_advisory_lock(1346847815, r.oid::int) FROM pg_roles r");
+            assertThat(sql.text(START)).hasSize(8);
+
+            // One of her own counts, wherever it is.
+            TestDatabase.rows(others, "SELECT pg_advisory_unlock(1346847814, 0)");
+            TestDatabase.rows(busy, "SELECT pg_advisory_lock(1346847814, 0)");
+            assertThat(sql.error(START)).contains("launch limit reached");
+        }
+    }
+
+    @Test
+    void a_statement_that_is_cancelled_leaves_no_lock_behind() throws SQLException {
+        try (Connection session = sql.database.connect(ALICE)) {
+            for (int i = 0; i < 200; i++) {
+                try {
+                    TestDatabase.rows(session, "SELECT set_config('statement_timeout', '" + (1 + i % 25) + "', false)");
+                    TestDatabase.rows(session, START);
+                } catch (SQLException e) {
+                    assertThat(e.getSQLState()).isIn("57014", "XX000");
+                }
+            }
+            TestDatabase.rows(session, "SELECT set_config('statement_timeout', '0', false)");
+            assertThat(TestDatabase.rows(
+                            session,
+                            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"))
+                    .containsExactly(List.of("0"));
+        }
     }
 
     @Test

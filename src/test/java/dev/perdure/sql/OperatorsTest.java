@@ -76,7 +76,7 @@ class OperatorsTest {
                 + " CREATE OPERATOR public.~> (LEFTARG = text, RIGHTARG = text, FUNCTION = public.glue)");
 
         Assertions.assertThatThrownBy(() -> Migration.migrate(database.url()))
-                .hasMessageContaining("operator public.~> (text, text) exists already and belongs to somebody else");
+                .hasMessageContaining("operator public.~> (text, text) exists already and belongs to another role");
     }
 
     @Test

@@ -37,19 +37,62 @@ class SignaturesTest {
             race                | a text, b text | text | v strict unsafe public
             http                | url text, method text DEFAULT 'POST'::text, body text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30 | text | v - unsafe -
             http_multipart      | url text, method text DEFAULT 'POST'::text, parts jsonb DEFAULT NULL::jsonb, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30 | text | v - unsafe -
+            wait_for_condition  | query text, every interval DEFAULT '00:00:10'::interval | text | v - unsafe public
             wait_for_signal     | name text, timeout_seconds integer DEFAULT NULL::integer | text | v - unsafe public
+            with_http_options   | fut text, options jsonb | text | v - unsafe public
             retry               | node text, max_attempts integer DEFAULT 3, initial_delay interval DEFAULT '00:00:01'::interval, backoff double precision DEFAULT 2, max_delay interval DEFAULT '01:00:00'::interval, retry_on text[] DEFAULT NULL::text[] | text | v - unsafe public
             catch               | node text, handler text, codes text[] DEFAULT NULL::text[] | text | v - unsafe public
+            timeout             | node text, within interval, otherwise text DEFAULT NULL::text | text | v - unsafe public
+            saga                | node text | text | v - unsafe public
+            with_undo           | step text, undo text, register text DEFAULT 'after'::text | text | v - unsafe public
             http                | url character varying, method text DEFAULT 'POST'::text, body text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL::text | text | v - unsafe public
             http_multipart      | url character varying, method text DEFAULT 'POST'::text, parts jsonb DEFAULT NULL::jsonb, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL::text | text | v - unsafe public
+            sleep               | duration interval | text | v strict unsafe public
+            sleep               | duration text | text | v strict unsafe public
+            wait_for_signal     | name text, timeout interval | text | v - unsafe public
+            wait_for_signal     | name text, timeout text | text | v - unsafe public
+            loop                | body character varying, condition text DEFAULT NULL::text, continue_on_failure boolean DEFAULT false, every interval DEFAULT '00:00:01'::interval | text | v - unsafe public
             as_op               | fut text, name text | text | i - unsafe public
             if_then_op          | condition text, then_branch text | text | i - unsafe public
             if_else_op          | partial_if text, else_branch text | text | i - unsafe public
             loop_prefix_op      | body text | text | i - unsafe public
-            start               | fut text, label text DEFAULT NULL::text, database text DEFAULT NULL::text, transaction_mode text DEFAULT 'caller'::text, options jsonb DEFAULT NULL::jsonb | text | v - unsafe public
+            start               | fut text, label text DEFAULT NULL::text, database text DEFAULT NULL::text, transaction_mode text DEFAULT 'caller'::text | text | v - unsafe public
+            start               | fut character varying, label text DEFAULT NULL::text, database text DEFAULT NULL::text, transaction_mode text DEFAULT 'caller'::text, options jsonb DEFAULT NULL::jsonb | text | v - unsafe public
             cancel              | instance_id text, reason text DEFAULT 'Cancelled by user'::text | text | v strict unsafe public
+            map                 | items text, body text, item text DEFAULT 'item'::text, max_concurrent integer DEFAULT 10, batch_size integer DEFAULT 1, on_failure text DEFAULT 'fail'::text, tolerate text DEFAULT NULL::text | text | v - unsafe public
+            define              | name text, fut text, params jsonb DEFAULT NULL::jsonb, comment text DEFAULT NULL::text | integer | v - unsafe public
+            call                | name text, args jsonb DEFAULT '{}'::jsonb, version integer DEFAULT NULL::integer | text | v - unsafe public
+            drop_definition     | name text | void | v - unsafe public
+            grant_definition    | name text, role text | void | v - unsafe public
+            revoke_definition   | name text, role text | void | v - unsafe public
+            set_map             | instance_id text, node_id text, max_concurrent integer | boolean | v - unsafe public
+            create_queue        | name text, concurrency integer DEFAULT NULL::integer, concurrency_per_key integer DEFAULT NULL::integer, rate integer DEFAULT NULL::integer, per interval DEFAULT NULL::interval, overflow text DEFAULT 'wait'::text | text | v - unsafe public
+            alter_queue         | name text, concurrency integer DEFAULT NULL::integer, concurrency_per_key integer DEFAULT NULL::integer, rate integer DEFAULT NULL::integer, per interval DEFAULT NULL::interval, overflow text DEFAULT NULL::text | text | v - unsafe public
+            pause_queue         | name text | text | v - unsafe public
+            resume_queue        | name text | text | v - unsafe public
+            drop_queue          | name text | text | v - unsafe public
+            grant_queue         | name text, role text | text | v - unsafe public
+            revoke_queue        | name text, role text | text | v - unsafe public
+            create_schedule     | name text, cron text, fut text, timezone text DEFAULT 'UTC'::text, overlap text DEFAULT 'skip'::text, catch_up interval DEFAULT '01:00:00'::interval, jitter interval DEFAULT NULL::interval, options jsonb DEFAULT NULL::jsonb | void | v - unsafe public
+            alter_schedule      | name text, cron text DEFAULT NULL::text, fut text DEFAULT NULL::text, timezone text DEFAULT NULL::text, overlap text DEFAULT NULL::text, catch_up interval DEFAULT NULL::interval, jitter interval DEFAULT NULL::interval, options jsonb DEFAULT NULL::jsonb | void | v - unsafe public
+            pause_schedule      | name text, reason text DEFAULT NULL::text | void | v - unsafe public
+            resume_schedule     | name text | void | v - unsafe public
+            trigger_schedule    | name text | text | v - unsafe public
+            backfill_schedule   | name text, from_time timestamp with time zone, to_time timestamp with time zone | bigint | v - unsafe public
+            drop_schedule       | name text | void | v - unsafe public
+            redrive             | instance_id text, from_node text DEFAULT NULL::text, vars jsonb DEFAULT NULL::jsonb | text | v - unsafe public
+            fork                | instance_id text, from_node text DEFAULT NULL::text, replace jsonb DEFAULT NULL::jsonb, vars jsonb DEFAULT NULL::jsonb, options jsonb DEFAULT NULL::jsonb | text | v - unsafe public
             signal              | instance_id text, signal_name text, signal_data text DEFAULT '{}'::text | text | v - unsafe public
             signal              | instance_id text, signal_name text, signal_data jsonb | text | v - unsafe public
+            publish             | name text, value jsonb | text | v - unsafe public
+            set_attributes      | attributes jsonb | text | v - unsafe public
+            event               | instance_id text, name text, timeout integer DEFAULT 0 | jsonb | v - unsafe public
+            wait_for_event      | instance_id text, name text, timeout integer DEFAULT NULL::integer | text | v - unsafe public
+            wait_for_event      | instance_id text, name text, timeout interval | text | v - unsafe public
+            wait_for_event      | instance_id text, name text, timeout text | text | v - unsafe public
+            cancel_many         | filter jsonb, reason text DEFAULT 'Cancelled by user'::text, most integer DEFAULT 1000, OUT done integer, OUT skipped integer | record | v - unsafe public
+            signal_many         | filter jsonb, name text, data jsonb DEFAULT '{}'::jsonb, most integer DEFAULT 1000, OUT done integer, OUT skipped integer | record | v - unsafe public
+            redrive_many        | filter jsonb, from_node text DEFAULT NULL::text, vars jsonb DEFAULT NULL::jsonb, most integer DEFAULT 1000, OUT done integer, OUT skipped integer | record | v - unsafe public
             status              | instance_id text | text | v strict unsafe public
             result              | instance_id text | text | v strict unsafe public
             await_instance      | instance_id text, timeout_seconds integer DEFAULT 30 | text | v strict unsafe public

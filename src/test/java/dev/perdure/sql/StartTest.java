@@ -87,14 +87,14 @@ class StartTest {
                 error("'q', options => '[]'", "options of df.start() must be a JSON object"),
                 error(
                         "'q', options => '{\"x\":1}'",
-                        "unknown option \"x\" for df.start(): there are idempotency_key and vars"),
+                        "unknown option \"x\" for df.start(): there are attributes, deadline, idempotency_key, timeout, vars, queue, key, priority, start_at, delay, dedup, on_duplicate, debounce"),
                 error("'q', options => '{\"vars\":1}'", "option vars of df.start() must be a JSON object"),
                 error("'q', options => '{\"vars\":{\"v\":[]}}'", "variable \"v\""),
                 error("'q', database => 'no such'", "database \"no such\" does not exist"),
                 error(
                         "'{\"node_type\":\"NOPE\"}', database => 'no such'",
                         root
-                                + "Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH"),
+                                + "Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL"),
                 error("'{\"node_type\":\"SQL\",\"query\":1}'", root + "Malformed Durofut JSON with node_type 'SQL': "),
                 error(
                         "'{\"node_type\":\"THEN\",\"left_node\":1}'",
@@ -366,7 +366,7 @@ class StartTest {
                         + " CREATE FUNCTION df.rigged() RETURNS uuid LANGUAGE sql AS $$ SELECT CASE WHEN nextval('df.draws') IN (1, 2, 3)"
                         + " THEN ('" + taken
                         + "-0000-4000-8000-000000000000')::uuid ELSE pg_catalog.gen_random_uuid() END $$;"
-                        + " DO $$ BEGIN EXECUTE replace(pg_get_functiondef('df.start'::regproc), 'gen_random_uuid()', 'df.rigged()');"
+                        + " DO $$ BEGIN EXECUTE replace(pg_get_functiondef('df.start(text,text,text,text)'::regprocedure), 'gen_random_uuid()', 'df.rigged()');"
                         + " EXECUTE replace(pg_get_functiondef('df._start'::regproc), 'gen_random_uuid()', 'df.rigged()'); END $$");
         String id = sql.text("SELECT df.start('q')");
         assertThat(id).isNotEqualTo(taken).hasSize(8);
@@ -377,7 +377,7 @@ class StartTest {
         assertThat(sql.error("SELECT df.start('q')"))
                 .contains("Failed to create instance: exhausted 10 attempts to generate a collision-free ID");
         sql.asOwner(
-                "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('df.start'::regproc), 'df.rigged()', 'gen_random_uuid()');"
+                "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('df.start(text,text,text,text)'::regprocedure), 'df.rigged()', 'gen_random_uuid()');"
                         + " EXECUTE replace(pg_get_functiondef('df._start'::regproc), 'df.rigged()', 'gen_random_uuid()'); END $$");
     }
 

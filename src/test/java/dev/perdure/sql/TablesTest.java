@@ -49,6 +49,26 @@ class TablesTest {
                 .isEqualTo("status_details jsonb");
     }
 
+    /** Where somebody publishes FOR ALL TABLES, nothing can be deleted from a table without one. */
+    @Test
+    void each_table_has_a_key() throws SQLException {
+        assertThat(
+                        sql.rows(
+                                "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'df'::regnamespace AND c.relkind IN ('r', 'p')"
+                                        + " AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p')"))
+                .isEmpty();
+    }
+
+    /** A number of a role is another role's where the rows are restored. */
+    @Test
+    void roles_are_kept_by_name() throws SQLException {
+        assertThat(sql.rows(
+                        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+                                + " WHERE c.relnamespace = 'df'::regnamespace AND c.relkind IN ('r', 'p') AND a.atttypid = 'oid'::regtype"
+                                + " ORDER BY 1"))
+                .containsExactly(List.of("_epoch", "database_oid"), List.of("_origins", "database_oid"));
+    }
+
     @Test
     void keys_are_those_of_the_specification_and_foreign_keys_wait_for_the_commit() throws SQLException {
         assertThat(

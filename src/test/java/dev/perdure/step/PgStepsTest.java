@@ -13,8 +13,14 @@ import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.assertj.core.api.InstanceOfAssertFactories;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -120,6 +126,39 @@ class PgStepsTest {
         Failure failure = run(statement).failure();
         assertThat(failure).isNotNull();
         return failure;
+    }
+
+    /** A network that loses what is sent without a word: nobody will answer. */
+    @Test
+    void a_session_that_waits_for_an_answer_is_broken_off_when_the_server_has_none_of_it() throws Exception {
+        CompletableFuture<StepPort.Executed> waits =
+                CompletableFuture.supplyAsync(() -> run("SELECT pg_sleep(600), 'abandoned'"));
+        String abandoned =
+                "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND starts_with(query, 'SELECT pg_sleep') AND usename = 'steps_app'";
+        Awaitility.await().until(() -> database.value("postgres", abandoned), Objects::nonNull);
+        List<Integer> asked = new ArrayList<>();
+        Awaitility.await().until(() -> {
+            steps.pools.abortLost(Duration.ofMillis(100), pids -> {
+                asked.addAll(pids);
+                return Set.of();
+            });
+            return !asked.isEmpty();
+        });
+        assertThat(asked).containsOnly(Integer.valueOf(database.value("postgres", abandoned)));
+        assertThat(waits).isNotDone();
+
+        Awaitility.await().until(() -> {
+            steps.pools.abortLost(Duration.ofMillis(100), Set::copyOf);
+            return waits.isDone();
+        });
+        assertThat(waits.get().failure().kind()).isEqualTo(Kind.CONNECTION_LOST);
+        steps.pools.abortLost(Duration.ZERO, pids -> {
+            throw new AssertionError("nobody waits");
+        });
+        // The server, which is well, would go on for long.
+        Awaitility.await()
+                .until(() -> database.value("postgres", abandoned.replace("pid", "max(pg_terminate_backend(pid)::int)"))
+                        == null);
     }
 
     @Test

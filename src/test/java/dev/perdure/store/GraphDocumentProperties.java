@@ -93,7 +93,7 @@ class GraphDocumentProperties {
 
     private static ObjectNode node(Random random, int depth) {
         ObjectNode node = JSON.createObjectNode();
-        switch (depth == 0 ? 0 : random.nextInt(8)) {
+        switch (depth == 0 ? 0 : random.nextInt(9)) {
             case 1, 2 -> pair(node, random, depth, "THEN");
             case 3 -> pair(node, random, depth, "RACE");
             case 4 -> {
@@ -122,6 +122,13 @@ class GraphDocumentProperties {
                 node.put("node_type", "RETRY")
                         .put("query", "{\"max_attempts\":3}")
                         .set("left_node", node(random, depth - 1));
+            case 8 -> {
+                pair(node, random, depth, "TIMEOUT");
+                node.put("query", "{\"within_ms\":" + (1 + random.nextInt(5000)) + "}");
+                if (random.nextBoolean()) {
+                    node.remove("right_node");
+                }
+            }
             default -> node.put("node_type", "SQL").put("query", TEXTS.get(random.nextInt(TEXTS.size())));
         }
         if (random.nextInt(3) == 0) {

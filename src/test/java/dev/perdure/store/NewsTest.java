@@ -10,6 +10,7 @@ import static dev.perdure.store.JournalWorld.news;
 import static dev.perdure.store.JournalWorld.writing;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.time.Instant;
@@ -100,6 +101,43 @@ class NewsTest {
             old.commit();
             assertThat(started()).containsExactly(last);
         }
+    }
+
+    @Test
+    void who_waits_for_an_event_is_named_once_page_by_page_however_late_it_commits() throws Exception {
+        String publisher = world.start(ALICE, CHAIN);
+        List<String> waiting = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            waiting.add(world.start(i == 0 ? BOB : ALICE, CHAIN));
+            world.database.execute(
+                    PostgresServer.OWNER,
+                    "INSERT INTO df._event_waits (instance_id, subject, node_id, publisher_id, name)" + " VALUES ('"
+                            + waiting.get(i) + "', '" + waiting.get(i) + "', '0000000" + i + "', '" + publisher
+                            + "', 'x')");
+        }
+        snapshot = look(journal, null).snapshot();
+        try (Connection late = world.database.connect(PostgresServer.OWNER)) {
+            late.setAutoCommit(false);
+            TestDatabase.rows(late, "SELECT df._tell(?, '{\"event\": \"x\", \"value\": 1}')", publisher);
+            world.database.rows(
+                    PostgresServer.OWNER,
+                    "SELECT df._tell(?, '{\"event\": \"nobody waits\", \"value\": 1}')",
+                    publisher);
+            assertThat(awaited(2)).isEmpty();
+            late.commit();
+            List<String> found = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                found.addAll(awaited(2));
+            }
+            assertThat(found).containsExactlyInAnyOrderElementsOf(waiting);
+        }
+    }
+
+    private List<String> awaited(int limit) throws Exception {
+        Journal.News news = news(ask(journal, looking(new Journal.Look(snapshot, limit, 0, null, null))));
+        snapshot = news.snapshot();
+        assertThat(news.signals()).allSatisfy(sent -> assertThat(sent.name()).startsWith("\u00010000000"));
+        return news.signals().stream().map(Journal.SignalSent::instance).toList();
     }
 
     @Test

@@ -38,6 +38,7 @@ public final class DebianServer implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String SUPERUSER_PASSWORD = "super's own";
     private static final AtomicInteger DATABASES = new AtomicInteger();
+    private static final String ORDINARY = ordinaryUser();
 
     private static final class Holder {
         static final Optional<Path> BINARIES = binaries();
@@ -83,6 +84,16 @@ public final class DebianServer implements AutoCloseable {
         return new DebianServer(Holder.BINARIES.orElseThrow(), settings);
     }
 
+    /**
+     * The same of other binaries, for the versions that Debian has no package of: default settings, SCRAM and TLS, though not JIT where
+     * they were built without.
+     *
+     * @param binaries with initdb and postgres
+     */
+    static DebianServer of(Path binaries) {
+        return new DebianServer(binaries, Map.of());
+    }
+
     private static void assumeInstalled() {
         Assumptions.assumeTrue(
                 Holder.BINARIES.isPresent(),
@@ -113,7 +124,7 @@ public final class DebianServer implements AutoCloseable {
         Path data = directory.resolve("data");
         if (isRoot()) {
             // The server refuses to run as root.
-            call(List.of("chown", "-R", "postgres:", directory.toString()));
+            call(List.of("chown", "-R", ORDINARY + ":", directory.toString()));
         }
         call(asServer(
                 "initdb",
@@ -246,6 +257,24 @@ public final class DebianServer implements AutoCloseable {
         return command;
     }
 
+    /** Debian's package makes this user; without it there are other binaries only. */
+    private static String ordinaryUser() {
+        return run(List.of("id", "-u", "postgres")) ? "postgres" : "nobody";
+    }
+
+    private static String group() {
+        return ORDINARY.equals("nobody") ? "nogroup" : ORDINARY;
+    }
+
+    private static boolean run(List<String> command) {
+        try {
+            call(command);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     private static boolean isRoot() {
         return System.getProperty("user.name").equals("root");
     }
@@ -287,13 +316,13 @@ public final class DebianServer implements AutoCloseable {
 
     /** The beginning of a command that runs as the server does, never as root. */
     static List<String> asOrdinaryUser() {
-        return isRoot() ? List.of("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups") : List.of();
+        return isRoot() ? List.of("setpriv", "--reuid=" + ORDINARY, "--regid=" + group(), "--clear-groups") : List.of();
     }
 
     /** Makes a file readable for what {@link #asOrdinaryUser} runs. */
     static void handOver(Path file) throws IOException {
         if (isRoot()) {
-            call(List.of("chown", "postgres:", file.toString()));
+            call(List.of("chown", ORDINARY + ":", file.toString()));
         }
     }
 

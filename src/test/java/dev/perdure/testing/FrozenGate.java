@@ -11,14 +11,16 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A port on 127.0.0.1 that leads to another one, and can be frozen: it accepts what comes and keeps it until it is thawed. */
+/** A port on 127.0.0.1 that leads to another one, and can be frozen: it accepts what comes and keeps it until it is thawed. Single connections can be made silent. */
 public final class FrozenGate implements AutoCloseable {
 
     private final int target;
     private final ServerSocket listener;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
+    private final Set<Integer> silent = ConcurrentHashMap.newKeySet();
     private boolean frozen;
+    private boolean closed;
 
     public FrozenGate(int target) {
         this.target = target;
@@ -49,6 +51,21 @@ public final class FrozenGate implements AutoCloseable {
         notifyAll();
     }
 
+    /**
+     * Loses what a connection carries from now on, and its end, without a word to either side.
+     *
+     * @param port of the connection, as the target sees it
+     */
+    public void silence(int port) {
+        silent.add(port);
+    }
+
+    private synchronized void awaitClose() throws InterruptedException {
+        while (!closed) {
+            wait();
+        }
+    }
+
     private synchronized void awaitThaw() throws InterruptedException {
         while (frozen) {
             wait();
@@ -63,13 +80,13 @@ public final class FrozenGate implements AutoCloseable {
             daemon(() -> {
                 Socket to = new Socket(InetAddress.getLoopbackAddress(), target);
                 sockets.add(to);
-                daemon(() -> pass(to, from));
-                pass(from, to);
+                daemon(() -> pass(to, from, to.getLocalPort()));
+                pass(from, to, to.getLocalPort());
             });
         }
     }
 
-    private void pass(Socket from, Socket to) throws IOException, InterruptedException {
+    private void pass(Socket from, Socket to, int port) throws IOException, InterruptedException {
         try (from;
                 to) {
             InputStream in = from.getInputStream();
@@ -77,9 +94,14 @@ public final class FrozenGate implements AutoCloseable {
             byte[] buffer = new byte[8192];
             for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
                 awaitThaw();
-                out.write(buffer, 0, read);
+                if (!silent.contains(port)) {
+                    out.write(buffer, 0, read);
+                }
             }
             awaitThaw();
+            if (silent.contains(port)) {
+                awaitClose();
+            }
         }
     }
 
@@ -103,6 +125,10 @@ public final class FrozenGate implements AutoCloseable {
     @Override
     public void close() {
         thaw();
+        synchronized (this) {
+            closed = true;
+            notifyAll();
+        }
         try {
             listener.close();
             for (Socket socket : sockets) {

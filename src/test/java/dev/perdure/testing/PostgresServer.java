@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A PostgreSQL for tests, one for each JVM, started by the first test that asks and stopped at the end. Its version is
- * the Maven property {@code postgres.version}. A container where a Docker engine answers, else an embedded server. All roles log in without a password. With {@code -Dperdure.test.server=debian} it is a {@link DebianServer}, with passwords and TLS. It does not survive a crash
+ * the Maven property {@code postgres.version}. A container where a Docker engine answers, else an embedded server. All roles log in without a password. With {@code -Dperdure.test.server=debian} it is a {@link DebianServer}, with
+ * default settings, passwords and TLS; with {@code defaults} the same of the embedded server's binaries, for versions that Debian has not. It does not survive a crash
  * of the machine (no fsync).
  */
 public final class PostgresServer {
@@ -32,26 +33,48 @@ public final class PostgresServer {
         static final PostgresServer SERVER = new PostgresServer();
     }
 
-    /** {@code -Dperdure.test.server=debian}: these tests run on a server as people have it. */
-    private static final boolean DEBIAN = "debian".equals(System.getProperty("perdure.test.server"));
+    /** These tests run on a server as people have it. */
+    private static final String ORDINARY = System.getProperty("perdure.test.server", "");
 
     private final PostgresContainer.Address address;
-    private final @Nullable DebianServer debian;
+    private final @Nullable DebianServer ordinary;
     private final Path passwords;
     private boolean templateReady;
 
     private PostgresServer() {
-        debian = DEBIAN ? DebianServer.own(Map.of()) : null;
-        address = debian != null
-                ? new PostgresContainer.Address("localhost", debian.port())
+        ordinary = ordinary();
+        address = ordinary != null
+                ? new PostgresContainer.Address("localhost", ordinary.port())
                 : PostgresContainer.start().orElseGet(PostgresServer::embedded);
         try {
             passwords = Files.createTempDirectory("passwords");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        if (debian == null) {
+        if (ordinary == null) {
             asSuperuser("postgres", "CREATE ROLE " + OWNER + " LOGIN");
+        }
+    }
+
+    private static @Nullable DebianServer ordinary() {
+        return switch (ORDINARY) {
+            case "" -> null;
+            case "debian" -> DebianServer.own(Map.of());
+            case "defaults" -> DebianServer.of(embeddedBinaries());
+            default -> throw new IllegalArgumentException("perdure.test.server is debian or defaults, not " + ORDINARY);
+        };
+    }
+
+    /** Where they were unpacked; a server of them says it. */
+    private static Path embeddedBinaries() {
+        try (EmbeddedPostgres unpacked = EmbeddedPostgres.start();
+                Connection superuser = unpacked.getPostgresDatabase().getConnection()) {
+            return Path.of(
+                    String.valueOf(TestDatabase.rows(superuser, "SELECT setting FROM pg_config WHERE name = 'BINDIR'")
+                            .get(0)
+                            .get(0)));
+        } catch (IOException | SQLException e) {
+            throw new IllegalStateException("The embedded server's binaries are not to be had", e);
         }
     }
 
@@ -109,7 +132,7 @@ public final class PostgresServer {
                 "DO $create$ BEGIN EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN PASSWORD %L', '" + literal + "', '"
                         + DebianServer.password(literal)
                         + "'); EXCEPTION WHEN duplicate_object THEN NULL; END $create$");
-        if (debian != null) {
+        if (ordinary != null) {
             try {
                 Files.writeString(passwords.resolve(PasswordFiles.fileName(name)), DebianServer.password(name));
             } catch (IOException e) {
@@ -121,7 +144,7 @@ public final class PostgresServer {
 
     /** What a worker needs to log in as the roles of a server of the tests, where that is this one. */
     public static Map<String, String> loginsOf(DatabaseUrl url) {
-        if (!DEBIAN || url.hosts().get(0).port() != get().port()) {
+        if (ORDINARY.isEmpty() || url.hosts().get(0).port() != get().port()) {
             return Map.of();
         }
         return Map.of("perdure.login.passwords-directory", get().passwords.toString());
@@ -139,10 +162,10 @@ public final class PostgresServer {
 
     /** How a role reaches a database of this server. */
     public DatabaseUrl url(String role, String database) {
-        if (debian != null) {
+        if (ordinary != null) {
             return role.equals("postgres")
-                    ? debian.superuser(debian.port(), database)
-                    : debian.url(role, DebianServer.password(role), database);
+                    ? ordinary.superuser(ordinary.port(), database)
+                    : ordinary.url(role, DebianServer.password(role), database);
         }
         return DatabaseUrl.parse("postgresql://" + host() + ":" + port() + "/")
                 .withUser(role, null)

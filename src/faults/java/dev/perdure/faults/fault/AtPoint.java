@@ -55,6 +55,11 @@ public final class AtPoint implements Fault {
         Trap trap = world.proxy().arm(point);
         if (point == Point.AFTER_LOAD) {
             // Who begins to lead reads what the one before has left; otherwise almost all is read together with the look for it.
+            if (what == Break.FREEZE_LEADER) {
+                // Somebody has to be there who leads in the frozen one's place.
+                world.workers().start();
+                world.workers().awaitReady();
+            }
             world.workers().kill(world.workers().leader());
         }
         Optional<Link> caught = trap.await(LIMIT);

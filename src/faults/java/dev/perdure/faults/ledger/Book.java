@@ -10,6 +10,7 @@ public final class Book {
 
     private final Queue<Entry> entries = new ConcurrentLinkedQueue<>();
     private final Queue<Entry> toCancel = new ConcurrentLinkedQueue<>();
+    private final Queue<Entry> toRedrive = new ConcurrentLinkedQueue<>();
     private final Calls calls;
     private final AtomicInteger size = new AtomicInteger();
 
@@ -41,6 +42,11 @@ public final class Book {
     /** Started instances that somebody should cancel. */
     Queue<Entry> toCancel() {
         return toCancel;
+    }
+
+    /** Started instances that fail until somebody redrives them. */
+    Queue<Entry> toRedrive() {
+        return toRedrive;
     }
 
     public List<Entry> entries() {

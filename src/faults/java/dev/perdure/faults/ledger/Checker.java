@@ -40,13 +40,14 @@ public final class Checker {
         for (Entry entry : book.entries()) {
             checker.check(entry);
         }
+        checker.limits();
         checker.effects.forEach((instance, left) ->
                 checker.add(Violation.Kind.UNEXPECTED, instance, "effects of an instance that is not there: " + left));
         return checker.violations;
     }
 
     private void read() throws SQLException {
-        rows("SELECT label, id, status, output FROM df.instances WHERE label IS NOT NULL", row -> {
+        rows("SELECT label, id, status, output FROM df.instances WHERE label IS NOT NULL AND parent_id IS NULL", row -> {
             Found found = new Found(row.getString(2), row.getString(3), row.getString(4));
             Found other = byLabel.put(row.getString(1), found);
             if (other != null) {
@@ -66,6 +67,23 @@ public final class Checker {
                         + " AND NOT n.status_details ? 'at_least_once') AS n"
                         + " WHERE strpos(i.graph, 'app.record_outside') > 0",
                 row -> unmarked.add(row.getString(1)));
+    }
+
+    /** From the first to the last effect of an instance it has had its slot. */
+    private void limits() throws SQLException {
+        rows(
+                "WITH spans AS (SELECT s.queue, s.key, e.instance, min(e.began) AS began, max(e.at) AS ended FROM app.effects e"
+                        + " JOIN df._starts s ON s.instance_id = e.instance WHERE s.queue IS NOT NULL GROUP BY 1, 2, 3)"
+                        + " SELECT x.instance, count(*), count(*) FILTER (WHERE y.key = x.key) FROM spans x"
+                        + " JOIN spans y ON y.queue = x.queue AND y.began <= x.began AND y.ended >= x.began JOIN df._queues q ON q.id = x.queue"
+                        + " GROUP BY x.instance, q.id HAVING count(*) > q.concurrency OR count(*) FILTER (WHERE y.key = x.key) > q.concurrency_per_key",
+                row -> add(
+                        Violation.Kind.LIMIT,
+                        row.getString(1),
+                        row.getInt(2) + " of its queue ran when it began, " + row.getInt(3) + " of its key"));
+        rows(
+                "SELECT s.instance_id FROM df._starts s WHERE s.ended_at IS NULL AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.instance_id)",
+                row -> add(Violation.Kind.LIMIT, row.getString(1), "it has ended and keeps its slot"));
     }
 
     private void read(Calls calls) {
@@ -92,6 +110,9 @@ public final class Checker {
         }
         Effects left = effects.remove(found.id());
         Effects happened = left == null ? new Effects() : left;
+        if (MendedStep.isIn(entry.shape())) {
+            happened.redriven();
+        }
         Findings findings = (kind, what) -> add(kind, found.id(), what + " (ended " + found.status() + ")");
         switch (entry.fate()) {
             case ROLLED_BACK -> findings.add(Violation.Kind.UNEXPECTED, "its start was rolled back");
@@ -108,7 +129,9 @@ public final class Checker {
         for (String step : happened.unread()) {
             findings.add(Violation.Kind.UNEXPECTED, "it has no step " + step);
         }
-        endedOnce(found);
+        if (!MendedStep.isIn(entry.shape())) {
+            endedOnce(found);
+        }
         if (unmarked.contains(found.id())) {
             findings.add(Violation.Kind.UNMARKED, "a CALL that committed by itself");
         }
@@ -137,8 +160,8 @@ public final class Checker {
     }
 
     /**
-     * A worker learns of a cancellation by the next checkpoint at the latest, so that each branch can begin one more
-     * transaction.
+     * A worker learns of a cancellation by the next checkpoint at the latest, so that each branch can begin one more transaction. Items of a
+     * map have checkpoints of their own: they go on until the owner has read of it.
      */
     private void afterCancellation(Entry entry, Found found, Findings findings) throws SQLException {
         if (entry.cancelledBefore() == null) {
@@ -147,7 +170,7 @@ public final class Checker {
         int transactions = 0;
         try (var statement = connection.prepareStatement(
                 "SELECT count(DISTINCT xid) FROM app.effects WHERE instance = ? AND began > ? AND step NOT LIKE"
-                        + " 'o%'")) {
+                        + " 'o%' AND step NOT LIKE 'm%' AND NOT starts_with(step, '" + SagaPart.PREFIX + "')")) {
             statement.setString(1, found.id());
             statement.setObject(2, entry.cancelledBefore());
             try (ResultSet row = statement.executeQuery()) {

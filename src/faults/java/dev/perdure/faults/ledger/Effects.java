@@ -11,6 +11,7 @@ final class Effects {
     private final Map<String, Integer> counts = new HashMap<>();
     private final Map<String, Set<String>> keys = new HashMap<>();
     private final Set<String> unread = new TreeSet<>();
+    private boolean redriven;
 
     void add(String step, int times) {
         counts.merge(step, times, Integer::sum);
@@ -27,6 +28,15 @@ final class Effects {
     Set<String> keys(String step) {
         unread.remove(step);
         return keys.getOrDefault(step, Set.of());
+    }
+
+    /** Its instance may have been redriven. */
+    void redriven() {
+        redriven = true;
+    }
+
+    boolean isRedriven() {
+        return redriven;
     }
 
     /** How often a step took effect. */

@@ -40,7 +40,19 @@ public final class Generator {
                             : new RetriedPart(name("x"), name("a"), 2, 2));
             parts.add(step());
         }
+        boolean isAsked = random.nextInt(12) == 0;
+        if (isAsked && parts.stream().noneMatch(part -> part.fails() || calls(part))) {
+            parts.add(new MendedStep(name("m")));
+            parts.add(step());
+        }
         return parts.size() == 1 ? parts.get(0) : new Sequence(parts);
+    }
+
+    /** Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, and leaves the rows again. */
+    private static boolean calls(Shape shape) {
+        boolean[] found = new boolean[1];
+        shape.visit(part -> found[0] |= part instanceof CalledPart);
+        return found[0];
     }
 
     /** A chain of SQL steps. */
@@ -78,7 +90,15 @@ public final class Generator {
         if (depth == 0) {
             return leaf();
         }
-        return switch (random.nextInt(15)) {
+        return switch (random.nextInt(19)) {
+            case 18 -> new CalledPart(name("k"));
+            case 16 -> new MapPart(name("m"), random.nextInt(8) == 0 ? 40 : random.nextInt(9), random.nextInt(3) > 0);
+            case 17 -> new SagaPart(
+                    new SqlStep(name("s"), random.nextInt(3) * 0.05),
+                    new SqlStep(name("s"), random.nextInt(3) * 0.05),
+                    new FailingStep(name("f")),
+                    part(depth - 1));
+            case 15 -> limited();
             case 12 -> new RowsChoice(name("q"), random.nextBoolean(), part(depth - 1), step());
             case 13 -> {
                 int failures = random.nextInt(3);
@@ -98,8 +118,15 @@ public final class Generator {
         };
     }
 
+    /** The step and its limit take about the same time. */
+    private Shape limited() {
+        double seconds = 0.05 + random.nextInt(6) * 0.05;
+        return new LimitedStep(new SqlStep(name("s"), seconds), seconds + 0.005 + random.nextInt(4) * 0.01, new SqlStep(name("t"), 0));
+    }
+
     private Shape leaf() {
-        return switch (random.nextInt(18)) {
+        return switch (random.nextInt(19)) {
+            case 18 -> new PublishedStep(name("e"));
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
             case 15 -> new RetriedStep(name("s"));

@@ -23,6 +23,9 @@ public final class LedgerTables {
                 xid      xid8 NOT NULL DEFAULT pg_current_xact_id());
             CREATE INDEX ON app.effects (instance);
             GRANT SELECT, INSERT ON app.effects TO public;
+            CREATE TABLE app.mended (instance text);
+            GRANT SELECT, INSERT ON app.mended TO public;
+            SELECT df.create_queue('crowd', concurrency => 12, concurrency_per_key => 4), df.grant_queue('crowd', 'app_async');
             CREATE SEQUENCE app.coin;
             GRANT USAGE ON app.coin TO public;
             CREATE PROCEDURE app.record_outside(i text, s text) LANGUAGE plpgsql AS $$
@@ -77,6 +80,7 @@ public final class LedgerTables {
         execute(superuser, WATCH);
         execute(owner, "SELECT df.grant_usage(role, include_http => true) FROM unnest('{" + APP + ", " + ASYNC + "}'::text[]) AS role");
         execute(app, CREATE);
+        execute(app, CalledPart.DEFINE);
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

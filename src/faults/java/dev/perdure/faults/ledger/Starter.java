@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts workflows and writes down what became of the start, also when the connection breaks in the middle. For one thread;
@@ -42,8 +43,22 @@ public final class Starter {
         return start(connection, shape, Entry.Fate.RUNS);
     }
 
+    /** Starts a workflow that waits for a slot of one key of the queue, whatever its number is. */
+    public Entry startInQueue(Connection connection, Shape shape, String key) throws SQLException {
+        Entry entry = enter(shape, Entry.Fate.RUNS);
+        connection.setAutoCommit(true);
+        entry.received(call(connection, entry, inQueue(key, 0)));
+        entry.acknowledge();
+        return entry;
+    }
+
     /** Starts a workflow in one of many ways: most just so, some rolled back, some cancelled at once or later. */
     public Entry startSomehow(Connection connection, Shape shape, RandomGenerator random) throws SQLException {
+        if (MendedStep.isIn(shape)) {
+            Entry entry = start(connection, shape);
+            book.toRedrive().add(entry);
+            return entry;
+        }
         return switch (random.nextInt(20)) {
             case 0 -> rollBack(connection, shape);
             case 1 -> stillborn(connection, shape);
@@ -131,6 +146,106 @@ public final class Starter {
         }
     }
 
+    /** Redrives what {@link #startSomehow} has put aside, and cancels some of it before. */
+    public void redriveSome(Connection connection, RandomGenerator random) throws SQLException {
+        List<Entry> waiting = new ArrayList<>();
+        for (Entry entry = book.toRedrive().poll();
+                entry != null;
+                entry = book.toRedrive().poll()) {
+            waiting.add(entry);
+        }
+        try {
+            for (Entry entry : waiting) {
+                connection.setAutoCommit(true);
+                String id = Objects.requireNonNull(entry.id());
+                if (random.nextInt(4) == 0) {
+                    cancel(connection, id);
+                }
+                if (mayGoOn(connection, id)) {
+                    redrive(connection, id, random.nextInt(4) > 0);
+                }
+            }
+        } finally {
+            book.toRedrive().addAll(waiting);
+        }
+    }
+
+    /**
+     * Redrives whatever has failed, or was cancelled, and is to complete.
+     *
+     * @return how many have not completed
+     */
+    public static int redriveAll(Connection superuser, Book book) throws SQLException {
+        superuser.setAutoCommit(true);
+        int left = 0;
+        for (Entry entry : book.entries()) {
+            if (entry.fate() != Entry.Fate.RUNS || !MendedStep.isIn(entry.shape())) {
+                continue;
+            }
+            // Who lost the connection while starting it was never told the id.
+            String id = entry.id() == null ? idOf(superuser, entry.label()) : entry.id();
+            if (id != null) {
+                String status = status(superuser, id);
+                left += status == null || status.equals("completed") ? 0 : 1;
+                if (mayGoOn(superuser, id)) {
+                    redrive(superuser, id, true);
+                }
+            }
+        }
+        return left;
+    }
+
+    private static boolean mayGoOn(Connection connection, String id) throws SQLException {
+        String status = status(connection, id);
+        return "failed".equals(status) || "cancelled".equals(status);
+    }
+
+    private static @Nullable String idOf(Connection connection, String label) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT max(id) FROM df.instances WHERE label = ? AND parent_id IS NULL")) {
+            statement.setString(1, label);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString(1);
+            }
+        }
+    }
+
+    private static @Nullable String status(Connection connection, String id) throws SQLException {
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT max(status) FROM df.instances WHERE id = ?")) {
+            statement.setString(1, id);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString(1);
+            }
+        }
+    }
+
+    /** Both or none: who is redriven finds what it needs. */
+    private static void redrive(Connection connection, String id, boolean commits) throws SQLException {
+        connection.setAutoCommit(false);
+        try (PreparedStatement mend = connection.prepareStatement("INSERT INTO app.mended (instance) VALUES (?)");
+                PreparedStatement redrive = connection.prepareStatement("SELECT df.redrive(?)")) {
+            mend.setString(1, id);
+            mend.executeUpdate();
+            redrive.setString(1, id);
+            redrive.executeQuery().close();
+            if (commits) {
+                connection.commit();
+            } else {
+                connection.rollback();
+            }
+        } catch (SQLException e) {
+            // Somebody else was first.
+            if (!"55000".equals(e.getSQLState())) {
+                throw e;
+            }
+            connection.rollback();
+        }
+        connection.setAutoCommit(true);
+    }
+
     private Entry enter(Shape shape, Entry.Fate fate) {
         Entry entry = new Entry("f" + NUMBER.incrementAndGet(), shape, fate, asynchronous);
         book.add(entry);
@@ -138,12 +253,31 @@ public final class Starter {
     }
 
     private static String call(Connection connection, Entry entry) throws SQLException {
+        return call(connection, entry, options(entry));
+    }
+
+    private static String call(Connection connection, Entry entry, String options) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(
-                        "SELECT df.start(" + entry.shape().dsl() + ", '" + entry.label() + "')")) {
+                        "SELECT df.start(" + entry.shape().dsl() + ", '" + entry.label() + "'" + options + ")")) {
             row.next();
             return row.getString(1);
         }
+    }
+
+    /** Some wait for a slot of a queue that both roles use, and some for their time. What is redriven gives its slot back in between. */
+    private static String options(Entry entry) {
+        int number = Integer.parseInt(entry.label().substring(1));
+        if (MendedStep.isIn(entry.shape()) || number % 8 > 1) {
+            return "";
+        }
+        return number % 8 == 0
+                ? inQueue("k" + number / 8 % 2, number / 8 % 3)
+                : ", options => '{\"delay\": \"" + number % 500 + " ms\"}'";
+    }
+
+    private static String inQueue(String key, int priority) {
+        return ", options => '{\"queue\": \"crowd\", \"key\": \"" + key + "\", \"priority\": " + priority + "}'";
     }
 
     private static void cancel(Connection connection, String id) throws SQLException {

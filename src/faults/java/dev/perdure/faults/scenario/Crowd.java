@@ -87,6 +87,7 @@ final class Crowd {
             starter.startSomehow(connection, generator.workflow(), random);
         }
         starter.cancelSome(connection, random);
+        starter.redriveSome(connection, random);
         while (!stopped && unfinished(connection) > inFlight) {
             TimeUnit.MILLISECONDS.sleep(20);
         }

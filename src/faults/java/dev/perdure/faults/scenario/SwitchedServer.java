@@ -6,6 +6,7 @@ import dev.perdure.faults.Verdict;
 import dev.perdure.faults.ledger.Book;
 import dev.perdure.faults.ledger.Checker;
 import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.Starter;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Server;
 import dev.perdure.faults.world.World;
@@ -79,9 +80,16 @@ public final class SwitchedServer implements Scenario {
         Awaitility.await("all instances of the copy have ended")
                 .atMost(World.PATIENCE)
                 .ignoreExceptionsMatching(SQLException.class::isInstance)
-                .until(() -> unfinished(server) == 0);
+                .until(() -> redrive(server, book) == 0 && unfinished(server) == 0);
         try (Connection connection = server.connect("postgres")) {
             return Checker.check(connection, book);
+        }
+    }
+
+    /** What had failed when the copy was made, or fails on it, has to be redriven there too. */
+    private static int redrive(Server server, Book book) throws SQLException {
+        try (Connection connection = server.connect("postgres")) {
+            return Starter.redriveAll(connection, book);
         }
     }
 

@@ -15,6 +15,8 @@ final class Traces {
                 + " WHERE c.instance_id = ? ORDER BY c.version",
         "SELECT row_to_json(r) FROM df._running r WHERE r.instance_id = ?",
         "SELECT row_to_json(x) FROM df._inbox x WHERE x.instance_id = ?",
+        "SELECT concat('cancel ', row_to_json(x)) FROM df._cancels x WHERE x.instance_id = ?",
+        "SELECT concat('slot ', row_to_json(s)) FROM df._starts s WHERE s.instance_id = ?",
         "SELECT row_to_json(w) FROM watch.ends w WHERE w.instance = ?"
     };
 

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 record ActorContext(
         Actors actors,
         Breakdowns breakdowns,
+        EndWriter ends,
         CheckpointCodec codec,
         DecisionWriter writer,
         Consumer<Journal.Mark> marks,

@@ -6,15 +6,13 @@ import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.engine.telemetry.Telemetry;
 import dev.perdure.flow.Checkpoint;
-import dev.perdure.store.CheckpointRequest;
+import dev.perdure.flow.InstanceState;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
-import dev.perdure.store.Park;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,11 +40,15 @@ public final class Actors {
     private final ActorContext context;
     private final InstanceReader reader;
     private final Loads loads;
+    private final Consumer<String> ended;
+    /** By instance. */
+    private final Map<String, Set<InstanceActor>> items = new ConcurrentHashMap<>();
     /** Who left while rows are being read: what is read of them is old. */
     private final Set<String> leftMeanwhile = ConcurrentHashMap.newKeySet();
 
     private volatile boolean closed;
 
+    /** @param ended told of each instance that has ended; must not block */
     public Actors(
             Loads loads,
             CheckpointCodec codec,
@@ -58,11 +60,70 @@ public final class Actors {
             TimerPort timers,
             InstantSource clock,
             Telemetry telemetry,
-            Breakdowns breakdowns) {
+            Breakdowns breakdowns,
+            Consumer<String> ended) {
         this.loads = loads;
-        this.reader = new InstanceReader(memory.most());
+        this.ended = ended;
+        this.reader = new InstanceReader(memory.most(), new Instances());
         this.context = new ActorContext(
-                this, breakdowns, codec, writer, marks, effects, lanes, memory, timers, clock, telemetry);
+                this,
+                breakdowns,
+                new EndWriter(breakdowns, codec, writer, clock),
+                codec,
+                writer,
+                marks,
+                effects,
+                lanes,
+                memory,
+                timers,
+                clock,
+                telemetry);
+    }
+
+    /** Where instances come from: the tables. */
+    private final class Instances implements Home {
+
+        @Override
+        public void load(InstanceActor actor, long bytes) {
+            loads.load(actor.id(), actor.role(), bytes);
+        }
+
+        @Override
+        public void ended(InstanceActor actor, Checkpoint.InstanceEnd end) {
+            instanceEnded(actor.origin(), end);
+            if (end.status() == Checkpoint.InstanceEnd.Status.FAILED) {
+                LOG.infof("Instance %s failed: %s", actor.id(), LogText.of(end.output()));
+            } else if (LOG.isDebugEnabled()) {
+                LOG.debugf("Instance %s %s", actor.id(), end.status());
+            }
+        }
+    }
+
+    /** Brings an item of a map into memory, which finds its position; null when nothing begins any more. */
+    public @Nullable InstanceActor begin(LoadedState item, MemoryQuota.Holding memory) {
+        InstanceActor actor = new InstanceActor(item, memory, context);
+        actors.put(actor.id(), actor);
+        items.compute(actor.instance(), (instance, all) -> {
+            Set<InstanceActor> with = all == null ? ConcurrentHashMap.newKeySet() : all;
+            with.add(actor);
+            return with;
+        });
+        if (closed) {
+            unload(actor);
+            return null;
+        }
+        actor.begin(null);
+        return actor;
+    }
+
+    /** The items of an instance's maps that are in memory. */
+    public Collection<InstanceActor> itemsOf(String instance) {
+        return items.getOrDefault(instance, Set.of());
+    }
+
+    /** An item leaves memory: its map is over, or waits. */
+    public void leave(InstanceActor item) {
+        unload(item);
     }
 
     public @Nullable InstanceActor get(String id) {
@@ -97,17 +158,17 @@ public final class Actors {
                 memory.close();
                 load(loaded);
             } else {
-                comesIn(loaded, memory);
+                bringIn(loaded, memory);
             }
         });
     }
 
     /** The same for one that nobody else could have brought into memory while it was read. */
     public void beginAlone(LoadedInstance loaded, MemoryQuota.Holding memory) {
-        LogFields.with(loaded.id(), null, () -> comesIn(loaded, memory));
+        LogFields.with(loaded.id(), null, () -> bringIn(loaded, memory));
     }
 
-    private void comesIn(LoadedInstance loaded, MemoryQuota.Holding memory) {
+    private void bringIn(LoadedInstance loaded, MemoryQuota.Holding memory) {
         if (closed || actors.containsKey(loaded.id())) {
             memory.close();
             return;
@@ -146,62 +207,36 @@ public final class Actors {
     }
 
     private void end(LoadedInstance loaded, String why) {
-        end(
-                InstanceReader.origin(loaded),
-                loaded.submitter().oid(),
-                loaded.version() + 1,
-                loaded.status().equals("cancelled"),
-                why);
+        context.ends()
+                .write(
+                        new EndWriter.Ending(
+                                loaded.id(),
+                                loaded.submitter().oid(),
+                                null,
+                                end -> instanceEnded(InstanceReader.origin(loaded), end),
+                                () -> load(loaded)),
+                        loaded.version() + 1,
+                        loaded.status().equals("cancelled"),
+                        why);
     }
 
-    /** Ends an instance that cannot run and is not in memory. */
-    void end(InstanceOrigin origin, long role, int version, boolean isCancelled, String why) {
-        LogFields.with(origin.id(), null, () -> LOG.warnf("Instance %s fails: %s", origin.id(), LogText.of(why)));
-        Checkpoint.InstanceEnd end = new Checkpoint.InstanceEnd(
-                isCancelled ? Checkpoint.InstanceEnd.Status.CANCELLED : Checkpoint.InstanceEnd.Status.FAILED, why);
-        CheckpointRequest draft = new CheckpointRequest(
-                origin.id(),
-                version,
-                List.of(new Checkpoint(List.of(), null, end)),
-                Map.of(),
-                List.of(),
-                new Park.Unchanged(),
-                context.clock().instant(),
-                true,
-                true);
-        context.writer().write(role, context.codec().ofOwner(draft), outcome -> {
-            if (outcome instanceof Journal.Written.Ok) {
-                context.breakdowns().goesOn(origin.id());
-                context.telemetry().instanceEnded(origin, end, context.clock().instant());
-            } else if (outcome instanceof Journal.Written.Stale) {
-                context.breakdowns().stale(origin.id(), () -> loads.load(origin.id(), role, 0));
-            } else if (outcome instanceof Journal.Written.Rejected rejected) {
-                LogFields.with(
-                        origin.id(),
-                        null,
-                        () -> LOG.errorf(
-                                "Instance %s: its end cannot be written: %s",
-                                origin.id(), rejected.failure().message()));
-            }
-        });
+    private void instanceEnded(InstanceOrigin origin, Checkpoint.InstanceEnd end) {
+        context.telemetry().instanceEnded(origin, end, context.clock().instant());
+        ended.accept(origin.id());
     }
 
     /** Memory and tables disagree, or something broke: the tables are right. */
     public void reload(InstanceActor actor) {
         long bytes = actor.memory().bytes();
         unload(actor);
-        loads.load(actor.id(), actor.role(), bytes);
+        actor.home().load(actor, bytes);
     }
 
     /** Somebody has taken the version that was to be taken. */
     void stale(InstanceActor actor) {
         long bytes = actor.memory().bytes();
         unload(actor);
-        context.breakdowns().stale(actor.id(), () -> loads.load(actor.id(), actor.role(), bytes));
-    }
-
-    void load(InstanceActor actor) {
-        loads.load(actor.id(), actor.role(), 0);
+        context.breakdowns().stale(actor.id(), () -> actor.home().load(actor, bytes));
     }
 
     void unload(InstanceActor actor) {
@@ -212,38 +247,40 @@ public final class Actors {
     private void remove(InstanceActor actor) {
         leftMeanwhile.add(actor.id());
         actors.remove(actor.id(), actor);
+        if (actor.item() != null) {
+            items.computeIfPresent(actor.instance(), (instance, all) -> {
+                all.remove(actor);
+                return all.isEmpty() ? null : all;
+            });
+        }
     }
 
     void ended(InstanceActor actor, Checkpoint.@Nullable InstanceEnd end) {
         remove(actor);
         context.breakdowns().goesOn(actor.id());
-        if (end == null) {
-            return;
-        }
-        context.telemetry().instanceEnded(actor.origin(), end, context.clock().instant());
-        if (end.status() == Checkpoint.InstanceEnd.Status.FAILED) {
-            LOG.infof("Instance %s failed: %s", actor.id(), LogText.of(end.output()));
-        } else if (LOG.isDebugEnabled()) {
-            LOG.debugf("Instance %s %s", actor.id(), end.status());
+        if (end != null) {
+            actor.home().ended(actor, end);
         }
     }
 
     /** Lets an instance leave memory that has nothing to do for a while. Within its mailbox. */
     void rest(InstanceActor actor) {
-        if (actor.phase() != InstanceActor.Phase.RUNNING || actor.isLookingForSignals() || !canWaitOutside(actor)) {
+        InstanceState.Waiting waiting = actor.state().waiting();
+        if (actor.item() != null
+                || actor.phase() != InstanceActor.Phase.RUNNING
+                || actor.isLookingForSignals()
+                || !canWaitOutside(actor, waiting)) {
             return;
         }
-        Instant wake = actor.state().earliestWake();
         unload(actor);
         // The horizon may have moved since it was asked for, and who moved it has seen the instance still here.
-        if (!isBeyond(loads.horizon(), wake)) {
+        if (!isBeyond(loads.horizon(), waiting.until())) {
             loads.load(actor.id(), actor.role(), 0);
         }
     }
 
-    private boolean canWaitOutside(InstanceActor actor) {
-        if (!actor.state().isOnlyWaiting()
-                || !isBeyond(loads.horizon(), actor.state().earliestWake())) {
+    private boolean canWaitOutside(InstanceActor actor, InstanceState.Waiting waiting) {
+        if (!waiting.only() || !isBeyond(loads.horizon(), waiting.until())) {
             return false;
         }
         // A signal may come at any time: it is answered faster from memory, as long as there is room.

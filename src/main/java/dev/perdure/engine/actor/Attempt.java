@@ -10,4 +10,9 @@ public interface Attempt {
     default boolean isUnderWay() {
         return false;
     }
+
+    /** Whether nothing of it is left in flight: what it had done is committed, or rolled back. */
+    default boolean isOver() {
+        return true;
+    }
 }

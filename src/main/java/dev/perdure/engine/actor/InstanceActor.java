@@ -1,6 +1,5 @@
 package dev.perdure.engine.actor;
 
-import dev.perdure.database.Failure;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.flow.Activation;
@@ -10,15 +9,9 @@ import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
-import dev.perdure.flow.template.TextLimits;
 import dev.perdure.graph.Graph;
 import dev.perdure.session.SessionPools;
-import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
-import dev.perdure.store.Journal;
-import dev.perdure.store.Park;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,7 +29,7 @@ public final class InstanceActor {
         /** It has come into memory, and its position in its rows is not known yet. */
         LOADED,
         RUNNING,
-        /** A user has cancelled it: nothing new begins, and what is left is to write how it ended. */
+        /** A user has cancelled it: nothing new begins but what undoes, and what is left is to write how it ended. */
         CANCELLING,
         /** Its end is committed. */
         ENDED,
@@ -44,45 +37,58 @@ public final class InstanceActor {
         UNLOADED
     }
 
-    /** An instance that holds so much may need much for a decision, too. */
-    private static final long HEAVY = 1024 * 1024;
-
-    private static final Duration WITHOUT_MEMORY = Duration.ofMillis(50);
-
     private final InstanceOrigin origin;
+    private final Home home;
+    private final CheckpointRequest.@Nullable Item item;
+    private final String id;
     private final SessionPools.Key sessions;
     private final InstanceState state;
-    private final Ledger ledger;
     private final MemoryQuota.Holding memory;
     private final ActorContext context;
     private final Map<Activation, Attempt> attempts = new ConcurrentHashMap<>();
     private final Mailbox mailbox;
-    private final Instant startedAt;
     private final long definitionBytes;
     private long texts;
     private volatile Phase phase = Phase.LOADED;
-    private volatile boolean marked;
+    private final Shown shown;
+    private final Checkpoints checkpoints;
     private volatile boolean looking;
-    private Park park;
 
     InstanceActor(LoadedState loaded, MemoryQuota.Holding memory, ActorContext context) {
         this.origin = loaded.origin();
+        this.home = loaded.home();
+        this.item = loaded.item();
+        this.id = item == null ? origin.id() : item.key().text();
         this.sessions = loaded.sessions();
         this.state = loaded.state();
-        this.ledger = loaded.ledger();
-        this.marked = loaded.isMarked();
+        this.shown = new Shown(this, context, loaded.isMarked());
         this.definitionBytes = memory.bytes();
         this.memory = memory;
         this.context = context;
         this.mailbox = new Mailbox(this, context);
-        this.startedAt = context.clock().instant();
-        this.park = new Park.Unchanged();
+        this.checkpoints = new Checkpoints(this, context, loaded.ledger());
     }
 
     // ---- what it is
 
+    /** The instance's, or an item's key. */
     public String id() {
+        return id;
+    }
+
+    /** The instance that it is, or belongs to. */
+    public String instance() {
         return origin.id();
+    }
+
+    /** What it is of a map; null for an instance. */
+    public CheckpointRequest.@Nullable Item item() {
+        return item;
+    }
+
+    /** Where it comes from. */
+    public Home home() {
+        return home;
     }
 
     public InstanceOrigin origin() {
@@ -110,6 +116,12 @@ public final class InstanceActor {
     /** Whether anything new of it may begin. */
     public boolean mayBegin() {
         return phase == Phase.RUNNING;
+    }
+
+    /** Whether a node of it may begin: once it is cancelled, only what undoes what it has done. */
+    public boolean mayBegin(String nodeId) {
+        Phase now = phase;
+        return now == Phase.RUNNING || now == Phase.CANCELLING && graph().isInUndo(nodeId);
     }
 
     /** Bytes that it holds. */
@@ -186,131 +198,22 @@ public final class InstanceActor {
     }
 
     /**
-     * Takes the memory in which a decision is made, when it may need much: results are taken apart, and texts made of them.
-     *
-     * <p>One at a time has it in any case: it may be what others wait for that fills the memory of their role.
+     * Takes the memory in which a decision is made.
      *
      * @return gives it back; null when it cannot be had now
      */
     public @Nullable Runnable takeForDecision(Event event) {
-        long result =
-                event instanceof Event.StepSucceeded step ? step.result().json().length() : 0;
-        if (memory.bytes() < HEAVY && result < HEAVY / 4) {
-            return () -> {};
-        }
-        long needed = Math.min(context.memory().most() / 2, 2L * TextLimits.DEFAULT.made() + 8 * result);
-        if (memory.take(needed)) {
-            return () -> memory.give(needed);
-        }
-        if (!context.memory().takeTurn()) {
-            return null;
-        }
-        memory.force(needed);
-        return () -> {
-            memory.give(needed);
-            context.memory().endTurn();
-        };
+        return DecisionMemory.take(memory, context.memory(), event);
     }
 
     /** Decides on an event that has no transaction of a step to share: the owner writes the checkpoint. */
     public boolean decide(Event event, Map<String, String> atLeastOnce) {
-        if (!isLive()) {
-            return true;
-        }
-        Runnable giveBack = takeForDecision(event);
-        if (giveBack == null) {
-            context.timers().after(WITHOUT_MEMORY, () -> answer((self, drain) -> decide(event, atLeastOnce)));
-            return false;
-        }
-        try {
-            return decideNow(event, atLeastOnce);
-        } finally {
-            giveBack.run();
-        }
+        return new OwnerDecision(this, context, event, atLeastOnce).take();
     }
 
-    private boolean decideNow(Event event, Map<String, String> atLeastOnce) {
-        Decision decision = interpret(event);
-        if (decision.checkpoint().isEmpty()) {
-            apply(decision, null);
-            return true;
-        }
-        List<Checkpoint> checkpoints = List.of(decision.checkpoint());
-        CheckpointRequest draft = draft(checkpoints, atLeastOnce, parkAfter(decision));
-        Journal.Write write = context.codec().ofOwner(draft);
-        long bytes = CheckpointSize.of(write);
-        memory.force(bytes);
-        context.writer()
-                .write(
-                        role(),
-                        write,
-                        outcome -> answer((self, drain) -> {
-                            memory.give(bytes);
-                            return written(event, decision, draft, outcome);
-                        }));
-        return false;
-    }
-
-    private boolean written(Event event, Decision decision, CheckpointRequest draft, Journal.Written outcome) {
-        if (outcome instanceof Journal.Written.Ok) {
-            committed(draft, List.of(decision), null);
-            return true;
-        }
-        if (outcome instanceof Journal.Written.Rejected rejected) {
-            context.telemetry().checkpointFailed(rejected.failure().kind());
-            Event instead = Refused.instead(event, rejected.failure());
-            if (instead != null) {
-                return decide(instead, draft.atLeastOnce());
-            }
-            context.breakdowns()
-                    .rejected(
-                            this,
-                            "its state cannot be written after "
-                                    + event.getClass().getSimpleName() + ": "
-                                    + rejected.failure().message());
-            return true;
-        }
-        context.telemetry().checkpointFailed(Failure.Kind.STALE);
-        context.actors().stale(this);
-        return true;
-    }
-
-    /** The checkpoint of decisions that a step's session is to commit. */
-    public StepPort.Checkpointed checkpoint(CheckpointRequest draft) {
-        return context.codec().ofStep(draft, role());
-    }
-
-    /** What the next checkpoint says. */
-    public CheckpointRequest draft(List<Checkpoint> checkpoints, Map<String, String> atLeastOnce, Park next) {
-        return new CheckpointRequest(
-                id(),
-                ledger.next(),
-                checkpoints,
-                atLeastOnce,
-                ledger.supersededBy(checkpoints),
-                next.equals(park) ? new Park.Unchanged() : next,
-                startedAt,
-                // Only the end winds it up: until then the tables must say that somebody has to.
-                phase == Phase.CANCELLING && checkpoints.stream().anyMatch(one -> one.end() != null),
-                marked);
-    }
-
-    /** How the instance waits once a decision is committed. */
-    public Park parkAfter(Decision decision) {
-        return park(state.waitingAfter(decision));
-    }
-
-    /** The same of a state on which decisions were applied already. */
-    public static Park park(InstanceState.Waiting waiting) {
-        if (!waiting.only()) {
-            return new Park.Awake();
-        }
-        return waiting.until() == null ? new Park.ForSignals() : new Park.Until(waiting.until());
-    }
-
-    /** A decision of the owner that takes the next version and says nothing. */
-    public Journal.Write claim(CheckpointRequest draft) {
-        return context.codec().ofOwner(draft);
+    /** What its next checkpoint says, and what the tables say of it. */
+    public Checkpoints checkpoints() {
+        return checkpoints;
     }
 
     /**
@@ -319,37 +222,28 @@ public final class InstanceActor {
      * @param taken an effect that somebody has started already; null when there is none
      */
     public void committed(CheckpointRequest draft, List<Decision> decisions, @Nullable Effect taken) {
-        ledger.committed(draft.checkpoints(), draft.superseded());
-        if (!(draft.park() instanceof Park.Unchanged)) {
-            park = draft.park();
-            if (!(park instanceof Park.Awake) && !marked) {
-                context.marks().accept(new Journal.Mark(id(), null, null, null, startedAt));
-                marked = true;
-            }
-        }
+        checkpoints.committed(draft);
         decisions.subList(0, decisions.size() - 1).forEach(state::apply);
         context.breakdowns().goesOn(id());
         apply(decisions.get(decisions.size() - 1), taken);
     }
 
-    /** A version was taken that says nothing. */
-    public void claimed(CheckpointRequest draft) {
-        ledger.committed(List.of(), draft.superseded());
-    }
-
-    private void apply(Decision decision, @Nullable Effect taken) {
+    /**
+     * A decision is true: memory advances, and what it asks for is started.
+     *
+     * @param taken see {@link #committed}
+     */
+    void apply(Decision decision, @Nullable Effect taken) {
         state.apply(decision);
-        texts = (attempts.isEmpty() ? 0 : texts) + texts(decision);
+        texts = (attempts.isEmpty() ? 0 : texts) + DecisionMemory.ofTexts(decision);
         memory.set(definitionBytes + state.resultBytes() + texts);
         if (foundPosition()) {
-            if (park instanceof Park.Unchanged) {
-                park = park(state.waiting());
-            }
+            checkpoints.foundPosition(state.waiting());
         }
         for (Effect effect : decision.effects()) {
             if (effect instanceof Effect.Interrupt interrupt) {
                 interrupt(interrupt.activation());
-            } else if (phase == Phase.RUNNING && effect != taken) {
+            } else if (effect != taken && mayBegin(effect.activation().nodeId())) {
                 context.effects().start(this, effect);
             }
         }
@@ -364,19 +258,6 @@ public final class InstanceActor {
         } else {
             context.actors().rest(this);
         }
-    }
-
-    /** Bytes of long statements and requests that a decision starts. */
-    private static long texts(Decision decision) {
-        long chars = 0;
-        for (Effect effect : decision.effects()) {
-            if (effect instanceof Effect.RunSql run) {
-                chars += run.statement().length();
-            } else if (effect instanceof Effect.SendHttp send) {
-                chars += send.request().length();
-            }
-        }
-        return chars < HEAVY / 16 ? 0 : 4 * chars;
     }
 
     private synchronized boolean foundPosition() {
@@ -452,24 +333,24 @@ public final class InstanceActor {
 
     /** It is read again; it has left memory. */
     void loadAgain() {
-        context.actors().load(this);
+        home.load(this, 0);
     }
 
     /** It cannot go on: the owner ends it. */
     void giveUp(String why) {
         boolean isCancelled = phase == Phase.CANCELLING;
         unload();
-        context.actors().end(origin, role(), ledger.next(), isCancelled, why);
+        context.ends()
+                .write(
+                        new EndWriter.Ending(id, role(), item, end -> home.ended(this, end), this::loadAgain),
+                        checkpoints.next(),
+                        isCancelled,
+                        why);
     }
 
-    /** Its rows say that it runs, so that its last checkpoint has to take the marks away. */
-    public void marked() {
-        marked = true;
-    }
-
-    /** Whether its rows say that it runs. */
-    public boolean isMarked() {
-        return marked;
+    /** What rows say of it while it lasts. */
+    public Shown shown() {
+        return shown;
     }
 
     /** It leaves memory: what is under way is ended, and decides nothing any more. */

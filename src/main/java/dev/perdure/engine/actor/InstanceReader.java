@@ -30,13 +30,16 @@ final class InstanceReader {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final TextLimits limits;
+    private final Home home;
 
     /**
      * A reader of instances.
      *
      * @param most bytes that one role can have
+     * @param home of what is read
      */
-    InstanceReader(long most) {
+    InstanceReader(long most, Home home) {
+        this.home = home;
         this.limits = new TextLimits((int) Math.min(TextLimits.DEFAULT.made(), most / 8), (int)
                 Math.min(TextLimits.DEFAULT.referenced(), most / 16));
     }
@@ -65,15 +68,23 @@ final class InstanceReader {
         }
         try {
             Graph graph = GraphReader.read(loaded.id(), loaded.rootNode(), loaded.nodes());
-            InstanceState state =
-                    InstanceState.load(loaded.id(), loaded.label(), vars(loaded), graph, loaded.recorded(), limits);
+            InstanceState state = InstanceState.load(
+                    loaded.id(),
+                    loaded.label(),
+                    vars(loaded),
+                    graph,
+                    loaded.recorded(),
+                    limits,
+                    loaded.executionCount());
             Ledger ledger = new Ledger(loaded.version(), loaded.versionOfNode(), loaded.emptyVersions());
             return new LoadedState(
                     origin(loaded),
                     new SessionPools.Key(submitter.oid(), loaded.database()),
                     state,
                     ledger,
-                    loaded.isMarked());
+                    loaded.isMarked(),
+                    home,
+                    null);
         } catch (InvalidGraphException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }

@@ -90,7 +90,7 @@ final class HttpAttempt implements Attempt {
 
     /** Whether somebody still waits for what comes of it. */
     synchronized boolean isWanted() {
-        return !interrupted && actor.mayBegin();
+        return !interrupted && actor.mayBegin(effect.activation().nodeId());
     }
 
     /** The attempt, as it ended. */

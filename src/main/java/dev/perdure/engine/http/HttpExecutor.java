@@ -74,7 +74,7 @@ public final class HttpExecutor {
     public void start(InstanceActor actor, Effect.SendHttp effect) {
         HttpAttempt attempt = new HttpAttempt(actor, effect, memory.hold(actor.role()));
         actor.attempts().put(attempt.activation(), attempt);
-        queue.add(actor.role(), actor.id(), attempt);
+        queue.add(actor.role(), actor.instance(), attempt);
         pump();
     }
 
@@ -119,9 +119,7 @@ public final class HttpExecutor {
             return;
         }
         actor.post((self, drain) -> {
-            self.marked();
-            self.state()
-                    .marked(attempt.activation().nodeId(), attempt.activation().stamp());
+            self.shown().written(attempt.activation());
             return true;
         });
         String refused = RequestPrivilege.refuse(attempt.effect().request(), begun);
@@ -180,7 +178,8 @@ public final class HttpExecutor {
                     attempt,
                     new Event.StepSucceeded(
                             attempt.activation(),
-                            new Result(answer.envelope(), null),
+                            new Result(
+                                    answer.envelope(attempt.effect().request().options()), null),
                             attempt.effect().request().text(),
                             attempt.startedAt(),
                             attempt.number(),

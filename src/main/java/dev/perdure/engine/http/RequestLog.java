@@ -51,7 +51,7 @@ final class RequestLog {
                         request.method(),
                         loggable(request.url()),
                         attempt.actor().origin().role(),
-                        attempt.number(),
+                        AttemptOfRetry.number(attempt),
                         outcome.label(),
                         millis,
                         more));

@@ -1,6 +1,7 @@
 package dev.perdure.engine.http;
 
 import dev.perdure.engine.actor.TimerPort;
+import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal.Begun;
 import java.time.Duration;
 import java.util.List;
@@ -42,7 +43,7 @@ public final class RequestSecrets {
             then.accept(null);
             return;
         }
-        grants.refused(begun.instance(), List.copyOf(names)).whenComplete((refused, failure) -> {
+        grants.refused(ItemKey.instanceOf(begun.instance()), List.copyOf(names)).whenComplete((refused, failure) -> {
             if (failure == null) {
                 then.accept(refusal(begun, refused));
             } else if (attempt.isWanted()) {

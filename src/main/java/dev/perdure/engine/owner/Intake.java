@@ -1,7 +1,9 @@
 package dev.perdure.engine.owner;
 
 import dev.perdure.engine.actor.Actors;
+import dev.perdure.engine.actor.Drain;
 import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.Message;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.store.Journal;
@@ -12,6 +14,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #load} and {@link #horizon}.
  */
 final class Intake implements Actors.Loads {
+
+    private static final Logger LOG = Logger.getLogger(Intake.class);
 
     /** Named at once: somebody who starts thousands is ahead of everybody else by that many names, which is a matter of milliseconds. */
     private static final int MOST_STARTED = 2000;
@@ -47,6 +52,8 @@ final class Intake implements Actors.Loads {
     private boolean knowsMoreDue;
     private boolean moreStarted;
     private boolean hasTakenOver;
+    /** Instances that were there when the term began, as far as they were named. */
+    private int goOn;
 
     /**
      * At the beginning of a term.
@@ -137,8 +144,15 @@ final class Intake implements Actors.Loads {
         }
         moreStarted = news.moreStarted();
         statistics.instancesStarted(along.size() + news.started().size());
-        news.started().forEach(started -> queue(started.id(), started.role(), started.bytes(), false));
+        for (Journal.InstanceRef started : news.started()) {
+            if (!isReadAgain(started.id(), started.role(), started.bytes(), actors)) {
+                queue(started.id(), started.role(), started.bytes(), false);
+            }
+        }
         for (LoadedInstance loaded : along) {
+            if (isReadAgain(loaded.id(), loaded.submitter().oid(), loaded.bytes(), actors)) {
+                continue;
+            }
             if (loaded.isLarge()) {
                 large.add(loaded.id(), loaded.submitter().oid(), loaded.bytes(), false);
                 continue;
@@ -150,7 +164,7 @@ final class Intake implements Actors.Loads {
                 queue(loaded.id(), loaded.submitter().oid(), loaded.bytes(), false);
             }
         }
-        left(news, actors);
+        takeOver(news, actors);
         if (news.due() != null) {
             knowsMoreDue = news.due().instances().size() >= DUE_PAGE;
             dueUntil = news.due().until();
@@ -169,6 +183,7 @@ final class Intake implements Actors.Loads {
         }
         for (Journal.SignalSent sent : news.signals()) {
             InstanceActor actor = actors.get(sent.instance());
+            actors.itemsOf(sent.instance()).forEach(item -> signals.arrived(item, sent.name(), () -> {}));
             Runnable again = () -> load(sent.instance(), sent.role(), sent.bytes());
             if (actor != null) {
                 signals.arrived(actor, sent.name(), again);
@@ -180,20 +195,55 @@ final class Intake implements Actors.Loads {
         }
     }
 
-    private void left(Journal.News news, Actors actors) {
+    /**
+     * What is named as new and is in memory was let go on after it had ended: the rows are others than those that memory knows, or its end
+     * is committed and nobody has been told yet.
+     */
+    private boolean isReadAgain(String id, long role, long bytes, Actors actors) {
+        InstanceActor actor = actors.get(id);
+        if (actor != null) {
+            actor.post(new Message() {
+                @Override
+                public boolean handle(InstanceActor self, Drain drain) {
+                    self.readAgain();
+                    return true;
+                }
+
+                @Override
+                public void dropped() {
+                    load(id, role, bytes);
+                }
+            });
+        } else if (large.isReading(id)) {
+            large.afterwards(
+                    "redrive",
+                    read -> read.post((self, drain) -> {
+                        self.readAgain();
+                        return true;
+                    }));
+        }
+        return actor != null || large.isReading(id);
+    }
+
+    private void takeOver(Journal.News news, Actors actors) {
         Journal.LeftPage left = news.left();
         if (left == null) {
             return;
         }
         trials.know(left.suspects());
         for (Journal.InstanceRef instance : left.instances()) {
-            if (!trials.keeps(instance) && !actors.contains(instance.id())) {
+            boolean isStartedSince = actors.contains(instance.id());
+            goOn += isStartedSince ? 0 : 1;
+            if (!trials.keeps(instance) && !isStartedSince) {
                 queue(instance.id(), instance.role(), instance.bytes(), true);
             }
         }
         hasTakenOver |= !left.instances().isEmpty();
         statistics.instancesTakenOver(left.instances().size());
         page = left.next();
+        if (page == null && goOn > 0) {
+            LOG.infof("Instances that were there and go on: %d", goOn);
+        }
     }
 
     private void queueUnlessHere(Journal.InstanceRef instance, Actors actors) {

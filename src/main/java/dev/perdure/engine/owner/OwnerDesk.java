@@ -15,6 +15,7 @@ public final class OwnerDesk {
     private final MarkBuffer marks;
     private final Intake intake;
     private final SignalDelivery signals;
+    private final ItemReads items;
 
     /**
      * An empty desk.
@@ -35,6 +36,7 @@ public final class OwnerDesk {
         this.marks = new MarkBuffer(loop);
         this.intake = new Intake(memory, largeBytes, loop, window, statistics);
         this.signals = new SignalDelivery(loop, clock, memory);
+        this.items = new ItemReads(loop);
     }
 
     /** Decisions of the owner. */
@@ -55,6 +57,11 @@ public final class OwnerDesk {
     /** Waits for signals. */
     public SignalDelivery signals() {
         return signals;
+    }
+
+    /** Items of maps. */
+    public ItemReads items() {
+        return items;
     }
 
     /** Instances to be read. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,7 @@ public final class OwnerLoop implements Wakeup {
             List<Journal.Mark> marks,
             Intake.Reading reading,
             SignalDelivery.Batch signals,
+            ItemReads.Batch items,
             boolean looks,
             @Nullable Boolean idle) {}
 
@@ -60,7 +62,7 @@ public final class OwnerLoop implements Wakeup {
     private final Actors actors;
     private final MemoryQuota memory;
     private final Runnable makeRoom;
-    private final java.util.function.Consumer<String> stepDown;
+    private final Consumer<String> stepDown;
     private final ArrivalRate arrivals;
     private final LargeReads largeReads;
     private final AtomicBoolean asked = new AtomicBoolean();
@@ -79,6 +81,7 @@ public final class OwnerLoop implements Wakeup {
     private volatile long turnedAt;
     private volatile boolean woken;
     private volatile boolean listens;
+    private volatile boolean asksForNotices;
     private TimerPort.@Nullable Cancellation next;
 
     /**
@@ -100,7 +103,7 @@ public final class OwnerLoop implements Wakeup {
             Actors actors,
             MemoryQuota memory,
             Runnable makeRoom,
-            java.util.function.Consumer<String> stepDown) {
+            Consumer<String> stepDown) {
         this.journal = journal;
         this.thread = thread;
         this.timers = timers;
@@ -142,6 +145,11 @@ public final class OwnerLoop implements Wakeup {
     public void listens(boolean now) {
         listens = now;
         wake();
+    }
+
+    /** Whether callers that start something send a NOTIFY, and it is heard. */
+    public boolean isTold() {
+        return isNotified() && asksForNotices;
     }
 
     private boolean isNotified() {
@@ -191,6 +199,7 @@ public final class OwnerLoop implements Wakeup {
                 desk.marks().next(),
                 desk.intake().reading(actors),
                 desk.signals().next(),
+                desk.items().next(),
                 looks,
                 says);
         Journal.Exchange exchange = new Journal.Exchange(
@@ -202,6 +211,7 @@ public final class OwnerLoop implements Wakeup {
                 sent.signals().isEmpty()
                         ? null
                         : new Journal.SignalLook(sent.signals().wanted(), SignalDelivery.BYTES),
+                sent.items().items(),
                 says);
         if (exchange.isEmpty()) {
             sleep();
@@ -248,8 +258,10 @@ public final class OwnerLoop implements Wakeup {
         clock.set(answer.now());
         desk.writes().answered(sent.writes(), answer.written());
         desk.begins().answered(sent.begins(), answer.begun());
+        desk.items().answered(sent.items(), answer.items());
         if (sent.idle() != null) {
             idle = sent.idle();
+            asksForNotices = Boolean.TRUE.equals(idle);
         }
         List<LoadedInstance> read = new ArrayList<>(answer.loaded());
         if (sent.looks() && answer.news() != null) {
@@ -309,6 +321,7 @@ public final class OwnerLoop implements Wakeup {
         desk.marks().lost(sent.marks());
         desk.intake().lost(sent.reading());
         desk.signals().lost(sent.signals());
+        desk.items().lost(sent.items());
         lookNow |= sent.looks();
         if (failures == 0) {
             LOG.warnf("The tables do not answer, asking again: %s", LogText.of(String.valueOf(cause.getMessage())));

@@ -87,7 +87,7 @@ public final class SignalDelivery {
                 look = new Look();
                 wanted.put(actor, look);
                 actor.looksForSignals(true);
-                queue.add(actor.role(), actor.id(), actor);
+                queue.add(actor.role(), actor.instance(), actor);
             }
             look.names.add(name);
             if (expired != null) {
@@ -157,7 +157,7 @@ public final class SignalDelivery {
             Look both = wanted.computeIfAbsent(actor, key -> new Look());
             both.names.addAll(look.names);
             both.expired.addAll(look.expired);
-            queue.add(actor.role(), actor.id(), actor);
+            queue.add(actor.role(), actor.instance(), actor);
         });
     }
 
@@ -196,10 +196,6 @@ public final class SignalDelivery {
         return signals.values().stream()
                 .mapToLong(signal -> 2L * signal.data().length())
                 .sum();
-    }
-
-    synchronized boolean hasWork() {
-        return wanted.keySet().stream().anyMatch(actor -> !busy.contains(actor));
     }
 
     /** One delivery or timeout a message, since each can change what the instance waits for. */
@@ -257,7 +253,7 @@ public final class SignalDelivery {
             again = wanted.containsKey(actor);
             actor.looksForSignals(again);
             if (again) {
-                queue.add(actor.role(), actor.id(), actor);
+                queue.add(actor.role(), actor.instance(), actor);
             }
         }
         if (again) {

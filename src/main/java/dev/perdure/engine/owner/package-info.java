@@ -1,5 +1,5 @@
 /**
- * What the leader does as the owner of the schema: one loop, one connection, one exchange at a time. Everybody else leaves here what
+ * Work of the leader as the owner of the schema: one loop, one connection, one exchange at a time. Everybody else leaves here what
  * is to be written, read or looked for, and is told what came of it.
  */
 @NullMarked

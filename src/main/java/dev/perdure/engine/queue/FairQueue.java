@@ -80,17 +80,6 @@ public final class FairQueue<T> {
         return null;
     }
 
-    /** Takes a slot for something that did not wait, when nothing of its role does; false when there is none free. */
-    public synchronized boolean tryTake(long role) {
-        Lane<T> lane = lane(role);
-        if (closed || lane.items.size() > 0 || !mayHaveOneMore(lane)) {
-            forgetIfEmpty(role, lane);
-            return false;
-        }
-        take(role, lane);
-        return true;
-    }
-
     /** Whether who holds a slot of this role should give it back now: others wait, and this role has more than its share. */
     public synchronized boolean isContended(long role) {
         if (queued == 0) {

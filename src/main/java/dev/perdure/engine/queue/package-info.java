@@ -1,5 +1,5 @@
 /**
- * How what is scarce is shared: slots and bytes, by role. One rule for all of them: a role never has more than half of what the
+ * Fair shares of slots and bytes, by role. One rule for all of them: a role never has more than half of what the
  * others leave.
  */
 @NullMarked

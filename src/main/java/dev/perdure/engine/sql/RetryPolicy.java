@@ -6,6 +6,7 @@ import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Event;
+import dev.perdure.flow.Remark;
 import dev.perdure.flow.result.Result;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.Journal.Mark;
@@ -116,15 +117,10 @@ final class RetryPolicy {
                     () -> LOG.debugf("%s waits: %s", attempt, LogText.of(failure.message())));
         }
         if (failure.kind() == Failure.Kind.LOGIN) {
-            executor.againWithSession(attempt, waiting(attempt.manner(), since), pause, failure.message());
+            executor.againWithSession(attempt, attempt.manner().waiting(since), pause, failure.message());
         } else {
-            executor.again(attempt, waiting(attempt.manner(), since), pause, failure.message());
+            executor.again(attempt, attempt.manner().waiting(since), pause, failure.message());
         }
-    }
-
-    private static SqlAttempt.Manner waiting(SqlAttempt.Manner manner, long since) {
-        return new SqlAttempt.Manner(
-                manner.number(), manner.outsideTransaction(), manner.isAlone(), manner.memory(), since);
     }
 
     private static Duration between(Duration least, Duration wanted, Duration most) {
@@ -163,11 +159,7 @@ final class RetryPolicy {
     }
 
     private void againWithMemory(SqlAttempt attempt, long bytes) {
-        SqlAttempt.Manner manner = attempt.manner();
-        executor.again(
-                attempt,
-                new SqlAttempt.Manner(manner.number(), manner.outsideTransaction(), true, bytes, manner.waitingSince()),
-                Duration.ofMillis(50));
+        executor.again(attempt, attempt.manner().withMemory(bytes), Duration.ofMillis(50));
     }
 
     /** Tries again after a pause. The number of attempts is committed first: a step can cause its own failures. */
@@ -186,9 +178,7 @@ final class RetryPolicy {
                         attempt, attempt.number() + 1, most + 1, LogText.of(failure.message())));
         Duration pause =
                 between(FIRST_PAUSE, FIRST_PAUSE.multipliedBy(1L << Math.min(12, attempt.number())), LONGEST_PAUSE);
-        SqlAttempt.Manner manner = attempt.manner();
-        SqlAttempt.Manner next =
-                new SqlAttempt.Manner(attempt.number() + 1, manner.outsideTransaction(), true, manner.memory(), null);
+        SqlAttempt.Manner next = attempt.manner().next();
         record(attempt, next.number(), () -> executor.again(attempt, next, pause));
     }
 
@@ -201,8 +191,7 @@ final class RetryPolicy {
             fail(attempt, SqlStep.message(failure), failure);
             return;
         }
-        SqlAttempt.Manner next = new SqlAttempt.Manner(
-                attempt.number(), failure.message(), true, attempt.manner().memory(), null);
+        SqlAttempt.Manner next = attempt.manner().outsideTransaction(failure.message());
         record(attempt, attempt.number(), () -> executor.again(attempt, next, Duration.ZERO));
     }
 
@@ -215,11 +204,7 @@ final class RetryPolicy {
                         actor.role(),
                         mark,
                         begun -> actor.post((self, drain) -> {
-                            self.marked();
-                            self.state()
-                                    .marked(
-                                            attempt.activation().nodeId(),
-                                            attempt.activation().stamp());
+                            self.shown().written(attempt.activation());
                             then.run();
                             return true;
                         }));
@@ -248,27 +233,26 @@ final class RetryPolicy {
 
     /** A transaction that steps shared is gone, and with it what all of them did. */
     void sharedFailed(SharedTransaction shared, Failure failure) {
-        SqlAttempt first = shared.first();
-        if (first.isWanted()) {
-            LOG.debugf("%s runs again, alone: %s", first, LogText.of(failure.message()));
-            executor.again(first, alone(first.manner()), Duration.ZERO);
+        alone(shared.first(), failure);
+    }
+
+    /** A statement that shared its transaction with others gets one of its own. */
+    void alone(SqlAttempt attempt, Failure failure) {
+        if (attempt.isWanted()) {
+            LOG.debugf("%s runs again, alone: %s", attempt, LogText.of(failure.message()));
+            executor.again(attempt, attempt.manner().alone(), Duration.ZERO);
         }
     }
 
     /** The step that was to share a transaction gets one of its own, or has failed in it. */
-    void undone(SharedTransaction.Undone undone) {
-        SqlAttempt attempt = undone.attempt();
+    void rolledBack(SharedTransaction.RolledBack rolledBack) {
+        SqlAttempt attempt = rolledBack.attempt();
         attempt.actor().attempts().put(attempt.activation(), attempt);
-        if (undone.failure() == null) {
-            executor.again(attempt, alone(attempt.manner()), Duration.ZERO);
+        if (rolledBack.failure() == null) {
+            executor.again(attempt, attempt.manner().alone(), Duration.ZERO);
         } else {
-            failed(attempt, undone.failure());
+            failed(attempt, rolledBack.failure());
         }
-    }
-
-    private static SqlAttempt.Manner alone(SqlAttempt.Manner manner) {
-        return new SqlAttempt.Manner(
-                manner.number(), manner.outsideTransaction(), true, manner.memory(), manner.waitingSince());
     }
 
     /** The checkpoint was refused for what the step did or brought. Within the mailbox; whether the message is over. */
@@ -288,20 +272,15 @@ final class RetryPolicy {
         String message = SqlStep.message(failure);
         ended(attempt, StepReport.Outcome.FAILED, message);
         attempt.actor().attempts().remove(attempt.activation(), attempt);
-        return attempt.actor().decide(failure(attempt, message, failure.sqlState(), failure.detail()), Map.of());
-    }
-
-    /** The node fails with the given text. */
-    private void fail(SqlAttempt attempt, String message, Failure failure) {
-        fail(attempt, message, failure.sqlState(), failure.detail());
+        return attempt.actor().decide(failure(attempt, message, failure), Map.of());
     }
 
     /** The node fails with the given text, for a reason of ours. */
     void fail(SqlAttempt attempt, String message, @Nullable String sqlState) {
-        fail(attempt, message, sqlState, null);
+        fail(attempt, message, new Failure(Failure.Kind.STEP, sqlState, message));
     }
 
-    private void fail(SqlAttempt attempt, String message, @Nullable String sqlState, @Nullable String detail) {
+    private void fail(SqlAttempt attempt, String message, Failure failure) {
         ended(attempt, StepReport.Outcome.FAILED, message);
         LogFields.with(
                 attempt.actor().id(),
@@ -309,18 +288,19 @@ final class RetryPolicy {
                 () -> LOG.debugf("Step of %s failed: %s", attempt, LogText.of(message)));
         attempt.actor().post((self, drain) -> {
             self.attempts().remove(attempt.activation(), attempt);
-            return self.decide(failure(attempt, message, sqlState, detail), Map.of());
+            return self.decide(failure(attempt, message, failure), Map.of());
         });
     }
 
-    private Event failure(SqlAttempt attempt, String message, @Nullable String sqlState, @Nullable String detail) {
+    private Event failure(SqlAttempt attempt, String message, Failure failure) {
         Instant now = context.clock().instant();
         Instant startedAt = attempt.startedAt() == null ? now : attempt.startedAt();
         return new Event.StepFailed(
                 attempt.activation(),
                 message,
-                sqlState,
-                detail,
+                failure.sqlState(),
+                failure.detail(),
+                new Remark(failure.hint(), failure.position()),
                 attempt.sql(),
                 attempt.statement().params(),
                 startedAt,

@@ -1,10 +1,13 @@
 package dev.perdure.engine.sql;
 
 import dev.perdure.database.Failure;
+import dev.perdure.engine.actor.Companion;
+import dev.perdure.engine.actor.Home;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Lane;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.LogFields;
+import dev.perdure.flow.Activation;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.template.Statement;
 import dev.perdure.session.StepFailedException;
@@ -14,12 +17,13 @@ import dev.perdure.store.Journal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One stay of an instance in a session. It holds a slot from the beginning to the end, and runs on one thread at a time: a statement
- * outside of the instance's mailbox, what follows from it ({@link Finished}) within.
+ * outside of the instance's mailbox, what follows from it ({@link StepCommit}) within.
  */
 final class SessionRun implements Runnable {
 
@@ -40,6 +44,8 @@ final class SessionRun implements Runnable {
     private SqlAttempt attempt;
     private StepPort.@Nullable Session session;
     private boolean ended;
+    /** Items that share the transaction of the attempt. */
+    private List<Companion> companions = List.of();
 
     SessionRun(
             SqlContext context,
@@ -96,18 +102,44 @@ final class SessionRun implements Runnable {
             end();
             return;
         }
-        if (attempt.manner().outsideTransaction() != null) {
+        if (attempt.statement().isReadOnly()) {
+            look(in);
+        } else if (attempt.manner().outsideTransaction() != null) {
             autocommit(in, attempt.manner().outsideTransaction());
         } else if (actor.sessions().database() != null) {
             new OtherDatabaseStep(this, attempt).run(in);
         } else {
-            List<Statement> statements = sharing.statements(attempt, in);
-            StepPort.Executed executed = in.begin(statements, sharing.limits(this));
-            if (executed.results().isEmpty()) {
-                failed(Objects.requireNonNull(executed.failure(), "no result and no failure"));
-            } else {
-                actor.post(new Finished(this, attempt, executed, statements), Lane.SESSIONS);
-            }
+            begin(in);
+        }
+    }
+
+    /** The statement runs in the transaction of its checkpoint, and with it what may share that. */
+    private void begin(StepPort.Session in) {
+        Activation itemsOf = attempt.effect().itemsOf();
+        if (itemsOf != null) {
+            StepPort.ItemsTarget target = actor.checkpoints().itemsTarget(itemsOf);
+            executed(in.freeze(attempt.statement(), target, limits()), List.of(attempt.statement()));
+            return;
+        }
+        List<Statement> statements = sharing.statements(attempt, in);
+        if (actor.item() != null && actor.checkpoints().isNew() && sharing.mayBeShared(attempt, in)) {
+            companions = actor.home().companions(actor);
+        }
+        if (companions.isEmpty()) {
+            executed(in.begin(statements, sharing.limits(this)), statements);
+        } else {
+            companions.forEach(companion -> statements.add(companion.effect().statement()));
+            executed(in.beginItems(statements, sharing.limits(this)), statements);
+        }
+    }
+
+    private void executed(StepPort.Executed executed, List<Statement> statements) {
+        if (executed.results().isEmpty()) {
+            failed(Objects.requireNonNull(executed.failure(), "no result and no failure"));
+        } else if (!companions.isEmpty() && executed.failure() != null) {
+            failedTogether(executed.failure());
+        } else {
+            actor.post(new StepCommit(this, attempt, executed, statements), Lane.SESSIONS);
         }
     }
 
@@ -124,6 +156,21 @@ final class SessionRun implements Runnable {
             retries.noSession(attempt, e.failure());
             return null;
         }
+    }
+
+    /** What follows from a look is written by the owner: its own transaction writes nothing. */
+    private void look(StepPort.Session in) {
+        StepPort.Executed executed = in.begin(List.of(attempt.statement()), limits());
+        if (executed.failure() != null) {
+            failed(executed.failure());
+            return;
+        }
+        SqlAttempt done = attempt;
+        Result result = executed.results().get(0);
+        actor.memory().force(memory.bytes());
+        in.rollback();
+        end();
+        retries.succeededByItself(done, result, "");
     }
 
     private void autocommit(StepPort.Session in, String reason) {
@@ -146,6 +193,29 @@ final class SessionRun implements Runnable {
         current().rollback();
         end();
         retries.failed(failed, failure, had);
+    }
+
+    /** Items that shared a transaction are each tried alone: which of them is to blame, or none, shows then. */
+    void failedTogether(Failure failure) {
+        SqlAttempt first = attempt;
+        companionsOver(Home.CompanionOutcome.FAILED);
+        current().rollback();
+        end();
+        retries.alone(first, failure);
+    }
+
+    /** The items that share the transaction. */
+    List<Companion> companions() {
+        return companions;
+    }
+
+    /** What came of the items that shared the transaction. */
+    void companionsOver(Home.CompanionOutcome outcome) {
+        if (!companions.isEmpty()) {
+            List<Companion> were = companions;
+            companions = List.of();
+            actor.home().companionsOver(were, outcome);
+        }
     }
 
     /** There is no memory at present in which to decide what follows: the transaction is given up, and tried again. */
@@ -250,6 +320,7 @@ final class SessionRun implements Runnable {
             return;
         }
         ended = true;
+        companionsOver(Home.CompanionOutcome.ROLLED_BACK);
         executor.ended(attempt);
         attempt.leavesSession();
         StepPort.Session last = session;
@@ -257,12 +328,13 @@ final class SessionRun implements Runnable {
         if (last != null) {
             last.giveBack();
         }
+        attempt.over();
         memory.close();
         executor.release(actor);
     }
 
     /** The version that was to be taken is claimed by the owner: then it is known whether a lost commit happened. */
-    void claim(Journal.Write claim, java.util.function.Consumer<Journal.Written> answer) {
+    void claim(Journal.Write claim, Consumer<Journal.Written> answer) {
         context.writes().write(actor.role(), claim, answer);
     }
 }

@@ -13,16 +13,16 @@ import org.jspecify.annotations.Nullable;
 final class SharedTransaction {
 
     /**
-     * The step that was to be the next, and was undone.
+     * The step that was to be the next, and was rolled back.
      *
      * @param failure why; null when it has to be run in a transaction of its own to know
      */
-    record Undone(SqlAttempt attempt, @Nullable Failure failure) {}
+    record RolledBack(SqlAttempt attempt, @Nullable Failure failure) {}
 
     private final List<SqlAttempt> attempts = new ArrayList<>(4);
     private final List<Decision> decisions = new ArrayList<>(4);
     private @Nullable InstanceState ahead;
-    private @Nullable Undone undone;
+    private @Nullable RolledBack rolledBack;
 
     SharedTransaction(SqlAttempt first, Decision decision) {
         add(first, decision);
@@ -51,12 +51,12 @@ final class SharedTransaction {
         return then.isAt(last()) ? then.waitingAfter(last()) : then.waiting();
     }
 
-    void undone(SqlAttempt attempt, @Nullable Failure failure) {
-        undone = new Undone(attempt, failure);
+    void rolledBack(SqlAttempt attempt, @Nullable Failure failure) {
+        rolledBack = new RolledBack(attempt, failure);
     }
 
-    @Nullable Undone undone() {
-        return undone;
+    @Nullable RolledBack rolledBack() {
+        return rolledBack;
     }
 
     SqlAttempt first() {
@@ -69,7 +69,7 @@ final class SharedTransaction {
 
     /** The statement that is all that follows; null when something else does. */
     Effect.@Nullable RunSql next() {
-        return Finished.onlyStep(last());
+        return StepCommit.onlyStep(last());
     }
 
     int size() {

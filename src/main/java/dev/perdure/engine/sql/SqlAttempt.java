@@ -31,7 +31,35 @@ final class SqlAttempt implements Attempt {
             @Nullable String outsideTransaction,
             boolean isAlone,
             long memory,
-            @Nullable Long waitingSince) {}
+            @Nullable Long waitingSince) {
+
+        /** An ordinary one. */
+        static Manner of(Effect.RunSql effect) {
+            return new Manner(effect.attempt() + 1, null, false, 0, null);
+        }
+
+        /** In a transaction of its own. */
+        Manner alone() {
+            return new Manner(number, outsideTransaction, true, memory, waitingSince);
+        }
+
+        /** The next attempt, after a failure that the step can have caused itself. */
+        Manner next() {
+            return new Manner(number + 1, outsideTransaction, true, memory, null);
+        }
+
+        Manner outsideTransaction(String why) {
+            return new Manner(number, why, true, memory, null);
+        }
+
+        Manner withMemory(long bytes) {
+            return new Manner(number, outsideTransaction, true, bytes, waitingSince);
+        }
+
+        Manner waiting(long since) {
+            return new Manner(number, outsideTransaction, isAlone, memory, since);
+        }
+    }
 
     /** What keeps it waiting that is not the step's own doing. */
     record Trouble(String reason, Instant nextTry) {}
@@ -47,6 +75,7 @@ final class SqlAttempt implements Attempt {
     private volatile @Nullable Instant startedAt;
     private volatile long begunAt;
     private volatile boolean hasSlot;
+    private volatile boolean isOver;
     private volatile @Nullable Trouble trouble;
     private volatile boolean isWaitShown;
 
@@ -55,10 +84,6 @@ final class SqlAttempt implements Attempt {
         this.effect = effect;
         this.manner = manner;
         this.queuedAt = queuedAt;
-    }
-
-    static Manner first(Effect.RunSql effect) {
-        return new Manner(effect.attempt() + 1, null, false, 0, null);
     }
 
     InstanceActor actor() {
@@ -144,6 +169,16 @@ final class SqlAttempt implements Attempt {
         return hasSlot;
     }
 
+    @Override
+    public boolean isOver() {
+        return !hasSlot || isOver;
+    }
+
+    /** Its session is given back. */
+    void over() {
+        isOver = true;
+    }
+
     void begins(Instant at, long nanos) {
         startedAt = at;
         begunAt = nanos;
@@ -197,7 +232,7 @@ final class SqlAttempt implements Attempt {
 
     /** Whether somebody still waits for what comes of it. */
     boolean isWanted() {
-        return !isInterrupted() && actor.mayBegin();
+        return !isInterrupted() && actor.mayBegin(activation().nodeId());
     }
 
     /** The attempt, as it ended. */

@@ -3,6 +3,7 @@ package dev.perdure.engine.sql;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.queue.FairQueue;
 import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.engine.queue.Neighbours;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
 import dev.perdure.session.LoginTrouble;
@@ -28,9 +29,11 @@ public final class SqlExecutor {
 
     private static final long QUEUE_SHOWN_NANOS = 2_000_000_000;
     private static final long SOON_NANOS = 500_000_000;
+    private static final Duration AT_WORK = Duration.ofSeconds(1);
 
     private final SqlContext context;
     private final FairQueue<SqlAttempt> queue;
+    private final Neighbours neighbours;
     private final TransactionSharing sharing;
     private final RetryPolicy retries;
     private final Set<SqlAttempt> executing = ConcurrentHashMap.newKeySet();
@@ -46,6 +49,7 @@ public final class SqlExecutor {
         SqlContext.Settings settings = context.settings();
         this.queue =
                 new FairQueue<>(new FairQueue.Limits(settings.slots(), settings.slotsPerRole(), settings.reserve()));
+        this.neighbours = new Neighbours(context.nanos(), AT_WORK);
         this.sharing = new TransactionSharing(context);
         this.retries = new RetryPolicy(context, this);
         context.port().onSession(this::sessionIsThere);
@@ -56,16 +60,22 @@ public final class SqlExecutor {
         add(attempt(actor, effect));
     }
 
+    /** Whether another role than this one had a statement to run a moment ago. */
+    public boolean isSharedWithOthers(long role) {
+        return neighbours.areAtWork(role);
+    }
+
     SqlAttempt attempt(InstanceActor actor, Effect.RunSql effect) {
         SqlAttempt attempt = new SqlAttempt(
-                actor, effect, SqlAttempt.first(effect), context.nanos().getAsLong());
+                actor, effect, SqlAttempt.Manner.of(effect), context.nanos().getAsLong());
         actor.attempts().put(attempt.activation(), attempt);
         return attempt;
     }
 
     void add(SqlAttempt attempt) {
         waiting.add(attempt);
-        queue.add(attempt.actor().role(), attempt.actor().id(), attempt);
+        neighbours.works(attempt.actor().role());
+        queue.add(attempt.actor().role(), attempt.actor().instance(), attempt);
         pump();
     }
 

@@ -22,7 +22,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs steps that follow one another in one transaction, where people allow it (ADR 12). Effects and checkpoints stay atomic: all of
+ * Runs steps that follow one another in one transaction, where people allow it (ADR 104). Effects and checkpoints stay atomic: all of
  * them are committed together, or none. How many share it is decided here: until it is so old, or a step takes so long.
  */
 final class TransactionSharing {
@@ -66,9 +66,10 @@ final class TransactionSharing {
         return run.limits(limit.isZero() ? null : limit.multipliedBy(CUT_OFF));
     }
 
-    private boolean mayBeShared(SqlAttempt first, StepPort.Session session) {
+    boolean mayBeShared(SqlAttempt first, StepPort.Session session) {
         return !limit.isZero()
                 && !first.manner().isAlone()
+                && !first.statement().isReadOnly()
                 && session.isReadCommitted()
                 && SqlStep.canShareTransaction(first.sql());
     }
@@ -97,29 +98,32 @@ final class TransactionSharing {
             }
             InstanceState ahead = shared.ahead(run.actor().state());
             boolean runsAlone = ahead.activeSteps() == 1
-                    && ahead.earliestWake() == null
+                    && ahead.waiting().until() == null
                     && ahead.signalWaits().isEmpty();
             if (!isAlong && !runsAlone) {
                 return null;
             }
             SqlAttempt attempt = new SqlAttempt(
-                    run.actor(), next, SqlAttempt.first(next), context.nanos().getAsLong());
+                    run.actor(),
+                    next,
+                    SqlAttempt.Manner.of(next),
+                    context.nanos().getAsLong());
             attempt.begins(Objects.requireNonNull(first.startedAt()), first.begunAt());
             Result result;
             if (!isAlong) {
                 attempt.begins(context.clock().instant(), context.nanos().getAsLong());
                 StepPort.Executed executed = session.next(next.statement(), limits(run));
                 if (executed.failure() != null) {
-                    return undo(shared, session, attempt, executed.failure());
+                    return rollBackLast(shared, session, attempt, executed.failure());
                 }
                 result = executed.results().get(0);
             } else if (along < sent.results().size()) {
                 result = sent.results().get(along++);
             } else {
-                return undo(shared, session, attempt, Objects.requireNonNull(sent.failure()));
+                return rollBackLast(shared, session, attempt, Objects.requireNonNull(sent.failure()));
             }
             try {
-                shared.add(attempt, Interpreter.decide(ahead, Finished.succeeded(attempt, result, run)));
+                shared.add(attempt, Interpreter.decide(ahead, StepCommit.succeeded(attempt, result, run)));
             } catch (RuntimeException | StackOverflowError e) {
                 // Found again when it runs alone, and handled there.
                 LogFields.with(
@@ -127,7 +131,7 @@ final class TransactionSharing {
                         attempt.activation().nodeId(),
                         () -> LOG.debugf(e, "%s: the decision failed", attempt));
                 Failure failure = new Failure(Failure.Kind.TRANSIENT, null, e.toString());
-                return isAlong ? new StepFailedException(failure) : undo(shared, session, attempt, failure);
+                return isAlong ? new StepFailedException(failure) : rollBackLast(shared, session, attempt, failure);
             }
         }
         return null;
@@ -146,7 +150,7 @@ final class TransactionSharing {
         return context.nanos().getAsLong() - first.begunAt();
     }
 
-    private @Nullable StepFailedException undo(
+    private @Nullable StepFailedException rollBackLast(
             SharedTransaction shared, StepPort.Session session, SqlAttempt attempt, Failure failure) {
         boolean isCutOff = failure.kind() == Failure.Kind.CANCELED || failure.kind() == Failure.Kind.LOCK_TIMEOUT;
         if (isCutOff) {
@@ -162,13 +166,16 @@ final class TransactionSharing {
                         "%s does not share the transaction of %s: %s", attempt, shared.first(), failure.message()));
         boolean ownFault =
                 failure.kind() == Failure.Kind.STEP && !NEIGHBOUR.contains(String.valueOf(failure.sqlState()));
-        shared.undone(attempt, ownFault ? failure : null);
+        shared.rolledBack(attempt, ownFault ? failure : null);
         return null;
     }
 
     private boolean mayShare(InstanceActor actor, Effect.RunSql next) {
         String template = template(actor, next);
         return template != null
+                && next.itemsOf() == null
+                // What undoes it has to be registered before it begins.
+                && !actor.graph().isRegisteredBefore(next.activation().nodeId())
                 && !longOnes.contains(actor.role(), template)
                 && SqlStep.canShareTransaction(next.sql());
     }

@@ -30,7 +30,9 @@ public class EngineStatistics implements Telemetry {
             IntSupplier sessionsInUse,
             IntSupplier sessionsIdle,
             IntSupplier queuedRequests,
-            LongSupplier memoryBytes) {}
+            LongSupplier memoryBytes,
+            IntSupplier openMaps,
+            LongSupplier openItems) {}
 
     private final Map<StepReport.Outcome, LongAdder> steps = adders(StepReport.Outcome.class);
     private final Map<InstanceEnd.Status, LongAdder> instancesEnded = adders(InstanceEnd.Status.class);
@@ -39,6 +41,8 @@ public class EngineStatistics implements Telemetry {
     private final LongAdder instancesTakenOver = new LongAdder();
     private final LongAdder terms = new LongAdder();
     private final LongAdder loginFailures = new LongAdder();
+    private final LongAdder itemsCompleted = new LongAdder();
+    private final LongAdder itemsFailed = new LongAdder();
     private final List<EngineObserver> observers = new CopyOnWriteArrayList<>();
     private final HttpStatistics http = new HttpStatistics();
     private volatile @Nullable Gauges watched;
@@ -74,7 +78,7 @@ public class EngineStatistics implements Telemetry {
     }
 
     public void instanceEnded(InstanceOrigin instance, InstanceEnd end, Instant at) {
-        instanceEnded(end.status());
+        counter(instancesEnded, end.status()).increment();
         for (EngineObserver observer : observers) {
             try {
                 observer.instanceEnded(instance, end, at);
@@ -82,11 +86,6 @@ public class EngineStatistics implements Telemetry {
                 LOG.errorf(e, "What watches the engine failed on the end of instance %s", instance.id());
             }
         }
-    }
-
-    /** An instance ended that was never let into memory. */
-    public void instanceEnded(InstanceEnd.Status status) {
-        counter(instancesEnded, status).increment();
     }
 
     public void checkpointFailed(Failure.Kind kind) {
@@ -103,6 +102,16 @@ public class EngineStatistics implements Telemetry {
 
     public void loginFailed() {
         loginFailures.increment();
+    }
+
+    /** Items of a map ended. */
+    public void itemsEnded(long count, boolean well) {
+        (well ? itemsCompleted : itemsFailed).add(count);
+    }
+
+    /** Items of maps that ended: completed, failed or cancelled. */
+    public long itemsEnded(boolean well) {
+        return (well ? itemsCompleted : itemsFailed).sum();
     }
 
     /** Attempts at steps that ended in this way. */
@@ -168,6 +177,17 @@ public class EngineStatistics implements Telemetry {
     public long memoryBytes() {
         Gauges now = watched;
         return now == null ? 0 : now.memoryBytes().getAsLong();
+    }
+
+    /** Maps that are worked on; 0 when this worker does not lead. */
+    public int openMaps() {
+        return whileLeading(Gauges::openMaps);
+    }
+
+    /** Items of those maps that have not ended. */
+    public long openItems() {
+        Gauges now = watched;
+        return now == null ? 0 : now.openItems().getAsLong();
     }
 
     /** Steps that wait for a session. */

@@ -1,4 +1,4 @@
-/** What the engine tells about itself: counters, reports of steps and ends, fields of log lines. */
+/** Telemetry of the engine: counters, reports of steps and ends, fields of log lines. */
 @NullMarked
 package dev.perdure.engine.telemetry;
 

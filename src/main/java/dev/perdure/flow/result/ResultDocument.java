@@ -1,6 +1,9 @@
 package dev.perdure.flow.result;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -40,17 +43,20 @@ public final class ResultDocument {
             return null;
         }
         List<Column> columns = columns(result.columns());
-        if (columns.isEmpty()) {
-            JsonNode rows = json.get("rows");
-            JsonNode first = rows == null ? null : rows.get(0);
-            if (first != null && first.isObject()) {
-                columns = new ArrayList<>();
-                for (String name : Json.sortedNames(first)) {
-                    columns.add(new Column(name, null));
-                }
+        return new ResultDocument(json, columns.isEmpty() ? columnsOf(json) : columns);
+    }
+
+    /** Those of the first row, whose types nobody knows. */
+    private static List<Column> columnsOf(JsonNode json) {
+        JsonNode rows = json.get("rows");
+        JsonNode first = rows == null ? null : rows.get(0);
+        List<Column> columns = new ArrayList<>();
+        if (first != null && first.isObject()) {
+            for (String name : Json.sortedNames(first)) {
+                columns.add(new Column(name, null));
             }
         }
-        return new ResultDocument(json, columns);
+        return columns;
     }
 
     /** The text that the result substitutes to and that ends an instance: the same before and after a reload. */
@@ -80,6 +86,30 @@ public final class ResultDocument {
 
     public @Nullable JsonNode row(int index) {
         return rows == null ? null : rows.get(index);
+    }
+
+    /**
+     * A row, as a result of its own, or an element of a list, such as the result of a branch of a join. One that is not there has no
+     * rows.
+     *
+     * @param number from 1
+     * @return null when this is neither rows nor a list
+     */
+    public @Nullable ResultDocument element(int number) {
+        if (rows == null && !json.isArray()) {
+            return null;
+        }
+        JsonNode found = (rows == null ? json : rows).get(number - 1);
+        if (found != null && rows == null) {
+            return new ResultDocument(found, columnsOf(found));
+        }
+        ObjectNode row = JsonNodeFactory.instance.objectNode();
+        ArrayNode one = row.putArray("rows");
+        if (found != null) {
+            one.add(found);
+        }
+        row.put("row_count", one.size());
+        return new ResultDocument(row, columns);
     }
 
     /** The first column of the first row; null when there is no row or it has no columns. */

@@ -37,9 +37,9 @@ record CatchRule(CatchNode node) implements Rule {
     public void childEnded(DecisionBuilder decision, Running run, Node child, Outcome outcome) {
         boolean isHandled = child.id().equals(node.handler());
         if (isHandled) {
-            decision.unbind(node.id(), ERROR);
+            decision.frames().unbind(node.id(), ERROR);
         } else if (outcome instanceof Outcome.Failed failure && FailureCode.matches(node.codes(), failure.code())) {
-            decision.bind(node.id(), ERROR, error(failure));
+            decision.frames().bind(node.id(), ERROR, error(failure));
             decision.enter(node.handler(), run);
             return;
         }

@@ -22,6 +22,12 @@ record HttpRule(HttpNode node) implements RequestRule {
         @Nullable String body = template.body();
         String url = template.url();
         return new HttpRequest.Plain(
-                url, template.method(), body, template.headers(), template.timeoutSeconds(), template.expect());
+                url,
+                template.method(),
+                body,
+                template.headers(),
+                template.timeoutSeconds(),
+                template.expect(),
+                template.options());
     }
 }

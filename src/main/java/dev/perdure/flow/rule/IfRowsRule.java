@@ -17,7 +17,7 @@ record IfRowsRule(IfRowsNode node) implements Rule {
 
     @Override
     public void enter(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
-        Result result = decision.find(node.testedName(), run);
+        Result result = decision.frames().find(node.testedName(), run);
         if (result == null) {
             fail(decision, "not found");
             return;

@@ -34,12 +34,12 @@ record JoinRule(JoinNode node) implements Rule {
 
     @Override
     public void childEnded(DecisionBuilder decision, Running run, Node child, Outcome outcome) {
-        decision.keep(child, outcome);
+        decision.frames().keep(child, outcome);
         int left = run.branchesLeft() - 1;
         decision.continueAs(node, run.withBranchesLeft(left));
         if (left == 0) {
             decision.end(node, outcome(decision, run));
-            node.branches().forEach(decision::close);
+            node.branches().forEach(decision.frames()::close);
         }
     }
 
@@ -48,13 +48,13 @@ record JoinRule(JoinNode node) implements Rule {
         Outcome decisive = null;
         for (int i = 0; i < node.branches().size() && !(decisive instanceof Outcome.Failed); i++) {
             String branch = node.branches().get(i);
-            Outcome outcome = decision.kept(branch);
+            Outcome outcome = decision.frames().kept(branch);
             if (decisive == null && outcome instanceof Outcome.Failed failure) {
                 String message = "JOIN branch " + (i + 1) + " failed: " + failure.error();
                 decisive = failure.saying(message);
                 decision.rule(decision.graph().node(branch)).failedAsBranch(decision, failure.saying(message));
             } else {
-                decision.mergeNames(branch, run);
+                decision.frames().mergeNames(branch, run);
                 if (decisive == null && outcome instanceof Outcome.Broke) {
                     decisive = outcome;
                 } else if (outcome instanceof Outcome.Succeeded success) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The steps that are known to follow a step before it has run: the next ones of its chain whose texts depend on nothing. Whoever
- * executes steps may send them along; what really follows is decided as ever.
+ * executes steps may send them along; what really follows is decided when they have run.
  */
 public final class KnownSteps {
 

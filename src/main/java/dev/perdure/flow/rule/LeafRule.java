@@ -46,7 +46,7 @@ interface LeafRule extends Rule {
     }
 
     /** The row's result is the error as a JSON string. */
-    private static String error(NodeRecord row) {
+    static String error(NodeRecord row) {
         String json = row.result() == null ? "null" : row.result();
         JsonNode error = Json.parse(json);
         return error != null && error.isTextual() ? error.textValue() : json;

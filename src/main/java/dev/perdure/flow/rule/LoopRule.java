@@ -29,11 +29,21 @@ import org.jspecify.annotations.Nullable;
  */
 record LoopRule(LoopNode node) implements Rule {
 
-    private static final int MAX_ROUNDS = 100_000;
-    private static final Duration SHORTEST_ROUND = Duration.ofSeconds(1);
+    private static final int MAX_ROUNDS = 8_388_608;
+    /** Between rounds that take no step, and between so many without a pause: it leaves its session and its place to others. */
+    private static final Duration SHORTEST_REST = Duration.ofMillis(10);
+
+    private static final int ROUNDS_AT_ONCE = 100;
+    private static final Result NOTHING = new Result("null", null);
+    private static final Duration UNHURRIED = Duration.ofSeconds(1);
 
     @Override
     public boolean opensFrame() {
+        return true;
+    }
+
+    @Override
+    public boolean countsExecutions() {
         return true;
     }
 
@@ -44,19 +54,24 @@ record LoopRule(LoopNode node) implements Rule {
         ActivationId stamp = row == null ? null : ActivationId.parse(row.stamp());
         if (row == null
                 || stamp == null
-                || stamp.generation() < 1
+                || stamp.generation() < first.generation()
                 || !stamp.scope().equals(first.scope())) {
             return Frame.open(first, decision.at(), null);
         }
-        Bindings.read(row.bindings()).forEach((name, result) -> decision.bind(node.id(), name, result));
-        return Frame.open(stamp, row.startedAt() == null ? decision.at() : row.startedAt(), row.bindings());
+        Bindings.read(row.bindings())
+                .forEach((name, result) -> decision.frames().bind(node.id(), name, result));
+        Frame round = Frame.open(stamp, row.startedAt() == null ? decision.at() : row.startedAt(), row.bindings());
+        return row.status() == NodeStatus.RUNNING && row.result() != null
+                ? round.failedBefore(new Outcome.Failed(LeafRule.error(row)))
+                : round;
     }
 
     @Override
     public void enter(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
         Instant due = row == null || row.status() != NodeStatus.RUNNING ? null : row.wakeAt();
-        if (due != null && due.isAfter(decision.at()) && !hasBegun(decision, node.id(), run.stamp())) {
-            decision.await(node, run, decision.within(SHORTEST_ROUND, due));
+        // Also when that time has passed: loading decides nothing that a round brings about.
+        if (due != null && !hasBegun(decision, node.id(), run.stamp())) {
+            decision.await(node, run, decision.within(longestWait(), due));
         } else {
             decision.enter(node.body(), run);
         }
@@ -72,29 +87,46 @@ record LoopRule(LoopNode node) implements Rule {
     @Override
     public void childEnded(DecisionBuilder decision, Running run, Node child, Outcome outcome) {
         if (outcome instanceof Outcome.Failed failure) {
-            fail(decision, failure);
+            if (node.continuesOnFailure() && child.id().equals(node.body())) {
+                bodyFailed(decision, run, failure);
+            } else {
+                fail(decision, failure);
+            }
         } else if (outcome instanceof Outcome.Broke broke) {
             decision.end(node, new Outcome.Succeeded(broke.value()));
         } else if (outcome instanceof Outcome.Succeeded success) {
             if (!child.id().equals(node.body())) {
-                Result body = decision.frame(node.id()).held();
+                Result body = decision.frames().get(node.id()).held();
                 Result last = body == null ? success.result() : body;
                 if (Truth.of(success.result())) {
-                    nextRound(decision, last);
+                    nextRound(decision, DecisionBuilder.output(last));
                 } else {
                     decision.end(node, new Outcome.Succeeded(last));
                 }
             } else if (node.condition() == null) {
-                nextRound(decision, success.result());
+                nextRound(decision, DecisionBuilder.output(success.result()));
             } else {
-                decision.setFrame(node.id(), decision.frame(node.id()).holding(success.result()));
+                decision.frames()
+                        .put(node.id(), decision.frames().get(node.id()).holding(success.result()));
                 decision.enter(node.condition(), run);
             }
         }
     }
 
-    private void nextRound(DecisionBuilder decision, Result last) {
-        Frame round = decision.frame(node.id());
+    /** The failure is kept, and the round has ended as any other, with nothing as its result. */
+    private void bodyFailed(DecisionBuilder decision, Running run, Outcome.Failed failure) {
+        Frame failed = decision.frames().get(node.id()).failedBefore(failure);
+        if (node.condition() == null) {
+            decision.frames().put(node.id(), failed);
+            nextRound(decision, failure.error());
+        } else {
+            decision.frames().put(node.id(), failed.holding(NOTHING));
+            decision.enter(node.condition(), run);
+        }
+    }
+
+    private void nextRound(DecisionBuilder decision, String output) {
+        Frame round = decision.frames().get(node.id());
         if (round.stamp().generation() >= MAX_ROUNDS) {
             fail(
                     decision,
@@ -102,27 +134,42 @@ record LoopRule(LoopNode node) implements Rule {
                             + ". Use df.break() to exit the loop or restructure the workflow."));
             return;
         }
-        Instant earliest = decision.within(SHORTEST_ROUND, round.begun().plus(SHORTEST_ROUND));
+        Instant earliest = decision.within(node.every(), round.begun().plus(node.every()));
+        boolean rests = !decision.beginsRound(node.id())
+                || node.every().compareTo(UNHURRIED) < 0 && round.stamp().generation() % ROUNDS_AT_ONCE == 0;
+        if (rests && !earliest.isAfter(decision.at())) {
+            // It may have waited for nothing, or have kept its session from others.
+            earliest = decision.at().plus(SHORTEST_REST);
+        }
         boolean waits = earliest.isAfter(decision.at());
         Instant begins = waits ? earliest : decision.at();
         ActivationId stamp = round.stamp().next();
-        boolean isRoot = decision.graph().rootId().equals(node.id());
+        boolean isRoot = isMain(decision);
         if (isRoot) {
-            decision.clearNames(node.id());
-            decision.nextExecution(
-                    new Checkpoint.NextExecution(stamp.generation(), begins, DecisionBuilder.output(last)));
+            decision.frames().clearNames(node.id());
+            decision.nextExecution(new Checkpoint.NextExecution(stamp.generation(), begins, output));
         }
-        Map<String, Result> names = decision.names(node.id());
-        Frame next = Frame.open(stamp, begins, isRoot ? null : Bindings.write(names));
-        decision.setFrame(node.id(), next);
+        Map<String, Result> names = decision.frames().names(node.id());
+        Frame next =
+                Frame.open(stamp, begins, isRoot ? null : Bindings.write(names)).failedBefore(round.failure());
+        decision.frames().put(node.id(), next);
         Running run =
                 decision.continueAs(node, new Running(node.id(), next.text(), Running.Phase.COMPOUND, begins, null, 0));
-        decision.persistRunning(node, run, waits ? begins : null, next.bindings());
+        decision.persistRound(node, run, waits ? begins : null, next);
         if (waits) {
             decision.await(node, run, begins);
         } else {
             decision.enter(node.body(), run);
         }
+    }
+
+    /** Whether its rounds are the executions of the instance. */
+    private boolean isMain(DecisionBuilder decision) {
+        return decision.graph().mainId().equals(node.id());
+    }
+
+    private Duration longestWait() {
+        return node.every().compareTo(SHORTEST_REST) > 0 ? node.every() : SHORTEST_REST;
     }
 
     /**
@@ -131,25 +178,25 @@ record LoopRule(LoopNode node) implements Rule {
      */
     private void fail(DecisionBuilder decision, Outcome.Failed cause) {
         Node parent = decision.graph().parent(node.id());
-        if (parent == null || decision.rule(parent).isBranching()) {
+        if (parent == null || isMain(decision) || decision.rule(parent).isBranching()) {
             decision.end(node, cause);
             return;
         }
         String message = "Loop sub-orchestration failed: " + cause.error();
-        boolean isFirst = decision.frame(node.id()).stamp().generation() == 1;
+        boolean isFirst = decision.frames().get(node.id()).stamp().generation() == 1;
         decision.end(node, cause.saying(message), isFirst ? message : cause.error());
     }
 
     /** In its first round it carries the prefixed message of the JOIN or RACE in its own row. */
     @Override
     public void failedAsBranch(DecisionBuilder decision, Outcome.Failed failure) {
-        if (decision.frame(node.id()).stamp().generation() == 1) {
+        if (decision.frames().get(node.id()).stamp().generation() == 1) {
             decision.rewriteFailure(node.id(), failure);
         }
     }
 
     @Override
-    public @Nullable String bindings(Frame frame) {
+    public @Nullable String bindings(Running run, Frame frame) {
         return frame.bindings();
     }
 

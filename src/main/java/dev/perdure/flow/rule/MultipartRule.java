@@ -36,7 +36,13 @@ record MultipartRule(MultipartNode node) implements RequestRule {
             parts.add(part(part, template, substitution));
         }
         return new HttpRequest.Multipart(
-                url, template.method(), parts, headers, template.timeoutSeconds(), template.expect());
+                url,
+                template.method(),
+                parts,
+                headers,
+                template.timeoutSeconds(),
+                template.expect(),
+                template.options());
     }
 
     private HttpRequest.Part part(JsonNode part, HttpTemplate template, Substitution substitution) {

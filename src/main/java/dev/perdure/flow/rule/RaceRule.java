@@ -33,15 +33,24 @@ record RaceRule(RaceNode node) implements Rule {
         boolean isLeft = child.id().equals(node.left());
         String loser = isLeft ? node.right() : node.left();
         decision.interrupt(loser, LOST, "Loop branch cancelled after losing RACE");
+        decision.frames().close(loser);
+        decision.frames().keep(child, outcome);
+        decision.compensation().undo(node, run);
+    }
+
+    @Override
+    public void undone(DecisionBuilder decision, Running run) {
+        boolean isLeft = decision.frames().isOpen(node.left());
+        Node winner = decision.graph().node(isLeft ? node.left() : node.right());
+        Outcome outcome = decision.frames().kept(winner.id());
         if (outcome instanceof Outcome.Failed failure) {
             String message = "RACE " + (isLeft ? "left" : "right") + " branch failed: " + failure.error();
-            decision.rule(child).failedAsBranch(decision, failure.saying(message));
+            decision.rule(winner).failedAsBranch(decision, failure.saying(message));
             decision.end(node, failure.saying(message));
-        } else {
-            decision.mergeNames(child.id(), run);
+        } else if (outcome != null) {
+            decision.frames().mergeNames(winner.id(), run);
             decision.end(node, outcome);
         }
-        decision.close(child.id());
-        decision.close(loser);
+        decision.frames().close(winner.id());
     }
 }

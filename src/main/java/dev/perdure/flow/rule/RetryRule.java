@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 record RetryRule(RetryNode node) implements Rule {
 
+    private static final int ATTEMPT_BITS = 32;
+
     @Override
     public boolean opensFrame() {
         return true;
@@ -40,13 +42,29 @@ record RetryRule(RetryNode node) implements Rule {
         return FailureCode.isFailure(node.policy().retryOn(), status);
     }
 
+    /** Attempts are the lower half of the number, so that each execution counts them from 1. */
+    @Override
+    public long firstGeneration(long execution) {
+        return 1 + (execution - 1 << ATTEMPT_BITS);
+    }
+
+    /** The generation of the first attempt of the same execution. */
+    static long first(long generation) {
+        return generation - attempt(generation) + 1;
+    }
+
+    static long attempt(long generation) {
+        return generation & (1L << ATTEMPT_BITS) - 1;
+    }
+
     /** Its first attempt, or the one that its row stands in. */
     @Override
     public Frame open(DecisionBuilder decision, ActivationId first) {
         NodeRecord row = decision.recorded(node.id());
         ActivationId stamp = row == null ? null : ActivationId.parse(row.stamp());
-        boolean isOfAnAttempt =
-                stamp != null && stamp.generation() >= 1 && stamp.scope().equals(first.scope());
+        boolean isOfAnAttempt = stamp != null
+                && stamp.generation() >= first.generation()
+                && stamp.scope().equals(first.scope());
         return Frame.open(isOfAnAttempt ? stamp : first, decision.at(), null);
     }
 
@@ -71,7 +89,7 @@ record RetryRule(RetryNode node) implements Rule {
 
     @Override
     public void childEnded(DecisionBuilder decision, Running run, Node child, Outcome outcome) {
-        long attempt = decision.frame(node.id()).stamp().generation();
+        long attempt = attempt(decision.frames().get(node.id()).stamp().generation());
         if (!(outcome instanceof Outcome.Failed failure)) {
             decision.end(node, outcome, execution(run, attempt));
             return;
@@ -89,12 +107,12 @@ record RetryRule(RetryNode node) implements Rule {
     }
 
     private void nextAttempt(DecisionBuilder decision, long failed, Outcome.Failed failure) {
-        ActivationId stamp = decision.frame(node.id()).stamp().next();
+        ActivationId stamp = decision.frames().get(node.id()).stamp().next();
         Activation next = new Activation(node.id(), stamp.text());
         Instant begins = RetryDelay.next(node.policy(), failed, failure, next, decision.at());
-        decision.clearNames(node.id());
-        decision.setFrame(node.id(), Frame.open(stamp, begins, null));
-        Running run = new Running(node.id(), stamp.text(), Running.Phase.COMPOUND, begins, null, 0);
+        decision.frames().clearNames(node.id());
+        decision.frames().put(node.id(), Frame.open(stamp, begins, null));
+        Running run = new Running(node.id(), stamp.text(), Running.Phase.COMPOUND, decision.at(), null, 0);
         decision.continueAs(node, run);
         decision.persistRetrying(node, run, begins, number(failed + 1), failure.error());
         decision.await(node, run, begins);

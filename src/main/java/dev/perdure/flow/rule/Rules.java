@@ -2,20 +2,28 @@ package dev.perdure.flow.rule;
 
 import dev.perdure.flow.Rule;
 import dev.perdure.graph.BreakNode;
+import dev.perdure.graph.CallNode;
 import dev.perdure.graph.CatchNode;
+import dev.perdure.graph.ConditionWaitNode;
+import dev.perdure.graph.EventWaitNode;
 import dev.perdure.graph.HttpNode;
 import dev.perdure.graph.IfNode;
 import dev.perdure.graph.IfRowsNode;
+import dev.perdure.graph.ItemNode;
 import dev.perdure.graph.JoinNode;
 import dev.perdure.graph.LoopNode;
+import dev.perdure.graph.MapNode;
 import dev.perdure.graph.MultipartNode;
 import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
 import dev.perdure.graph.RetryNode;
+import dev.perdure.graph.SagaNode;
 import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
 import dev.perdure.graph.ThenNode;
+import dev.perdure.graph.TimeoutNode;
+import dev.perdure.graph.UndoNode;
 import dev.perdure.graph.WaitScheduleNode;
 
 /** Which rule a node has: the one place that asks for the type of a node. */
@@ -67,8 +75,32 @@ public final class Rules {
         if (node instanceof SignalNode signal) {
             return new SignalRule(signal);
         }
+        if (node instanceof ConditionWaitNode wait) {
+            return new ConditionWaitRule(wait);
+        }
+        if (node instanceof EventWaitNode wait) {
+            return new EventWaitRule(wait);
+        }
         if (node instanceof CatchNode guarded) {
             return new CatchRule(guarded);
+        }
+        if (node instanceof TimeoutNode limited) {
+            return new TimeoutRule(limited);
+        }
+        if (node instanceof SagaNode saga) {
+            return new SagaRule(saga);
+        }
+        if (node instanceof UndoNode step) {
+            return new UndoRule(step);
+        }
+        if (node instanceof MapNode map) {
+            return new MapRule(map);
+        }
+        if (node instanceof CallNode call) {
+            return new CallRule(call);
+        }
+        if (node instanceof ItemNode item) {
+            return new ItemRule(item);
         }
         throw new IllegalArgumentException("node " + node.id() + " has no rule: " + node.type());
     }

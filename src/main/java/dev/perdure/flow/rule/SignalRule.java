@@ -32,7 +32,7 @@ record SignalRule(SignalNode node) implements LeafRule {
         Instant latest = deadline == null || node.timeoutSeconds() == null
                 ? deadline
                 : decision.within(Duration.ofSeconds(node.timeoutSeconds()), deadline);
-        decision.awaitSignal(node, run, node.signalName(), latest);
+        decision.awaitSignal(node, run, node.awaitedSignal(run.stamp()), latest);
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.perdure.flow.result.Json;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.template.Statement;
 import dev.perdure.flow.template.SubstitutionException;
+import dev.perdure.graph.MapNode;
 import dev.perdure.graph.SqlNode;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +34,14 @@ record SqlRule(SqlNode node) implements LeafRule {
             return;
         }
         int attempt = row == null ? 0 : row.attempt();
-        decision.perform(node, run, new Effect.RunSql(new Activation(node.id(), run.stamp()), statement, attempt));
+        Activation itemsOf = null;
+        if (node.resultName() == null
+                && decision.graph().parent(node.id()) instanceof MapNode map
+                && node.id().equals(map.items())) {
+            itemsOf = new Activation(map.id(), run.stamp());
+        }
+        decision.perform(
+                node, run, new Effect.RunSql(new Activation(node.id(), run.stamp()), statement, attempt, itemsOf));
     }
 
     @Override
@@ -50,7 +58,8 @@ record SqlRule(SqlNode node) implements LeafRule {
             decision.end(
                     node,
                     new Outcome.Failed(step.message(), step.sqlState(), null, step.detail(), null),
-                    new Execution(step.startedAt(), step.attempt(), step.executedQuery(), step.params()));
+                    new Execution(
+                            step.startedAt(), step.attempt(), step.executedQuery(), step.params(), step.remark()));
         }
     }
 }

@@ -19,7 +19,7 @@ final class StepName {
         for (int generation = 1; generation < tokens.length; generation += 2) {
             String owner = generation == 1 ? graph.rootId() : tokens[generation - 1];
             if (Rules.of(graph.node(owner)).countsAttempts()) {
-                tokens[generation] = "1";
+                tokens[generation] = Long.toString(RetryRule.first(Long.parseLong(tokens[generation])));
             }
         }
         return String.join(SEPARATOR, tokens);

@@ -26,6 +26,9 @@ public sealed interface HttpRequest {
     /** The statuses that are a success, such as {@code 2xx,404}; null when the sender decides, for whom 500 and above are none. */
     @Nullable String expect();
 
+    /** What else is said of it. */
+    HttpOptions options();
+
     /** The type of the node: {@code HTTP} or {@code HTTP_MULTIPART}. */
     String nodeType();
 
@@ -44,6 +47,7 @@ public sealed interface HttpRequest {
     default Set<String> secrets() {
         Set<String> names = new LinkedHashSet<>();
         headers().values().forEach(value -> SecretReference.collect(value, names));
+        options().formFields().values().forEach(value -> SecretReference.collect(value, names));
         return names;
     }
 
@@ -71,12 +75,13 @@ public sealed interface HttpRequest {
             @Nullable String body,
             Map<String, String> headers,
             int timeoutSeconds,
-            @Nullable String expect)
+            @Nullable String expect,
+            HttpOptions options)
             implements HttpRequest {
 
         public Plain(
                 String url, String method, @Nullable String body, Map<String, String> headers, int timeoutSeconds) {
-            this(url, method, body, headers, timeoutSeconds, null);
+            this(url, method, body, headers, timeoutSeconds, null, HttpOptions.NONE);
         }
 
         @Override
@@ -106,7 +111,8 @@ public sealed interface HttpRequest {
                     body == null ? null : SecretReference.resolve(body, values),
                     resolved(headers, values),
                     timeoutSeconds,
-                    expect);
+                    expect,
+                    options.resolved(values));
         }
     }
 
@@ -117,11 +123,12 @@ public sealed interface HttpRequest {
             List<Part> parts,
             Map<String, String> headers,
             int timeoutSeconds,
-            @Nullable String expect)
+            @Nullable String expect,
+            HttpOptions options)
             implements HttpRequest {
 
         public Multipart(String url, String method, List<Part> parts, Map<String, String> headers, int timeoutSeconds) {
-            this(url, method, parts, headers, timeoutSeconds, null);
+            this(url, method, parts, headers, timeoutSeconds, null, HttpOptions.NONE);
         }
 
         @Override
@@ -131,7 +138,8 @@ public sealed interface HttpRequest {
 
         @Override
         public HttpRequest withSecrets(UnaryOperator<String> values) {
-            return new Multipart(url, method, parts, resolved(headers, values), timeoutSeconds, expect);
+            return new Multipart(
+                    url, method, parts, resolved(headers, values), timeoutSeconds, expect, options.resolved(values));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.perdure.flow.template;
 
 import dev.perdure.flow.result.Json;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Writes a request as the JSON that the builders {@code df.http} and {@code df.http_multipart} write. */
@@ -42,7 +43,18 @@ final class HttpRequestText {
         if (request.expect() != null) {
             member(',', "expect", request.expect());
         }
+        writeForm(request.options().formFields());
         out.append('}');
+    }
+
+    private void writeForm(Map<String, String> fields) {
+        char separator = '{';
+        for (var field : fields.entrySet()) {
+            out.append(separator == '{' ? ",\"options\":{\"form_fields\":" : "");
+            member(separator, field.getKey(), field.getValue());
+            separator = ',';
+        }
+        out.append(separator == '{' ? "" : "}}");
     }
 
     private void write(HttpRequest.Part part) {

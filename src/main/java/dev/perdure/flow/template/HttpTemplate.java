@@ -109,6 +109,15 @@ public final class HttpTemplate {
         return expect;
     }
 
+    /** What {@code df.with_http_options} has said. */
+    public HttpOptions options() {
+        try {
+            return HttpOptionsReader.read(config.path("options"), substitution::partWithSecrets);
+        } catch (IllegalArgumentException e) {
+            throw invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
     public JsonNode member(String name) {
         return config.path(name);
     }

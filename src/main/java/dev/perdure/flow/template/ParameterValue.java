@@ -34,7 +34,7 @@ record ParameterValue(JsonNode value, @Nullable String type, boolean isValues) {
         }
         JsonNode holder = document.isRowSet() ? document.row(0) : document.json();
         if (holder == null) {
-            return absent(reference, "$" + reference.name() + " has no rows — query returned zero results");
+            return absent(reference, Substitution.noRows(reference));
         }
         if (reference.column() == null) {
             return document.isRowSet() ? first(reference, document) : new ParameterValue(holder, null, false);

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 record SqlFlavour(boolean isTyped) implements Flavour {
 
+    /** Of the result of a map, beside its row. */
+    private static final String ITEMS = "items";
+
     /** Types that nothing can be cast to: their values go on as the text that PostgreSQL printed. */
     private static final Set<String> ONLY_PRINTED = Set.of(
             "void",
@@ -62,7 +65,14 @@ record SqlFlavour(boolean isTyped) implements Flavour {
 
     @Override
     public @Nullable String missing(Reference reference, ResultDocument document) {
-        return null;
+        JsonNode items = document.json().get(ITEMS);
+        if (items == null || !ITEMS.equals(reference.column())) {
+            return null;
+        }
+        // What a map has left: the server reads its items where they are.
+        return "df.items(" + literal(items.path("instance").asText()) + ", "
+                + literal(items.path("node").asText()) + ", "
+                + items.path("generation").asInt() + ")";
     }
 
     @Override

@@ -8,8 +8,18 @@ import org.jspecify.annotations.Nullable;
  * A statement after substitution.
  *
  * @param parameters of {@code $1} and so on; they are bound by the protocol and never become part of the text
+ * @param isReadOnly whether it runs in a transaction of its own that may only read
  */
-public record Statement(String sql, List<Parameter> parameters) {
+public record Statement(String sql, List<Parameter> parameters, boolean isReadOnly) {
+
+    public Statement(String sql, List<Parameter> parameters) {
+        this(sql, parameters, false);
+    }
+
+    /** The same in a transaction that may only read. */
+    public Statement readOnly() {
+        return new Statement(sql, parameters, true);
+    }
 
     /** A statement without parameters. */
     public static Statement of(String sql) {

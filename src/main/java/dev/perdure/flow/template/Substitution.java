@@ -223,7 +223,8 @@ public final class Substitution {
                         .find()) {
             return reference;
         }
-        ResultDocument document = document(result);
+        ResultDocument whole = document(result);
+        ResultDocument document = whole == null ? null : element(reference, whole);
         if (document == null || !document.isRowSet()) {
             return reference;
         }
@@ -269,8 +270,7 @@ public final class Substitution {
                     if (reference.optional()) {
                         yield flavour.nothing();
                     }
-                    throw new SubstitutionException(
-                            "$" + reference.name() + " has no rows — query returned zero results");
+                    throw new SubstitutionException(noRows(reference));
                 }
                 if (reference.kind() == Reference.Kind.ARRAY_VALUE) {
                     ResultDocument.Column column = column(document, reference.column());
@@ -287,7 +287,7 @@ public final class Substitution {
     }
 
     private static String rows(Reference reference, ResultDocument document, Flavour flavour) {
-        String name = "$" + reference.name() + ".*";
+        String name = reference.shownResult() + ".*";
         if (!document.isRowSet()) {
             throw new SubstitutionException(name + " — invalid result format");
         }
@@ -355,7 +355,27 @@ public final class Substitution {
         if (document == null) {
             throw new SubstitutionException(reference.shown() + ": result is not valid JSON");
         }
-        return document;
+        return element(reference, document);
+    }
+
+    /** What the numbers in brackets mean: a row, a branch of a join, or one of that. */
+    private static ResultDocument element(Reference reference, ResultDocument document) {
+        ResultDocument element = document;
+        for (int number : reference.elements()) {
+            element = element.element(number);
+            if (element == null) {
+                throw new SubstitutionException(
+                        reference.shownResult() + ": result is neither a row set nor a list, and has no elements");
+            }
+        }
+        return element;
+    }
+
+    /** Why there is no value. */
+    static String noRows(Reference reference) {
+        return reference.elements().isEmpty()
+                ? reference.shownResult() + " has no rows — query returned zero results"
+                : reference.shownResult() + ": there is no such row";
     }
 
     private @Nullable ResultDocument document(Result result) {

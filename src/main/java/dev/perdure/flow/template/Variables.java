@@ -18,11 +18,23 @@ public final class Variables {
     private final String instanceId;
     private final @Nullable String label;
     private final Map<String, String> captured;
+    /** Of the item that they are for; null when they are for none. */
+    private final @Nullable Long ordinal;
 
     public Variables(String instanceId, @Nullable String label, Map<String, String> captured) {
+        this(instanceId, label, captured, null);
+    }
+
+    private Variables(String instanceId, @Nullable String label, Map<String, String> captured, @Nullable Long ordinal) {
         this.instanceId = instanceId;
         this.label = label;
         this.captured = captured;
+        this.ordinal = ordinal;
+    }
+
+    /** The same for an item of a map: {@code {sys_ordinal}} is its place among the items. */
+    public Variables ofItem(long place) {
+        return new Variables(instanceId, label, captured, place);
     }
 
     /**
@@ -108,6 +120,7 @@ public final class Variables {
         return switch (name) {
             case "sys_instance_id" -> instanceId;
             case "sys_label" -> label == null ? "" : label;
+            case "sys_ordinal" -> ordinal == null ? captured.get(name) : ordinal.toString();
             default -> captured.get(name);
         };
     }

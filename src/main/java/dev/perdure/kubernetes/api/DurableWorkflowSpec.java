@@ -15,10 +15,15 @@ import io.fabric8.generator.annotation.ValidationRule;
         value = "has(self.vars) == has(oldSelf.vars) && (!has(self.vars) || self.vars == oldSelf.vars)",
         message = "vars is immutable; create another DurableWorkflow")
 @ValidationRule(
+        value = "has(self.queue) == has(oldSelf.queue) && (!has(self.queue) || self.queue == oldSelf.queue)",
+        message = "queue is immutable; create another DurableWorkflow")
+@ValidationRule(
         value = "has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps)"
                 + " && has(self.expression) == has(oldSelf.expression)"
-                + " && (!has(self.expression) || self.expression == oldSelf.expression)",
-        message = "steps and expression are immutable; create another DurableWorkflow")
+                + " && (!has(self.expression) || self.expression == oldSelf.expression)"
+                + " && has(self.definition) == has(oldSelf.definition)"
+                + " && (!has(self.definition) || self.definition == oldSelf.definition)",
+        message = "steps, expression and definition are immutable; create another DurableWorkflow")
 @ValidationRule(
         value = "!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)",
         message = "cancel cannot be taken back; create another DurableWorkflow")

@@ -31,6 +31,9 @@ public class DurableWorkflowStatus {
             "How many of the steps have ended, such as 3/7. Steps of a branch that is not taken never end.")
     public @Nullable String progress;
 
+    @JsonPropertyDescription("How far its maps are, such as 3,120 of 10,000, 4 failed.")
+    public @Nullable String items;
+
     @JsonPropertyDescription("When the worker began with the instance, RFC 3339.")
     public @Nullable String startedAt;
 

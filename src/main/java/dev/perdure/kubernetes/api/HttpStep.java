@@ -32,4 +32,7 @@ public class HttpStep {
     @JsonPropertyDescription(
             "The statuses that are a success, such as 2xx or 2xx,404: any other fails the step. Default: all.")
     public @Nullable String expect;
+
+    @JsonPropertyDescription("Limits, what is kept of the answer, and fields of a form.")
+    public @Nullable HttpOptions httpOptions;
 }

@@ -39,8 +39,17 @@ public class Step {
     @JsonPropertyDescription("Waits for the next time that matches a cron expression.")
     public @Nullable ScheduleStep schedule;
 
+    @JsonPropertyDescription("Waits until another instance has published an event (df.publish).")
+    public @Nullable WaitForEventStep waitForEvent;
+
     @JsonPropertyDescription("Waits for a signal (df.signal).")
     public @Nullable SignalStep signal;
+
+    @JsonPropertyDescription("Waits until a statement is true.")
+    public @Nullable UntilStep until;
+
+    @JsonPropertyDescription("Calls a named workflow, and has its result.")
+    public @Nullable CallStep call;
 
     @JsonProperty("if")
     @JsonPropertyDescription("Runs one of two lists of steps.")
@@ -69,6 +78,24 @@ public class Step {
     @JsonProperty("catch")
     @JsonPropertyDescription("Runs other steps when steps fail.")
     public @Nullable CatchStep guarded;
+
+    @JsonPropertyDescription("Runs steps once for each row.")
+    public @Nullable MapStep map;
+
+    @JsonPropertyDescription(
+            "Runs steps; when they fail, time out, are cancelled or lose a race, what has been done is undone, the latest first: see undo.")
+    @Size(min = 1, max = 500) public @Nullable List<ObjectNode> saga;
+
+    @JsonPropertyDescription(
+            "Beside the kind of a step in a saga: the steps that undo it, tried without end unless they are a retry. They see the names as they were.")
+    @Size(min = 1, max = 500) public @Nullable List<ObjectNode> undo;
+
+    @JsonPropertyDescription(
+            "after (default): the undo is registered by the commit of its step. before: before the step begins, whose outcome can be unknown.")
+    @Pattern("^(after|before)$") public @Nullable String registerUndo;
+
+    @JsonPropertyDescription("Runs steps for so long at most.")
+    public @Nullable TimeoutStep timeout;
 
     @JsonPropertyDescription("A list of steps as one step, so that its result can have a name.")
     @Size(min = 1, max = 500) public @Nullable List<ObjectNode> steps;

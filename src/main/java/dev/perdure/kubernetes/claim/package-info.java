@@ -1,4 +1,4 @@
-/** Which database the resources of a namespace belong to, so that two workers of one name never submit one resource twice. */
+/** Claims: which database the resources of a namespace belong to, so that two workers of one name never submit one resource twice. */
 @NullMarked
 package dev.perdure.kubernetes.claim;
 

@@ -3,22 +3,22 @@ package dev.perdure.kubernetes.manifest;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 
-/** {@code multipart: {url, method, parts, headers, timeoutSeconds, expect}}, as {@code df.http_multipart}. */
+/** {@code multipart: {url, method, parts, headers, timeoutSeconds, expect, httpOptions}}, as {@code df.http_multipart}. */
 final class MultipartKind implements StepKind {
 
     private static final List<String> METHODS = List.of("POST", "PUT", "PATCH");
 
     @Override
     public NodeText translate(JsonNode value, Place place, StepList steps) throws InvalidDefinitionException {
-        Fields fields = Fields.of(value, place, "url", "method", "parts", "headers", "timeoutSeconds", "expect");
-        return NodeText.leaf(
-                "HTTP_MULTIPART",
-                "{\"url\":" + JsonText.quote(HttpRequestText.url(fields))
-                        + ",\"method\":" + JsonText.quote(HttpRequestText.method(fields, METHODS))
-                        + ",\"parts\":" + parts(fields)
-                        + ",\"headers\":" + HttpRequestText.headers(fields)
-                        + ",\"timeout_seconds\":" + HttpRequestText.timeout(fields) + HttpRequestText.expect(fields)
-                        + "}");
+        Fields fields =
+                Fields.of(value, place, "url", "method", "parts", "headers", "timeoutSeconds", "expect", "httpOptions");
+        String config = "{\"url\":" + JsonText.quote(HttpRequestText.url(fields))
+                + ",\"method\":" + JsonText.quote(HttpRequestText.method(fields, METHODS))
+                + ",\"parts\":" + parts(fields)
+                + ",\"headers\":" + HttpRequestText.headers(fields)
+                + ",\"timeout_seconds\":" + HttpRequestText.timeout(fields) + HttpRequestText.expect(fields)
+                + "}";
+        return NodeText.leaf("HTTP_MULTIPART", HttpOptionsText.with(fields, config, null));
     }
 
     private static String parts(Fields fields) throws InvalidDefinitionException {

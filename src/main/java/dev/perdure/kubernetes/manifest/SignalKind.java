@@ -12,15 +12,20 @@ final class SignalKind implements StepKind {
     @Override
     public NodeText translate(JsonNode value, Place place, StepList steps) throws InvalidDefinitionException {
         Fields fields = Fields.of(value, place, "name", "timeout");
-        String name = fields.text("name");
-        if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME_BYTES) {
-            throw fields.place("name").invalid("longer than " + MAX_NAME_BYTES + " bytes");
-        }
+        String name = limited(fields, "name");
         return NodeText.leaf(
                 "SIGNAL", "{\"signal_name\":" + JsonText.quote(name) + ",\"timeout_seconds\":" + timeout(fields) + "}");
     }
 
-    private static String timeout(Fields fields) throws InvalidDefinitionException {
+    static String limited(Fields fields, String field) throws InvalidDefinitionException {
+        String text = fields.text(field);
+        if (text.getBytes(StandardCharsets.UTF_8).length > MAX_NAME_BYTES) {
+            throw fields.place(field).invalid("longer than " + MAX_NAME_BYTES + " bytes");
+        }
+        return text;
+    }
+
+    static String timeout(Fields fields) throws InvalidDefinitionException {
         JsonNode timeout = fields.optional("timeout");
         if (timeout == null) {
             return "null";

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Lists of steps: a sequence, in which each item has one of the keys of {@link #KINDS} and may have a name. */
 public final class StepList {
@@ -18,6 +19,9 @@ public final class StepList {
             Map.entry("sleep", new SleepKind()),
             Map.entry("schedule", new ScheduleKind()),
             Map.entry("signal", new SignalKind()),
+            Map.entry("waitForEvent", new WaitForEventKind()),
+            Map.entry("until", new UntilKind()),
+            Map.entry("call", new CallKind()),
             Map.entry("if", new IfKind()),
             Map.entry("parallel", new ParallelKind()),
             Map.entry("race", new RaceKind()),
@@ -25,6 +29,9 @@ public final class StepList {
             Map.entry("break", new BreakKind()),
             Map.entry("retry", new RetryKind()),
             Map.entry("catch", new CatchKind()),
+            Map.entry("map", new MapKind()),
+            Map.entry("timeout", new TimeoutKind()),
+            Map.entry("saga", new SagaKind()),
             Map.entry("steps", new StepsKind())));
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
     /** Longer lists become a sequence of sequences: a graph may be 256 levels deep. */
@@ -47,6 +54,11 @@ public final class StepList {
      */
     public static String translate(JsonNode steps, Place place) throws InvalidDefinitionException {
         return new StepList(0).sequence(steps, place).print();
+    }
+
+    /** The JSON of the node that calls a named workflow. */
+    public static String call(JsonNode called, Place place) throws InvalidDefinitionException {
+        return new CallKind().translate(called, place, new StepList(0)).print();
     }
 
     /** The steps of a list, one after the other. */
@@ -103,6 +115,10 @@ public final class StepList {
         step.fieldNames().forEachRemaining(keys::add);
         keys.remove("name");
         boolean hasParams = keys.remove("params");
+        boolean hasUndo = keys.remove("undo");
+        if (keys.remove("registerUndo") && !hasUndo) {
+            throw place.member("registerUndo").invalid("the step has no undo");
+        }
         if (hasParams && !keys.contains("sql")) {
             throw place.member("params").invalid("only a step with sql has parameters");
         }
@@ -122,7 +138,17 @@ public final class StepList {
         if (hasParams) {
             node = node.with(params(step.path("params"), place.member("params")));
         }
-        JsonNode name = step.get("name");
+        node = named(node, step.get("name"), place);
+        if (!hasUndo) {
+            return node;
+        }
+        // The undo sees the name.
+        NodeText undo = sequence(step.path("undo"), place.member("undo"));
+        return SagaKind.withUndo(node, undo, step.get("registerUndo"), place.member("registerUndo"));
+    }
+
+    private static NodeText named(NodeText node, @Nullable JsonNode name, Place place)
+            throws InvalidDefinitionException {
         if (name == null || name.isNull()) {
             return node;
         }

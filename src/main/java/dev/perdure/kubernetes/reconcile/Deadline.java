@@ -5,7 +5,7 @@ import dev.perdure.store.SubmittedInstance;
 import java.time.Instant;
 import java.util.Optional;
 
-/** When an instance is cancelled because it takes too long. */
+/** Deadline at which an instance is cancelled because it takes too long. */
 final class Deadline {
 
     /** The reason given to {@code df.cancel}, by which the cancellation is recognised afterwards. */

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
-/** How many looks at resources there were, by kind and by whether they failed. Thread-safe. */
+/** Counts of reconciliations, by kind and by whether they failed. Thread-safe. */
 @Singleton
 public class ReconciliationCounts {
 

@@ -1,5 +1,7 @@
 package dev.perdure.kubernetes.reconcile;
 
+import dev.perdure.flow.cron.PlannedTimes;
+import dev.perdure.flow.schedule.Overlap;
 import dev.perdure.kubernetes.api.ConcurrencyPolicy;
 import dev.perdure.kubernetes.api.DurableScheduleSpec;
 import dev.perdure.kubernetes.api.Phase;
@@ -12,7 +14,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * What a schedule does now. A function of values; the rules are those of the CronJob controller of Kubernetes.
+ * Decision about a schedule now. A function of values; the rules are those of the CronJob controller of Kubernetes.
  *
  * @param start for when a run is to be created
  * @param missed a time whose run is left out, since its starting deadline is over
@@ -41,7 +43,7 @@ record ScheduleDecision(
      */
     static ScheduleDecision of(
             DurableScheduleSpec spec,
-            CronTimes times,
+            PlannedTimes times,
             Instant since,
             Optional<Instant> last,
             Optional<Instant> lastSuccess,
@@ -64,13 +66,13 @@ record ScheduleDecision(
         boolean suspended = Boolean.TRUE.equals(spec.suspend);
         Optional<Instant> due = suspended
                 ? Optional.empty()
-                : times.upTo(now).filter(time -> time.isAfter(since) && (done.isEmpty() || time.isAfter(done.get())));
+                : times.latestDue(now, done.filter(since::isBefore).orElse(since));
+        Overlap overlap = overlap(spec.concurrencyPolicy);
         boolean late = due.isPresent()
                 && spec.startingDeadlineSeconds != null
                 && Times.after(due.get(), spec.startingDeadlineSeconds).isBefore(now);
-        boolean waits =
-                due.isPresent() && !late && !active.isEmpty() && spec.concurrencyPolicy != ConcurrencyPolicy.ALLOW;
-        if (waits && spec.concurrencyPolicy == ConcurrencyPolicy.REPLACE) {
+        boolean waits = due.isPresent() && !late && !active.isEmpty() && overlap.isExclusive();
+        if (waits && overlap.endsOthers()) {
             active.stream().filter(run -> !run.deleted()).forEach(delete::add);
         }
         Optional<Instant> start = late || waits ? Optional.empty() : due;
@@ -84,6 +86,15 @@ record ScheduleDecision(
                 start.or(() -> done),
                 success,
                 suspended ? Optional.empty() : times.after(now));
+    }
+
+    /** The names that {@code df.create_schedule} has for the same. */
+    static Overlap overlap(ConcurrencyPolicy policy) {
+        return switch (policy) {
+            case ALLOW -> Overlap.ALLOW;
+            case FORBID -> Overlap.SKIP;
+            case REPLACE -> Overlap.CANCEL_OTHER;
+        };
     }
 
     private static List<ScheduledRun> surplus(List<ScheduledRun> runs, Predicate<ScheduledRun> which, int keep) {

@@ -1,5 +1,6 @@
 package dev.perdure.kubernetes.reconcile;
 
+import dev.perdure.flow.cron.PlannedTimes;
 import dev.perdure.kubernetes.api.Reason;
 import dev.perdure.kubernetes.manifest.InvalidDefinitionException;
 import dev.perdure.kubernetes.submit.Admission;
@@ -39,7 +40,7 @@ class ScheduleReconciler {
         Outcome outcome;
         try {
             ScheduleSpec spec = ScheduleSpec.read(schedule.spec());
-            CronTimes times = accept(schedule, spec, draft, now);
+            PlannedTimes times = accept(schedule, spec, draft, now);
             ScheduleDecision decision = ScheduleDecision.of(
                     spec.fields(),
                     times,
@@ -67,9 +68,9 @@ class ScheduleReconciler {
     }
 
     /** What can be told of a run before there is one, by us and by the API server. */
-    private CronTimes accept(Resource schedule, ScheduleSpec spec, ScheduleDraft draft, Instant now)
+    private PlannedTimes accept(Resource schedule, ScheduleSpec spec, ScheduleDraft draft, Instant now)
             throws InvalidDefinitionException, RunRefusedException, ApiException {
-        CronTimes times = CronTimes.of(spec.fields().schedule, spec.fields().timeZone);
+        PlannedTimes times = CronTimes.of(spec.fields().schedule, spec.fields().timeZone);
         admission.check(schedule.key().namespace(), spec.template(), ScheduleSpec.TEMPLATE);
         if (!draft.wasAccepted()) {
             create(schedule, times.after(now).orElse(now), true);

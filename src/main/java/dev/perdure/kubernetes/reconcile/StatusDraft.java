@@ -136,6 +136,7 @@ final class StatusDraft {
             // Steps that a cancellation interrupts end too: what was reached before stays.
             status.progress = instance.stepsEnded() + "/" + instance.steps();
         }
+        status.items = instance.items();
         status.startedAt = instance.startedAt() == null ? null : text(instance.startedAt());
         if (instance.completedAt() != null) {
             status.completedAt = text(instance.completedAt());

@@ -1,5 +1,5 @@
 /**
- * What is done about a resource: submits, observes, cancels, deletes, creates the runs of schedules, and says in conditions,
+ * Reconciles one resource: submits, observes, cancels, deletes, creates the runs of schedules, and says in conditions,
  * events and the log what cannot be done. Each resource by itself: whatever happens with one ends there.
  */
 @NullMarked

@@ -2,7 +2,7 @@ package dev.perdure.kubernetes.submit;
 
 import dev.perdure.store.Submission;
 
-/** Whether a resource is submitted. */
+/** Acceptance of a resource for submission. */
 public sealed interface Acceptance {
 
     /** It is. */

@@ -1,5 +1,6 @@
 package dev.perdure.kubernetes.submit;
 
+import dev.perdure.kubernetes.api.QueuePlace;
 import dev.perdure.kubernetes.api.Reason;
 import dev.perdure.kubernetes.api.Variable;
 import dev.perdure.kubernetes.manifest.InvalidDefinitionException;
@@ -12,6 +13,7 @@ import jakarta.inject.Singleton;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Makes a submission of a resource, or says why not. */
 @Singleton
@@ -34,7 +36,9 @@ public class Admission {
                     spec.fields().expression != null,
                     spec.fields().label == null ? key.namespace() + "/" + key.name() : spec.fields().label,
                     spec.fields().database,
-                    vars(key.namespace(), spec)));
+                    vars(key.namespace(), spec),
+                    queue(spec.fields().queue),
+                    spec.fields().attributes == null ? Map.of() : spec.fields().attributes));
         } catch (RoleNotAllowedException e) {
             return new Refused(Reason.ROLE_NOT_ALLOWED, String.valueOf(e.getMessage()));
         } catch (InvalidDefinitionException e) {
@@ -58,6 +62,10 @@ public class Admission {
             throw new RoleNotAllowedException(RolePolicy.refusal(namespace, spec.fields().role));
         }
         return spec.definition();
+    }
+
+    private static Submission.@Nullable Queue queue(@Nullable QueuePlace place) {
+        return place == null ? null : new Submission.Queue(place.name, place.key, place.priority);
     }
 
     private static Map<String, String> vars(String namespace, WorkflowSpec spec) throws InvalidDefinitionException {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -155,7 +156,9 @@ public class InstanceWatch {
         if (!seen.status().equals(now.status()) || seen.hasEnded() != now.hasEnded()) {
             return true;
         }
-        return (seen.stepsEnded() != now.stepsEnded() || seen.steps() != now.steps())
-                && System.nanoTime() - before.toldAt() > PROGRESS_NANOS;
+        boolean isFurther = seen.stepsEnded() != now.stepsEnded()
+                || seen.steps() != now.steps()
+                || !Objects.equals(seen.items(), now.items());
+        return isFurther && System.nanoTime() - before.toldAt() > PROGRESS_NANOS;
     }
 }

@@ -5,7 +5,7 @@ import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Map;
 
-/** Which roles the resources of a namespace may run as. Nothing is allowed that the configuration does not name. */
+/** Roles that the resources of a namespace may run as. Nothing is allowed that the configuration does not name. */
 @Singleton
 public class RolePolicy {
 

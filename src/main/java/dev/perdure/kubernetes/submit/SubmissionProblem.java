@@ -5,7 +5,7 @@ import java.sql.SQLException;
 import java.util.Set;
 
 /**
- * What an error during a submission means.
+ * Meaning of an error during a submission.
  *
  * @param isFinal whether trying again cannot help
  */

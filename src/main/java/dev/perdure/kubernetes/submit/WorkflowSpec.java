@@ -17,10 +17,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param fields all but the steps; of a spec that cannot be read, the role only
  * @param steps as they were written
+ * @param called the named workflow, as it was written
  * @param problem what cannot be read, with its place
  */
 public record WorkflowSpec(
-        WorkflowTemplateSpec fields, @Nullable JsonNode steps, Place place, @Nullable String problem) {
+        WorkflowTemplateSpec fields,
+        @Nullable JsonNode steps,
+        @Nullable JsonNode called,
+        Place place,
+        @Nullable String problem) {
 
     /** Reads a spec that stands at a place. */
     public static WorkflowSpec read(JsonNode spec, Place place) {
@@ -31,10 +36,10 @@ public record WorkflowSpec(
             problem = place + ".role: holds the character 0, which PostgreSQL cannot store";
         } else if (spec instanceof ObjectNode object) {
             try {
-                JsonNode steps = object.get("steps");
-                WorkflowTemplateSpec fields =
-                        Documents.mapper().treeToValue(object.deepCopy().without("steps"), WorkflowTemplateSpec.class);
-                return new WorkflowSpec(fields, steps == null || steps.isNull() ? null : steps, place, null);
+                ObjectNode others = object.deepCopy();
+                others.remove(java.util.List.of("steps", "definition"));
+                WorkflowTemplateSpec fields = Documents.mapper().treeToValue(others, WorkflowTemplateSpec.class);
+                return new WorkflowSpec(fields, member(object, "steps"), member(object, "definition"), place, null);
             } catch (JsonProcessingException e) {
                 problem = text(e, place);
             }
@@ -43,7 +48,12 @@ public record WorkflowSpec(
         }
         WorkflowTemplateSpec unread = new WorkflowTemplateSpec();
         unread.role = spec.path("role").asText().replace("\0", "");
-        return new WorkflowSpec(unread, null, place, problem);
+        return new WorkflowSpec(unread, null, null, place, problem);
+    }
+
+    private static @Nullable JsonNode member(ObjectNode spec, String name) {
+        JsonNode value = spec.get(name);
+        return value == null || value.isNull() ? null : value;
     }
 
     /** What a value that does not fit its field is called, with the field. */
@@ -63,8 +73,13 @@ public record WorkflowSpec(
             throw new InvalidDefinitionException(problem);
         }
         // The API server checks this too, where its definition of the resource is the present one.
-        if ((steps == null) == (fields.expression == null)) {
-            throw new InvalidDefinitionException(place + ": exactly one of steps and expression must be given");
+        int given = (steps == null ? 0 : 1) + (called == null ? 0 : 1) + (fields.expression == null ? 0 : 1);
+        if (given != 1) {
+            throw new InvalidDefinitionException(
+                    place + ": exactly one of steps, expression and definition must be given");
+        }
+        if (called != null) {
+            return StepList.call(called, new Place(place + ".definition"));
         }
         return fields.expression == null
                 ? StepList.translate(java.util.Objects.requireNonNull(steps), new Place(place + ".steps"))

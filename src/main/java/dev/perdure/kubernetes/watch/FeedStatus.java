@@ -4,7 +4,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a feed does.
+ * Status of a feed.
  *
  * @param problem why it shows nothing, if it does not
  * @param isForbidden whether that is for want of rights

@@ -4,7 +4,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Which resource. */
+/** Identity of a resource. */
 public record ResourceKey(ResourceKind kind, String namespace, String name) {
 
     private static final Pattern RUN = Pattern.compile("(.+)-[0-9]+");

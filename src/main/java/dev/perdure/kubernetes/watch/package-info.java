@@ -1,5 +1,5 @@
 /**
- * What the API server holds, as this worker sees it: requests, a list and a watch for each kind in each namespace, and the queue
+ * Access to the API server: requests, a list and a watch for each kind in each namespace, and the queue
  * of what is to be looked at. Knows neither the database nor who leads, and reads resources as plain JSON, so that there is
  * nothing that it cannot read.
  */

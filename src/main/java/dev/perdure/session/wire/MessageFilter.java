@@ -6,6 +6,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class MessageFilter extends InputStream {
 
-    /** Of one field of an error: nobody reads more. */
+    /** Of what an error says in all: its message, DETAIL and HINT. A little less than {@code Failure} lets pass. */
+    private static final int MAX_ERROR_TEXTS = 256 * 1024 - 1024;
+    /** Of any other field of an error: nobody reads more. */
     private static final int MAX_ERROR_FIELD = 16 * 1024;
 
     private static final int MAX_SETTING = 8 * 1024;
@@ -129,30 +132,47 @@ final class MessageFilter extends InputStream {
         passing = length;
     }
 
-    /** Hands an error on with its fields cut. */
+    /** Hands an error on with its fields cut, which each says then. */
     private void shorten(int length) throws IOException {
         ByteArrayOutputStream error = new ByteArrayOutputStream(512);
         error.writeBytes(new byte[5]);
-        int fieldSize = -1;
+        int left = MAX_ERROR_TEXTS;
+        int field = 0;
+        int room = 0;
+        int more = 0;
         for (int i = 0; i < length; i++) {
             int c = in.read();
             if (c < 0) {
                 throw new EOFException("the server closed the connection within an error");
             }
-            if (c == 0) {
-                error.write(0);
-                fieldSize = -1;
-            } else if (fieldSize < MAX_ERROR_FIELD || (c & 0xc0) == 0x80 && fieldSize < MAX_ERROR_FIELD + 3) {
-                // The first byte is the field's name. A character is never cut in the middle.
+            boolean beginsCharacter = (c & 0xc0) != 0x80;
+            if (field == 0) {
+                field = c;
+                room = isText(field) ? left : MAX_ERROR_FIELD;
+                more = 0;
                 error.write(c);
-                fieldSize++;
-            } else {
-                fieldSize = MAX_ERROR_FIELD + 3;
+            } else if (c == 0) {
+                if (more > 0) {
+                    error.writeBytes(("… (" + more + " more characters)").getBytes(StandardCharsets.UTF_8));
+                }
+                error.write(0);
+                left = isText(field) ? Math.max(0, room) : left;
+                field = 0;
+            } else if (more == 0 && (room > 0 || !beginsCharacter)) {
+                error.write(c);
+                room--;
+            } else if (beginsCharacter) {
+                more++;
             }
         }
         ready = error.toByteArray();
         ByteBuffer.wrap(ready).put((byte) 'E').putInt(ready.length - 1);
         readyAt = 0;
+    }
+
+    /** Message, DETAIL and HINT. */
+    private static boolean isText(int field) {
+        return field == 'M' || field == 'D' || field == 'H';
     }
 
     private void throwAway(int length) throws IOException {

@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What came of statements that were sent together.
+ * Answers to statements that were sent together.
  *
  * @param done of those that succeeded, in order
  * @param failure of the one behind them; null when all succeeded

@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the server answered to a statement that succeeded.
+ * Answer of the server to a statement that succeeded.
  *
  * @param tag such as {@code COMMIT}; null for a statement that returns rows
  * @param columns null for a statement that returns no rows at all

@@ -30,6 +30,8 @@ public final class Wire {
     private final PgConnection connection;
     private final QueryExecutor executor;
     private final MessageFilter filter;
+    private long sentAt;
+    private volatile boolean waits;
 
     private Wire(PgConnection connection, MessageFilter filter) {
         this.connection = connection;
@@ -77,6 +79,22 @@ public final class Wire {
         return executor.isClosed();
     }
 
+    /** How long an answer has been waited for; negative when none is. From any thread. */
+    public long waitsNanos(long now) {
+        return waits ? now - sentAt : -1;
+    }
+
+    /** What is sent over the {@link #connection} waits for its answer. */
+    public void sends() {
+        sentAt = System.nanoTime();
+        waits = true;
+    }
+
+    /** The answer is there, or none will come. */
+    public void answered() {
+        waits = false;
+    }
+
     /** Sends statements that a server answers at once or not at all: the connection is given up after the limit. */
     public Replies send(List<Command> commands, Duration limit) throws SQLException {
         connection.setNetworkTimeout(Runnable::run, (int) limit.toMillis());
@@ -107,12 +125,14 @@ public final class Wire {
         Collector collector = new Collector(capture);
         SQLException failure = null;
         filter.capture(capture);
+        sends();
         try {
             Query query = executor.wrap(texts);
             executor.execute(query, arguments(query, commands), collector, 0, 0, FLAGS);
         } catch (SQLException e) {
             failure = collector.first() == null ? e : collector.first();
         } finally {
+            answered();
             filter.capture(null);
         }
         return collector.replies(failure);

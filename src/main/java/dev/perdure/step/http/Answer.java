@@ -1,6 +1,7 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.result.Json;
+import dev.perdure.flow.template.HttpOptions;
 import io.vertx.core.MultiMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -8,7 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a server answered.
+ * Answer of a server.
  *
  * @param headers one value for each name, in lower case; of repeated ones the last
  * @param bytes of the body
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Answer(int status, Map<String, String> headers, ResponseText body, int bytes, long millis) {
 
-    static Answer of(int status, MultiMap headers, byte[] body, long millis) {
+    static Answer of(int status, MultiMap headers, byte[] body, int length, long millis) {
         Map<String, String> names = new LinkedHashMap<>();
         for (Map.Entry<String, String> header : headers) {
             // NUL is the one character that PostgreSQL cannot store.
@@ -24,7 +25,7 @@ public record Answer(int status, Map<String, String> headers, ResponseText body,
                     header.getKey().toLowerCase(Locale.ROOT).replace('\0', '\ufffd'),
                     header.getValue().replace('\0', '\ufffd'));
         }
-        return new Answer(status, names, ResponseText.of(body, names.get("content-type")), body.length, millis);
+        return new Answer(status, names, ResponseText.of(body, names.get("content-type")), length, millis);
     }
 
     public HttpOutcome outcome() {
@@ -37,17 +38,29 @@ public record Answer(int status, Map<String, String> headers, ResponseText body,
 
     /** The result document of the step (specification 4.10, "Envelope"). */
     public String envelope() {
+        return envelope(HttpOptions.NONE);
+    }
+
+    /** The same, of which only what the options say is kept. */
+    public String envelope(HttpOptions options) {
         StringBuilder out = new StringBuilder(body.text().length() + 256);
         out.append("{\"status\":").append(status).append(",\"body\":");
-        Json.quote(body.text(), out);
-        out.append(",\"encoding\":\"").append(body.encoding()).append("\",\"headers\":");
+        if (options.keepsBody()) {
+            Json.quote(body.text(), out);
+            out.append(",\"encoding\":\"").append(body.encoding()).append('"');
+        } else {
+            out.append("null,\"encoding\":null,\"body_bytes\":").append(bytes);
+        }
+        out.append(",\"headers\":");
         char separator = '{';
         for (Map.Entry<String, String> header : headers.entrySet()) {
-            out.append(separator);
-            separator = ',';
-            Json.quote(header.getKey(), out);
-            out.append(':');
-            Json.quote(header.getValue(), out);
+            if (options.keepsHeader(header.getKey())) {
+                out.append(separator);
+                separator = ',';
+                Json.quote(header.getKey(), out);
+                out.append(':');
+                Json.quote(header.getValue(), out);
+            }
         }
         out.append(separator == '{' ? "{}" : "}");
         boolean ok = status >= 200 && status < 300;

@@ -8,7 +8,7 @@ import java.net.NoRouteToHostException;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** What went wrong with a connection, in words without addresses: a name's addresses are nobody's business. */
+/** Failures of connections, in words without addresses: a name's addresses are nobody's business. */
 final class ConnectionTrouble {
 
     private ConnectionTrouble() {}

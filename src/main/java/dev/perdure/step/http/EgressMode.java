@@ -1,6 +1,6 @@
 package dev.perdure.step.http;
 
-/** Which hosts HTTP steps may call: {@code perdure.http.egress}. */
+/** Hosts that HTTP steps may call: {@code perdure.http.egress}. */
 public enum EgressMode {
     /** None. */
     OFF,

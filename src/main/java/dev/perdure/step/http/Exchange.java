@@ -2,7 +2,6 @@ package dev.perdure.step.http;
 
 import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.step.StepPort;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.RequestOptions;
@@ -172,16 +171,22 @@ public final class Exchange {
     }
 
     private void answered(HttpClientResponse response) {
-        long limit = step.settings().maxResponseSize();
-        new ResponseReader(response, limit, memory, (body, failure) -> {
+        Integer own = request.options().maxResponseBytes();
+        boolean isOwn = own != null && own < step.settings().maxResponseSize();
+        long limit = isOwn ? own : step.settings().maxResponseSize();
+        new ResponseReader(response, limit, request.options().keepsBody(), memory, (body, failure) -> {
                     if (body != null) {
                         complete(response, body);
                     } else if (failure instanceof ResponseReader.TooLargeException) {
                         fail(new HttpStepException(
                                 HttpOutcome.TOO_LARGE,
-                                "HTTP request failed: " + request.url() + " - the response is larger than " + limit
-                                        + " bytes, or what is stored of it would be larger than twice that (setting"
-                                        + " perdure.http.max-response-size of the worker)"));
+                                isOwn
+                                        ? "HTTP request failed: " + request.url() + " - the response is larger than "
+                                                + limit + " bytes (max_response_bytes)"
+                                        : "HTTP request failed: " + request.url() + " - the response is larger than "
+                                                + limit
+                                                + " bytes, or what is stored of it would be larger than twice that (setting"
+                                                + " perdure.http.max-response-size of the worker)"));
                     } else if (failure instanceof ResponseReader.NoMemoryException) {
                         fail(new HttpStepException(
                                 HttpOutcome.NO_MEMORY,
@@ -196,9 +201,10 @@ public final class Exchange {
                 .read();
     }
 
-    private void complete(HttpClientResponse response, Buffer body) {
+    private void complete(HttpClientResponse response, ResponseReader.Body body) {
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
-        Answer came = Answer.of(response.statusCode(), response.headers(), body.getBytes(), millis);
+        Answer came =
+                Answer.of(response.statusCode(), response.headers(), body.kept().getBytes(), body.length(), millis);
         if (came.status() >= 500 && request.expect() == null) {
             fail(new HttpStepException(
                     came.outcome(),

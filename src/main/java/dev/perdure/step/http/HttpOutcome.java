@@ -2,7 +2,7 @@ package dev.perdure.step.http;
 
 import java.util.Locale;
 
-/** How a request ended, for counting. */
+/** Outcome of a request, for counting. */
 public enum HttpOutcome {
     /** Any answer below 200: a server that switches protocols unasked. */
     STATUS_1XX,

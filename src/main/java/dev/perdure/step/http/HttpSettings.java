@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What can be set about HTTP steps; the defaults and their meaning are those of {@code HttpConfig}.
+ * Settings of HTTP steps; the defaults and their meaning are those of {@code HttpConfig}.
  *
  * @param maxConcurrent requests under way
  * @param maxConcurrentPerRole the same for one role

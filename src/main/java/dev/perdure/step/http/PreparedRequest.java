@@ -35,7 +35,7 @@ record PreparedRequest(HttpMethod method, Target target, MultiMap headers, @Null
             if (!MULTIPART_METHODS.contains(method)) {
                 throw new HttpStepException(HttpOutcome.INVALID, "Unsupported HTTP method for multipart: " + method);
             }
-            MultipartBody encoded = MultipartBody.of(multipart.parts(), key);
+            MultipartBody encoded = MultipartBody.of(FormFields.before(multipart), key);
             body = encoded.content();
             headers.ofStep(multipart.headers()).set("Content-Type", encoded.contentType());
         } else if (request instanceof HttpRequest.Plain plain) {
@@ -43,7 +43,19 @@ record PreparedRequest(HttpMethod method, Target target, MultiMap headers, @Null
                 throw new HttpStepException(HttpOutcome.INVALID, "Unsupported HTTP method: " + method);
             }
             headers.ofStep(plain.headers());
-            body = plain.body() == null ? null : Buffer.buffer(plain.body());
+            String form = FormFields.encoded(plain.options().formFields());
+            if (form != null) {
+                headers.missing("Content-Type", "application/x-www-form-urlencoded");
+            }
+            String text = form == null ? plain.body() : form;
+            body = text == null ? null : Buffer.buffer(text);
+        }
+        Integer most = request.options().maxRequestBytes();
+        if (most != null && body != null && body.length() > most) {
+            throw new HttpStepException(
+                    HttpOutcome.INVALID,
+                    "the body of the request has " + body.length() + " bytes, more than max_request_bytes (" + most
+                            + ")");
         }
         headers.missing("Accept", "*/*")
                 .missing("Accept-Encoding", "gzip, deflate")

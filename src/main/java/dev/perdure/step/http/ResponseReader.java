@@ -29,6 +29,14 @@ final class ResponseReader {
         }
     }
 
+    /**
+     * A body that was read.
+     *
+     * @param kept of it: all, or nothing
+     * @param length that it had
+     */
+    record Body(Buffer kept, int length) {}
+
     /** What is stored of a body of ordinary text or of bytes is not twice as long. */
     private static final int MAX_GROWTH = 2;
     /** The body as it arrives, as text, and as the result document. */
@@ -40,19 +48,24 @@ final class ResponseReader {
     private final StoredSize stored = new StoredSize();
     private long taken;
     private final Buffer body = Buffer.buffer();
-    private final BiConsumer<@Nullable Buffer, @Nullable Throwable> done;
+    private final boolean keeps;
+    private int length;
+    private final BiConsumer<@Nullable Body, @Nullable Throwable> done;
     private boolean ended;
 
     /**
      * @param limit of the body; what is stored of it may be twice as long
+     * @param keeps whether anything of it is
      * @param memory is asked before a piece is kept
      * @param done called once, with the body or a failure
      */
     ResponseReader(
             HttpClientResponse response,
             long limit,
+            boolean keeps,
             StepPort.ResultBudget memory,
-            BiConsumer<@Nullable Buffer, @Nullable Throwable> done) {
+            BiConsumer<@Nullable Body, @Nullable Throwable> done) {
+        this.keeps = keeps;
         this.memory = memory;
         this.response = response;
         this.limit = limit;
@@ -63,15 +76,19 @@ final class ResponseReader {
     void read() {
         response.exceptionHandler(failure -> end(null, failure));
         response.handler(this::arrived);
-        response.endHandler(ignored -> end(body, null));
+        response.endHandler(ignored -> end(new Body(body, length), null));
     }
 
     private void arrived(Buffer piece) {
         if (ended) {
             return;
         }
-        if (body.length() + (long) piece.length() > limit) {
+        if (length + (long) piece.length() > limit) {
             end(null, new TooLargeException());
+            return;
+        }
+        length += piece.length();
+        if (!keeps) {
             return;
         }
         stored.add(piece);
@@ -88,7 +105,7 @@ final class ResponseReader {
         body.appendBuffer(piece);
     }
 
-    private void end(@Nullable Buffer complete, @Nullable Throwable failure) {
+    private void end(@Nullable Body complete, @Nullable Throwable failure) {
         if (!ended) {
             ended = true;
             done.accept(complete, failure);

@@ -2,7 +2,7 @@ package dev.perdure.step.http;
 
 import io.vertx.core.buffer.Buffer;
 
-/** How many bytes a body has once it is stored: escaped in JSON where it is text, base64 where it is not. */
+/** Size of a body once it is stored: escaped in JSON where it is text, base64 where it is not. */
 final class StoredSize {
 
     private long asText;

@@ -4,7 +4,7 @@ import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a request goes.
+ * Target of a request.
  *
  * @param host in lower case and ASCII, without a trailing dot; an IPv6 address in brackets
  * @param address that the host is, when it is one and no name

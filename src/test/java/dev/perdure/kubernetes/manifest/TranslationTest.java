@@ -50,6 +50,35 @@ class TranslationTest {
     }
 
     @Test
+    void each_row() throws SQLException {
+        same(
+                "[{map: {items: SELECT 1 AS id, steps: [{sql: 'SELECT $item.id'}]}, name: r}]",
+                "df.map('SELECT 1 AS id', 'SELECT $item.id') |=> 'r'");
+        same(
+                "[{sql: SELECT 1 AS id, name: few}, {map: {items: $few, steps: [{sql: 'SELECT $x'}, {sleep: 1}], item: x, maxConcurrent: 3,"
+                        + " batchSize: 2, onFailure: tolerate, tolerate: '2%'}}]",
+                "'SELECT 1 AS id' |=> 'few' ~> df.map('$few', 'SELECT $x' ~> df.sleep(1), 'x', 3, 2, 'tolerate', '2%')");
+    }
+
+    @Test
+    void steps_that_have_a_time_limit() throws SQLException {
+        same(
+                "[{timeout: {steps: [{sql: SELECT 1}, {sql: SELECT 2}], within: 1h30m, otherwise: [{sql: SELECT 3}]}, name: r}]",
+                "df.timeout('SELECT 1' ~> 'SELECT 2', '90 min', 'SELECT 3') |=> 'r'");
+        same("[{timeout: {steps: [{sql: SELECT 1}], within: 500ms}}]", "df.timeout('SELECT 1', '0.5 s')");
+    }
+
+    @Test
+    void what_is_undone() throws SQLException {
+        same(
+                "[{saga: [{sql: SELECT 1, name: a, undo: [{sql: SELECT 2}]}, {sql: SELECT 3}]}]",
+                "df.saga(df.with_undo('SELECT 1' |=> 'a', 'SELECT 2') ~> 'SELECT 3')");
+        same(
+                "[{saga: [{sql: SELECT 1, registerUndo: before, undo: [{retry: {steps: [{sql: SELECT 2}], maxAttempts: 4}}]}]}]",
+                "df.saga(df.with_undo('SELECT 1', df.retry('SELECT 2', 4), 'before'))");
+    }
+
+    @Test
     void failures_that_are_handled() throws SQLException {
         same(
                 "[{catch: {steps: [{sql: SELECT 1}, {sql: SELECT 2}], handler: [{sql: 'SELECT $error'}]}, name: r}]",
@@ -68,6 +97,24 @@ class TranslationTest {
         same(
                 "[{sql: SELECT 1}, {steps: [{sql: SELECT 2}, {sql: SELECT 3}]}]",
                 "'SELECT 1' ~> ('SELECT 2' ~> 'SELECT 3')");
+    }
+
+    @Test
+    void options_of_a_request() throws SQLException {
+        same(
+                """
+                [{http: {url: 'http://h/', method: GET, expect: 2xx, httpOptions: {maxResponseBytes: 10000, response: metadata,
+                  responseHeaders: [ETag, Link]}}}]""",
+                "df.with_http_options(df.http('http://h/', 'GET', expect => '2xx'),"
+                        + " '{\"max_response_bytes\": 10000, \"response\": \"metadata\", \"response_headers\": [\"ETag\", \"Link\"]}')");
+        same(
+                "[{http: {url: 'http://h/', httpOptions: {maxRequestBytes: 5, responseHeaders: safe, formFields: {grant_type: \"{kind}\", n: 7}}}}]",
+                "df.with_http_options(df.http('http://h/'),"
+                        + " '{\"max_request_bytes\": 5, \"response_headers\": \"safe\", \"form_fields\": {\"grant_type\": \"{kind}\", \"n\": 7}}')");
+        same(
+                "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: eA==}], httpOptions: {response: discard, formFields: {b: true}}}}]",
+                "df.with_http_options(df.http_multipart('http://h/', parts => '[{\"name\": \"a\", \"data_b64\": \"eA==\"}]'),"
+                        + " '{\"response\": \"discard\", \"form_fields\": {\"b\": true}}')");
     }
 
     @Test
@@ -129,9 +176,41 @@ class TranslationTest {
     }
 
     @Test
+    void until() throws SQLException {
+        same("[{until: {sql: SELECT true}}]", "df.wait_for_condition('SELECT true')");
+        same(
+                "[{until: {sql: SELECT true, every: 500ms}, name: u}]",
+                "df.wait_for_condition('SELECT true', '0.5 s') |=> 'u'");
+        assertThatThrownBy(() -> translate("[{until: {sql: SELECT true, every: 0}}]"))
+                .hasMessageContaining("spec.steps[0].until.every: expected a duration from 100 ms to ten years");
+    }
+
+    @Test
+    void call() throws SQLException {
+        same("[{call: {name: invoice}}]", "df.call('invoice')");
+        same(
+                "[{call: {name: invoice, args: {order: 7, note: [1, x]}, version: 2}, name: i}]",
+                "df.call('invoice', '{\"note\": [1, \"x\"], \"order\": 7}', 2) |=> 'i'");
+        assertThatThrownBy(() -> translate("[{call: {name: invoice, args: [1]}}]"))
+                .hasMessageContaining("spec.steps[0].call.args: expected an object");
+    }
+
+    @Test
     void signal() throws SQLException {
         same("[{signal: {name: approve}}]", "df.wait_for_signal('approve')");
         same("[{signal: {name: approve, timeout: 24h}, name: who}]", "df.wait_for_signal('approve', 86400) |=> 'who'");
+    }
+
+    @Test
+    void wait_for_event() throws SQLException {
+        same(
+                "[{sql: SELECT 1, name: p}, {waitForEvent: {instance: $p.id, name: ready}}]",
+                "'SELECT 1' |=> 'p' ~> df.wait_for_event('$p.id', 'ready')");
+        same(
+                "[{waitForEvent: {instance: '{child}', name: ready, timeout: 24h}, name: e}]",
+                "df.wait_for_event('{child}', 'ready', 86400) |=> 'e'");
+        assertThatThrownBy(() -> translate("[{waitForEvent: {instance: ' ', name: ready}}]"))
+                .hasMessageContaining("spec.steps[0].waitForEvent.instance");
     }
 
     @Test
@@ -189,6 +268,14 @@ class TranslationTest {
         same(
                 "[{loop: {steps: [{sql: SELECT 1}], while: SELECT false}, name: l}]",
                 "df.loop('SELECT 1', 'SELECT false') |=> 'l'");
+        same("[{loop: {steps: [{sql: SELECT 1}], every: 5m}}]", "df.loop('SELECT 1', every => '5 min')");
+        same(
+                "[{loop: {steps: [{sql: SELECT 1}], while: SELECT false, every: 0}}]",
+                "df.loop('SELECT 1', 'SELECT false', every => '0')");
+        same(
+                "[{loop: {steps: [{sql: SELECT 1}], continueOnFailure: true, every: 5m}}]",
+                "df.loop('SELECT 1', continue_on_failure => true, every => '5 min')");
+        same("[{loop: {steps: [{sql: SELECT 1}], continueOnFailure: false}}]", "df.loop('SELECT 1')");
         same("[{loop: {steps: [{break: done}]}}]", "df.loop(df.break('done'))");
         same("[{loop: {steps: [{break: 42}]}}]", "df.loop(df.break('42'))");
         same("[{loop: {steps: [{break: true}]}}]", "df.loop(df.break('true'))");
@@ -239,6 +326,14 @@ class TranslationTest {
                 "[{http: {url: 'http://h/', header: {}}}]        | spec.steps[0].http.header: unknown field",
                 "[{http: {url: 'http://h/', headers: {a: []}}}]  | spec.steps[0].http.headers.a: expected a text",
                 "[{http: {url: 'http://h/', timeoutSeconds: 0}}] | spec.steps[0].http.timeoutSeconds: expected a whole number",
+                "[{http: {url: 'http://h/', httpOptions: {maxBytes: 1}}}] | spec.steps[0].http.httpOptions.maxBytes: unknown field: there are maxRequestBytes",
+                "[{http: {url: 'http://h/', httpOptions: 5}}] | spec.steps[0].http.httpOptions: expected an object with maxRequestBytes",
+                "[{http: {url: 'http://h/', httpOptions: {maxRequestBytes: 0}}}] | spec.steps[0].http.httpOptions.maxRequestBytes: expected a whole number of at least 1",
+                "[{http: {url: 'http://h/', httpOptions: {response: all}}}] | spec.steps[0].http.httpOptions.response: expected inline, metadata or discard",
+                "[{http: {url: 'http://h/', httpOptions: {responseHeaders: [5]}}}] | spec.steps[0].http.httpOptions.responseHeaders: expected all, safe or a list of names",
+                "[{http: {url: 'http://h/', httpOptions: {formFields: {a: []}}}}] | spec.steps[0].http.httpOptions.formFields.a: expected a text",
+                "[{http: {url: 'http://h/', body: x, httpOptions: {formFields: {a: b}}}}] | spec.steps[0].http.httpOptions.formFields: the request has a body already",
+                "[{http: {url: 'http://h/', method: get, httpOptions: {formFields: {a: b}}}}] | spec.steps[0].http.httpOptions.formFields: a GET request has no form",
                 "[{multipart: {url: 'http://h/', parts: []}}]    | spec.steps[0].multipart.parts: expected a list of at least one",
                 "[{multipart: {url: 'http://h/'}}]               | spec.steps[0].multipart: 'parts' is missing",
                 "[{multipart: {url: 'http://h/', parts: [{name: a, data: eA==}]}}] | spec.steps[0].multipart.parts[0].data: unknown field: there are name, data_b64, filename, content_type",
@@ -252,6 +347,8 @@ class TranslationTest {
                 "[{multipart: {url: 'http://h/', parts: [{name: a, data_b64: '', filename: [x]}]}}] | spec.steps[0].multipart.parts[0].filename: expected a text, found a list",
                 "[{schedule: {cron: '61 * * * *'}}]              | spec.steps[0].schedule.cron: '61 * * * *' is no cron expression",
                 "[{schedule: {cron: '* * * * *', timeZone: X}}]  | spec.steps[0].schedule.timeZone: unknown time zone 'X'",
+                "[{saga: [{sql: SELECT 1, registerUndo: before}]}] | spec.steps[0].saga[0].registerUndo: the step has no undo",
+                "[{saga: [{sql: SELECT 1, registerUndo: x, undo: [{sql: SELECT 1}]}]}] | spec.steps[0].saga[0].registerUndo: expected after or before",
                 "[{signal: {name: ''}}]                          | spec.steps[0].signal.name: must not be empty",
                 "[{signal: {name: a, timeout: 0s}}]              | spec.steps[0].signal.timeout: expected a duration from 1 second",
                 "[{if: {condition: SELECT 1, then: [{x: 1}]}}]   | spec.steps[0].if.then[0]: unknown kind of step 'x'",

@@ -3,6 +3,7 @@ package dev.perdure.kubernetes.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.flow.cron.PlannedTimes;
 import dev.perdure.kubernetes.api.ConcurrencyPolicy;
 import dev.perdure.kubernetes.api.DurableScheduleSpec;
 import dev.perdure.kubernetes.api.Phase;
@@ -130,7 +131,7 @@ class ScheduleDecisionTest {
     })
     void times_are_those_of_the_zone(String cron, String zone, Instant after, Instant expected)
             throws InvalidDefinitionException {
-        CronTimes times = CronTimes.of(cron, zone);
+        PlannedTimes times = CronTimes.of(cron, zone);
 
         assertThat(times.after(after)).contains(expected);
         assertThat(times.upTo(expected))

@@ -1,0 +1,60 @@
+package dev.perdure.config;
+
+import io.smallrye.config.WithDefault;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import java.time.Duration;
+import java.util.Optional;
+import org.hibernate.validator.constraints.time.DurationMin;
+
+/** The dashboard and the HTTP API: {@code perdure.web.*}. */
+public interface WebConfig {
+
+    /** Whether they are served. */
+    enum Enabled {
+        /** With the embedded server only. */
+        AUTO,
+        TRUE,
+        FALSE
+    }
+
+    /**
+     * Whether the dashboard and the HTTP API are served: {@code auto} (with the embedded server, so in development mode), {@code true} or
+     * {@code false}.
+     */
+    @WithDefault("auto")
+    Enabled enabled();
+
+    /** Their port, which is not that of health and metrics. */
+    @Min(0) @Max(65535) @WithDefault("8090")
+    int port();
+
+    /** The address to listen on. Default: 127.0.0.1 with the embedded server, which asks for no password, otherwise all addresses. */
+    Optional<String> host();
+
+    /** Whether nothing can be started, cancelled or changed through them. */
+    @WithDefault("false")
+    boolean readOnly();
+
+    /** The name of a {@code quarkus.tls."name"} configuration, whose key and certificate are used. Default: no TLS. */
+    Optional<String> tls();
+
+    /** How many sessions on the database they have at most, of all logins together. */
+    @Min(1) @Max(1000) @WithDefault("20")
+    int maxSessions();
+
+    /** How long one statement of theirs may take. */
+    @DurationMin(millis = 100)
+    @WithDefault("5s")
+    Duration statementTimeout();
+
+    /** A login that was not used for this long is over. */
+    @DurationMin(seconds = 1)
+    @WithDefault("30m")
+    Duration idleTimeout();
+
+    /** A login is over after this long, used or not. */
+    @DurationMin(seconds = 1)
+    @WithDefault("12h")
+    Duration maxAge();
+}

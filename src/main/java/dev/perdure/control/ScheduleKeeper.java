@@ -1,0 +1,97 @@
+package dev.perdure.control;
+
+import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.LogText;
+import dev.perdure.database.ServerIdentity;
+import dev.perdure.database.TermSession;
+import dev.perdure.flow.schedule.SchedulePlan;
+import dev.perdure.leader.LeaderListener;
+import dev.perdure.store.Term;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.sql.SQLException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Looks once a second whether a schedule is due, while this worker leads. One session and one thread a term. */
+@Singleton
+public class ScheduleKeeper implements LeaderListener {
+
+    private static final Logger LOG = Logger.getLogger(ScheduleKeeper.class);
+    private static final String FENCED = "DF002";
+    private static final long EVERY_MILLIS = 1_000;
+
+    private final Schedules schedules = new Schedules();
+    private volatile @Nullable DatabaseUrl url;
+    private volatile @Nullable Watch watch;
+    private volatile boolean answers = true;
+
+    /** What belongs to a term. */
+    private record Watch(TermSession session, ScheduledExecutorService thread) {}
+
+    /** It looks while this worker leads, once the database is ready. */
+    public void begin(@Observes DatabaseReady ready) {
+        url = ready.url();
+    }
+
+    /** How many planned times were decided so since the process began. */
+    public long count(SchedulePlan.Outcome outcome) {
+        return schedules.count(outcome);
+    }
+
+    @Override
+    public void elected(Term term, ServerIdentity server, int host) {
+        DatabaseUrl database = url;
+        if (database == null) {
+            return;
+        }
+        Watch begun = new Watch(
+                new TermSession(database.withHost(database.hosts().get(host)), server, "perdure-schedules"),
+                Executors.newSingleThreadScheduledExecutor(task -> {
+                    Thread thread = new Thread(task, "perdure-schedules");
+                    thread.setDaemon(true);
+                    return thread;
+                }));
+        watch = begun;
+        begun.thread()
+                .scheduleWithFixedDelay(
+                        () -> look(begun, term.epoch()), EVERY_MILLIS / 2, EVERY_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void look(Watch current, long epoch) {
+        try {
+            current.session().call(connection -> schedules.turn(connection, epoch, null));
+            answers = true;
+        } catch (SQLException e) {
+            // Once for as long as it lasts.
+            if (answers && !FENCED.equals(e.getSQLState()) && watch == current) {
+                LOG.warnf("Schedules are looked at again in a second: %s", LogText.of(String.valueOf(e.getMessage())));
+            }
+            answers = false;
+        } catch (RuntimeException e) {
+            LOG.error("Looking at schedules failed; it goes on", e);
+        }
+    }
+
+    @Override
+    public void dismissed(boolean orderly) {
+        Watch last = watch;
+        watch = null;
+        if (last == null) {
+            return;
+        }
+        last.thread().shutdownNow();
+        try {
+            last.session().close();
+        } catch (SQLException e) {
+            LOG.debugf("The session of schedules was not closed in order: %s", e.getMessage());
+        }
+    }
+
+    @Override
+    public void released() {}
+}

@@ -1,0 +1,156 @@
+package dev.perdure.control;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.perdure.database.LogText;
+import dev.perdure.flow.schedule.SchedulePlan;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Does what is due of all schedules, a page at a time: reads them, decides in {@code flow.schedule}, and writes run rows, instances and
+ * the next planned time of each in one commit. Thread-safe.
+ */
+public final class Schedules {
+
+    private static final Logger LOG = Logger.getLogger(Schedules.class);
+    private static final JsonMapper JSON = new JsonMapper();
+
+    /** So many schedules are read at once, and so many rows are written at once, or those of one schedule. */
+    private static final int PAGE = 200;
+
+    private static final int ROWS = 2_000;
+    private static final String OK = "ok";
+    private static final String FAILED = "failed:";
+    private static final int STATE_ENDS = FAILED.length() + 5;
+
+    /** What the definition causes, and will cause again: data, names, rights, sizes. Anything else may pass. */
+    private static final Set<String> LASTING = Set.of("22", "23", "42", "54", "P0");
+
+    private final Map<SchedulePlan.Outcome, LongAdder> outcomes = new EnumMap<>(SchedulePlan.Outcome.class);
+
+    public Schedules() {
+        for (SchedulePlan.Outcome outcome : SchedulePlan.Outcome.values()) {
+            outcomes.put(outcome, new LongAdder());
+        }
+    }
+
+    /** How many planned times were decided so since the process began. */
+    public long count(SchedulePlan.Outcome outcome) {
+        LongAdder counted = outcomes.get(outcome);
+        return counted == null ? 0 : counted.sum();
+    }
+
+    /**
+     * Does what is due at a moment.
+     *
+     * @param epoch of this worker's term; with SQLSTATE DF002 it is over
+     * @param now null for the server's own time
+     * @return how many schedules something was done with
+     */
+    public int turn(Connection connection, long epoch, @Nullable Instant now) throws SQLException {
+        int done = 0;
+        int before;
+        do {
+            before = done;
+            List<DueSchedule> due = due(connection, epoch, now);
+            for (int from = 0; from < due.size(); ) {
+                List<DueSchedule.Decision> page = page(due, from);
+                done += carryOut(connection, epoch, page);
+                from += page.size();
+            }
+            // What is locked, or not as it was read, is done at the next turn.
+        } while (done > before);
+        return done;
+    }
+
+    private static List<DueSchedule.Decision> page(List<DueSchedule> due, int from) {
+        List<DueSchedule.Decision> page = new ArrayList<>();
+        int rows = 0;
+        for (int i = from; i < due.size() && rows < ROWS; i++) {
+            DueSchedule.Decision decision = due.get(i).decide();
+            rows += 1 + decision.runs().size();
+            page.add(decision);
+        }
+        return page;
+    }
+
+    private int carryOut(Connection connection, long epoch, List<DueSchedule.Decision> page) throws SQLException {
+        List<String> answers = run(connection, epoch, page);
+        List<DueSchedule.Decision> again = new ArrayList<>();
+        int done = 0;
+        for (int i = 0; i < page.size(); i++) {
+            DueSchedule.Decision decision = page.get(i);
+            String answer = answers.get(i);
+            if (answer.equals(OK)) {
+                done++;
+                decision.runs().forEach(run -> count(run.outcome(), 1));
+            } else if (answer.startsWith(FAILED)) {
+                LOG.warnf(
+                        "Schedule %d: what is due cannot be started: %s",
+                        decision.schedule().id(), LogText.of(answer));
+                if (!decision.pauses() && LASTING.contains(answer.substring(FAILED.length(), FAILED.length() + 2))) {
+                    again.add(decision.schedule().pause(answer.substring(STATE_ENDS + 1)));
+                }
+            }
+        }
+        return again.isEmpty() ? done : done + carryOut(connection, epoch, again);
+    }
+
+    private void count(SchedulePlan.Outcome outcome, int more) {
+        LongAdder counted = outcomes.get(outcome);
+        if (counted != null) {
+            counted.add(more);
+        }
+    }
+
+    private static List<DueSchedule> due(Connection connection, long epoch, @Nullable Instant now) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM df._due_schedules(?, ?, ?)")) {
+            statement.setLong(1, epoch);
+            statement.setObject(
+                    2,
+                    now == null ? null : OffsetDateTime.ofInstant(now, ZoneOffset.UTC),
+                    Types.TIMESTAMP_WITH_TIMEZONE);
+            statement.setInt(3, PAGE);
+            List<DueSchedule> due = new ArrayList<>();
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    due.add(DueSchedule.of(rows));
+                }
+            }
+            return due;
+        }
+    }
+
+    private static List<String> run(Connection connection, long epoch, List<DueSchedule.Decision> page)
+            throws SQLException {
+        ArrayNode plans = JSON.createArrayNode();
+        page.forEach(decision -> plans.add(decision.plan()));
+        try (PreparedStatement statement =
+                connection.prepareStatement("SELECT * FROM df._run_schedules(?, ?::jsonb)")) {
+            statement.setLong(1, epoch);
+            statement.setString(2, plans.toString());
+            List<String> answers = new ArrayList<>(page.size());
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    answers.add(rows.getString(1));
+                }
+            }
+            return answers;
+        }
+    }
+}

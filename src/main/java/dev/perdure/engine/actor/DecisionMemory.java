@@ -1,0 +1,57 @@
+package dev.perdure.engine.actor;
+
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.flow.Decision;
+import dev.perdure.flow.Effect;
+import dev.perdure.flow.Event;
+import dev.perdure.flow.template.TextLimits;
+import org.jspecify.annotations.Nullable;
+
+/** The memory in which a decision is made, and what it leaves there. */
+final class DecisionMemory {
+
+    /** An instance that holds so much may need much for a decision, too. */
+    private static final long HEAVY = 1024 * 1024;
+
+    private DecisionMemory() {}
+
+    /**
+     * Takes memory when a decision may need much: results are taken apart, and texts made of them.
+     *
+     * <p>One at a time has it in any case: it may be what others wait for that fills the memory of their role.
+     *
+     * @return gives it back; null when it cannot be had now
+     */
+    static @Nullable Runnable take(MemoryQuota.Holding memory, MemoryQuota quota, Event event) {
+        long result =
+                event instanceof Event.StepSucceeded step ? step.result().json().length() : 0;
+        if (memory.bytes() < HEAVY && result < HEAVY / 4) {
+            return () -> {};
+        }
+        long needed = Math.min(quota.most() / 2, 2L * TextLimits.DEFAULT.made() + 8 * result);
+        if (memory.take(needed)) {
+            return () -> memory.give(needed);
+        }
+        if (!quota.takeTurn()) {
+            return null;
+        }
+        memory.force(needed);
+        return () -> {
+            memory.give(needed);
+            quota.endTurn();
+        };
+    }
+
+    /** Bytes of long statements and requests that a decision starts. */
+    static long ofTexts(Decision decision) {
+        long chars = 0;
+        for (Effect effect : decision.effects()) {
+            if (effect instanceof Effect.RunSql run) {
+                chars += run.statement().length();
+            } else if (effect instanceof Effect.SendHttp send) {
+                chars += send.request().length();
+            }
+        }
+        return chars < HEAVY / 16 ? 0 : 4 * chars;
+    }
+}

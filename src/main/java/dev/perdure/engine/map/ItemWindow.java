@@ -1,0 +1,76 @@
+package dev.perdure.engine.map;
+
+import dev.perdure.store.Journal.ItemRow;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Rows of a map that were read and are not worked on yet, in order; so many of them are one item. Guarded by its map. */
+final class ItemWindow {
+
+    private static final int FEW = 200;
+
+    private final Deque<ItemRow> rows = new ArrayDeque<>();
+    private final long total;
+    private final int batchSize;
+
+    ItemWindow(long total, int batchSize) {
+        this.total = total;
+        this.batchSize = batchSize;
+    }
+
+    /** The ordinal of the first row of the item that has this one. */
+    long firstOf(long ordinal) {
+        return ordinal - (ordinal - 1) % batchSize;
+    }
+
+    /** How many rows an item has. */
+    int sizeOf(long first) {
+        return (int) Math.min(batchSize, total - first + 1);
+    }
+
+    void add(ItemRow row) {
+        rows.add(row);
+    }
+
+    /** The first row of the next item; null when there is none. */
+    @Nullable ItemRow peek() {
+        return rows.peek();
+    }
+
+    /** Takes the rows of the next item; none unless all of them are there. */
+    List<ItemRow> next() {
+        ItemRow first = rows.peek();
+        if (first == null || rows.size() < sizeOf(first.ordinal())) {
+            return List.of();
+        }
+        int size = sizeOf(first.ordinal());
+        List<ItemRow> item = new ArrayList<>(size);
+        for (int i = 0; i < size; i++) {
+            item.add(rows.remove());
+        }
+        return item;
+    }
+
+    /** They are to be the next. */
+    void giveBack(List<ItemRow> item) {
+        for (int i = item.size() - 1; i >= 0; i--) {
+            rows.addFirst(item.get(i));
+        }
+    }
+
+    boolean isEmpty() {
+        return rows.isEmpty();
+    }
+
+    /** Whether more should be read before it is empty. */
+    boolean isLow() {
+        return rows.size() < FEW + batchSize;
+    }
+
+    void clear() {
+        rows.clear();
+    }
+}

@@ -1,0 +1,48 @@
+package dev.perdure.engine.map;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** How many maps a term works on, and how many of their items have not ended. Thread-safe. */
+public final class MapCounts {
+
+    /** Who counts the items that end, of all terms. Must not block. */
+    @FunctionalInterface
+    public interface Ends {
+        void ended(long items, boolean well);
+    }
+
+    private final Ends ends;
+    private final AtomicInteger maps = new AtomicInteger();
+    private final AtomicLong items = new AtomicLong();
+
+    public MapCounts(Ends ends) {
+        this.ends = ends;
+    }
+
+    /** Maps that are worked on. */
+    public int maps() {
+        return maps.get();
+    }
+
+    /** Items of those maps that have not ended. */
+    public long items() {
+        return items.get();
+    }
+
+    void began(long open) {
+        maps.incrementAndGet();
+        items.addAndGet(open);
+    }
+
+    void ended(long rows, boolean well) {
+        items.addAndGet(-rows);
+        ends.ended(rows, well);
+    }
+
+    /** A map is not worked on any more. */
+    void over(long open) {
+        maps.decrementAndGet();
+        items.addAndGet(-open);
+    }
+}

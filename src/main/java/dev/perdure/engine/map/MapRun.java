@@ -1,0 +1,366 @@
+package dev.perdure.engine.map;
+
+import dev.perdure.engine.actor.Attempt;
+import dev.perdure.engine.actor.Companion;
+import dev.perdure.engine.actor.Home;
+import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.queue.MemoryQuota;
+import dev.perdure.flow.Checkpoint;
+import dev.perdure.flow.Effect;
+import dev.perdure.store.ItemKey;
+import dev.perdure.store.Journal.FoundMap;
+import dev.perdure.store.Journal.ItemFailure;
+import dev.perdure.store.Journal.ItemRow;
+import dev.perdure.store.Journal.Mark;
+import dev.perdure.store.Journal.OpenItems;
+import dev.perdure.store.Journal.OpenedItems;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One execution of a map, in memory. It reads a window of items that have not ended, has as many of them worked on as may be at once, counts
+ * how they end, and tells the instance when that is decided. Items do not go through the instance's mailbox: they are actors, and their rows
+ * say how far they are. Thread-safe.
+ */
+final class MapRun implements Attempt, Home {
+
+    private static final int PAGE = 400;
+    private static final Duration SHOWN_AFTER = Duration.ofMillis(100);
+    private static final Duration TICK = Duration.ofSeconds(1);
+    private static final Duration WITHOUT_MEMORY = Duration.ofMillis(50);
+    private static final Duration LOCKED = Duration.ofMillis(50);
+
+    private final MapContext context;
+    private final InstanceActor instance;
+    private final Effect.RunMap effect;
+    private final FoundMap map;
+    private final Instant startedAt;
+    private final ItemLoader loader;
+    private final MapEnd end;
+
+    private final Tally tally;
+    private final ItemWindow window;
+    private final SharedItems shared;
+    /** First ordinals of items that are to be read once more. */
+    private final Deque<Long> again = new ArrayDeque<>();
+
+    private final Map<Long, InstanceActor> working = new HashMap<>();
+
+    private int maxConcurrent;
+    private boolean reading;
+    private boolean isOver;
+    private boolean waitsForMemory;
+
+    /**
+     * Within the mailbox of the instance.
+     *
+     * @param instance that it belongs to, or an item in which it stands
+     */
+    MapRun(MapContext context, InstanceActor instance, Effect.RunMap effect, FoundMap map, Instant startedAt) {
+        this.context = context;
+        this.instance = instance;
+        this.effect = effect;
+        this.map = map;
+        this.startedAt = startedAt;
+        this.loader = new ItemLoader(instance, effect, map);
+        this.tally = new Tally(map.total(), map.settled(), map.completed(), map.failed());
+        this.window = new ItemWindow(map.total(), effect.plan().batchSize());
+        this.shared = new SharedItems(loader, window);
+        this.end = new MapEnd(context, instance, effect, map, window, startedAt, this);
+        setMaxConcurrent(map.maxConcurrent());
+    }
+
+    private void setMaxConcurrent(@Nullable Integer changed) {
+        maxConcurrent = changed == null ? effect.plan().maxConcurrent() : changed;
+    }
+
+    void start() {
+        context.counts().began(tally.left());
+        goOn();
+        later(SHOWN_AFTER, this::showRunning);
+        later(TICK, this::tick);
+    }
+
+    private synchronized void showRunning() {
+        if (!isOver) {
+            instance.shown().instance(startedAt);
+            instance.shown()
+                    .node(
+                            effect.activation(),
+                            new Mark(
+                                    instance.id(),
+                                    effect.activation().nodeId(),
+                                    effect.activation().stamp(),
+                                    null,
+                                    startedAt));
+        }
+    }
+
+    /** Has something done in the mailbox of the instance, where what goes wrong is its breakdown. */
+    private void post(Runnable what) {
+        instance.post((self, drain) -> {
+            what.run();
+            return true;
+        });
+    }
+
+    private void later(Duration delay, Runnable what) {
+        context.timers().after(delay, () -> post(what));
+    }
+
+    // ---- items are worked on
+
+    private synchronized void tick() {
+        if (isOver) {
+            return;
+        }
+        // How far it is, for whoever looks; and whether it may have more at once.
+        if (!reading) {
+            read(tally.read(), 0, opened -> {});
+        }
+        later(TICK, this::tick);
+    }
+
+    private synchronized void goOn() {
+        if (isOver) {
+            return;
+        }
+        if (isFailed()) {
+            // Who has seen the last failure has not said so: it died, or did not learn of it.
+            stop();
+            end.failedAsWritten(tally.failed());
+            return;
+        }
+        while (working.size() < atOnce() && instance.mayBegin() && !waitsForMemory) {
+            List<ItemRow> rows = window.next();
+            if (rows.isEmpty() || !work(rows)) {
+                break;
+            }
+        }
+        readMore();
+        if (tally.isAllRead()
+                && !reading
+                && window.isEmpty()
+                && again.isEmpty()
+                && working.isEmpty()
+                && shared.isEmpty()) {
+            complete();
+        }
+    }
+
+    /**
+     * Items that share transactions can take all of a server. Two transactions at once would make the steps of another role take twice as
+     * long on two cores, and bring a third more (docs/performance.md).
+     */
+    private int atOnce() {
+        boolean isModest = shared.mayBeMore() && context.othersAreAtWork().test(instance.role());
+        return isModest ? 1 : maxConcurrent;
+    }
+
+    private boolean isFailed() {
+        return effect.plan().tolerated().isExceededBy(tally.failed(), tally.total());
+    }
+
+    private boolean work(List<ItemRow> rows) {
+        MemoryQuota.Holding memory = context.memory().hold(instance.role());
+        long needed = ItemLoader.bytes(rows);
+        if (working.isEmpty()) {
+            // One at a time goes on in any case.
+            memory.force(needed);
+        } else if (!memory.take(needed)) {
+            window.giveBack(rows);
+            waitsForMemory = true;
+            later(WITHOUT_MEMORY, this::tryMemory);
+            return false;
+        }
+        InstanceActor actor = context.actors().get().begin(loader.load(rows, this), memory);
+        if (actor != null) {
+            working.put(rows.get(0).ordinal(), actor);
+        }
+        return true;
+    }
+
+    private synchronized void tryMemory() {
+        waitsForMemory = false;
+        goOn();
+    }
+
+    // ---- items that are one statement share transactions
+
+    @Override
+    public synchronized List<Companion> companions(InstanceActor actor) {
+        if (isOver || !instance.mayBegin()) {
+            return List.of();
+        }
+        List<Companion> companions = shared.join(first(actor), context.clock().instant());
+        readMore();
+        return companions;
+    }
+
+    @Override
+    public synchronized void companionsOver(List<Companion> companions, CompanionOutcome outcome) {
+        if (isOver) {
+            return;
+        }
+        shared.over(companions, outcome);
+        for (Companion companion : companions) {
+            ItemKey key = companion.item().key();
+            if (outcome == CompanionOutcome.COMMITTED) {
+                count(key.first(), key.size(), true);
+            } else if (outcome == CompanionOutcome.UNKNOWN) {
+                again.add(key.first());
+            }
+        }
+        goOn();
+    }
+
+    // ---- items are read
+
+    private void readMore() {
+        if (reading) {
+            return;
+        }
+        Long once = again.poll();
+        if (once != null) {
+            read(once - 1, -window.sizeOf(once), opened -> readAgain(once, opened));
+        } else if (!tally.isAllRead() && window.isLow()) {
+            read(tally.read(), PAGE, this::readPage);
+        }
+    }
+
+    private void read(long after, int limit, Consumer<OpenedItems> what) {
+        reading = true;
+        OpenItems wanted = new OpenItems(map.id(), after, limit, tally.settled(), tally.completed(), tally.failed());
+        context.items()
+                .open(
+                        instance.role(),
+                        instance.instance(),
+                        wanted,
+                        opened -> post(() -> opened(opened, after, limit, what)));
+    }
+
+    private synchronized void opened(@Nullable OpenedItems opened, long after, int limit, Consumer<OpenedItems> what) {
+        if (isOver) {
+            return;
+        }
+        if (opened == null) {
+            later(LOCKED, () -> openAgain(after, limit, what));
+            return;
+        }
+        reading = false;
+        setMaxConcurrent(opened.maxConcurrent());
+        what.accept(opened);
+        goOn();
+    }
+
+    private synchronized void openAgain(long after, int limit, Consumer<OpenedItems> what) {
+        if (!isOver) {
+            read(after, limit, what);
+        }
+    }
+
+    private void readPage(OpenedItems opened) {
+        for (ItemRow row : opened.rows()) {
+            window.add(row);
+            if (window.firstOf(row.ordinal()) == row.ordinal()) {
+                tally.opens(row.ordinal());
+            }
+            tally.readUpTo(row.ordinal());
+        }
+        if (opened.rows().isEmpty()) {
+            tally.readUpTo(tally.total());
+        }
+    }
+
+    /** An item that is not as memory believes: it goes on, or has ended meanwhile. */
+    private void readAgain(long first, OpenedItems opened) {
+        if (opened.rows().isEmpty()) {
+            throw new IllegalStateException("item " + first + " of map " + map.id() + " is gone");
+        }
+        String status = opened.rows().get(0).status();
+        if (status.equals("pending")) {
+            window.giveBack(opened.rows());
+        } else {
+            count(first, opened.rows().size(), status.equals("completed"));
+        }
+    }
+
+    // ---- items end
+
+    @Override
+    public synchronized void load(InstanceActor item, long bytes) {
+        if (working.remove(first(item), item) && !isOver) {
+            again.add(first(item));
+            goOn();
+        }
+    }
+
+    @Override
+    public synchronized void ended(InstanceActor item, Checkpoint.InstanceEnd end) {
+        if (!working.remove(first(item), item) || isOver) {
+            return;
+        }
+        boolean isWell = end.status() == Checkpoint.InstanceEnd.Status.COMPLETED;
+        shared.aloneEnded(first(item), isWell);
+        count(first(item), key(item).size(), isWell);
+        if (!isWell && isFailed()) {
+            stop();
+            this.end.failed(new ItemFailure(first(item), end.output(), end.code()), tally.failed());
+            return;
+        }
+        goOn();
+    }
+
+    private void count(long first, long rows, boolean well) {
+        tally.ended(first, rows, well);
+        context.counts().ended(rows, well);
+    }
+
+    private static ItemKey key(InstanceActor item) {
+        if (item.item() == null) {
+            throw new IllegalStateException(item + " is no item");
+        }
+        return item.item().key();
+    }
+
+    private static long first(InstanceActor item) {
+        return key(item).first();
+    }
+
+    // ---- it is over
+
+    private void complete() {
+        stop();
+        end.completed(tally);
+    }
+
+    private void stop() {
+        isOver = true;
+        context.counts().over(tally.left());
+        List<InstanceActor> items = new ArrayList<>(working.values());
+        working.clear();
+        window.clear();
+        shared.clear();
+        items.forEach(context.actors().get()::leave);
+    }
+
+    @Override
+    public synchronized void interrupt() {
+        if (!isOver) {
+            stop();
+        }
+    }
+
+    @Override
+    public synchronized boolean isUnderWay() {
+        return !working.isEmpty();
+    }
+}

@@ -1,0 +1,121 @@
+package dev.perdure.engine.owner;
+
+import dev.perdure.engine.queue.FairQueue;
+import dev.perdure.store.Journal.FindMap;
+import dev.perdure.store.Journal.FoundMap;
+import dev.perdure.store.Journal.FreezeItems;
+import dev.perdure.store.Journal.Items;
+import dev.perdure.store.Journal.ItemsAnswer;
+import dev.perdure.store.Journal.OpenItems;
+import dev.perdure.store.Journal.OpenedItems;
+import dev.perdure.store.Journal.Written;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What maps want to know of their items, and have written down: some of it goes with each exchange, roles and instances in turn. Answers are
+ * given on the loop's thread. Of one map only one wish is under way. Thread-safe.
+ */
+public final class ItemReads {
+
+    private static final int MOST = 20;
+
+    private sealed interface Wish {
+        long role();
+
+        String instance();
+    }
+
+    private record Find(long role, String instance, FindMap map, Consumer<Optional<FoundMap>> answer) implements Wish {}
+
+    private record Freeze(long role, String instance, FreezeItems items, Consumer<Written> answer) implements Wish {}
+
+    private record Open(long role, String instance, OpenItems items, Consumer<@Nullable OpenedItems> answer)
+            implements Wish {}
+
+    /** What goes with one exchange. */
+    static final class Batch {
+        private final List<Find> find = new ArrayList<>();
+        private final List<Freeze> freeze = new ArrayList<>();
+        private final List<Open> open = new ArrayList<>();
+
+        Items items() {
+            return find.isEmpty() && freeze.isEmpty() && open.isEmpty()
+                    ? Items.NONE
+                    : new Items(
+                            find.stream().map(Find::map).toList(),
+                            freeze.stream().map(Freeze::items).toList(),
+                            open.stream().map(Open::items).toList());
+        }
+    }
+
+    private final Wakeup loop;
+    private final FairQueue<Wish> queue = new FairQueue<>(FairQueue.Limits.of(Integer.MAX_VALUE));
+
+    ItemReads(Wakeup loop) {
+        this.loop = loop;
+    }
+
+    /** Looks for an execution of a map. */
+    public void find(long role, String instance, FindMap map, Consumer<Optional<FoundMap>> answer) {
+        add(new Find(role, instance, map, answer));
+        loop.wake();
+    }
+
+    /** Writes items down that are in memory. */
+    public void freeze(long role, String instance, FreezeItems items, Consumer<Written> answer) {
+        add(new Freeze(role, instance, items, answer));
+        loop.wake();
+    }
+
+    /** Reads items. The answer is null when that is not possible at this moment. */
+    public void open(long role, String instance, OpenItems items, Consumer<@Nullable OpenedItems> answer) {
+        add(new Open(role, instance, items, answer));
+        loop.wake();
+    }
+
+    private void add(Wish wish) {
+        queue.add(wish.role(), wish.instance(), wish);
+    }
+
+    Batch next() {
+        Batch batch = new Batch();
+        for (int i = 0; i < MOST; i++) {
+            Wish wish = queue.poll();
+            if (wish == null) {
+                break;
+            }
+            queue.release(wish.role());
+            if (wish instanceof Find find) {
+                batch.find.add(find);
+            } else if (wish instanceof Freeze freeze) {
+                batch.freeze.add(freeze);
+            } else if (wish instanceof Open open) {
+                batch.open.add(open);
+            }
+        }
+        return batch;
+    }
+
+    void answered(Batch batch, ItemsAnswer answer) {
+        for (int i = 0; i < batch.find.size(); i++) {
+            batch.find.get(i).answer().accept(answer.found().get(i));
+        }
+        for (int i = 0; i < batch.freeze.size(); i++) {
+            batch.freeze.get(i).answer().accept(answer.frozen().get(i));
+        }
+        for (int i = 0; i < batch.open.size(); i++) {
+            batch.open.get(i).answer().accept(answer.opened().get(i));
+        }
+    }
+
+    /** Whether it was done is unknown; all of it can be asked for again. */
+    void lost(Batch batch) {
+        batch.find.forEach(this::add);
+        batch.freeze.forEach(this::add);
+        batch.open.forEach(this::add);
+    }
+}

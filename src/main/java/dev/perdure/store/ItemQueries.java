@@ -1,0 +1,138 @@
+package dev.perdure.store;
+
+import dev.perdure.store.Journal.FoundMap;
+import dev.perdure.store.Journal.FreezeItems;
+import dev.perdure.store.Journal.ItemFailure;
+import dev.perdure.store.Journal.ItemRow;
+import dev.perdure.store.Journal.Items;
+import dev.perdure.store.Journal.ItemsAnswer;
+import dev.perdure.store.Journal.OpenItems;
+import dev.perdure.store.Journal.OpenedItems;
+import dev.perdure.store.Journal.Written;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.Tuple;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** The part of an exchange that is about items of maps. */
+final class ItemQueries {
+
+    private static final String FIND = "SELECT * FROM df._map($1, $2, $3)";
+    private static final String FREEZE = "SELECT df._freeze($1, $2, $3, $4, $5, $6, $7, $8)";
+    private static final String OPEN = "SELECT * FROM df._open_items($1, $2, $3, $4, $5, $6, $7, $8)";
+    /** Of the items of one map. */
+    private static final long PAGE_BYTES = 64 * 1024;
+
+    /** Sends a query. */
+    @FunctionalInterface
+    interface Sender {
+        Future<RowSet<Row>> send(String sql, Tuple arguments);
+    }
+
+    private final Items items;
+    private final List<Future<RowSet<Row>>> found = new ArrayList<>();
+    private final List<Future<RowSet<Row>>> frozen = new ArrayList<>();
+    private final @Nullable Future<RowSet<Row>> opened;
+
+    ItemQueries(long epoch, Items items, Sender sender) {
+        this.items = items;
+        items.find().forEach(map -> found.add(sender.send(FIND, Tuple.of(map.subject(), map.node(), map.stamp()))));
+        for (FreezeItems chunk : items.freeze()) {
+            frozen.add(sender.send(
+                    FREEZE,
+                    Tuple.tuple()
+                            .addLong(epoch)
+                            .addString(chunk.subject())
+                            .addString(chunk.node())
+                            .addString(chunk.stamp())
+                            .addLong(chunk.first())
+                            .addString(chunk.columns())
+                            .addString(chunk.rows())
+                            .addLong(chunk.total())));
+        }
+        opened = items.open().isEmpty() ? null : sender.send(OPEN, open(epoch, items.open()));
+    }
+
+    private static Tuple open(long epoch, List<OpenItems> open) {
+        return Tuple.tuple()
+                .addLong(epoch)
+                .addArrayOfLong(numbers(open, OpenItems::map))
+                .addArrayOfLong(numbers(open, OpenItems::after))
+                .addArrayOfInteger(open.stream().map(OpenItems::limit).toArray(Integer[]::new))
+                .addLong(PAGE_BYTES)
+                .addArrayOfLong(numbers(open, OpenItems::settled))
+                .addArrayOfLong(numbers(open, OpenItems::completed))
+                .addArrayOfLong(numbers(open, OpenItems::failed));
+    }
+
+    private static Long[] numbers(List<OpenItems> open, ToLongFunction<OpenItems> number) {
+        return open.stream().map(number::applyAsLong).toArray(Long[]::new);
+    }
+
+    ItemsAnswer answer() {
+        if (items.isEmpty()) {
+            return ItemsAnswer.NONE;
+        }
+        List<Optional<FoundMap>> maps = new ArrayList<>();
+        found.forEach(rows -> maps.add(found(rows.result())));
+        List<Written> written = new ArrayList<>();
+        frozen.forEach(rows ->
+                written.add(JournalRows.written(rows.result().iterator().next().getString(0))));
+        return new ItemsAnswer(maps, written, opened == null ? List.of() : opened(opened.result()));
+    }
+
+    private static Optional<FoundMap> found(RowSet<Row> rows) {
+        for (Row row : rows) {
+            return Optional.of(new FoundMap(
+                    row.getLong("map_id"),
+                    row.getInteger("generation"),
+                    row.getString("columns"),
+                    row.getLong("total"),
+                    row.getLong("opened"),
+                    row.getLong("settled"),
+                    row.getLong("completed"),
+                    row.getLong("failed"),
+                    row.getInteger("max_concurrent"),
+                    Optional.ofNullable(row.getLong("failed_last"))
+                            .map(ordinal -> new ItemFailure(ordinal, row.getString("error"), row.getString("code")))));
+        }
+        return Optional.empty();
+    }
+
+    private List<@Nullable OpenedItems> opened(RowSet<Row> rows) {
+        Map<Long, List<ItemRow>> of = new HashMap<>();
+        Map<Long, Optional<Integer>> lookedAt = new HashMap<>();
+        for (Row row : rows) {
+            long map = row.getLong("map_id");
+            Long ordinal = row.getLong("ordinal");
+            if (ordinal == null) {
+                lookedAt.put(map, Optional.ofNullable(row.getInteger("max_concurrent")));
+                continue;
+            }
+            of.computeIfAbsent(map, any -> new ArrayList<>())
+                    .add(new ItemRow(
+                            ordinal,
+                            row.getString("item"),
+                            row.getString("status"),
+                            row.getInteger("version"),
+                            LoadedRows.flow(
+                                    row.getArrayOfIntegers("versions"),
+                                    row.getArrayOfStrings("states"),
+                                    row.getString("marks"))));
+        }
+        List<@Nullable OpenedItems> answers = new ArrayList<>();
+        for (OpenItems open : items.open()) {
+            Optional<Integer> most = lookedAt.get(open.map());
+            answers.add(
+                    most == null ? null : new OpenedItems(of.getOrDefault(open.map(), List.of()), most.orElse(null)));
+        }
+        return answers;
+    }
+}

@@ -1,0 +1,107 @@
+package dev.perdure.web;
+
+import dev.perdure.config.PerdureConfig;
+import dev.perdure.config.WebConfig;
+import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.embedded.EmbeddedServer;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.web.api.Api;
+import dev.perdure.web.login.Logins;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.tls.TlsConfiguration;
+import io.quarkus.tls.TlsConfigurationRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Serves the dashboard where it is enabled, from the moment on that the database is ready. Nothing of the worker waits for it. */
+@Singleton
+class WebServer {
+
+    private static final Logger LOG = Logger.getLogger(WebServer.class);
+    private static final int IDLE_SECONDS = 75;
+    private static final int MAX_HEADERS = 16 * 1024;
+
+    private final Vertx vertx;
+    private final PerdureConfig config;
+    private final LeaderStatus leader;
+    private final TlsConfigurationRegistry certificates;
+    private volatile @Nullable Dashboard dashboard;
+
+    WebServer(Vertx vertx, PerdureConfig config, LeaderStatus leader, TlsConfigurationRegistry certificates) {
+        this.vertx = vertx;
+        this.config = config;
+        this.leader = leader;
+        this.certificates = certificates;
+    }
+
+    void begin(@Observes DatabaseReady ready) {
+        boolean embedded = config.database().url().isEmpty() && config.embedded();
+        WebConfig web = config.web();
+        boolean enabled =
+                web.enabled() == WebConfig.Enabled.TRUE || web.enabled() == WebConfig.Enabled.AUTO && embedded;
+        if (!enabled) {
+            return;
+        }
+        DatabaseUrl url = ready.url();
+        Logins logins = Logins.of(
+                url,
+                web.statementTimeout(),
+                new Logins.Limits(
+                        web.maxSessions(),
+                        web.idleTimeout().toMillis(),
+                        web.maxAge().toMillis(),
+                        embedded ? EmbeddedServer.PEOPLE : null),
+                InstantSource.system());
+        Dashboard begun = new Dashboard(vertx, logins, new Api(leader), web.readOnly());
+        String host = web.host().orElse(embedded ? "127.0.0.1" : "0.0.0.0");
+        HttpServerOptions options = new HttpServerOptions()
+                .setHost(host)
+                .setPort(web.port())
+                .setIdleTimeout(IDLE_SECONDS)
+                .setIdleTimeoutUnit(TimeUnit.SECONDS)
+                .setMaxHeaderSize(MAX_HEADERS)
+                .setHttp2ClearTextEnabled(false);
+        Optional<TlsConfiguration> tls = web.tls().flatMap(certificates::get);
+        if (web.tls().isPresent() && tls.isEmpty()) {
+            LOG.errorf(
+                    "There is no dashboard: perdure.web.tls names quarkus.tls.\"%s\", which is not configured. The worker works.",
+                    web.tls().get());
+            begun.close();
+            return;
+        }
+        tls.ifPresent(found -> secure(found, options));
+        dashboard = begun;
+        begun.listen(options)
+                .onSuccess(port -> LOG.infof(
+                        "The dashboard is at %s://%s:%d",
+                        tls.isPresent() ? "https" : "http",
+                        host.equals("0.0.0.0") || host.equals("127.0.0.1") ? "localhost" : host,
+                        port))
+                .onFailure(e -> LOG.errorf(
+                        "There is no dashboard: port %d of %s cannot be used (%s). perdure.web.port names another, perdure.web.enabled=false goes"
+                                + " without. The worker works.",
+                        web.port(), host, e.getMessage()));
+    }
+
+    private static void secure(TlsConfiguration tls, HttpServerOptions options) {
+        options.setSsl(true)
+                .setUseAlpn(true)
+                .setKeyCertOptions(tls.getKeyStoreOptions())
+                .setEnabledSecureTransportProtocols(tls.getSSLOptions().getEnabledSecureTransportProtocols());
+    }
+
+    void end(@Observes ShutdownEvent event) {
+        Dashboard running = dashboard;
+        if (running != null) {
+            running.close();
+        }
+    }
+}

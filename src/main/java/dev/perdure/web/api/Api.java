@@ -1,0 +1,107 @@
+package dev.perdure.web.api;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.perdure.leader.LeaderStatus;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Version 1 of the API: its endpoints, and their description, which is made from them. */
+public final class Api {
+
+    /** What the paths of all endpoints begin with. */
+    public static final String BASE = "/api/v1";
+
+    private final List<Endpoint> endpoints = new ArrayList<>();
+
+    public Api(LeaderStatus leader) {
+        endpoints.add(InstanceList.endpoint());
+        endpoints.addAll(InstanceDetail.endpoints());
+        endpoints.addAll(Actions.endpoints());
+        endpoints.add(Workflows.explain());
+        endpoints.addAll(Named.endpoints());
+        endpoints.addAll(Cluster.endpoints(leader));
+    }
+
+    public List<Endpoint> endpoints() {
+        return List.copyOf(endpoints);
+    }
+
+    /** The description, <a href="https://spec.openapis.org/oas/v3.1.0">OpenAPI 3.1</a>. */
+    public String openApi() {
+        ObjectNode document = Json.object();
+        document.put("openapi", "3.1.0");
+        document.putObject("info")
+                .put("title", "Perdure")
+                .put("version", "1")
+                .put(
+                        "description",
+                        "Durable SQL functions over HTTP. Each call is one of a df function in a session that is logged in as the caller.");
+        document.putArray("servers").addObject().put("url", BASE);
+        ObjectNode schemes = document.putObject("components").putObject("securitySchemes");
+        schemes.putObject("password").put("type", "http").put("scheme", "basic");
+        document.putArray("security").addObject().putArray("password");
+        ObjectNode paths = document.putObject("paths");
+        for (Endpoint endpoint : endpoints) {
+            ObjectNode operation = paths.withObject(
+                            "/" + endpoint.path().replace("~", "~0").replace("/", "~1"))
+                    .putObject(endpoint.method().toLowerCase(Locale.ROOT));
+            describe(endpoint, operation);
+        }
+        return document.toPrettyString();
+    }
+
+    private static void describe(Endpoint endpoint, ObjectNode operation) {
+        operation.put("summary", endpoint.summary());
+        ArrayNode parameters = operation.putArray("parameters");
+        for (String part : endpoint.path().split("/")) {
+            if (part.startsWith("{")) {
+                ObjectNode parameter = parameters.addObject();
+                parameter
+                        .put("name", part.substring(1, part.length() - 1))
+                        .put("in", "path")
+                        .put("required", true);
+                parameter.putObject("schema").put("type", "string");
+            }
+        }
+        for (Endpoint.Parameter each : endpoint.parameters()) {
+            ObjectNode parameter = parameters.addObject();
+            parameter
+                    .put("name", each.name())
+                    .put("in", "query")
+                    .put("required", each.required())
+                    .put("description", each.description());
+            parameter.putObject("schema").put("type", each.type());
+        }
+        if (!endpoint.fields().isEmpty()) {
+            ObjectNode schema = operation
+                    .putObject("requestBody")
+                    .putObject("content")
+                    .putObject("application/json")
+                    .putObject("schema");
+            schema.put("type", "object");
+            ObjectNode properties = schema.putObject("properties");
+            ArrayNode required = schema.putArray("required");
+            for (Endpoint.Parameter field : endpoint.fields()) {
+                properties.putObject(field.name()).put("type", field.type()).put("description", field.description());
+                if (field.required()) {
+                    required.add(field.name());
+                }
+            }
+        }
+        ObjectNode responses = operation.putObject("responses");
+        responses
+                .putObject("200")
+                .put("description", "The answer")
+                .putObject("content")
+                .putObject("application/json");
+        responses
+                .putObject("default")
+                .put(
+                        "description",
+                        "Why not: status, title, detail; of an error of PostgreSQL sqlstate, message, detail, hint")
+                .putObject("content")
+                .putObject("application/problem+json");
+    }
+}

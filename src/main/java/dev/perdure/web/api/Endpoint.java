@@ -1,0 +1,56 @@
+package dev.perdure.web.api;
+
+import dev.perdure.web.Problem;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+
+/**
+ * One thing that can be asked or done.
+ *
+ * @param method GET or POST
+ * @param path below {@code /api/v1}, with {@code {name}} for what is filled in
+ * @param summary one line for people
+ * @param parameters of the query
+ * @param fields of the body
+ * @param changes whether it changes anything, and is therefore refused where nothing may be changed
+ */
+public record Endpoint(
+        String method,
+        String path,
+        String summary,
+        List<Parameter> parameters,
+        List<Parameter> fields,
+        boolean changes,
+        Handler handler) {
+
+    /**
+     * A parameter of the query, or a field of the body.
+     *
+     * @param type as in a JSON schema: string, integer, boolean, object
+     */
+    public record Parameter(String name, String type, boolean required, String description) {
+
+        static Parameter optional(String name, String type, String description) {
+            return new Parameter(name, type, false, description);
+        }
+
+        static Parameter required(String name, String type, String description) {
+            return new Parameter(name, type, true, description);
+        }
+    }
+
+    /** Answers a call in a session of the caller; what it answers is JSON. */
+    @FunctionalInterface
+    public interface Handler {
+        String answer(Call call, Connection session) throws SQLException, Problem;
+    }
+
+    static Endpoint get(String path, String summary, List<Parameter> parameters, Handler handler) {
+        return new Endpoint("GET", path, summary, parameters, List.of(), false, handler);
+    }
+
+    static Endpoint post(String path, String summary, List<Parameter> fields, Handler handler) {
+        return new Endpoint("POST", path, summary, List.of(), fields, true, handler);
+    }
+}

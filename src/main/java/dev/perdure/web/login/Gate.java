@@ -1,0 +1,161 @@
+package dev.perdure.web.login;
+
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.OwnerSettings;
+import dev.perdure.web.Problem;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens sessions on the server as a role with its password. A login is one only if the server checked the password, and only as a role
+ * from which nobody becomes more than a submitter.
+ */
+final class Gate {
+
+    /** The same for a role that does not exist and a password that is wrong. */
+    static final String WRONG = "The role or the password is wrong, or the role may not log in";
+
+    private static final int MAX_ROLE_BYTES = 63;
+    private static final int MAX_PASSWORD = 1_000;
+    static final String APPLICATION = "perdure-web";
+
+    /** pg_has_role and not the attributes alone: SET ROLE makes its members what a role is. */
+    private static final String RIGHTS =
+            "SELECT session_user, EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE (r.rolsuper OR r.rolbypassrls OR r.rolreplication)"
+                    + " AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')),"
+                    + " coalesce((SELECT pg_catalog.pg_has_role(session_user, n.nspowner, 'MEMBER') FROM pg_catalog.pg_namespace n"
+                    + " WHERE n.nspname OPERATOR(pg_catalog.=) 'df'), false)";
+
+    private final DatabaseUrl worker;
+    private final Map<String, String> settings;
+
+    /**
+     * The gate of a database.
+     *
+     * @param worker how the worker reaches it
+     * @param statementTimeout for each statement
+     */
+    Gate(DatabaseUrl worker, Duration statementTimeout) {
+        this.worker = worker.withParameter("application_name", APPLICATION);
+        this.settings = OwnerSettings.with(Map.of(
+                "default_transaction_read_only", "on",
+                "statement_timeout", statementTimeout.toMillis() + "ms",
+                "lock_timeout", "2s",
+                "idle_in_transaction_session_timeout", "10s"));
+    }
+
+    /**
+     * Opens the first session of a login, and checks all that a login has to be.
+     *
+     * @throws Problem 401 when the server refuses, 403 when the login is none or the role is too mighty, 503 when there is no server
+     */
+    RoleSession enter(String role, String password) throws Problem {
+        check(role, password);
+        RoleSession session = open(role, password);
+        boolean kept = false;
+        try {
+            if (isLetIn(role, Sealed.randomText())) {
+                throw Problem.of(
+                        403,
+                        "The server lets this role in without a look at the password",
+                        "It is let in by trust, peer, ident or a certificate where the worker connects from, so that anybody could log in"
+                                + " as it here. A line of pg_hba.conf with scram-sha-256 for this role and the worker's address makes it possible.");
+            }
+            refuseMighty(session.connection(), role);
+            kept = true;
+            return session;
+        } finally {
+            if (!kept) {
+                session.close();
+            }
+        }
+    }
+
+    /** The role that people try out the embedded server as, which has no password. */
+    RoleSession enterTrusted(String role) throws Problem {
+        RoleSession session = open(role, null);
+        boolean kept = false;
+        try {
+            refuseMighty(session.connection(), role);
+            kept = true;
+            return session;
+        } finally {
+            if (!kept) {
+                session.close();
+            }
+        }
+    }
+
+    /** Opens another session of a login. */
+    RoleSession open(String role, @Nullable String password) throws Problem {
+        try {
+            DatabaseUrl url = worker.withUser(role, password).withSettings(settings);
+            return new RoleSession(url.open(Map.of("prepareThreshold", "0", "loginTimeout", "10")));
+        } catch (SQLException e) {
+            throw refused(e);
+        }
+    }
+
+    private boolean isLetIn(String role, String password) throws Problem {
+        try (Connection session = worker.withUser(role, password).connect(Map.of("loginTimeout", "10"))) {
+            return session.isValid(0);
+        } catch (SQLException e) {
+            Problem problem = refused(e);
+            if (problem.status() == 401) {
+                return false;
+            }
+            throw problem;
+        }
+    }
+
+    /** What the driver says may name hosts and roles: who is not logged in does not see it. */
+    private static Problem refused(SQLException e) {
+        String state = e.getSQLState() == null ? "" : e.getSQLState();
+        if (state.startsWith("28")) {
+            return Problem.of(401, WRONG);
+        }
+        if (state.startsWith("53")) {
+            return Problem.later(503, "The server has no session left for this role", 5);
+        }
+        return Problem.later(503, "The database does not answer", 5);
+    }
+
+    private static void check(String role, String password) throws Problem {
+        // Longer names are cut by the server, and a zero would end the name in what is sent.
+        boolean possible = !role.isEmpty()
+                && role.getBytes(StandardCharsets.UTF_8).length <= MAX_ROLE_BYTES
+                && role.chars().noneMatch(Character::isISOControl)
+                // An empty one would be looked for in the worker's password file.
+                && !password.isEmpty()
+                && password.length() <= MAX_PASSWORD
+                && password.indexOf('\0') < 0;
+        if (!possible) {
+            throw Problem.of(401, WRONG);
+        }
+    }
+
+    private static void refuseMighty(Connection session, String role) throws Problem {
+        try (Statement statement = session.createStatement();
+                ResultSet row = statement.executeQuery(RIGHTS)) {
+            row.next();
+            if (!role.equals(row.getString(1))) {
+                throw Problem.of(401, WRONG);
+            }
+            if (row.getBoolean(2) || row.getBoolean(3)) {
+                throw Problem.of(
+                        403,
+                        "This role is too mighty for a dashboard",
+                        "Neither the owner of schema df nor a superuser, a role with BYPASSRLS or REPLICATION, or a member of one of these logs"
+                                + " in here: whoever gets hold of such a session would have the whole server.");
+            }
+        } catch (SQLException e) {
+            throw Problem.of(e);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+-- Admission (ADR 170): which of the instances that are held may begin. Called by the worker that leads, beside its exchanges. All of it
+-- is the owner's.
+--
+-- Limits are counted from rows, by an index, and under a lock of the queue's row: so what a former leader has admitted a moment ago
+-- counts. What is admitted is committed, and is found by the worker as what has just been started (df._news). Nobody waits here for
+-- what a submitter can lock: such rows are left for the next call.
+
+-- How many may be admitted now; if none, when it is worth asking again, unless something ends before.
+CREATE OR REPLACE FUNCTION df._free_slots(p_queue df._queues, OUT free integer, OUT next_at timestamptz)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    free := 100;
+    IF p_queue.paused_at IS NOT NULL THEN
+        free := 0;
+        RETURN;
+    END IF;
+    IF p_queue.concurrency IS NOT NULL THEN
+        free := least(free, p_queue.concurrency - (SELECT count(*) FROM (
+            SELECT FROM df._starts s WHERE s.queue = p_queue.id AND s.admitted_at IS NOT NULL AND s.ended_at IS NULL
+            LIMIT p_queue.concurrency) AS r));
+    END IF;
+    IF p_queue.rate IS NOT NULL AND free > 0 THEN
+        -- What was admitted and may begin at any moment counts until it is known to have begun, however long ago it was admitted.
+        UPDATE df._queue_begins b SET began_at = clock_timestamp() FROM df._starts s
+        WHERE b.queue = p_queue.id AND b.began_at = 'infinity' AND s.instance_id = b.instance_id AND (
+            s.ended_at IS NOT NULL
+            OR EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = s.instance_id AND c.written_at >= s.admitted_at)
+            OR EXISTS (SELECT FROM df._running r WHERE r.instance_id = s.instance_id AND r.marked_at >= s.admitted_at));
+        DELETE FROM df._queue_begins b WHERE b.queue = p_queue.id AND b.began_at < v_now - p_queue.per - interval '1 minute';
+        free := least(free, p_queue.rate - (SELECT count(*) FROM (
+            SELECT FROM df._queue_begins b WHERE b.queue = p_queue.id AND b.began_at > v_now - p_queue.per LIMIT p_queue.rate) AS c));
+        IF free <= 0 THEN
+            next_at := (SELECT b.began_at FROM df._queue_begins b WHERE b.queue = p_queue.id
+                        ORDER BY b.began_at DESC OFFSET p_queue.rate - 1 LIMIT 1);
+            next_at := CASE WHEN next_at = 'infinity' THEN v_now + interval '20 milliseconds' ELSE next_at + p_queue.per END;
+        END IF;
+    END IF;
+    free := greatest(0, free);
+END
+$$;
+COMMENT ON FUNCTION df._free_slots(df._queues) IS
+    'How many instances of a queue may begin now. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_instance text, p_key text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    IF p_key <> '' AND p_queue.concurrency_per_key <= (SELECT count(*) FROM (
+            SELECT FROM df._starts s WHERE s.queue = p_queue.id AND s.key = p_key AND s.admitted_at IS NOT NULL AND s.ended_at IS NULL
+            LIMIT p_queue.concurrency_per_key) AS r)
+    THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM df._inbox x WHERE x.instance_id = p_instance AND x.held FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- It may have been put off since it was read.
+    UPDATE df._starts s SET admitted_at = clock_timestamp()
+    WHERE s.instance_id = p_instance AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() WHERE x.instance_id = p_instance;
+    IF p_queue.rate IS NOT NULL THEN
+        INSERT INTO df._queue_begins (instance_id, queue, began_at) VALUES (p_instance, p_queue.id, 'infinity')
+        ON CONFLICT (instance_id) DO UPDATE SET began_at = 'infinity';
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION df._admit_one(df._queues, text, text) IS
+    'Lets an instance of a queue begin, unless its key is full or somebody has locked it. Called with the settings of its callers.';
+
+-- Priorities one after the other, low first; within one, keys in turn, from the one behind the last. A key that is full is passed over: of
+-- each key the first that waits is looked at, however many there are. Where more keys are full than one call looks at, the keys of what
+-- has just ended are looked at too.
+CREATE OR REPLACE FUNCTION df._admit_queue(p_queue uuid, p_ended text[], OUT released integer, OUT next_at timestamptz)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_queue df._queues;
+    v_slots record;
+    v_free integer;
+    v_priority integer;
+    v_last integer := -2147483648;
+    v_began_from text;
+    v_turn text;
+    v_key text;
+    v_id text;
+    v_wrapped boolean;
+    v_admitted boolean;
+    v_looked integer;
+    v_in_all integer := 0;
+BEGIN
+    released := 0;
+    SELECT * INTO v_queue FROM df._queues q WHERE q.id = p_queue;
+    v_slots := df._free_slots(v_queue);
+    next_at := v_slots.next_at;
+    IF v_slots.free = 0 THEN
+        RETURN;
+    END IF;
+    SELECT * INTO v_queue FROM df._queues q WHERE q.id = p_queue FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        next_at := clock_timestamp() + interval '20 milliseconds';
+        RETURN;
+    END IF;
+    -- Once more: what was admitted by whoever had the lock is committed now.
+    v_slots := df._free_slots(v_queue);
+    next_at := v_slots.next_at;
+    v_free := v_slots.free;
+
+    WHILE v_free > 0 AND v_in_all < 400 LOOP
+        SELECT s.priority INTO v_priority FROM df._starts s
+        WHERE s.queue = p_queue AND s.priority > v_last AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+        ORDER BY s.priority LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        v_last := v_priority;
+        v_began_from := coalesce((SELECT t.key FROM df._queue_turns t WHERE t.queue = p_queue AND t.priority = v_priority), '');
+        v_turn := v_began_from;
+        v_key := v_began_from;
+        v_wrapped := false;
+        v_admitted := false;
+        v_looked := 0;
+        LOOP
+            SELECT s.key, s.instance_id INTO v_key, v_id FROM df._starts s
+            WHERE s.queue = p_queue AND s.priority = v_priority AND s.key > v_key
+              AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+            ORDER BY s.key, s.queued_at, s.instance_id LIMIT 1;
+            IF NOT FOUND THEN
+                -- From the first one again, for as long as a round has admitted something. No key is the empty one, which comes first.
+                EXIT WHEN v_wrapped AND NOT v_admitted;
+                SELECT s.key, s.instance_id INTO v_key, v_id FROM df._starts s
+                WHERE s.queue = p_queue AND s.priority = v_priority
+                  AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+                ORDER BY s.key, s.queued_at, s.instance_id LIMIT 1;
+                EXIT WHEN NOT FOUND;
+                v_admitted := v_admitted AND NOT v_wrapped;
+                v_wrapped := true;
+            END IF;
+            v_looked := v_looked + 1;
+            v_in_all := v_in_all + 1;
+            IF df._admit_one(v_queue, v_id, v_key) THEN
+                v_admitted := true;
+                v_turn := v_key;
+                released := released + 1;
+                v_free := v_free - 1;
+            END IF;
+            EXIT WHEN v_free = 0;
+            IF v_looked >= 200 THEN
+                -- The next call goes on here.
+                v_turn := v_key;
+                EXIT;
+            END IF;
+        END LOOP;
+        IF v_turn <> v_began_from THEN
+            INSERT INTO df._queue_turns AS t (queue, priority, key) VALUES (p_queue, v_priority, v_turn)
+            ON CONFLICT (queue, priority) DO UPDATE SET key = excluded.key;
+        END IF;
+    END LOOP;
+    IF v_free > 0 THEN
+        FOR v_priority, v_key IN
+            SELECT DISTINCT e.priority, e.key FROM df._starts e WHERE e.instance_id = ANY (p_ended) AND e.queue = p_queue AND e.key <> ''
+        LOOP
+            EXIT WHEN v_free = 0;
+            SELECT s.instance_id INTO v_id FROM df._starts s
+            WHERE s.queue = p_queue AND s.priority = v_priority AND s.key = v_key
+              AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+            ORDER BY s.queued_at, s.instance_id LIMIT 1;
+            IF FOUND AND df._admit_one(v_queue, v_id, v_key) THEN
+                released := released + 1;
+                v_free := v_free - 1;
+            END IF;
+        END LOOP;
+    END IF;
+    IF v_slots.free > 0 AND v_free = 0 THEN
+        -- There may be more slots than are given at a time.
+        next_at := clock_timestamp();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._admit_queue(uuid, text[]) IS
+    'Lets instances of a queue begin as far as its limits allow. Called with the settings of its callers.';
+
+-- Roles take turns here too: each gets as many of those whose time has come.
+CREATE OR REPLACE FUNCTION df._release_due(OUT released integer, OUT next_at timestamptz)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_role oid := 0;
+    v_first timestamptz;
+    v_ids text[];
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    released := 0;
+    LOOP
+        SELECT s.role::oid, s.start_at INTO v_role, v_first FROM df._starts s
+        WHERE s.role::oid > v_role AND s.start_at IS NOT NULL AND s.ended_at IS NULL
+        ORDER BY s.role::oid, s.start_at LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        IF v_first > v_now THEN
+            next_at := least(next_at, v_first);
+            CONTINUE;
+        END IF;
+        v_ids := ARRAY(
+            SELECT x.instance_id::text FROM df._inbox x
+            WHERE x.held AND x.instance_id = ANY (ARRAY(
+                SELECT s.instance_id FROM df._starts s
+                WHERE s.role::oid = v_role AND s.start_at <= v_now AND s.ended_at IS NULL ORDER BY s.start_at LIMIT 100))
+            FOR UPDATE SKIP LOCKED);
+        -- Those that were put off meanwhile are not due any more.
+        v_ids := ARRAY(SELECT s.instance_id::text FROM df._starts s WHERE s.instance_id = ANY (v_ids) AND s.start_at <= v_now);
+        UPDATE df._starts s SET start_at = NULL, queued_at = clock_timestamp()
+        WHERE s.instance_id = ANY (v_ids) AND s.queue IS NOT NULL;
+        WITH gone AS (
+            DELETE FROM df._starts s WHERE s.instance_id = ANY (v_ids) AND s.queue IS NULL RETURNING s.instance_id)
+        UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() FROM gone WHERE x.instance_id = gone.instance_id;
+        released := released + cardinality(v_ids);
+        -- There may be more; and those that are locked now are looked for again.
+        next_at := least(next_at, CASE WHEN cardinality(v_ids) = 0 THEN v_now + interval '20 milliseconds' ELSE v_now END);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df._release_due() IS
+    'Lets instances begin, or wait in their queue, whose time has come. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._admit(p_epoch bigint, p_first boolean, p_after uuid, p_ended text[])
+RETURNS TABLE (released integer, waits boolean, millis bigint, after uuid)
+LANGUAGE plpgsql VOLATILE COST 1000 ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    v_part record;
+    v_next timestamptz;
+    v_queue uuid := p_after;
+BEGIN
+    IF p_first THEN
+        -- What had been admitted and has committed nothing begins in this term, if not before.
+        INSERT INTO df._queue_begins (instance_id, queue, began_at)
+        SELECT s.instance_id, s.queue, 'infinity' FROM df._starts s JOIN df._queues q ON q.id = s.queue AND q.rate IS NOT NULL
+        WHERE s.admitted_at IS NOT NULL AND s.ended_at IS NULL
+          AND NOT EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = s.instance_id AND c.written_at >= s.admitted_at)
+        ON CONFLICT (instance_id) DO UPDATE SET began_at = 'infinity';
+        DELETE FROM df._queue_begins b WHERE NOT EXISTS (SELECT FROM df._queues q WHERE q.id = b.queue AND q.rate IS NOT NULL);
+        DELETE FROM df._queues q WHERE q.dropped_at < clock_timestamp() - interval '1 hour'
+            AND NOT EXISTS (SELECT FROM df._starts s WHERE s.queue = q.id AND s.ended_at IS NULL);
+    END IF;
+    v_part := df._release_due();
+    released := v_part.released;
+    v_next := v_part.next_at;
+    waits := false;
+    FOR i IN 1 .. 21 LOOP
+        SELECT s.queue INTO v_queue FROM df._starts s
+        WHERE s.queue > v_queue AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+        ORDER BY s.queue LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        waits := true;
+        IF i = 21 THEN
+            -- The others have their turn in the next call.
+            v_next := clock_timestamp();
+            EXIT;
+        END IF;
+        after := v_queue;
+        v_part := df._admit_queue(v_queue, p_ended);
+        released := released + v_part.released;
+        v_next := least(v_next, v_part.next_at);
+    END LOOP;
+    IF v_queue IS NULL THEN
+        after := NULL;
+    END IF;
+    waits := waits OR p_after <> '00000000-0000-0000-0000-000000000000';
+    millis := ceil(greatest(0, 1000 * extract(epoch FROM v_next - clock_timestamp())));
+    PERFORM df._fence(p_epoch);
+    RETURN NEXT;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    released := 0;
+    waits := true;
+    millis := 20;
+    after := NULL;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION df._admit(bigint, boolean, uuid, text[]) IS
+    'Lets held instances begin: how many, whether others wait in queues, in how many milliseconds it is worth asking again (NULL: not before something changes), and behind which queue the next call goes on.';
+
+-- What waits for its time is counted by roles, of which each has a part of an index.
+CREATE OR REPLACE FUNCTION df._queue_census()
+RETURNS TABLE (waiting bigint, holding bigint, delayed bigint, oldest_waiting_seconds double precision)
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET jit = off SET statement_timeout = '10s'
+AS $$
+BEGIN
+    SELECT count(*), coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(w.queued_at))), 0) INTO waiting, oldest_waiting_seconds
+    FROM (SELECT s.queued_at FROM df._starts s
+          WHERE s.queue IS NOT NULL AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL LIMIT 20000) AS w;
+    holding := (SELECT count(*) FROM (
+        SELECT FROM df._starts s WHERE s.admitted_at IS NOT NULL AND s.ended_at IS NULL LIMIT 20000) AS r);
+    delayed := (SELECT count(*) FROM (SELECT FROM df._starts s WHERE s.start_at IS NOT NULL AND s.ended_at IS NULL LIMIT 20000) AS d);
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION df._queue_census() IS 'What waits and runs in queues, and what waits for its time: of each as far as 20,000.';
+
+REVOKE EXECUTE ON FUNCTION df._queue_census() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._free_slots(df._queues) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._admit_one(df._queues, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._admit_queue(uuid, text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._release_due() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._admit(bigint, boolean, uuid, text[]) FROM PUBLIC;

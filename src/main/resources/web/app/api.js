@@ -1,0 +1,82 @@
+/** The API of the worker, as whoever is logged in. */
+
+let csrf = null;
+let away = null;
+
+/** Tells the page since when worker or database do not answer; null when they do again. */
+function tell(what) {
+  if ((away?.what ?? null) === what) return;
+  away = what ? { what, since: away?.since ?? new Date() } : null;
+  dispatchEvent(new CustomEvent('pd-away', { detail: away }));
+}
+
+/** Why a request was not answered; `problem` is what the server has said. */
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.detail && !problem.sqlstate ? `${problem.title}. ${problem.detail}` : problem.title ?? `HTTP ${status}`);
+    this.status = status;
+    this.problem = problem;
+    this.away = status === 0 || status === 503;
+  }
+}
+
+async function send(method, path, body) {
+  const headers = {};
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (csrf && method !== 'GET') headers['X-CSRF-Token'] = csrf;
+  let response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method, headers, credentials: 'same-origin', body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    tell('The worker does not answer');
+    throw new ApiError(0, { title: 'The worker does not answer' });
+  }
+  const text = await response.text();
+  let answer = {};
+  try {
+    answer = text ? JSON.parse(text) : {};
+  } catch {
+    answer = { title: `HTTP ${response.status}` };
+  }
+  tell(response.status === 503 ? answer.title ?? 'The database does not answer' : null);
+  if (!response.ok) {
+    if (response.status === 401 && path !== '/session') dispatchEvent(new CustomEvent('pd-logged-out'));
+    throw new ApiError(response.status, answer);
+  }
+  return answer;
+}
+
+function remember(session) {
+  csrf = session.csrf ?? null;
+  return session;
+}
+
+const query = (of) => new URLSearchParams(Object.entries(of).filter(([, value]) => value));
+const name = encodeURIComponent;
+
+export const api = {
+  session: async () => remember(await send('GET', '/session')),
+  login: async (role, password) => remember(await send('POST', '/session', { role, password })),
+  tryOut: async () => remember(await send('POST', '/session/try-out', {})),
+  logout: async () => { await send('DELETE', '/session'); csrf = null; },
+  instances: (filter) => send('GET', `/instances?${query(filter)}`),
+  instance: (id) => send('GET', `/instances/${name(id)}`),
+  sql: (id) => send('GET', `/instances/${name(id)}/sql`),
+  node: (id, node) => send('GET', `/instances/${name(id)}/nodes/${name(node)}`),
+  items: (id, node, after) => send('GET', `/instances/${name(id)}/items?${query({ node, after })}`),
+  act: (id, action, body) => send('POST', `/instances/${name(id)}/${action}`, body),
+  many: (action, body) => send('POST', `/instances/${action}`, body),
+  start: (body) => send('POST', '/instances', body),
+  explain: (workflow) => send('POST', '/explain', { workflow }),
+  schedules: () => send('GET', '/schedules'),
+  runs: (schedule) => send('GET', `/schedules/${name(schedule)}/runs`),
+  schedule: (schedule, action, body) => send('POST', `/schedules/${name(schedule)}/${action}`, body ?? {}),
+  queues: () => send('GET', '/queues'),
+  queue: (queue, action) => send('POST', `/queues/${name(queue)}/${action}`, {}),
+  definitions: () => send('GET', '/definitions'),
+  definition: (definition) => send('GET', `/definitions/${name(definition)}`),
+  summary: (minutes) => send('GET', `/summary?${query({ minutes })}`),
+  worker: () => send('GET', '/worker'),
+};

@@ -1,0 +1,50 @@
+import { LitElement, html, css } from '../lit/lit-element.js';
+import { style } from './style.js';
+import { api } from './api.js';
+import './problem.js';
+
+/** Logging in as a role of PostgreSQL. */
+export class LoginPage extends LitElement {
+  static properties = { tryOut: {}, error: { state: true }, busy: { state: true } };
+
+  static styles = [style, css`
+    .box { max-width: 24rem; margin: 12vh auto 0; }
+    button { width: 100%; margin-top: .3rem; }
+  `];
+
+  async enter(login) {
+    this.busy = true;
+    this.error = null;
+    try {
+      const session = await login();
+      this.dispatchEvent(new CustomEvent('entered', { detail: session }));
+    } catch (error) {
+      this.error = error;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  submit(event) {
+    event.preventDefault();
+    const data = new FormData(event.target);
+    this.enter(() => api.login(data.get('role'), data.get('password')));
+  }
+
+  render() {
+    return html`
+      <main class="box">
+        <h1>Perdure</h1>
+        <p class="quiet">As your role of PostgreSQL. You see and may do what it may.</p>
+        <pd-problem .error=${this.error}></pd-problem>
+        <form @submit=${this.submit}>
+          <label>Role <input name="role" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="63"></label>
+          <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+          <button class="main" ?disabled=${this.busy}>Log in</button>
+        </form>
+        ${this.tryOut ? html`
+          <button id="try-out" ?disabled=${this.busy} @click=${() => this.enter(() => api.tryOut())}>Try it out as ${this.tryOut}</button>` : ''}
+      </main>`;
+  }
+}
+customElements.define('pd-login', LoginPage);

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.control;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,156 @@
+package dev.perdure.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.SQLException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** df.timeout with a real worker. */
+@SuppressWarnings("try")
+class TimeoutsTest {
+
+    private TestDatabase database;
+    private Submitter app;
+
+    @BeforeEach
+    void begin() throws SQLException {
+        database = PostgresServer.get().newDatabase();
+        app = Submitter.of(database, "limit_app");
+        app.execute("CREATE TABLE log (what text, at timestamptz DEFAULT clock_timestamp())");
+    }
+
+    @AfterEach
+    void end() throws SQLException {
+        app.close();
+    }
+
+    @Test
+    void a_statement_that_takes_too_long_is_cancelled_and_rolled_back_and_the_instance_fails() throws SQLException {
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            var ended =
+                    app.run("df.timeout('INSERT INTO log SELECT ''late'' FROM pg_sleep(60)', '300 ms') ~> 'SELECT 1'");
+
+            assertThat(ended.status()).isEqualTo("failed");
+            assertThat(ended.output()).isEqualTo("Timed out: not done within 0.3s");
+            assertThat(app.value("SELECT count(*) FROM log")).isEqualTo("0");
+            assertThat(app.value(
+                            "SELECT status_details ->> 'code' FROM df.nodes WHERE instance_id = ? AND node_type = 'TIMEOUT'",
+                            ended.id()))
+                    .isEqualTo("timeout");
+            assertThat(app.value(
+                            "SELECT status_details ->> 'canceled' FROM df.nodes WHERE instance_id = ? AND query LIKE 'INSERT%'",
+                            ended.id()))
+                    .isEqualTo("timed out");
+            assertThat(
+                            database.rows(
+                                    PostgresServer.OWNER,
+                                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()"))
+                    .isEqualTo(java.util.List.of(java.util.List.of("0")));
+        }
+    }
+
+    /** What comes instead needs the row that the statement had locked. */
+    @Test
+    void what_runs_otherwise_finds_the_statement_rolled_back() throws SQLException {
+        app.execute("CREATE TABLE one (id int PRIMARY KEY, n int); INSERT INTO one VALUES (1, 0)");
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            var ended = app.run(
+                    "df.timeout('WITH u AS (UPDATE one SET n = n + 100 RETURNING n) SELECT n FROM u, pg_sleep(60)', '300 ms',"
+                            + " 'UPDATE one SET n = n + 1 RETURNING n') |=> 'r' ~> 'SELECT $r AS n'");
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+            assertThat(app.value("SELECT n FROM one")).isEqualTo("1");
+            assertThat(app.value("SELECT df.explain(?)", ended.id())).contains("TIMEOUT (0.3s) |=> 'r' ✓");
+        }
+    }
+
+    @Test
+    void what_is_done_in_time_is_not_disturbed_and_a_retry_gives_each_attempt_the_whole_time() throws SQLException {
+        app.execute("CREATE SEQUENCE tries");
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            var ended = app.run(
+                    "df.retry(df.timeout('INSERT INTO log SELECT ''done'' FROM pg_sleep(CASE WHEN nextval(''tries'') < 3"
+                            + " THEN 60 ELSE 0 END) RETURNING what', '200 ms'), 5, '10 ms', retry_on => '{timeout}')");
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+            assertThat(app.value("SELECT last_value FROM tries")).isEqualTo("3");
+            assertThat(app.value("SELECT count(*) FROM log")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void the_time_goes_on_while_no_worker_is_there() throws SQLException {
+        String id;
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            id = app.start("df.catch(df.timeout(" + Submitter.GATE + " ~> 'INSERT INTO log VALUES (''late'')', '2 s'),"
+                    + " 'INSERT INTO log VALUES ($error.code)', '{timeout}')");
+            app.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ? AND node_type = 'SIGNAL'", id);
+            assertThat(app.value(
+                            "SELECT wake_at > now() AND wake_at < now() + interval '3 s' FROM df.nodes WHERE instance_id = ? AND node_type = 'TIMEOUT'",
+                            id))
+                    .isEqualTo("t");
+        }
+        app.open(id);
+        app.awaitValue("t", "SELECT now() > wake_at FROM df.nodes WHERE instance_id = ? AND node_type = 'TIMEOUT'", id);
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            assertThat(app.await(id).status()).isEqualTo("completed");
+            assertThat(app.value("SELECT string_agg(what, ',') FROM log")).isEqualTo("timeout");
+        }
+    }
+
+    @Test
+    void an_instance_that_is_not_done_by_its_deadline_fails_with_a_code_of_its_own() throws SQLException {
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            String slow = app.value(
+                    "SELECT df.start('INSERT INTO log SELECT ''late'' FROM pg_sleep(60)', options => '{\"timeout\": \"300 ms\"}')");
+            assertThat(app.await(slow).status()).isEqualTo("failed");
+            assertThat(app.value("SELECT output FROM df.instances WHERE id = ?", slow))
+                    .startsWith("Timed out: the deadline of the instance, 20");
+            assertThat(app.value(
+                            "SELECT status_details ->> 'code' FROM df.nodes n JOIN df.instances i ON i.id = n.instance_id AND i.root_node = n.id WHERE i.id = ?",
+                            slow))
+                    .isEqualTo("timeout");
+
+            String past = app.value("SELECT df.start('SELECT 1', options => '{\"deadline\": \"2020-01-01\"}')");
+            assertThat(app.await(past).status()).isEqualTo("failed");
+
+            String done = app.value(
+                    "SELECT df.start('SELECT 41 + 1 AS n', options => jsonb_build_object('deadline', now() + interval '1 hour', 'vars', '{\"v\": 1}'::jsonb))");
+            assertThat(app.await(done).status()).isEqualTo("completed");
+            assertThat(app.value("SELECT df.result(?)", done)).contains("42");
+            assertThat(app.value("SELECT count(*) FROM log")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void a_loop_under_a_deadline_has_executions_and_ends_with_it() throws SQLException {
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            String id = app.value(
+                    "SELECT df.start(df.loop('SELECT 1' ~> 'SELECT 2', every => '20 ms'), options => '{\"timeout\": \"5 s\"}')");
+            assertThat(app.await(id).status()).isEqualTo("failed");
+            assertThat(app.value("SELECT execution_count > 3 FROM df.instances WHERE id = ?", id))
+                    .isEqualTo("t");
+            assertThat(app.value("SELECT min(event_count) > 2 FROM df.executions WHERE instance_id = ?", id))
+                    .isEqualTo("t");
+        }
+    }
+
+    @Test
+    void of_many_steps_that_end_at_their_limit_exactly_one_side_takes_effect() throws SQLException {
+        app.execute("CREATE TABLE ledger (instance text, what text)");
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            for (int i = 0; i < 60; i++) {
+                app.start("df.timeout('INSERT INTO ledger SELECT ''{sys_instance_id}'', ''step'' FROM pg_sleep("
+                        + (0.1 + i % 10 * 0.004)
+                        + ")', '120 ms', 'INSERT INTO ledger VALUES (''{sys_instance_id}'', ''other'')')");
+            }
+            app.awaitValue("0", "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')");
+            assertThat(app.value("SELECT count(*) FROM df.instances WHERE status = 'completed'"))
+                    .isEqualTo("60");
+            assertThat(app.value("SELECT concat(count(*), ' ', count(DISTINCT instance)) FROM ledger"))
+                    .isEqualTo("60 60");
+        }
+    }
+}

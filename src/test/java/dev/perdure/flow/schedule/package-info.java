@@ -1,0 +1,4 @@
+@NullMarked
+package dev.perdure.flow.schedule;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,401 @@
+package dev.perdure.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.perdure.embedded.EmbeddedServer;
+import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The pages in a real browser. The pictures that it takes are in {@code target/screenshots}. */
+class DashboardBrowserTest {
+
+    private static final String MARKUP =
+            "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static Browser browser;
+    private static WebWorld world;
+    private static String base;
+    private static String mapping;
+    private static String broken;
+    private static String held;
+
+    @BeforeAll
+    static void begin() {
+        browser = Browser.open();
+        world = new WebWorld("page_ann", "page_bob", "page_cay", "page_dan");
+        base = "http://localhost:" + world.port;
+        scene();
+    }
+
+    @AfterAll
+    static void end() {
+        if (world != null) {
+            world.close();
+        }
+        if (browser != null) {
+            browser.close();
+        }
+    }
+
+    @AfterEach
+    void the_policy_was_never_violated() {
+        assertThat(browser.complaints()).isEmpty();
+    }
+
+    /** What a shop has: orders, a map that is half done, a failure, a schedule, a queue that is paused, a definition. */
+    private static void scene() {
+        for (String sql : List.of(
+                "SELECT df.create_schedule('nightly report', '30 2 * * *', 'SELECT 1', 'Europe/Berlin')",
+                "SELECT df.create_queue('export', rate => 10, per => '1 minute')",
+                "SELECT df.create_queue('mail', concurrency => 2)",
+                "SELECT df.pause_queue('mail')",
+                "SELECT df.define('invoice', df.sql('SELECT $1::text AS customer, $2::numeric AS total', '{customer}', '{total}'),"
+                        + " '{\"customer\": {\"type\": \"text\", \"required\": true, \"description\": \"who pays\"},"
+                        + " \"total\": {\"type\": \"numeric(10,2)\", \"default\": 0}}', 'writes one invoice')",
+                "SELECT count(*) FROM df.start_many('SELECT 1', 'SELECT 4700 + n AS n FROM generate_series(1, 8) n',"
+                        + " '{\"attributes\": {\"order\": \"{n}\"}}')")) {
+            world.sql("page_ann", sql);
+        }
+        held = world.sql(
+                "page_ann",
+                "SELECT df.start('SELECT 1', 'newsletter', options => '{\"queue\": \"mail\", \"key\": \"eu\"}')");
+        broken = start(
+                "page_ann",
+                "'SELECT 4711 AS id, 0 AS items' |=> 'o' ~> df.if('SELECT $o.id > 0', 'SELECT 100 / $o.items AS average', 'SELECT 0')"
+                        + " ~> ('SELECT 1 AS mail' & 'SELECT 2 AS report')",
+                "order 4711");
+        mapping = start(
+                "page_ann",
+                "'SELECT 4712 AS id' |=> 'o' ~> (df.map('SELECT n FROM generate_series(1, 6) n',"
+                        + " df.if('SELECT $item.n > 3', df.sleep(3600), 'SELECT $item.n * 2')) |=> 'parcels'"
+                        + " & (df.wait_for_signal('payment', 86400) | df.sleep(7200))) ~> 'SELECT $o.id AS shipped'",
+                "order 4712");
+    }
+
+    private static void login(String role) {
+        browser.go(base + "/");
+        browser.await("input[name=role], #role");
+        if (browser.texts("#role").contains(role)) {
+            return;
+        }
+        if (!browser.texts("#role").isEmpty()) {
+            browser.click("header button");
+        }
+        browser.type("input[name=role]", role);
+        browser.type("input[name=password]", DebianServer.password(role));
+        browser.click("pd-login button, form button");
+        browser.awaitText("#role", role);
+    }
+
+    private static String start(String role, String workflow, String label) {
+        String body = JSON.createObjectNode()
+                .put("workflow", workflow)
+                .put("label", label)
+                .toString();
+        return world.loggedIn(role).post("/instances", body).body().path("id").asText();
+    }
+
+    @Test
+    void a_wrong_password_is_said_and_the_right_one_lets_in() {
+        browser.go(base + "/");
+        browser.await("input[name=role], #role");
+        if (!browser.texts("#role").isEmpty()) {
+            browser.click("header button");
+        }
+        browser.type("input[name=role]", "page_ann");
+        browser.type("input[name=password]", "wrong");
+        browser.click("form button");
+        browser.awaitText("[role=alert]", "password is wrong");
+        browser.picture("login");
+
+        login("page_ann");
+    }
+
+    @Test
+    void a_workflow_is_written_drawn_started_waits_and_is_signalled() {
+        login("page_ann");
+        browser.click("nav a[href='#/start']");
+        browser.type(
+                "textarea[name=workflow]",
+                "'SELECT 20 AS x' |=> 'a' ~> (df.wait_for_signal('go') & 'SELECT $a + 1 AS y')");
+        browser.awaitText("pd-start pre, section pre", "JOIN");
+        browser.type("input[name=label]", "started by hand");
+        browser.picture("start");
+        browser.click("form button.main");
+        browser.awaitText("#status", "running");
+        browser.awaitText(".now", "SIGNAL 'go'");
+        browser.picture("instance-waits");
+
+        browser.click("button[data-action=signal]");
+        browser.click("form[aria-label=signal] button.main");
+        browser.awaitText("#status", "completed");
+        browser.click("nav a[href='#/instances']");
+        browser.awaitText("td", "started by hand");
+    }
+
+    @Test
+    void a_failure_is_shown_at_its_node_and_a_fork_with_another_statement_completes() {
+        String id = start(
+                "page_ann",
+                "'SELECT 1 AS x' |=> 'a' ~> df.if('SELECT true', 'SELECT 1 / ($a - 1) AS y', 'SELECT 2') ~> ('SELECT 3' & 'SELECT 4')",
+                "breaks");
+        login("page_ann");
+        browser.go(base + "/#/instances/" + id);
+        browser.awaitText("#status", "failed");
+        browser.awaitText("div.error", "division by zero");
+        browser.awaitText("div.error", "22012");
+        browser.picture("instance-failed");
+
+        browser.click("button[data-action=fork]");
+        browser.type("form[aria-label=fork] textarea", "SELECT 5 AS y");
+        browser.click("form[aria-label=fork] button.main");
+        browser.awaitText("p.quiet", "a fork of " + id);
+        browser.awaitText("#status", "completed");
+    }
+
+    @Test
+    void markup_in_labels_results_and_errors_stays_text() {
+        String completed = start("page_bob", "SELECT '" + MARKUP.replace("'", "''") + "' AS m", MARKUP);
+        String failed =
+                start("page_bob", "DO $x$ BEGIN RAISE EXCEPTION '" + MARKUP.replace("'", "''") + "'; END $x$", MARKUP);
+        String quoted = MARKUP.replace("'", "''");
+        world.sql("page_bob", "SELECT df.create_schedule('" + quoted + "', '0 3 * * *', 'SELECT 1')");
+        world.sql("page_bob", "SELECT df.pause_schedule('" + quoted + "', '" + quoted + "')");
+        world.sql("page_bob", "SELECT df.create_queue('" + quoted + "')");
+        world.sql("page_bob", "SELECT df.define('marked', 'SELECT 1', NULL, '" + quoted + "')");
+        world.sql(
+                "page_bob",
+                "SELECT df.start('SELECT 1', options => pg_catalog.jsonb_build_object('attributes',"
+                        + " pg_catalog.jsonb_build_object('m', '" + quoted + "'::text, '" + quoted + "', 1)))");
+        login("page_bob");
+        for (String page : List.of("schedules", "queues", "definitions?name=marked", "instances")) {
+            browser.go(base + "/#/" + page);
+            browser.awaitText("td", "<script>");
+        }
+        browser.go(base + "/#/instances?text=script");
+        browser.awaitText("td", "<script>");
+        browser.go(base + "/#/instances/" + completed);
+        browser.awaitText("h1", "<script>");
+        browser.awaitText("pre", "<script>");
+        browser.go(base + "/#/instances/" + failed);
+        browser.awaitText("div.error", "<script>");
+
+        assertThat(browser.script("return document.title").asText()).isEqualTo("Perdure");
+        assertThat(browser.script("return document.querySelectorAll('img').length")
+                        .asInt())
+                .isZero();
+    }
+
+    @Test
+    void another_role_sees_nothing_of_it() {
+        String id = start("page_ann", "df.wait_for_signal('never')", "only ann's");
+        login("page_dan");
+        browser.go(base + "/#/instances");
+        browser.awaitText("p.quiet", "None");
+        browser.go(base + "/#/instances/" + id);
+        browser.awaitText("[role=alert]", "no such instance of yours");
+
+        assertThat(browser.texts("*")).noneMatch(text -> text.contains("only ann's"));
+    }
+
+    @Test
+    void after_a_login_that_is_over_one_is_back_where_one_was() {
+        String id = start("page_bob", "df.wait_for_signal('later')", "bob waits");
+        login("page_bob");
+        browser.go(base + "/#/instances/" + id);
+        browser.awaitText("h1", "bob waits");
+        world.pass(java.time.Duration.ofHours(13));
+        browser.await("input[name=role]");
+        browser.type("input[name=role]", "page_bob");
+        browser.type("input[name=password]", DebianServer.password("page_bob"));
+        browser.click("form button");
+
+        browser.awaitText("h1", "bob waits");
+    }
+
+    @Test
+    void the_overview_says_what_failed_and_what_waits_and_the_worker_who_leads() {
+        start("page_cay", "SELECT 1 / 0", "cay's failure");
+        start("page_cay", "df.wait_for_signal('never')", "cay's wait");
+        login("page_cay");
+        browser.go(base + "/#/overview");
+        browser.awaitText("section[aria-label=Failed]", "cay's failure");
+        browser.awaitText("section[aria-label=Failed]", "division by zero");
+        browser.awaitText("section[aria-label='Not ended']", "cay's wait");
+        browser.awaitText("#works", "a worker leads");
+        browser.click("nav a[href='#/worker']");
+        browser.awaitText("#part", "is not connected");
+    }
+
+    @Test
+    void all_that_match_a_filter_are_cancelled_after_a_question() {
+        for (int i = 0; i < 2; i++) {
+            String id = start("page_cay", "df.wait_for_signal('never')", "by the dozen");
+            WebClient cay = world.loggedIn("page_cay");
+            Awaitility.await(id + " waits").until(() -> cay.get("/instances/" + id)
+                    .body()
+                    .path("nodes")
+                    .path(0)
+                    .path("mark")
+                    .asText()
+                    .equals("running"));
+        }
+        login("page_cay");
+        browser.go(base + "/#/instances");
+        browser.click("#more-filters");
+        browser.type("input[name=label]", "by the dozen\n");
+        browser.click("button[data-many=cancel]");
+        browser.awaitText("pre", "SELECT * FROM df.cancel_many('{\"label\":\"by the dozen\"}');");
+        browser.click("form button.main");
+        browser.awaitText("p[role=status]", "2 done, 0 skipped");
+        browser.awaitText("td", "cancelled");
+    }
+
+    @Test
+    void a_schedule_a_queue_and_a_definition_are_acted_on() {
+        login("page_ann");
+        browser.go(base + "/#/schedules");
+        browser.click("button[data-action=pause]");
+        browser.type("input[name=reason]", "holidays");
+        browser.click("form[aria-label=pause] button.main");
+        browser.awaitText("td", "holidays");
+        browser.click("button[data-action=resume]");
+        browser.await("button[data-action=pause]");
+        browser.click("button[data-action=trigger]");
+        browser.awaitText("#status", "completed");
+
+        browser.go(base + "/#/queues");
+        browser.awaitText("tr", "mail ‖ paused");
+        browser.click("button[data-action=pause]");
+        browser.awaitText("tr", "export ‖ paused");
+        browser.click("button[data-action=resume]");
+        browser.await("button[data-action=pause]");
+
+        browser.go(base + "/#/definitions?name=invoice");
+        browser.awaitText("section pre", "SQL: SELECT");
+        browser.click("a[href='#/start?definition=invoice']");
+        browser.type("input[name='arg customer']", "O'Brien & <b>Sons</b>");
+        browser.click("button[data-action=sql]");
+        browser.awaitText("pre", "df.call('invoice', '{\"customer\":\"O''Brien & <b>Sons</b>\"}')");
+        browser.click("form button.main");
+        browser.awaitText("#status", "completed");
+        browser.click("g[data-id]");
+        browser.awaitText("pre", "O'Brien & <b>Sons</b>");
+    }
+
+    @Test
+    void a_map_shows_how_far_it_is_and_a_timeline_when_what_ran() {
+        login("page_ann");
+        browser.go(base + "/#/instances/" + mapping);
+        browser.awaitText(".now", "works on MAP (3 of 6");
+        browser.await("rect.done");
+        browser.click("button[role=tab]:nth-of-type(2)");
+        browser.await("rect.bar");
+        browser.click("button[data-action=sql]");
+        browser.awaitText("pre", "SELECT df.start(E'{\"node_type\":\"THEN\"");
+    }
+
+    @Test
+    void what_waits_says_for_what() {
+        login("page_ann");
+        browser.go(base + "/#/instances/" + held);
+        browser.awaitText(".now", "waits for a slot of queue mail, key eu, which is paused");
+        String retries = start("page_ann", "df.retry('SELECT 1 / 0', 3, '1 hour')", "tries again");
+        browser.go(base + "/#/instances/" + retries);
+        browser.awaitText(".now", "attempt 2 of 3");
+        browser.awaitText(".now", "division by zero");
+    }
+
+    @Test
+    void a_page_says_that_the_worker_is_away_and_goes_on_by_itself() throws SQLException {
+        TestDatabase embedded = PostgresServer.get().newDatabase();
+        embedded.createUser(EmbeddedServer.PEOPLE);
+        Dashboard before = world.dashboard(embedded.url(), false, EmbeddedServer.PEOPLE);
+        int port = world.listen(before);
+        browser.go("http://localhost:" + port + "/#/worker");
+        browser.click("#try-out");
+        browser.awaitText("p[role=status]", "No worker leads");
+        before.close();
+        browser.awaitText("p[role=status]", "The worker does not answer since");
+        Dashboard after = world.dashboard(embedded.url(), false, EmbeddedServer.PEOPLE);
+        world.listen(after, port);
+        try {
+            browser.awaitText("p[role=status]", "No worker leads");
+            browser.awaitText("h1", "Worker");
+            assertThat(browser.texts("#role")).containsExactly(EmbeddedServer.PEOPLE);
+        } finally {
+            after.close();
+            browser.complaints();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"light,1600", "dark,1600", "light,400", "dark,400"})
+    void each_page_fits(String scheme, int width) {
+        login("page_ann");
+        browser.size(width, 1000);
+        browser.scheme(scheme);
+        try {
+            for (String page : List.of(
+                    "overview",
+                    "instances",
+                    "instances/" + mapping,
+                    "instances/" + broken,
+                    "start",
+                    "schedules",
+                    "queues",
+                    "definitions?name=invoice",
+                    "worker")) {
+                browser.go(base + "/#/" + page);
+                browser.await("h1");
+                browser.await("table, svg, dl");
+                String name =
+                        page.replace(mapping, "map").replace(broken, "failed").replaceAll("\\W", "-");
+                browser.picture(name + "-" + scheme + "-" + width);
+                assertThat(browser.script("return document.documentElement.scrollWidth")
+                                .asInt())
+                        .as(page)
+                        .isLessThanOrEqualTo(width);
+            }
+        } finally {
+            browser.size(1600, 1000);
+            browser.scheme("light");
+        }
+    }
+
+    /** Those of README and docs: {@code -Dperdure.pictures.write=true} writes them. */
+    @Test
+    void pictures_for_the_documentation_are_there() {
+        login("page_ann");
+        browser.size(1100, 640);
+        try {
+            for (String page : List.of("overview", "instances/" + mapping, "instances/" + broken)) {
+                browser.go(base + "/#/" + page);
+                browser.await("svg");
+                browser.await("pre, section");
+                String name = "dashboard-"
+                        + page.replace("instances/" + mapping, "instance").replace("instances/" + broken, "failure");
+                browser.picture(name);
+                if (Boolean.getBoolean("perdure.pictures.write")) {
+                    browser.pictureTo(Path.of("docs", "images", name + ".png"));
+                }
+                assertThat(Path.of("docs", "images", name + ".png")).exists();
+            }
+        } finally {
+            browser.size(1600, 1000);
+        }
+    }
+}

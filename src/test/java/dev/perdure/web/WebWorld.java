@@ -1,0 +1,114 @@
+package dev.perdure.web;
+
+import dev.perdure.database.DatabaseUrl;
+import dev.perdure.engine.InProcessWorker;
+import dev.perdure.leader.LeaderStatus;
+import dev.perdure.testing.DebianServer;
+import dev.perdure.web.api.Api;
+import dev.perdure.web.login.Logins;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** A server as people have it, a worker, and a dashboard in front of them, whose clock the test sets. */
+final class WebWorld implements AutoCloseable {
+
+    final DebianServer server = DebianServer.get();
+    final String database = server.newDatabase();
+    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-01-01T00:00:00Z"));
+    private final Vertx vertx = Vertx.vertx();
+    private final InProcessWorker worker;
+    private final Dashboard dashboard;
+    private final Dashboard readOnly;
+    final int port;
+    final int readOnlyPort;
+
+    /** A world with these roles, which have {@link DebianServer#password}. */
+    WebWorld(String... roles) {
+        for (String role : roles) {
+            server.createUser(role, database);
+        }
+        Map<String, String> passwords = new java.util.HashMap<>();
+        for (String role : roles) {
+            passwords.put("perdure.login.passwords." + role, DebianServer.password(role));
+        }
+        DatabaseUrl url = server.worker(database);
+        worker = InProcessWorker.start(url, passwords);
+        dashboard = dashboard(url, false, null);
+        readOnly = dashboard(url, true, null);
+        port = listen(dashboard);
+        readOnlyPort = listen(readOnly);
+    }
+
+    Dashboard dashboard(DatabaseUrl url, boolean withoutChanges, @Nullable String tryOut) {
+        InstantSource clock = now::get;
+        Logins logins =
+                Logins.of(url, Duration.ofSeconds(5), new Logins.Limits(10, 1_800_000, 43_200_000, tryOut), clock);
+        return new Dashboard(vertx, logins, new Api(new LeaderStatus()), withoutChanges);
+    }
+
+    int listen(Dashboard listening) {
+        return listen(listening, 0);
+    }
+
+    int listen(Dashboard listening, int onPort) {
+        try {
+            return listening
+                    .listen(new HttpServerOptions().setHost("127.0.0.1").setPort(onPort))
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .get(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What a statement of somebody's answers first, as psql would run it. */
+    String sql(String role, String statement) {
+        try (Connection session =
+                        server.url(role, DebianServer.password(role), database).connect();
+                Statement run = session.createStatement();
+                ResultSet rows = run.executeQuery(statement)) {
+            return rows.next() ? rows.getString(1) : "";
+        } catch (SQLException e) {
+            throw new IllegalStateException(statement, e);
+        }
+    }
+
+    void pass(Duration time) {
+        now.updateAndGet(before -> before.plus(time));
+    }
+
+    /** Somebody who is not logged in. */
+    WebClient client() {
+        return new WebClient(port);
+    }
+
+    /** Somebody who is, by the form. */
+    WebClient loggedIn(String role) {
+        WebClient client = client();
+        client.login(role, DebianServer.password(role));
+        return client;
+    }
+
+    @Override
+    public void close() {
+        dashboard.close();
+        readOnly.close();
+        worker.close();
+        vertx.close();
+    }
+}
