@@ -161,7 +161,7 @@ public final class Checker {
 
     /**
      * A worker learns of a cancellation by the next checkpoint at the latest, so that each branch can begin one more transaction. Items of a
-     * map have checkpoints of their own: they go on until the owner has read of it.
+     * map and called children have checkpoints of their own: they go on until the owner has read of it.
      */
     private void afterCancellation(Entry entry, Found found, Findings findings) throws SQLException {
         if (entry.cancelledBefore() == null) {
@@ -170,7 +170,7 @@ public final class Checker {
         int transactions = 0;
         try (var statement = connection.prepareStatement(
                 "SELECT count(DISTINCT xid) FROM app.effects WHERE instance = ? AND began > ? AND step NOT LIKE"
-                        + " 'o%' AND step NOT LIKE 'm%' AND NOT starts_with(step, '" + SagaPart.PREFIX + "')")) {
+                        + " 'o%' AND step NOT LIKE 'm%' AND step NOT LIKE 'k%' AND NOT starts_with(step, '" + SagaPart.PREFIX + "')")) {
             statement.setString(1, found.id());
             statement.setObject(2, entry.cancelledBefore());
             try (ResultSet row = statement.executeQuery()) {
