@@ -375,6 +375,10 @@ BEGIN
     PERFORM df._reopen_maps(ended.id);
     DELETE FROM df._running r WHERE r.instance_id = ended.id;
     DELETE FROM df._cancels x WHERE x.instance_id = ended.id;
+    -- What runs again asks for its slot again.
+    WITH sections AS (
+        DELETE FROM df._starts s WHERE s.instance_id = ended.id AND s.section <> '' RETURNING s.section)
+    DELETE FROM df.signals g USING sections s WHERE g.instance_id = ended.id AND g.name = s.section;
     DELETE FROM df._tries t WHERE t.instance_id = ended.id;
 
     INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output, status)

@@ -274,6 +274,8 @@ class TrespassTest {
                         List.of("_open_loopback", "t", "t"),
                         // A trigger; lets an ended instance go on of the role that the policy lets insert.
                         List.of("_redrive", "f", "t"),
+                        // A trigger; a section of an instance of the role that the policy lets insert, likewise.
+                        List.of("_request_slot", "f", "t"),
                         // A trigger; an instance of the role that the policy lets insert, in a queue that it may use.
                         List.of("_request_start", "f", "t"),
                         // A trigger; parent and child are of the role that the policy lets insert.
@@ -301,7 +303,10 @@ class TrespassTest {
             "_bytes",
             "_decide_item",
             "_end_maps",
+            "_end_sections",
             "_free_slots",
+            "_give_slot",
+            "_has_begun",
             "_event_news",
             "_left_event_waits",
             "_progress",
@@ -334,9 +339,14 @@ class TrespassTest {
                         "_admit_queue",
                         "_change_queue",
                         "_end_held",
+                        "_end_sections",
                         "_free_slots",
                         "_give_back",
+                        "_give_slot",
+                        "_has_begun",
                         "_has_slot",
+                        "_held_above",
+                        "_request_slot",
                         "_queue_again",
                         "_queue_census",
                         "_queue_of",
