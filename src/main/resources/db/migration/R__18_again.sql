@@ -386,8 +386,8 @@ BEGIN
     DELETE FROM df._cancels x WHERE x.instance_id = ended.id;
     -- What runs again asks for its slot again.
     WITH sections AS (
-        DELETE FROM df._starts s WHERE s.instance_id = ended.id AND s.section <> '' RETURNING s.section)
-    DELETE FROM df.signals g USING sections s WHERE g.instance_id = ended.id AND g.name = s.section;
+        DELETE FROM df._starts s WHERE s.instance_id = ended.id AND s.section <> '' RETURNING s.signal)
+    DELETE FROM df.signals g USING sections s WHERE g.instance_id = ended.id AND g.id = s.signal;
     DELETE FROM df._tries t WHERE t.instance_id = ended.id;
 
     INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output, status)

@@ -14,7 +14,7 @@ DECLARE
     v_since timestamptz := p_start.admitted_at;
 BEGIN
     IF p_start.section <> '' THEN
-        v_since := (SELECT s.consumed_at FROM df.signals s WHERE s.instance_id = p_start.instance_id AND s.name = p_start.section LIMIT 1);
+        v_since := (SELECT s.consumed_at FROM df.signals s WHERE s.id = p_start.signal);
         IF v_since IS NULL THEN
             RETURN false;
         ELSIF EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = p_start.subject AND x.wake_at IS NOT NULL)
@@ -271,7 +271,7 @@ BEGIN
         -- What had been admitted and has committed nothing begins in this term, if not before.
         INSERT INTO df._queue_begins (instance_id, section, queue, began_at)
         SELECT s.instance_id, s.section, s.queue, 'infinity' FROM df._starts s JOIN df._queues q ON q.id = s.queue AND q.rate IS NOT NULL
-        LEFT JOIN df.signals g ON s.section <> '' AND g.instance_id = s.instance_id AND g.name = s.section
+        LEFT JOIN df.signals g ON g.id = s.signal
         WHERE s.admitted_at IS NOT NULL AND s.ended_at IS NULL AND NOT EXISTS (
             SELECT FROM df._checkpoints c WHERE c.instance_id = coalesce(s.subject, s.instance_id)
               AND c.written_at >= CASE WHEN s.section = '' THEN s.admitted_at ELSE g.consumed_at END)

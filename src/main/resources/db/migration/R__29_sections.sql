@@ -192,10 +192,16 @@ BEGIN
                 USING ERRCODE = 'configuration_limit_exceeded', HINT = 'Its overflow is reject: df.retry tries it again, df.catch goes another way.';
         END IF;
     END IF;
+    -- Whatever ends the instance gives back what is left, so that it must not end in between.
+    UPDATE df._inbox x SET limited = true WHERE x.instance_id = v_instance AND x.limited IS NOT TRUE;
+    IF NOT FOUND THEN
+        PERFORM FROM df._inbox x WHERE x.instance_id = v_instance FOR KEY SHARE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'perdure: instance % has ended', v_instance USING ERRCODE = 'no_data_found';
+        END IF;
+    END IF;
     INSERT INTO df._starts (instance_id, role, queue, key, section, subject, node_id, execution_id)
     VALUES (v_instance, new.submitted_by, v_queue.id, coalesce(new.key, ''), new.reply, new.subject, new.node_id, new.execution_id);
-    -- Whatever ends the instance gives back what is left.
-    UPDATE df._inbox x SET limited = true WHERE x.instance_id = v_instance AND x.limited IS NOT TRUE;
     PERFORM df._wake_worker();
     RETURN NULL;
 END
@@ -211,6 +217,8 @@ CREATE OR REPLACE TRIGGER section_requests_do AFTER INSERT ON df._section_reques
 CREATE OR REPLACE FUNCTION df._give_slot(p_instance text, p_section text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_signal bigint;
 BEGIN
     PERFORM FROM df.instances i WHERE i.id = p_instance FOR KEY SHARE SKIP LOCKED;
     IF NOT FOUND THEN
@@ -220,8 +228,8 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    UPDATE df._starts s SET admitted_at = clock_timestamp() WHERE s.instance_id = p_instance AND s.section = p_section;
-    INSERT INTO df.signals (instance_id, name, data) VALUES (p_instance, p_section, '{}');
+    INSERT INTO df.signals (instance_id, name, data) VALUES (p_instance, p_section, '{}') RETURNING id INTO v_signal;
+    UPDATE df._starts s SET admitted_at = clock_timestamp(), signal = v_signal WHERE s.instance_id = p_instance AND s.section = p_section;
     RETURN true;
 END
 $$;
@@ -233,8 +241,6 @@ COMMENT ON FUNCTION df._give_slot(text, text) IS
 CREATE OR REPLACE FUNCTION df._end_sections(p_subject text, p_sections jsonb, p_maps bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
-DECLARE
-    v_sections text[];
 BEGIN
     WITH ended AS (
         DELETE FROM df._starts s
@@ -243,11 +249,8 @@ BEGIN
                     SELECT FROM jsonb_to_recordset(p_sections) AS e(node text, execution_id text)
                     WHERE e.node = '*' OR s.node_id = e.node AND s.execution_id = e.execution_id)
                 OR strpos(s.subject, '.') > 0 AND split_part(s.subject, '.', 2)::bigint = ANY (p_maps))
-        RETURNING s.section)
-    SELECT array_agg(e.section) INTO v_sections FROM ended e;
-    IF v_sections IS NOT NULL THEN
-        DELETE FROM df.signals s WHERE s.instance_id = left(p_subject, 8) AND s.name = ANY (v_sections);
-    END IF;
+        RETURNING s.signal)
+    DELETE FROM df.signals g USING ended e WHERE g.id = e.signal AND g.instance_id = left(p_subject, 8);
 END
 $$;
 COMMENT ON FUNCTION df._end_sections(text, jsonb, bigint[]) IS

@@ -527,6 +527,7 @@ CREATE TABLE df._starts (
     subject      text,
     node_id      text,
     execution_id text,
+    signal       bigint,
     CONSTRAINT _starts_pkey PRIMARY KEY (instance_id, section)
 ) WITH (fillfactor = 80);
 CREATE INDEX idx_starts_waiting ON df._starts (queue, priority, key, queued_at, instance_id)
@@ -537,6 +538,7 @@ COMMENT ON TABLE df._starts IS
     'Instances that were started in a queue, those that wait for their time, and sections of instances that wait or run in a queue.';
 COMMENT ON COLUMN df._starts.section IS 'The name of the signal by which a section is given its slot; empty for the instance itself.';
 COMMENT ON COLUMN df._starts.subject IS 'Of a section: who decides its node, the instance or the key of an item of a map.';
+COMMENT ON COLUMN df._starts.signal IS 'The signal by which a section was given its slot.';
 COMMENT ON COLUMN df._starts.queue IS 'NULL: it only waits for its time, and the row goes when that has come.';
 COMMENT ON COLUMN df._starts.key IS 'Empty: it has none, and no limit by key.';
 COMMENT ON COLUMN df._starts.start_at IS 'Not before then; NULL when that has come.';

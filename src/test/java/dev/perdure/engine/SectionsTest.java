@@ -350,6 +350,10 @@ class SectionsTest {
                     .hasMessageContaining("row-level security");
             other.open(first);
             other.await(first);
+            assertThatThrownBy(() -> other.value(
+                            "SELECT df._ask_for_slot('lent', NULL, ?, 'x', 'x', 'df.with_queue 00000000-0000-0000-0000-000000000000')",
+                            first))
+                    .hasMessageContaining("instance " + first + " has ended");
             app.open(second);
             assertThat(app.await(second).status()).isEqualTo("completed");
         }
