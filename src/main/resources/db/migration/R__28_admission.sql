@@ -5,7 +5,6 @@
 -- counts. What is admitted is committed, and is found by the worker as what has just been started (df._news). Nobody waits here for
 -- what a submitter can lock: such rows are left for the next call.
 
--- How many may be admitted now; if none, when it is worth asking again, unless something ends before.
 -- Something of it is committed, lasts, or waits; a section counts from when it was told that it has its slot.
 CREATE OR REPLACE FUNCTION df._has_begun(p_start df._starts) RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -29,6 +28,7 @@ $$;
 COMMENT ON FUNCTION df._has_begun(df._starts) IS
     'Whether what was admitted is known to have begun. Called with the settings of its callers.';
 
+-- How many may be admitted now; if none, when it is worth asking again, unless something ends before.
 CREATE OR REPLACE FUNCTION df._free_slots(p_queue df._queues, OUT free integer, OUT next_at timestamptz)
 LANGUAGE plpgsql VOLATILE
 AS $$
