@@ -66,9 +66,14 @@ $$;
 COMMENT ON FUNCTION df._free_slots(df._queues) IS
     'How many instances and sections of a queue may begin now. Called with the settings of its callers.';
 
-CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_instance text, p_section text, p_key text) RETURNS boolean
+-- Of one key of a priority. Whoever's row somebody holds, such as a caller with an open df.cancel, stands behind the others of its key then:
+-- they may be other roles'. The version of the row that says so is written only while others wait.
+CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_priority integer, p_key text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_one record;
+    v_signal bigint;
 BEGIN
     IF p_key <> '' AND p_queue.concurrency_per_key <= (SELECT count(*) FROM (
             SELECT FROM df._starts s WHERE s.queue = p_queue.id AND s.key = p_key AND s.admitted_at IS NOT NULL AND s.ended_at IS NULL
@@ -76,32 +81,46 @@ BEGIN
     THEN
         RETURN false;
     END IF;
-    IF p_section <> '' THEN
-        IF NOT df._give_slot(p_instance, p_section) THEN
-            RETURN false;
+    FOR try IN 1 .. 3 LOOP
+        SELECT s.instance_id, s.section INTO v_one FROM df._starts s
+        WHERE s.queue = p_queue.id AND s.priority = p_priority AND s.key = p_key
+          AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+        ORDER BY s.queued_at, s.instance_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        EXIT WHEN NOT FOUND;
+        IF v_one.section <> '' THEN
+            -- A signal refers to the row of the instance.
+            PERFORM FROM df.instances i WHERE i.id = v_one.instance_id FOR KEY SHARE SKIP LOCKED;
+        ELSE
+            PERFORM FROM df._inbox x WHERE x.instance_id = v_one.instance_id AND x.held FOR UPDATE SKIP LOCKED;
         END IF;
-    ELSE
-        PERFORM FROM df._inbox x WHERE x.instance_id = p_instance AND x.held FOR UPDATE SKIP LOCKED;
-        IF NOT FOUND THEN
-            RETURN false;
+        IF FOUND THEN
+            v_signal := NULL;
+            IF v_one.section <> '' THEN
+                INSERT INTO df.signals (instance_id, name, data) VALUES (v_one.instance_id, v_one.section, '{}') RETURNING id INTO v_signal;
+            ELSE
+                UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() WHERE x.instance_id = v_one.instance_id;
+            END IF;
+            UPDATE df._starts s SET admitted_at = clock_timestamp(), signal = v_signal
+            WHERE s.instance_id = v_one.instance_id AND s.section = v_one.section;
+            IF p_queue.rate IS NOT NULL THEN
+                INSERT INTO df._queue_begins (instance_id, section, queue, began_at)
+                VALUES (v_one.instance_id, v_one.section, p_queue.id, 'infinity')
+                ON CONFLICT (instance_id, section) DO UPDATE SET began_at = 'infinity';
+            END IF;
+            RETURN true;
         END IF;
-        -- It may have been put off since it was read.
-        UPDATE df._starts s SET admitted_at = clock_timestamp()
-        WHERE s.instance_id = p_instance AND s.section = '' AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL;
-        IF NOT FOUND THEN
-            RETURN false;
-        END IF;
-        UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() WHERE x.instance_id = p_instance;
-    END IF;
-    IF p_queue.rate IS NOT NULL THEN
-        INSERT INTO df._queue_begins (instance_id, section, queue, began_at) VALUES (p_instance, p_section, p_queue.id, 'infinity')
-        ON CONFLICT (instance_id, section) DO UPDATE SET began_at = 'infinity';
-    END IF;
-    RETURN true;
+        UPDATE df._starts s SET queued_at = clock_timestamp()
+        WHERE s.instance_id = v_one.instance_id AND s.section = v_one.section AND EXISTS (
+            SELECT FROM df._starts o
+            WHERE o.queue = p_queue.id AND o.priority = p_priority AND o.key = p_key AND o.instance_id <> s.instance_id
+              AND o.start_at IS NULL AND o.admitted_at IS NULL AND o.ended_at IS NULL);
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+    RETURN false;
 END
 $$;
-COMMENT ON FUNCTION df._admit_one(df._queues, text, text, text) IS
-    'Lets an instance of a queue, or a section of one, begin, unless its key is full or somebody has locked it. Called with the settings of its callers.';
+COMMENT ON FUNCTION df._admit_one(df._queues, integer, text) IS
+    'Lets an instance of a key of a queue, or a section of one, begin: the one that waits longest and that nobody has locked, unless the key is full. Called with the settings of its callers.';
 
 -- Priorities one after the other, low first; within one, keys in turn, from the one behind the last. A key that is full is passed over: of
 -- each key the first that waits is looked at, however many there are. Where more keys are full than one call looks at, the keys of what
@@ -118,8 +137,6 @@ DECLARE
     v_began_from text;
     v_turn text;
     v_key text;
-    v_id text;
-    v_section text;
     v_wrapped boolean;
     v_admitted boolean;
     v_looked integer;
@@ -155,24 +172,24 @@ BEGIN
         v_admitted := false;
         v_looked := 0;
         LOOP
-            SELECT s.key, s.instance_id, s.section INTO v_key, v_id, v_section FROM df._starts s
+            SELECT s.key INTO v_key FROM df._starts s
             WHERE s.queue = p_queue AND s.priority = v_priority AND s.key > v_key
               AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-            ORDER BY s.key, s.queued_at, s.instance_id LIMIT 1;
+            ORDER BY s.key LIMIT 1;
             IF NOT FOUND THEN
                 -- From the first one again, for as long as a round has admitted something. No key is the empty one, which comes first.
                 EXIT WHEN v_wrapped AND NOT v_admitted;
-                SELECT s.key, s.instance_id, s.section INTO v_key, v_id, v_section FROM df._starts s
+                SELECT s.key INTO v_key FROM df._starts s
                 WHERE s.queue = p_queue AND s.priority = v_priority
                   AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-                ORDER BY s.key, s.queued_at, s.instance_id LIMIT 1;
+                ORDER BY s.key LIMIT 1;
                 EXIT WHEN NOT FOUND;
                 v_admitted := v_admitted AND NOT v_wrapped;
                 v_wrapped := true;
             END IF;
             v_looked := v_looked + 1;
             v_in_all := v_in_all + 1;
-            IF df._admit_one(v_queue, v_id, v_section, v_key) THEN
+            IF df._admit_one(v_queue, v_priority, v_key) THEN
                 v_admitted := true;
                 v_turn := v_key;
                 released := released + 1;
@@ -195,11 +212,7 @@ BEGIN
             SELECT DISTINCT e.priority, e.key FROM df._starts e WHERE e.instance_id = ANY (p_ended) AND e.queue = p_queue AND e.key <> ''
         LOOP
             EXIT WHEN v_free = 0;
-            SELECT s.instance_id, s.section INTO v_id, v_section FROM df._starts s
-            WHERE s.queue = p_queue AND s.priority = v_priority AND s.key = v_key
-              AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-            ORDER BY s.queued_at, s.instance_id LIMIT 1;
-            IF FOUND AND df._admit_one(v_queue, v_id, v_section, v_key) THEN
+            IF df._admit_one(v_queue, v_priority, v_key) THEN
                 released := released + 1;
                 v_free := v_free - 1;
             END IF;
@@ -341,7 +354,7 @@ COMMENT ON FUNCTION df._queue_census() IS 'What waits and runs in queues, and wh
 REVOKE EXECUTE ON FUNCTION df._queue_census() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._free_slots(df._queues) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._has_begun(df._starts) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION df._admit_one(df._queues, text, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._admit_one(df._queues, integer, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._admit_queue(uuid, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._release_due() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._admit(bigint, boolean, uuid, text[]) FROM PUBLIC;

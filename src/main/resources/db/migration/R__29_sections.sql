@@ -213,29 +213,6 @@ CREATE OR REPLACE TRIGGER section_requests_do AFTER INSERT ON df._section_reques
 -- Giving, and giving back
 ---------------------------------------------------------------------------------------------------------------------
 
--- A signal refers to the row of the instance: who has locked that is passed over.
-CREATE OR REPLACE FUNCTION df._give_slot(p_instance text, p_section text) RETURNS boolean
-LANGUAGE plpgsql VOLATILE
-AS $$
-DECLARE
-    v_signal bigint;
-BEGIN
-    PERFORM FROM df.instances i WHERE i.id = p_instance FOR KEY SHARE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    PERFORM FROM df._starts s WHERE s.instance_id = p_instance AND s.section = p_section AND s.admitted_at IS NULL FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    INSERT INTO df.signals (instance_id, name, data) VALUES (p_instance, p_section, '{}') RETURNING id INTO v_signal;
-    UPDATE df._starts s SET admitted_at = clock_timestamp(), signal = v_signal WHERE s.instance_id = p_instance AND s.section = p_section;
-    RETURN true;
-END
-$$;
-COMMENT ON FUNCTION df._give_slot(text, text) IS
-    'Gives a section its slot, unless somebody has locked it. Called with the settings of its callers.';
-
 -- [{"node", "execution_id"}, …]: sections of one subject that end with a decision (node *: whatever there are), and those of items of
 -- maps that end with it.
 CREATE OR REPLACE FUNCTION df._end_sections(p_subject text, p_sections jsonb, p_maps bigint[]) RETURNS void
@@ -258,5 +235,4 @@ COMMENT ON FUNCTION df._end_sections(text, jsonb, bigint[]) IS
 
 REVOKE EXECUTE ON FUNCTION df._held_above(uuid, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._request_slot() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION df._give_slot(text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._end_sections(text, jsonb, bigint[]) FROM PUBLIC;

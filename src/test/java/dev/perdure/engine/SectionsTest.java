@@ -365,7 +365,8 @@ class SectionsTest {
         app.value("SELECT df.pause_queue('locked')");
         String first = app.start("df.with_queue('SELECT 1', 'locked', 'a')");
         String second = app.start("df.with_queue('SELECT 1', 'locked', 'b')");
-        awaitRunning("locked", 0, 2);
+        String ofSameKey = app.start("df.with_queue('SELECT 1', 'locked', 'a')");
+        awaitRunning("locked", 0, 3);
         try (Connection locking = database.connect("sections_app")) {
             locking.setAutoCommit(false);
             TestDatabase.rows(locking, "SELECT id FROM df.instances WHERE id = '" + first + "' FOR UPDATE");
