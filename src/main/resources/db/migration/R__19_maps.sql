@@ -497,10 +497,11 @@ BEGIN
         FROM df._map_items i WHERE i.map_id = n.id AND i.ordinal > n.settled AND i.ordinal <= n.opened) AS c
     WHERE n.id = ANY (v_ids) AND m.id = n.id;
     PERFORM df._end_calls(p_subject, p_maps, v_ids);
+    PERFORM df._end_sections(p_subject, p_maps, v_ids);
 END
 $$;
 COMMENT ON FUNCTION df._end_maps(text, jsonb) IS
-    'Ends executions of maps, and of calls: what is pending of them is cancelled. Called with the settings of its callers.';
+    'Ends executions of maps, of calls and of sections: what is pending of them is cancelled, and slots are given back. Called with the settings of its callers.';
 
 -- An instance goes on (df.redrive): of the maps that are in the middle, items that have completed stay, the others are as new. The stamp of
 -- such a map is that of its node.

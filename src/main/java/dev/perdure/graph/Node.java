@@ -30,6 +30,7 @@ public sealed interface Node
                 TimeoutNode,
                 MapNode,
                 CallNode,
+                SectionNode,
                 ItemNode {
 
     String id();
