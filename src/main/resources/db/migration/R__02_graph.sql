@@ -24,8 +24,8 @@ BEGIN
             RETURN false;
         END IF;
     END IF;
-    -- Options of a request are looked at more closely.
-    IF strpos(graph, E'\\"options\\"') > 0 THEN
+    -- Options of a request, and time zones, are looked at more closely.
+    IF strpos(graph, E'\\"options\\"') > 0 OR strpos(graph, E'\\"timezone\\"') > 0 THEN
         RETURN false;
     END IF;
     document := graph::jsonb;
@@ -237,7 +237,7 @@ COMMENT ON FUNCTION df._config_problem(text, text) IS
     'Internal: what is wrong with the configuration of a CATCH, LOOP or TIMEOUT; NULL when nothing is, and for other nodes.';
 
 CREATE OR REPLACE FUNCTION df._waiting_problem(node_type text, query text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
@@ -256,6 +256,8 @@ BEGIN
         IF config ? 'options' THEN
             PERFORM df._check_http_options(config -> 'options', node_type, config ->> 'method', config ->> 'body');
         END IF;
+    ELSIF node_type = 'WAIT_SCHEDULE' AND strpos(query, 'timezone') > 0 THEN
+        RETURN df._zone_problem(df._json_object(query) ->> 'timezone');
     ELSIF node_type = 'LOOP' AND strpos(query, 'continue_on_failure') > 0 THEN
         config := df._json_object(query);
         RETURN CASE WHEN jsonb_typeof(config -> 'continue_on_failure') NOT IN ('boolean', 'null')
@@ -267,7 +269,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $$;
 COMMENT ON FUNCTION df._waiting_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a WAIT_CONDITION, a LOOP that goes on after failures, or the options of a request; NULL when nothing is.';
+    'Internal: what is wrong with the configuration of a WAIT_CONDITION, a WAIT_SCHEDULE, a LOOP that goes on after failures, or the options of a request; NULL when nothing is.';
 
 -- The names that a node binds, for those that come after it or stand inside of it. Whoever adds a type of node that binds names of its
 -- own says so here, and nowhere else.
@@ -368,7 +370,7 @@ CREATE OR REPLACE FUNCTION df._graph(
     root text,
     OUT problem text, OUT node_types text[], OUT queries text[], OUT result_names text[],
     OUT have_left boolean[], OUT have_right boolean[], OUT paths text[], OUT params text[])
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_variable

@@ -593,9 +593,12 @@ CREATE TABLE df._worker_epoch (
     epoch_id     uuid NOT NULL,
     started_at   timestamptz DEFAULT now(),
     last_seen_at timestamptz DEFAULT now(),
+    unknown_zones text[] NOT NULL DEFAULT '{}',
     CONSTRAINT _worker_epoch_pkey PRIMARY KEY (epoch_id)
 );
 COMMENT ON TABLE df._worker_epoch IS 'One row: the leading worker''s term, and when it was last seen (about every 2 s).';
+COMMENT ON COLUMN df._worker_epoch.unknown_zones IS
+    'Time zones that this server knows and the Java of the leading worker does not, whose time zone data are older.';
 
 -- What starts, signals and cancels read to decide whether a NOTIFY is needed (architecture 6).
 CREATE TABLE df._wake (

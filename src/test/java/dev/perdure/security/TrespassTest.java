@@ -356,6 +356,7 @@ class TrespassTest {
                         "_change_schedule",
                         "_delete_schedule_runs",
                         "_due_schedules",
+                        "_set_unknown_zones",
                         "_run_schedules",
                         "_start_planned",
                         "_start_problem",
