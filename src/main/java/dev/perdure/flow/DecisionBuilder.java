@@ -232,6 +232,11 @@ public final class DecisionBuilder {
         draft.noteEventWait(wait);
     }
 
+    /** Somebody else decides the node. */
+    public void assign(Assignment assignment) {
+        draft.assign(assignment);
+    }
+
     public Running continueAs(Node node, Running run) {
         running.put(node.id(), run);
         return run;

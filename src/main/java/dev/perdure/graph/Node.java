@@ -30,6 +30,8 @@ public sealed interface Node
                 TimeoutNode,
                 MapNode,
                 CallNode,
+                ActivityNode,
+                ApprovalNode,
                 ItemNode {
 
     String id();
