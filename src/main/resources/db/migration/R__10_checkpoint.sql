@@ -38,7 +38,9 @@ BEGIN
             END IF;
         END LOOP;
         IF p_also ? 'maps' THEN
-            PERFORM df._end_maps(p_instance, p_also -> 'maps', false);
+            -- A cancel, and the end of an instance that cannot go on, come before what anybody has decided.
+            PERFORM df._end_maps(p_instance, p_also -> 'maps', NOT p_also -> 'maps' @> '[{"node": "*"}]'
+                AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(p_instance, 8) AND i.status IN ('pending', 'running')));
         END IF;
         v_part := p_also -> 'execution';
         -- Without a number of events: the nodes that began in this round, and the loop, whose stamp is that of the next one already.

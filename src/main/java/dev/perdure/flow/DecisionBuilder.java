@@ -8,6 +8,8 @@ import dev.perdure.graph.Graph;
 import dev.perdure.graph.Node;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -310,6 +312,22 @@ public final class DecisionBuilder {
     /** Whether an activation that this decision has entered may have run before. */
     boolean hasFound(String nodeId, String stamp) {
         return overdue.hasFound(nodeId, stamp);
+    }
+
+    /** Whether somebody else decides a node below that one, and may have done so by now. */
+    boolean awaitsAnswer(String rootId) {
+        Deque<String> open = new ArrayDeque<>(graph().children(rootId));
+        while (!open.isEmpty()) {
+            String id = open.pop();
+            Running run = running(id);
+            if (run != null
+                    && run.phase() == Running.Phase.SIGNAL
+                    && graph().node(id).isAssigned()) {
+                return true;
+            }
+            graph().children(id).forEach(open::push);
+        }
+        return false;
     }
 
     @Nullable Running running(String nodeId) {

@@ -23,4 +23,9 @@ public record ActivityNode(
     public String awaitedSignal(String stamp) {
         return CallNode.reply("df.activity", id, stamp);
     }
+
+    @Override
+    public boolean isAssigned() {
+        return true;
+    }
 }

@@ -31,4 +31,9 @@ public record ApprovalNode(
     public String awaitedSignal(String stamp) {
         return CallNode.reply("df.approval", id, stamp);
     }
+
+    @Override
+    public boolean isAssigned() {
+        return true;
+    }
 }

@@ -51,4 +51,9 @@ public sealed interface Node
     default @Nullable String awaitedSignal(String stamp) {
         return null;
     }
+
+    /** Whether somebody else decides it, in a transaction of his own: what he has decided comes before a limit that is over later. */
+    default boolean isAssigned() {
+        return false;
+    }
 }

@@ -125,7 +125,8 @@ public final class Generator {
     }
 
     private Shape leaf() {
-        return switch (random.nextInt(19)) {
+        return switch (random.nextInt(20)) {
+            case 19 -> new ActivityStep(name("p"));
             case 18 -> new PublishedStep(name("e"));
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
@@ -143,6 +144,9 @@ public final class Generator {
     private Shape calm() {
         if (random.nextInt(8) == 0) {
             return request(0);
+        }
+        if (random.nextInt(8) == 0) {
+            return new ActivityStep(name("p"));
         }
         return random.nextBoolean() ? step() : Sequence.of(step(), new NamedStep(name("n")), step());
     }

@@ -34,7 +34,7 @@ interface AssignmentRule extends LeafRule {
 
     @Override
     default void enter(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
-        if (row != null && row.status() == NodeStatus.FAILED && FINAL.equals(row.bindings())) {
+        if (row != null && row.status() == NodeStatus.FAILED && isFinal(row.bindings())) {
             end(decision, run, new Outcome.Failed(LeafRule.error(row), row.code(), node().id(), null, null, true));
         } else {
             LeafRule.super.enter(decision, run, row);
@@ -84,6 +84,11 @@ interface AssignmentRule extends LeafRule {
     @Override
     default @Nullable String bindings(Running run, Frame frame) {
         return run.phase() == Running.Phase.OVER ? FINAL : null;
+    }
+
+    private static boolean isFinal(@Nullable String bindings) {
+        JsonNode kept = bindings == null ? null : Json.parse(bindings);
+        return kept != null && kept.path("final").asBoolean();
     }
 
     private Outcome outcome(String data) {

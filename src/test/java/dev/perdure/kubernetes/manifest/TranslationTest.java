@@ -214,6 +214,23 @@ class TranslationTest {
     }
 
     @Test
+    void activity_and_approval() throws SQLException {
+        same("[{activity: {kind: thumbnail}}]", "df.activity('thumbnail')");
+        same(
+                "[{activity: {kind: thumbnail, payload: {id: '{n}'}, lease: 5m, maxAttempts: 3}, name: a}]",
+                "df.activity('thumbnail', '{\"id\":\"{n}\"}', '5 minutes', 3) |=> 'a'");
+        same(
+                "[{approval: {title: 'Pay?', assignees: [a, b], payload: '{}', quorum: 2, notSubmitter: true, within: 2d,"
+                        + " otherwise: [{sql: SELECT 1}]}}]",
+                "df.approval('Pay?', '{a,b}', '{}', '2 days', 'SELECT 1', 2, true)");
+        assertThatThrownBy(() -> translate("[{activity: {kind: x, lease: 60d}}]"))
+                .hasMessageContaining("spec.steps[0].activity.lease")
+                .hasMessageContaining("one second to thirty days");
+        assertThatThrownBy(() -> translate("[{approval: {title: x, assignees: []}}]"))
+                .hasMessageContaining("spec.steps[0].approval.assignees");
+    }
+
+    @Test
     void a_signal_that_could_never_be_sent_is_refused() throws SQLException {
         same("[{signal: {name: " + "x".repeat(1024) + "}}]", "df.wait_for_signal(repeat('x', 1024))");
         assertThatThrownBy(() -> translate("[{signal: {name: " + "x".repeat(1025) + "}}]"))
