@@ -148,7 +148,7 @@ $$;
 COMMENT ON FUNCTION df._may_claim(regrole, regrole, text) IS
     'Whether a role may claim activities of a kind of another role. Called with the settings of its callers.';
 
--- [{"node", "execution_id", "reply", "kind", "payload", "lease_ms", "max_attempts", "assignees", "quorum", "not_submitter"}, …]. Instances
+-- [{"node", "execution_id", "reply", "kind", "payload", "lease_ms", "max_attempts", "assignees", "quorum", "not_submitter", "undo"}, …]. Instances
 -- take turns: the next activity of one stands a turn behind its last one, and the first one beside the first that waits.
 CREATE OR REPLACE FUNCTION df._begin_activities(p_subject text, p_list jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -167,8 +167,10 @@ BEGIN
     INTO v_role, v_priority FROM df.instances i WHERE i.id = left(p_subject, 8);
     FOR v_new IN
         SELECT * FROM jsonb_to_recordset(p_list) AS n(node text, execution_id text, reply text, kind text, payload text, lease_ms bigint,
-            max_attempts integer, assignees text[], quorum integer, not_submitter boolean)
+            max_attempts integer, assignees text[], quorum integer, not_submitter boolean, undo boolean)
     LOOP
+        -- It was answered, just before the instance was cancelled that goes on now.
+        CONTINUE WHEN EXISTS (SELECT FROM df.signals s WHERE s.instance_id = left(p_subject, 8) AND s.name = v_new.reply AND s.consumed_at IS NULL);
         v_problem := NULL;
         v_assignees := NULL;
         IF octet_length(v_new.payload) > most THEN
@@ -198,10 +200,10 @@ BEGIN
                       ORDER BY a.turn LIMIT 1), (extract(epoch FROM clock_timestamp()) * 1000)::bigint),
             (SELECT 1 + a.turn FROM df._activities a WHERE a.instance_id = left(p_subject, 8) ORDER BY a.turn DESC LIMIT 1));
         INSERT INTO df._activities (instance_id, subject, node_id, execution_id, reply, role, kind, payload, bytes, lease, max_attempts,
-            assignees, quorum, not_submitter, priority, turn)
+            assignees, quorum, not_submitter, is_undo, priority, turn)
         VALUES (left(p_subject, 8), p_subject, v_new.node, v_new.execution_id, v_new.reply, v_role, v_new.kind, v_payload,
             coalesce(octet_length(v_new.payload), 0), make_interval(secs => v_new.lease_ms / 1000.0), v_new.max_attempts,
-            v_assignees, v_new.quorum, v_new.not_submitter, v_priority, v_turn)
+            v_assignees, v_new.quorum, v_new.not_submitter, coalesce(v_new.undo, false), v_priority, v_turn)
         ON CONFLICT DO NOTHING;
         -- The lock of NOTIFY is the whole server's: a session of a submitter leaves it to the owner, a moment later.
         IF v_assignees IS NULL AND session_user = current_user THEN
@@ -305,7 +307,7 @@ BEGIN
             WITH had AS MATERIALIZED (
                 SELECT a.id, a.bytes FROM df._activities a
                 WHERE a.kind = p_kind AND a.role = v_owners[v_place] AND a.token IS NULL AND a.assignees IS NULL
-                    AND EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running'))
+                    AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
                 ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_wanted FOR NO KEY UPDATE OF a SKIP LOCKED),
             sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
             taken AS (
@@ -344,7 +346,7 @@ BEGIN
                 WHEN activity.answer IS NOT NULL THEN 'it was used in this transaction already'
                 WHEN NOT df._may_claim(p_role, activity.role, activity.kind) THEN format('role "%s" may not claim activities of kind "%s" any more',
                     (SELECT r.rolname FROM pg_roles r WHERE r.oid = p_role), activity.kind)
-                WHEN v_status IS NULL OR v_status NOT IN ('pending', 'running') THEN 'the workflow was cancelled, or has ended'
+                WHEN NOT activity.is_undo AND (v_status IS NULL OR v_status NOT IN ('pending', 'running')) THEN 'the workflow was cancelled, or has ended'
                 WHEN EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = v_id)
                     THEN 'its node has ended: it timed out, lost a race, or was cancelled' END;
         ELSE
@@ -463,7 +465,8 @@ BEGIN
     SELECT a.* INTO v_task FROM df._activities a
     WHERE a.id = p_task AND a.assignees IS NOT NULL AND df._is_assignee(p_role, a.assignees);
     IF NOT FOUND OR EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = p_task)
-        OR NOT EXISTS (SELECT FROM df.instances i WHERE i.id = v_task.instance_id AND i.status IN ('pending', 'running')) THEN
+        OR NOT v_task.is_undo AND NOT EXISTS (
+            SELECT FROM df.instances i WHERE i.id = v_task.instance_id AND i.status IN ('pending', 'running')) THEN
         RAISE EXCEPTION 'Task % is decided or over, or it is none of yours', p_task USING ERRCODE = 'DF004',
             HINT = 'SELECT * FROM df.tasks lists what you can decide.';
     ELSIF v_task.not_submitter AND (v_task.role = p_role OR v_task.role = to_regrole(quote_ident(session_user))) THEN
@@ -922,6 +925,29 @@ $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint) IS
     'Leases that have ended, ends that are old, and channels of those for whom something waits. What somebody has locked is left for the next time.';
 
+-- Each counts as far as 20,000.
+CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OUT activities_claimed bigint, OUT activities_oldest double precision,
+    OUT tasks_open bigint, OUT activities_completed bigint, OUT activities_failed bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    most CONSTANT integer := 20000;
+    recently CONSTANT timestamptz := clock_timestamp() - interval '1 minute';
+BEGIN
+    activities_waiting := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.token IS NULL AND a.assignees IS NULL LIMIT most) AS x);
+    activities_claimed := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.token IS NOT NULL LIMIT most) AS x);
+    tasks_open := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.assignees IS NOT NULL LIMIT most) AS x);
+    activities_oldest := coalesce(extract(epoch FROM clock_timestamp() - (SELECT min(x.created_at) FROM (
+        SELECT a.created_at FROM df._activities a WHERE a.token IS NULL AND a.assignees IS NULL ORDER BY a.id LIMIT most) AS x)), 0);
+    SELECT count(*) FILTER (WHERE x.outcome = 'completed'), count(*) FILTER (WHERE x.outcome IN ('failed', 'lost'))
+    INTO activities_completed, activities_failed
+    FROM (SELECT e.outcome FROM df._activity_ends e WHERE e.ended_at > recently AND NOT e.is_task LIMIT 10 * most) AS x;
+END
+$$;
+COMMENT ON FUNCTION df._activity_census() IS 'Activities and tasks, for metrics: all kinds together, each number as far as 20,000.';
+
 DO $$
 DECLARE
     own regprocedure;
@@ -929,7 +955,7 @@ BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_stop_activity', '_end_activities',
                    '_claim_activities', '_claimed', '_settle_activity', '_extend_activity', '_answer_activity', '_decide', '_activity_channel',
-                   '_do_activity_call', '_sweep_activities', '_may_claim')
+                   '_do_activity_call', '_sweep_activities', '_may_claim', '_activity_census')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

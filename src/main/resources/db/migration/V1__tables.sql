@@ -859,6 +859,7 @@ CREATE TABLE df._activities (
     assignees     regrole[],
     quorum        integer,
     not_submitter boolean,
+    is_undo       boolean NOT NULL,
     priority      integer NOT NULL,
     turn          bigint NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -882,6 +883,7 @@ COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the 
 COMMENT ON COLUMN df._activities.role IS 'The submitter of the instance.';
 COMMENT ON COLUMN df._activities.kind IS 'Of an approval its title.';
 COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
+COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
 COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
 COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
 COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';

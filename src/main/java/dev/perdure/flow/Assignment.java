@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param payload JSON text; null when there is none
  * @param lease how a program may claim it; null: people decide
  * @param approval who decides; null: a program does
+ * @param isUndo whether it belongs to what undoes a step, which goes on when the instance is cancelled
  */
 public record Assignment(
         Activation activation,
@@ -19,7 +20,24 @@ public record Assignment(
         String kind,
         @Nullable String payload,
         @Nullable Lease lease,
-        @Nullable Approval approval) {
+        @Nullable Approval approval,
+        boolean isUndo) {
+
+    /** One that undoes nothing. */
+    public Assignment(
+            Activation activation,
+            String reply,
+            String kind,
+            @Nullable String payload,
+            @Nullable Lease lease,
+            @Nullable Approval approval) {
+        this(activation, reply, kind, payload, lease, approval, false);
+    }
+
+    /** The same for a node of what undoes a step. */
+    Assignment undoing() {
+        return new Assignment(activation, reply, kind, payload, lease, approval, true);
+    }
 
     /**
      * How it may be claimed.

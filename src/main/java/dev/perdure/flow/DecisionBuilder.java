@@ -236,7 +236,17 @@ public final class DecisionBuilder {
 
     /** Somebody else decides the node. */
     public void assign(Assignment assignment) {
-        draft.assign(assignment);
+        draft.assign(isUndo(assignment.activation().nodeId()) ? assignment.undoing() : assignment);
+    }
+
+    private boolean isUndo(String nodeId) {
+        String id = nodeId;
+        Node above = graph().parent(id);
+        while (above != null && !id.equals(graph().undo(above.id()))) {
+            id = above.id();
+            above = graph().parent(id);
+        }
+        return above != null;
     }
 
     public Running continueAs(Node node, Running run) {

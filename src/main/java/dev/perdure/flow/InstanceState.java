@@ -4,7 +4,6 @@ import dev.perdure.flow.result.Result;
 import dev.perdure.flow.template.TextLimits;
 import dev.perdure.flow.template.Variables;
 import dev.perdure.graph.Graph;
-import dev.perdure.graph.Node;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -323,27 +322,6 @@ public final class InstanceState {
                     .forEach(open::add);
         }
         return steps;
-    }
-
-    /** Names of the signals by which programs and people under a limit decide. */
-    public List<String> answersUnder(Activation limit) {
-        Running run = running.get(limit.nodeId());
-        if (run == null || run.phase() != Running.Phase.LIMITED || !isActive(limit)) {
-            return List.of();
-        }
-        return signalWaits().stream()
-                .filter(wait -> graph.node(wait.activation().nodeId()).isAssigned())
-                .filter(wait -> isUnder(wait.activation().nodeId(), limit.nodeId()))
-                .map(SignalWait::name)
-                .toList();
-    }
-
-    private boolean isUnder(String nodeId, String limit) {
-        Node node = graph.parent(nodeId);
-        while (node != null && !node.id().equals(limit)) {
-            node = graph.parent(node.id());
-        }
-        return node != null;
     }
 
     /** Number of steps (not timers) that are waited for. */

@@ -33,6 +33,9 @@ final class AssignmentDocument {
         if (assignment.payload() != null) {
             json.writeStringField("payload", assignment.payload());
         }
+        if (assignment.isUndo()) {
+            json.writeBooleanField("undo", true);
+        }
         Assignment.Lease lease = assignment.lease();
         if (lease != null) {
             json.writeNumberField("lease_ms", lease.millis());

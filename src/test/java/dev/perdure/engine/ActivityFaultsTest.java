@@ -112,6 +112,21 @@ class ActivityFaultsTest {
     }
 
     @Test
+    void an_undo_that_a_program_does_is_done_although_the_instance_is_cancelled() throws SQLException {
+        String id =
+                app.start("df.saga(df.with_undo('SELECT 1', df.activity('undone')) ~> df.wait_for_signal('never'))");
+        app.awaitValue(
+                "1",
+                "SELECT count(*) FROM df.nodes WHERE instance_id = ? AND node_type = 'SIGNAL' AND status = 'running'",
+                id);
+        app.execute("SELECT df.cancel('" + id + "')");
+        program.execute("SELECT df.complete_activity('" + claim("undone") + "')");
+        assertThat(app.await(id).status()).isEqualTo("cancelled");
+        assertThat(app.value("SELECT compensated FROM df.instances WHERE id = ?", id))
+                .isEqualTo("t");
+    }
+
+    @Test
     void a_token_in_two_transactions_at_once_decides_once() throws Exception {
         String id = app.start("df.activity('twice')");
         String token = claim("twice");

@@ -374,6 +374,7 @@ class TrespassTest {
                         "_decide_item",
                         "_delete_items",
                         "_change_definition",
+                        "_activity_census",
                         "_activity_channel",
                         "_answer_activity",
                         "_begin_activities",

@@ -1,6 +1,7 @@
 package dev.perdure.engine.actor;
 
 import dev.perdure.flow.Activation;
+import dev.perdure.flow.AwaitedAnswers;
 import dev.perdure.flow.Event;
 import java.time.Duration;
 import java.time.Instant;
@@ -53,7 +54,7 @@ public final class FiredTimer implements Message {
             timers.after(LOOK, () -> actor.post(this));
             return true;
         }
-        List<String> answers = actor.state().answersUnder(activation);
+        List<String> answers = AwaitedAnswers.under(actor.state(), activation);
         if (!answers.isEmpty()) {
             answers.forEach(looks);
             return true;

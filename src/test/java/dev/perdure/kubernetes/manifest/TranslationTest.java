@@ -327,7 +327,7 @@ class TranslationTest {
                 "[{}]                                            | spec.steps[0]: the step has no kind",
                 "[{name: a}]                                     | break: {}",
                 "[{sql: SELECT 1}, {sql: SELECT 1, sleep: 1s}]   | spec.steps[1]: the step has more than one kind: sleep, sql",
-                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are break,",
+                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are activity, approval, break,",
                 "[{sleep: 1s, params: [a]}]                      | spec.steps[0].params: only a step with sql has parameters",
                 "[{sql: SELECT $1, params: a}]                   | spec.steps[0].params: expected a list of the values of $1",
                 "[{sql: SELECT $1, params: [7]}]                 | spec.steps[0].params[0]: expected a text, found a number",
