@@ -69,9 +69,10 @@ class Startup {
             Optional<EmbeddedServer> embedded = startEmbedded();
             DatabaseUrl url = embedded.map(EmbeddedServer::workerUrl)
                     .orElseGet(() -> DatabaseUrl.checked(config.database().url().orElseThrow()));
+            status.isOf(url);
             migrate(url);
             embedded.ifPresent(TryOut::grant);
-            status.set(State.READY, url.toString());
+            status.set(State.READY, "answers");
             ready.fire(new DatabaseReady(url));
             Banner.print(url, embedded);
             embedded.filter(server -> config.embeddedSample()).ifPresent(TryOut::startSample);
@@ -104,7 +105,7 @@ class Startup {
         String said = "";
         while (true) {
             try {
-                status.set(State.STARTING, "connecting to " + url);
+                status.set(State.STARTING, "connecting");
                 Migration.migrate(url, waiting -> {
                     status.set(State.STARTING, waiting);
                     LOG.warnf("%s. Waiting", waiting);

@@ -297,6 +297,33 @@ $$;
 COMMENT ON FUNCTION df.start(character varying, text, text, text, jsonb) IS
     'Starts a workflow as the current role; options are a JSON object with vars, attributes, idempotency_key, timeout or deadline, queue, key, priority, start_at or delay, dedup, on_duplicate, debounce.';
 
+-- A session in a template keeps CREATE DATABASE from working, for everybody.
+CREATE OR REPLACE FUNCTION df._check_database(database text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    there record;
+BEGIN
+    IF database IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT d.datistemplate, d.datallowconn INTO there FROM pg_database d
+    WHERE d.datname = _check_database.database::name AND d.datname::text = _check_database.database;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'invalid_parameter_value';
+    ELSIF there.datistemplate THEN
+        RAISE EXCEPTION 'database "%" is a template: steps that run in it would keep CREATE DATABASE from working', database
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = format('Name another database. If it is no template: ALTER DATABASE %I IS_TEMPLATE false;', database);
+    ELSIF NOT there.datallowconn THEN
+        RAISE EXCEPTION 'database "%" does not allow connections', database
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('ALTER DATABASE %I ALLOW_CONNECTIONS true;', database);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._check_database(text) IS 'Internal: refuses a database in which no steps can or should run.';
+
 -- Every start, one check after the other and in the order of the specification. Called by df.start.
 CREATE OR REPLACE FUNCTION df._start(fut text, label text, database text, transaction_mode text, options jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -329,10 +356,7 @@ BEGIN
     once := options ->> 'idempotency_key';
     root := CASE WHEN df._is_printed(fut) THEN fut ELSE df._parse_root(fut) END;
     IF database IS NOT NULL THEN
-        IF NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = _start.database::name
-                       AND d.datname::text = _start.database) THEN
-            RAISE EXCEPTION 'database "%" does not exist', database USING ERRCODE = 'invalid_parameter_value';
-        END IF;
+        PERFORM df._check_database(database);
     END IF;
     submitter := df._submitter(false);
     IF once IS NOT NULL THEN

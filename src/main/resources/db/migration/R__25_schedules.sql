@@ -294,11 +294,11 @@ BEGIN
         RAISE EXCEPTION 'unknown option "%" for a schedule: there are database, label, timeout and vars', wrong USING ERRCODE = 'invalid_parameter_value';
     ELSIF options ? 'label' AND (jsonb_typeof(options -> 'label') = 'string' AND octet_length(options ->> 'label') <= 4096) IS NOT TRUE THEN
         RAISE EXCEPTION 'option label of a schedule must be a string of at most 4096 bytes' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF options ? 'database' AND NOT (jsonb_typeof(options -> 'database') = 'string'
-            AND EXISTS (SELECT FROM pg_database d WHERE d.datname::text = options ->> 'database')) THEN
+    ELSIF options ? 'database' AND jsonb_typeof(options -> 'database') <> 'string' THEN
         RAISE EXCEPTION 'database "%" does not exist', options ->> 'database' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM df._check_start_options(jsonb_strip_nulls(jsonb_build_object('vars', options -> 'vars'))),
+    PERFORM df._check_database(options ->> 'database'),
+            df._check_start_options(jsonb_strip_nulls(jsonb_build_object('vars', options -> 'vars'))),
             df._with_deadline('{}', jsonb_strip_nulls(jsonb_build_object('timeout', options -> 'timeout')));
 END
 $$;

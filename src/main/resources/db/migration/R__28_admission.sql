@@ -273,7 +273,8 @@ BEGIN
         after := NULL;
     END IF;
     waits := waits OR p_after <> '00000000-0000-0000-0000-000000000000';
-    millis := ceil(greatest(0, 1000 * extract(epoch FROM v_next - clock_timestamp())));
+    -- greatest() takes NULL for nothing, and would say that there is something now.
+    millis := CASE WHEN v_next IS NOT NULL THEN ceil(greatest(0, 1000 * extract(epoch FROM v_next - clock_timestamp()))) END;
     PERFORM df._fence(p_epoch);
     RETURN NEXT;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN

@@ -3,30 +3,28 @@ package dev.perdure.cli;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.embedded.EmbeddedServer;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import java.io.BufferedReader;
+import java.io.Console;
 import java.io.IOException;
-import java.io.PrintWriter;
+import java.io.InputStreamReader;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.SQLWarning;
-import java.sql.Statement;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.core.NativeQuery;
-import org.postgresql.core.Parser;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code perdure sql}: for machines without psql. Each statement commits by itself; the first error ends the command. */
+/**
+ * {@code perdure sql}: for machines without psql. Each statement commits by itself. The first error ends the command, except at the prompt.
+ */
 @RegisterForReflection
 @Command(
         name = "sql",
@@ -52,9 +50,11 @@ final class SqlCommand implements Callable<Integer> {
     private @Nullable Path directory;
 
     @Parameters(
+            arity = "0..1",
             paramLabel = "STATEMENTS",
-            description = "Separated by semicolons; - reads them from the standard input.")
-    private String sql;
+            description =
+                    "Separated by semicolons; - reads them from the standard input. Without them: a prompt, where \\? is the help.")
+    private @Nullable String sql;
 
     SqlCommand() {}
 
@@ -70,9 +70,40 @@ final class SqlCommand implements Callable<Integer> {
                             + ". Start it (./mvnw quarkus:dev), or name a database: --url postgresql://…");
             return Commands.PROBLEM;
         }
-        String statements = sql.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : sql;
-        execute(target.get().withParameter("application_name", "perdure sql"), statements);
+        DatabaseUrl database = target.get().withParameter("application_name", "perdure sql");
+        try (Connection connection = database.connect(Map.of("binaryTransfer", "false"))) {
+            var statements = new Statements(
+                    connection, spec.commandLine().getOut(), spec.commandLine().getErr());
+            if (sql != null && !sql.equals("-")) {
+                statements.execute(sql);
+            } else if (sql == null && hasTerminal()) {
+                var lines = new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
+                new SqlPrompt(
+                                statements,
+                                lines,
+                                spec.commandLine().getOut(),
+                                spec.commandLine().getErr())
+                        .run();
+            } else {
+                statements.execute(new String(System.in.readAllBytes(), StandardCharsets.UTF_8));
+            }
+        }
         return 0;
+    }
+
+    /** Since Java 22 there is a console without a terminal too; it says so itself. */
+    private static boolean hasTerminal() {
+        Console console = System.console();
+        if (console == null) {
+            return false;
+        }
+        try {
+            return (boolean) Console.class.getMethod("isTerminal").invoke(console);
+        } catch (NoSuchMethodException e) {
+            return true;
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private Path directory() {
@@ -80,42 +111,5 @@ final class SqlCommand implements Callable<Integer> {
                 ? directory
                 : Path.of(Optional.ofNullable(System.getenv("PERDURE_EMBEDDED_DATA_DIRECTORY"))
                         .orElse("data/postgres"));
-    }
-
-    private void execute(DatabaseUrl database, String statements) throws SQLException {
-        PrintWriter out = spec.commandLine().getOut();
-        try (Connection connection = database.connect(Map.of("binaryTransfer", "false"));
-                Statement statement = connection.createStatement()) {
-            statement.setEscapeProcessing(false);
-            for (NativeQuery query : Parser.parseJdbcSql(statements, true, false, true, false, false)) {
-                if (query.nativeSql.isBlank()) {
-                    continue;
-                }
-                boolean hasRows = statement.execute(query.nativeSql);
-                warn(statement.getWarnings());
-                statement.clearWarnings();
-                if (hasRows) {
-                    try (ResultSet rows = statement.getResultSet()) {
-                        Table.read(rows).print(out);
-                    }
-                } else {
-                    out.println(tag(query.nativeSql, statement.getUpdateCount()));
-                }
-                out.flush();
-            }
-        }
-    }
-
-    /** Like psql's command tag: {@code INSERT 2}, {@code CREATE}. */
-    private static String tag(String statement, int count) {
-        String command = statement.strip().split("\\W", 2)[0].toUpperCase(Locale.ROOT);
-        boolean counts = Set.of("INSERT", "UPDATE", "DELETE", "MERGE", "WITH").contains(command);
-        return counts ? command + " " + Math.max(0, count) : command;
-    }
-
-    private void warn(@Nullable SQLWarning first) {
-        for (SQLWarning warning = first; warning != null; warning = warning.getNextWarning()) {
-            spec.commandLine().getErr().println("NOTICE:  " + warning.getMessage());
-        }
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.database;
 
 import jakarta.inject.Singleton;
+import org.jspecify.annotations.Nullable;
 
 /** State of the database, as far as the worker knows, for health checks. */
 @Singleton
@@ -21,15 +22,28 @@ public class DatabaseStatus {
     /**
      * A state and why.
      *
-     * @param detail for people: the server's address, or the last error; without secrets
+     * @param detail for people: the last error; without secrets, and with the server's address and the owner's name where
+     *     the server names them
      */
     public record Current(State state, String detail) {}
 
+    private volatile @Nullable DatabaseUrl url;
     private volatile Current current = new Current(State.STARTING, "not connected yet");
 
     /** What holds now. */
     public Current current() {
         return current;
+    }
+
+    /** Says which database it is about. */
+    public void isOf(DatabaseUrl database) {
+        url = database;
+    }
+
+    /** A text about this database for everybody who can reach the worker: it tells neither where the database is nor whose. */
+    public String forAnybody(String text) {
+        DatabaseUrl known = url;
+        return known == null ? text : known.hiddenIn(text);
     }
 
     /** Whether the schema has been migrated since the application started. */

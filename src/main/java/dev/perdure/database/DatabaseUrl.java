@@ -5,11 +5,15 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -229,6 +233,19 @@ public final class DatabaseUrl {
      */
     public String toUri() {
         return UriText.of(this, parameters, password);
+    }
+
+    /** A text, such as an error, in which hosts, user and database are "…". */
+    public String hiddenIn(String text) {
+        Stream<String> names = Stream.concat(
+                Stream.of(toString(), user, database),
+                hosts.stream().flatMap(host -> Stream.of(host.toString(), host.name())));
+        // The longer ones first: one may be part of another.
+        String any = names.filter(name -> !name.isEmpty())
+                .sorted(Comparator.comparingInt(String::length).reversed())
+                .map(Pattern::quote)
+                .collect(Collectors.joining("|", "(?U)(?<!\\w)(?:", ")(?!\\w)"));
+        return text.replaceAll(any, "…");
     }
 
     /** The URL without its password. */

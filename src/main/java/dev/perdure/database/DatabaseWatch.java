@@ -68,7 +68,7 @@ public final class DatabaseWatch {
             if (looksThatWait >= LOOKS_THAT_WAIT) {
                 commitsWait(row.getString(3));
             } else {
-                found(isReplica ? " (a replica)" : "");
+                found(isReplica ? "answers, a replica" : "answers");
             }
             return !isReplica;
         }
@@ -81,7 +81,7 @@ public final class DatabaseWatch {
         } else if (before == State.WAITING) {
             LOG.info("Commits go on");
         }
-        status.set(State.READY, url + detail);
+        status.set(State.READY, detail);
     }
 
     private void commitsWait(String standbys) {

@@ -194,7 +194,7 @@ public final class LeaderElection implements AutoCloseable {
         boolean orderly = false;
         try {
             listener.elected(term, server, session.host());
-            report(LeaderStatus.Role.LEADER, term.epoch(), "leads since epoch " + term.epoch() + evaded);
+            report(LeaderStatus.Role.LEADER, term.epoch(), "leads" + evaded);
             evaded = "";
             boolean isCurrent = true;
             while (isCurrent && !stopped && resigned != term.epoch()) {

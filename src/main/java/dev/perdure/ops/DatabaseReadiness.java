@@ -25,7 +25,7 @@ class DatabaseReadiness implements HealthCheck {
         return HealthCheckResponse.named("database")
                 .status(current.state() == State.READY)
                 .withData("state", current.state().name().toLowerCase(Locale.ROOT))
-                .withData("detail", current.detail())
+                .withData("detail", status.forAnybody(current.detail()))
                 .build();
     }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.ops;
 
+import dev.perdure.database.DatabaseStatus;
 import dev.perdure.leader.LeaderStatus;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
@@ -12,9 +13,11 @@ import org.eclipse.microprofile.health.Readiness;
 public class ElectionReadiness implements HealthCheck {
 
     private final LeaderStatus leader;
+    private final DatabaseStatus database;
 
-    ElectionReadiness(LeaderStatus leader) {
+    ElectionReadiness(LeaderStatus leader, DatabaseStatus database) {
         this.leader = leader;
+        this.database = database;
     }
 
     @Override
@@ -24,7 +27,7 @@ public class ElectionReadiness implements HealthCheck {
                 .status(view.role() == LeaderStatus.Role.LEADER || view.role() == LeaderStatus.Role.STANDBY)
                 .withData("role", view.role().name())
                 .withData("since", view.since().toString())
-                .withData("detail", view.detail())
+                .withData("detail", database.forAnybody(view.detail()))
                 .build();
     }
 }

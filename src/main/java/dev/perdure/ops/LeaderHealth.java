@@ -1,5 +1,6 @@
 package dev.perdure.ops;
 
+import dev.perdure.database.DatabaseStatus;
 import dev.perdure.leader.LeaderStatus;
 import io.smallrye.health.api.HealthGroup;
 import org.eclipse.microprofile.health.HealthCheck;
@@ -11,9 +12,11 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 public class LeaderHealth implements HealthCheck {
 
     private final LeaderStatus leader;
+    private final DatabaseStatus database;
 
-    LeaderHealth(LeaderStatus leader) {
+    LeaderHealth(LeaderStatus leader, DatabaseStatus database) {
         this.leader = leader;
+        this.database = database;
     }
 
     @Override
@@ -22,8 +25,7 @@ public class LeaderHealth implements HealthCheck {
         return HealthCheckResponse.named("leader")
                 .status(view.role() == LeaderStatus.Role.LEADER)
                 .withData("role", view.role().name())
-                .withData("epoch", view.epoch())
-                .withData("detail", view.detail())
+                .withData("detail", database.forAnybody(view.detail()))
                 .build();
     }
 }

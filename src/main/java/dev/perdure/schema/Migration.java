@@ -4,6 +4,7 @@ import dev.perdure.config.BuildInfo;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.Jdbc;
 import dev.perdure.database.OwnerSettings;
+import dev.perdure.database.Pooler;
 import io.quarkus.runtime.ImageMode;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -41,6 +42,12 @@ public final class Migration {
             "search_path", "pg_catalog,pg_temp", "lock_timeout", "5s", "idle_in_transaction_session_timeout", "0"));
 
     private static final String LOCK_NOT_AVAILABLE = "55P03";
+    /** The lock of one migration would be in a session that another client has next. */
+    private static final String THROUGH_A_POOLER =
+            "The schema df is not looked at: the connection goes through a pooler that gives the session of one client to others"
+                    + " in between, as in transaction mode; the worker needs pool_mode = session for its user and for"
+                    + " submitters, or a direct connection (docs/pgbouncer.md)";
+
     private static final Duration SILENCE = Duration.ofSeconds(30);
 
     private Migration() {}
@@ -76,6 +83,9 @@ public final class Migration {
         DatabaseUrl pinned = url.withSettings(SETTINGS).withParameter("application_name", name);
         try (Connection guard = pinned.connect();
                 MigrationLookout lookout = new MigrationLookout(pinned, name, waiting, silence)) {
+            if (Pooler.of(guard, pinned::connect) == Pooler.TRANSACTION_MODE) {
+                throw new MigrationException(THROUGH_A_POOLER, null);
+            }
             MigrationLock.take(guard);
             try {
                 int executed = migrateWithFlyway(pinned);

@@ -52,8 +52,8 @@ class SqlCommandTest {
     }
 
     @Test
-    void a_command_without_a_statement_explains_itself() {
-        Call misspelt = Call.of("sql");
+    void an_option_that_is_missing_its_value_explains_the_command() {
+        Call misspelt = Call.of("sql", "--url");
 
         assertThat(misspelt.code()).isEqualTo(2);
         assertThat(misspelt.err()).contains("Missing required parameter").contains("Usage: perdure sql");

@@ -200,4 +200,14 @@ class DatabaseUrlTest {
                 .isInstanceOf(InvalidDatabaseUrlException.class)
                 .hasMessageContaining(why);
     }
+
+    @Test
+    void an_error_that_everybody_may_read_tells_neither_where_nor_who() {
+        DatabaseUrl url = DatabaseUrl.parse("postgresql://app_worker:s3cr3t@db.example.org:5433,10.0.0.7/app");
+
+        assertThat(url.hiddenIn("Connection to db.example.org:5433 refused")).isEqualTo("Connection to … refused");
+        assertThat(url.hiddenIn("no entry for user \"app_worker\", database \"app\", which happens"))
+                .isEqualTo("no entry for user \"…\", database \"…\", which happens");
+        assertThat(url.hiddenIn("Waiting for " + url + ": 10.0.0.7 is away")).isEqualTo("Waiting for …: … is away");
+    }
 }

@@ -332,6 +332,27 @@ class OtherDatabaseTest {
     }
 
     @Test
+    void a_template_is_refused_since_a_session_in_it_keeps_everybody_from_creating_a_database() {
+        assertThatThrownBy(() -> app.value("SELECT df.start('SELECT 1', database => 'template1')"))
+                .hasMessageContaining("database \"template1\" is a template")
+                .hasMessageContaining("CREATE DATABASE")
+                .hasMessageContaining("Name another database");
+        assertThatThrownBy(() -> app.value("SELECT df.create_schedule('nightly', '0 3 * * *', 'SELECT 1',"
+                        + " options => '{\"database\": \"template1\"}')"))
+                .hasMessageContaining("database \"template1\" is a template");
+    }
+
+    @Test
+    void a_database_that_allows_no_connections_is_refused_at_once() {
+        TestDatabase closed = PostgresServer.get().newEmptyDatabase();
+        home.asSuperuser("ALTER DATABASE " + closed.name() + " ALLOW_CONNECTIONS false");
+
+        assertThatThrownBy(() -> app.value("SELECT df.start('SELECT 1', database => '" + closed.name() + "')"))
+                .hasMessageContaining("database \"" + closed.name() + "\" does not allow connections")
+                .hasMessageContaining("ALLOW_CONNECTIONS true");
+    }
+
+    @Test
     void a_database_that_is_closed_for_a_while_is_waited_for() throws SQLException {
         TestDatabase closing = PostgresServer.get().newEmptyDatabase();
         String id = String.valueOf(

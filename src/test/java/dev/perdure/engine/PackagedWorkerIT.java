@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.not;
 
 import dev.perdure.testing.HttpService;
 import dev.perdure.testing.PostgresServer;
@@ -159,7 +160,13 @@ class PackagedWorkerIT {
     @Test
     void what_people_watch_it_by_is_there() {
         given().get("/q/metrics").then().statusCode(200).body(containsString("perdure_"));
-        given().get("/q/health").then().statusCode(200).body("checks.name", hasItem("database"));
+        given().get("/q/health")
+                .then()
+                .statusCode(200)
+                .body("checks.name", hasItem("database"))
+                .body(not(containsString(PostgresServer.OWNER)))
+                .body(not(containsString(database.name())))
+                .body(not(containsString("epoch")));
         given().get("/q/health/live").then().statusCode(200);
         given().get("/nothing").then().statusCode(404);
     }

@@ -1,10 +1,13 @@
 package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.perdure.database.DatabaseUrl;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.schema.Migration;
+import dev.perdure.schema.MigrationException;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.PgBouncer;
 import java.sql.SQLException;
@@ -98,6 +101,18 @@ class PgBouncerTest {
         try (PgBouncer pooler = PgBouncer.start(server, "session", "df_worker")) {
             assertThat(Migration.migrate(pooler.url("df_worker", empty))).isPositive();
             assertThat(Migration.migrate(pooler.url("df_worker", empty))).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"transaction", "statement"})
+    void nothing_is_installed_or_looked_at_through_another_mode(String mode) {
+        try (PgBouncer pooler = PgBouncer.start(server, mode, "df_worker")) {
+            DatabaseUrl through = pooler.url("df_worker", database);
+            assertThatThrownBy(() -> Migration.migrate(through))
+                    .isInstanceOf(MigrationException.class)
+                    .hasMessageContaining("a pooler that gives the session of one client to others")
+                    .hasMessageContaining("docs/pgbouncer.md");
         }
     }
 

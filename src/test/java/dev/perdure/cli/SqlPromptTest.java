@@ -1,0 +1,92 @@
+package dev.perdure.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringReader;
+import java.io.StringWriter;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class SqlPromptTest {
+
+    private static TestDatabase database;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeAll
+    static void create() {
+        database = PostgresServer.get().newDatabase();
+    }
+
+    @Test
+    void a_statement_is_executed_at_its_semicolon() throws Exception {
+        type("SELECT 1", "  AS one;", "SELECT 2 AS two; SELECT 3 AS three;");
+
+        assertThat(out.toString()).contains(" one\n", " two\n", " three\n");
+        assertThat(out.toString()).containsOnlyOnce("df-> ");
+    }
+
+    @Test
+    void a_semicolon_in_a_quote_or_a_comment_ends_nothing() throws Exception {
+        type("SELECT 'a;", "b' AS text, $x$;", "$x$ AS more -- ;", "/* ; */;");
+
+        assertThat(err.toString()).isEmpty();
+        assertThat(out.toString()).contains("(1 row)").containsOnlyOnce(" text");
+    }
+
+    @Test
+    void an_error_does_not_end_the_session() throws Exception {
+        type("SELECT 1/0;", "SELECT 'after' AS value;");
+
+        assertThat(err.toString()).contains("division by zero (SQLSTATE 22012)");
+        assertThat(out.toString()).contains("after");
+    }
+
+    @Test
+    void what_was_typed_can_be_forgotten() throws Exception {
+        type("SELECT 'open", "\\r", "SELECT 'fresh' AS value;");
+
+        assertThat(err.toString()).isEmpty();
+        assertThat(out.toString()).contains("fresh");
+    }
+
+    @Test
+    void a_statement_without_its_semicolon_is_named_at_the_end() throws Exception {
+        type("SELECT 1");
+
+        assertThat(err.toString()).contains("Not executed, since its semicolon is missing: SELECT 1");
+    }
+
+    @Test
+    void functions_and_views_of_perdure_can_be_looked_up() throws Exception {
+        type("\\df await", "\\d", "\\d df.instances", "\\df o'r\\'x", "\\?", "\\nope", "\\q", "SELECT 'not read';");
+
+        assertThat(err.toString()).isEmpty();
+        assertThat(out.toString())
+                .contains("await_instance", " queues ", "submitted_by", "(0 rows)", "Statements end with a semicolon")
+                .contains("There is no \\nope")
+                .doesNotContain("_await", "not read");
+    }
+
+    private void type(String... lines) throws IOException, SQLException {
+        try (Connection connection = database.url().connect(Map.of())) {
+            var printer = new PrintWriter(out);
+            var errors = new PrintWriter(err);
+            new SqlPrompt(
+                            new Statements(connection, printer, errors),
+                            new BufferedReader(new StringReader(String.join("\n", lines))),
+                            printer,
+                            errors)
+                    .run();
+        }
+    }
+}
