@@ -38,8 +38,8 @@ BEGIN
             END IF;
         END LOOP;
         IF p_also ? 'maps' THEN
-            -- A cancel, and the end of an instance that cannot go on, come before what anybody has decided.
-            PERFORM df._end_maps(p_instance, p_also -> 'maps', NOT p_also -> 'maps' @> '[{"node": "*"}]'
+            -- A cancel, and the end of an instance that cannot go on, come before what anybody has decided; of two answers the first one.
+            PERFORM df._end_maps(p_instance, p_also -> 'maps', NOT p_also ? 'signals' AND NOT p_also -> 'maps' @> '[{"node": "*"}]'
                 AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(p_instance, 8) AND i.status IN ('pending', 'running')));
         END IF;
         v_part := p_also -> 'execution';

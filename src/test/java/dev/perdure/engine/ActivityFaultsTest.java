@@ -112,6 +112,16 @@ class ActivityFaultsTest {
     }
 
     @Test
+    void a_race_of_two_that_are_answered_at_once_is_won_by_one() throws SQLException {
+        String id = app.start("df.activity('first') | df.activity('second')");
+        String first = claim("first");
+        String second = claim("second");
+        program.execute("BEGIN; SELECT df.complete_activity('" + first + "', '1'), df.complete_activity('" + second
+                + "', '1'); COMMIT");
+        assertThat(app.await(id).output()).isEqualTo("1");
+    }
+
+    @Test
     void an_undo_that_a_program_does_is_done_although_the_instance_is_cancelled() throws SQLException {
         String id =
                 app.start("df.saga(df.with_undo('SELECT 1', df.activity('undone')) ~> df.wait_for_signal('never'))");

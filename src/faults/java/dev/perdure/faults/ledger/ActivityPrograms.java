@@ -59,12 +59,21 @@ public final class ActivityPrograms implements AutoCloseable {
     private void run(String role) {
         while (!stopped) {
             try (Connection connection = sessions.connect(role)) {
+                settle(connection);
                 while (!stopped) {
                     work(connection);
                 }
             } catch (SQLException e) {
                 pause(200); // the server is down, or the connection was cut
             }
+        }
+    }
+
+    /** As a program should: one whose network went silent holds what it has claimed no longer than this. */
+    private static void settle(Connection connection) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, 15_000);
+        try (var statement = connection.createStatement()) {
+            statement.execute("SET idle_in_transaction_session_timeout = '10s'");
         }
     }
 

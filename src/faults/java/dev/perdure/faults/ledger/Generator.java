@@ -48,10 +48,10 @@ public final class Generator {
         return parts.size() == 1 ? parts.get(0) : new Sequence(parts);
     }
 
-    /** Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, and leaves the rows again. */
+    /** Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, or another activity, and leaves the rows again. */
     private static boolean calls(Shape shape) {
         boolean[] found = new boolean[1];
-        shape.visit(part -> found[0] |= part instanceof CalledPart);
+        shape.visit(part -> found[0] |= part instanceof CalledPart || part instanceof ActivityStep);
         return found[0];
     }
 
