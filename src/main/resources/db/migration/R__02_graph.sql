@@ -141,7 +141,7 @@ BEGIN
     ELSIF NOT (CASE
         WHEN NOT has_left THEN NOT has_right AND query IS NOT NULL
             AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL,WAIT_CONDITION,WAIT_EVENT,CALL,ACTIVITY,APPROVAL}')
-        WHEN NOT has_right THEN node_type IN ('LOOP', 'SAGA') OR node_type IN ('RETRY', 'TIMEOUT', 'MAP') AND query IS NOT NULL
+        WHEN NOT has_right THEN node_type IN ('LOOP', 'SAGA') OR node_type IN ('RETRY', 'TIMEOUT', 'MAP', 'WITH_QUEUE') AND query IS NOT NULL
         WHEN query IS NULL THEN node_type = ANY ('{THEN,RACE,JOIN}')
         ELSE node_type = ANY ('{IF,JOIN,CATCH,TIMEOUT,MAP,WITH_UNDO}')
     END) THEN
@@ -319,6 +319,8 @@ BEGIN
     ELSIF node_type = 'CALL' THEN
         RETURN QUERY SELECT n FROM jsonb_path_query(df._json_object(query) -> 'args', 'strict $.** ? (@.type() == "string")') AS a(template),
                                    df._names_in(a.template #>> '{}') AS n;
+    ELSIF node_type = 'WITH_QUEUE' THEN
+        RETURN QUERY SELECT df._names_in(df._json_object(query) ->> 'key');
     ELSIF node_type IN ('HTTP', 'HTTP_MULTIPART') THEN
         config := df._json_object(query);
         RETURN QUERY
@@ -452,7 +454,7 @@ BEGIN
             END;
         END IF;
         problem := coalesce(problem, df._unstorable(kind, queries[k]), df._config_problem(kind, queries[k]),
-            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._activity_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
+            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._activity_problem(kind, queries[k]), df._section_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
             CASE WHEN params[k] IS NOT NULL THEN df._wrong_params(queries[k], json_array_length(params[k]::json)) END);
         IF problem IS NOT NULL THEN
             problem := format('%s: %s', paths[k], problem);
@@ -547,6 +549,12 @@ BEGIN
     END IF;
     IF strpos(root, '"SAGA"') > 0 OR strpos(root, '"WITH_UNDO"') > 0 THEN
         misplaced := df._saga_problem(graph.paths, graph.node_types);
+        IF misplaced IS NOT NULL THEN
+            RAISE EXCEPTION 'Invalid durable function graph: %', misplaced USING ERRCODE = 'internal_error';
+        END IF;
+    END IF;
+    IF strpos(root, '"WITH_QUEUE"') > 0 THEN
+        misplaced := df._nested_section(graph.paths, graph.node_types, graph.queries);
         IF misplaced IS NOT NULL THEN
             RAISE EXCEPTION 'Invalid durable function graph: %', misplaced USING ERRCODE = 'internal_error';
         END IF;

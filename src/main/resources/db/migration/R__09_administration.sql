@@ -48,6 +48,7 @@ SELECT ARRAY[
     'INSERT (id, root_node, submitted_by, forked_from, from_node, replaced, graph, vars, idempotency_key) ON df._forks',
     'INSERT (submitted_by, action, name, settings) ON df._queue_changes',
     'INSERT (id, label, root_node, submitted_by, database, vars, idempotency_key, graph, queue, key, priority, start_at, dedup, on_duplicate, debounce) ON df._start_requests',
+    'INSERT (submitted_by, subject, node_id, execution_id, reply, queue, key) ON df._section_requests',
     'SELECT ON df.queues',
     'SELECT ON df._held_starts',
     'SELECT ON df._queued_starts',

@@ -496,11 +496,13 @@ BEGIN
         SELECT count(*) FILTER (WHERE i.status = 'completed') AS completed, count(*) FILTER (WHERE i.status = 'failed') AS failed
         FROM df._map_items i WHERE i.map_id = n.id AND i.ordinal > n.settled AND i.ordinal <= n.opened) AS c
     WHERE n.id = ANY (v_ids) AND m.id = n.id;
-    PERFORM df._end_calls(p_subject, p_maps, v_ids), df._end_activities(p_subject, p_maps, v_ids, p_exact);
+    PERFORM df._end_calls(p_subject, p_maps, v_ids);
+    PERFORM df._end_sections(p_subject, p_maps, v_ids);
+    PERFORM df._end_activities(p_subject, p_maps, v_ids, p_exact);
 END
 $$;
 COMMENT ON FUNCTION df._end_maps(text, jsonb, boolean) IS
-    'Ends executions of maps, of calls and of activities: what is pending of them is cancelled. Called with the settings of its callers.';
+    'Ends executions of maps, of calls, of sections and of activities: what is pending of them is cancelled, and slots are given back. Called with the settings of its callers.';
 
 -- An instance goes on (df.redrive): of the maps that are in the middle, items that have completed stay, the others are as new. The stamp of
 -- such a map is that of its node.

@@ -497,25 +497,48 @@ CREATE TABLE df._start_requests (
 );
 COMMENT ON TABLE df._start_requests IS 'Starts with a queue, a time or a dedup key; always empty.';
 
--- The row itself is the slot: taken from admitted_at to ended_at. It stays for as long as the instance, which may be redriven. Who
--- changes the row of an instance that is held has locked its row of df._inbox before.
+-- What asks for the slot of a section of a workflow is put into df._starts by a trigger, and the row is gone again.
+CREATE TABLE df._section_requests (
+    submitted_by regrole NOT NULL,
+    subject      text NOT NULL,
+    node_id      text NOT NULL,
+    execution_id text NOT NULL,
+    reply        text NOT NULL,
+    queue        text NOT NULL,
+    key          text,
+    CONSTRAINT _section_requests_pkey PRIMARY KEY (submitted_by, subject, node_id, execution_id)
+);
+COMMENT ON TABLE df._section_requests IS 'Sections of workflows that ask for a slot; always empty.';
+
+-- The row itself is the slot: taken from admitted_at to ended_at. That of an instance stays for as long as the instance, which may be
+-- redriven; that of a section (df.with_queue) is gone with the decision that ends the section. Who changes the row of an instance that
+-- is held has locked its row of df._inbox before.
 CREATE TABLE df._starts (
-    instance_id varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
-    role        regrole NOT NULL,
-    queue       uuid,
-    key         text COLLATE "C" NOT NULL DEFAULT '',
-    priority    integer NOT NULL DEFAULT 0,
-    queued_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    start_at    timestamptz,
-    admitted_at timestamptz,
-    ended_at    timestamptz,
-    CONSTRAINT _starts_pkey PRIMARY KEY (instance_id)
+    instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    role         regrole NOT NULL,
+    queue        uuid,
+    key          text COLLATE "C" NOT NULL DEFAULT '',
+    priority     integer NOT NULL DEFAULT 0,
+    queued_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    start_at     timestamptz,
+    admitted_at  timestamptz,
+    ended_at     timestamptz,
+    section      text NOT NULL DEFAULT '',
+    subject      text,
+    node_id      text,
+    execution_id text,
+    signal       bigint,
+    CONSTRAINT _starts_pkey PRIMARY KEY (instance_id, section)
 ) WITH (fillfactor = 80);
 CREATE INDEX idx_starts_waiting ON df._starts (queue, priority, key, queued_at, instance_id)
     WHERE queue IS NOT NULL AND start_at IS NULL AND admitted_at IS NULL AND ended_at IS NULL;
 CREATE INDEX idx_starts_running ON df._starts (queue, key) WHERE admitted_at IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX idx_starts_later ON df._starts (role, start_at) WHERE start_at IS NOT NULL AND ended_at IS NULL;
-COMMENT ON TABLE df._starts IS 'Instances that were started in a queue, and those that wait for their time.';
+COMMENT ON TABLE df._starts IS
+    'Instances that were started in a queue, those that wait for their time, and sections of instances that wait or run in a queue.';
+COMMENT ON COLUMN df._starts.section IS 'The name of the signal by which a section is given its slot; empty for the instance itself.';
+COMMENT ON COLUMN df._starts.subject IS 'Of a section: who decides its node, the instance or the key of an item of a map.';
+COMMENT ON COLUMN df._starts.signal IS 'The signal by which a section was given its slot.';
 COMMENT ON COLUMN df._starts.queue IS 'NULL: it only waits for its time, and the row goes when that has come.';
 COMMENT ON COLUMN df._starts.key IS 'Empty: it has none, and no limit by key.';
 COMMENT ON COLUMN df._starts.start_at IS 'Not before then; NULL when that has come.';
@@ -525,10 +548,11 @@ CREATE TABLE df._queue_begins (
     instance_id varchar(8) NOT NULL,
     queue       uuid NOT NULL,
     began_at    timestamptz NOT NULL,
-    CONSTRAINT _queue_begins_pkey PRIMARY KEY (instance_id)
+    section     text NOT NULL DEFAULT '',
+    CONSTRAINT _queue_begins_pkey PRIMARY KEY (instance_id, section)
 ) WITH (fillfactor = 80);
 CREATE INDEX idx_queue_begins ON df._queue_begins (queue, began_at);
-COMMENT ON TABLE df._queue_begins IS 'Instances that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
+COMMENT ON TABLE df._queue_begins IS 'Instances and sections that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
 COMMENT ON COLUMN df._queue_begins.began_at IS
     'When its first step had begun, or somewhat later. infinity: that is not known, and it may begin at any moment.';
 
@@ -686,6 +710,7 @@ ALTER TABLE df._queue_grants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._queue_turns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._queue_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._start_requests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._section_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._starts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._queue_begins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._dedups ENABLE ROW LEVEL SECURITY;
@@ -719,6 +744,10 @@ CREATE POLICY definition_changes_user_isolation ON df._definition_changes FOR IN
 CREATE POLICY child_starts_user_isolation ON df._child_starts FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = _child_starts.parent_id AND i.submitted_by = _child_starts.submitted_by));
+CREATE POLICY section_requests_user_isolation ON df._section_requests FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(_section_requests.subject, 8)
+                    AND i.submitted_by = _section_requests.submitted_by));
 -- The instance is looked for with the rights of whoever inserts.
 CREATE POLICY redrives_user_isolation ON df._redrives FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)

@@ -40,6 +40,20 @@ final class Engine {
     private final Means means;
     private final EngineStatistics statistics;
     private final Admission admission;
+    private @Nullable AutoCloseable ear;
+
+    /** Hears what others say of new work. */
+    @FunctionalInterface
+    interface Ears {
+
+        /**
+         * Begins to listen, until it is closed. Both are called on a thread of its own.
+         *
+         * @param onWake something may have come
+         * @param onListening whether it is heard from now on
+         */
+        AutoCloseable listen(Runnable onWake, Consumer<Boolean> onListening);
+    }
 
     /**
      * What a term works with; ends with it.
@@ -55,6 +69,7 @@ final class Engine {
             HttpStep http,
             RequestSecrets.Grants grants,
             Admission.Asks admission,
+            Ears ears,
             IntSupplier idleSessions,
             List<Runnable> upkeep,
             List<AutoCloseable> closes) {}
@@ -131,6 +146,7 @@ final class Engine {
     void start() {
         parts.loop().start();
         admission.wake();
+        ear = means.ears().listen(this::wake, parts.loop()::listens);
         Duration mark = settings.markRunningAfter().dividedBy(2);
         threads.every(
                 mark.compareTo(Duration.ofMillis(20)) < 0 ? Duration.ofMillis(20) : mark,
@@ -150,15 +166,10 @@ final class Engine {
                 parts.maps()::items));
     }
 
-    /** There may be something new in the tables. Does not block. */
-    void wake() {
+    /** There may be something new in the tables. */
+    private void wake() {
         parts.loop().lookNow();
         admission.wake();
-    }
-
-    /** Whether NOTIFYs are heard at present. */
-    void listens(boolean now) {
-        parts.loop().listens(now);
     }
 
     /** Whether the loop still turns. */
@@ -227,6 +238,9 @@ final class Engine {
         threads.awaitSessions(LAST_SESSIONS);
         http.end();
         journal.close();
+        if (ear != null) {
+            close(ear);
+        }
         means.closes().forEach(Engine::close);
         statistics.forget();
     }

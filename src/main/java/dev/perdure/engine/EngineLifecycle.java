@@ -176,7 +176,6 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().maxResultSize().asLongValue(),
                 config.step().maxConcurrent() + config.step().roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        WakeListener listener = new WakeListener(database, server, this::wake, this::listens);
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(
@@ -192,13 +191,14 @@ public class EngineLifecycle implements LeaderListener {
                 HttpSteps.of(vertx, config),
                 (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
                 (isFirst, after, ended) -> queries.admit(isFirst, after, ended).toCompletionStage(),
+                (onWake, onListening) -> new WakeListener(database, server, onWake, onListening),
                 pools::idleCount,
                 List.of(
                         pools::closeExpired,
                         new LeaseSweep(() -> answer(queries.sweepActivities())),
                         () -> pools.abortLost(SILENCE, backends -> gone(queries, backends)),
                         () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids)))))),
-                List.of(listener, queries));
+                List.of(queries));
     }
 
     private static Set<Integer> gone(OwnerQueries queries, List<Integer> backends) {
@@ -216,20 +216,6 @@ public class EngineLifecycle implements LeaderListener {
                 .toCompletableFuture()
                 .orTimeout(ANSWER_SECONDS, TimeUnit.SECONDS)
                 .join();
-    }
-
-    private void listens(boolean now) {
-        Engine current = engine;
-        if (current != null) {
-            current.listens(now);
-        }
-    }
-
-    private void wake() {
-        Engine current = engine;
-        if (current != null) {
-            current.wake();
-        }
     }
 
     @Override

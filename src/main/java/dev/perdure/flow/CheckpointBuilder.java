@@ -38,7 +38,7 @@ final class CheckpointBuilder {
             Execution execution,
             @Nullable String bindings) {
         NodeStatus status = error == null ? NodeStatus.COMPLETED : NodeStatus.FAILED;
-        KnownRow known = rows.containsKey(nodeId) || state.recorded() == null ? null : state.row(nodeId);
+        KnownRow known = rows.containsKey(nodeId) || state.recorded(nodeId) == null ? null : state.row(nodeId);
         if (known != null && known.status() == status && known.stamp().equals(stamp)) {
             return;
         }

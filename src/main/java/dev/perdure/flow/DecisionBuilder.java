@@ -115,10 +115,9 @@ public final class DecisionBuilder {
         return rule(graph().node(nodeId));
     }
 
-    /** The row that a node was loaded with; null unless memory was just loaded. */
+    /** The row that a node was loaded with; null unless memory was just loaded, or it stands in a section that has waited. */
     public @Nullable NodeRecord recorded(String nodeId) {
-        Map<String, NodeRecord> rows = state.recorded();
-        return rows == null ? null : rows.get(nodeId);
+        return state.recorded(nodeId);
     }
 
     /** The frames that are open, and the names that they bind. */

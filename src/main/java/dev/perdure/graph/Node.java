@@ -32,6 +32,7 @@ public sealed interface Node
                 CallNode,
                 ActivityNode,
                 ApprovalNode,
+                SectionNode,
                 ItemNode {
 
     String id();

@@ -128,6 +128,7 @@ class LogicalReplicationTest {
             "_queue_changes",
             "_redrives",
             "_schedule_changes",
+            "_section_requests",
             "_start_requests",
             "_wake",
             "_worker_epoch");

@@ -86,7 +86,7 @@ class CompiledPlansTest {
 
     /** They build texts, or are for administrators and the worker. */
     private static final Pattern WITHOUT_TABLES = Pattern.compile(
-            "sql|seq|map|saga|with_undo|call|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
+            "sql|seq|map|saga|with_undo|with_queue|call|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
                     + "|publish|set_attributes|.*grant.*|.*revoke.*|checkpoint.*");
 
     private static String database;

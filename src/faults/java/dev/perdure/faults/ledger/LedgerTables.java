@@ -82,6 +82,7 @@ public final class LedgerTables {
         execute(app, CREATE);
         execute(app, CalledPart.DEFINE);
         execute(app, ActivityStep.GRANT);
+        execute(app, SectionPart.QUEUE);
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

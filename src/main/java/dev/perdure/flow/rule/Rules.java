@@ -20,6 +20,7 @@ import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
 import dev.perdure.graph.RetryNode;
 import dev.perdure.graph.SagaNode;
+import dev.perdure.graph.SectionNode;
 import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
@@ -106,6 +107,9 @@ public final class Rules {
         }
         if (node instanceof ApprovalNode approval) {
             return new ApprovalRule(approval);
+        }
+        if (node instanceof SectionNode section) {
+            return new SectionRule(section);
         }
         if (node instanceof ItemNode item) {
             return new ItemRule(item);

@@ -103,6 +103,9 @@ public class Step {
     @JsonPropertyDescription("Runs steps for so long at most.")
     public @Nullable TimeoutStep timeout;
 
+    @JsonPropertyDescription("Runs steps in a slot of a queue.")
+    public @Nullable WithQueueStep withQueue;
+
     @JsonPropertyDescription("A list of steps as one step, so that its result can have a name.")
     @Size(min = 1, max = 500) public @Nullable List<ObjectNode> steps;
 }

@@ -186,6 +186,20 @@ class TranslationTest {
     }
 
     @Test
+    void withQueue() throws SQLException {
+        same(
+                "[{withQueue: {steps: [{sql: SELECT 1}], queue: mail}, name: m}]",
+                "df.with_queue('SELECT 1', 'mail') |=> 'm'");
+        same(
+                "[{sql: SELECT 1 AS a, name: r}, {withQueue: {steps: [{sql: SELECT 2}, {sleep: 3}], queue: mail, key: $r.a}}]",
+                "('SELECT 1 AS a' |=> 'r') ~> df.with_queue('SELECT 2' ~> df.sleep(3), 'mail', '$r.a')");
+        assertThatThrownBy(() -> translate("[{withQueue: {steps: [{sql: SELECT 1}]}}]"))
+                .hasMessageContaining("queue");
+        assertThatThrownBy(() -> translate("[{withQueue: {steps: [{sql: SELECT 1}], queue: mail, key: 7}}]"))
+                .hasMessageContaining("spec.steps[0].withQueue.key: expected a text");
+    }
+
+    @Test
     void call() throws SQLException {
         same("[{call: {name: invoice}}]", "df.call('invoice')");
         same(
