@@ -31,14 +31,14 @@ CREATE OR REPLACE FUNCTION df._known_type(node_type text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 AS $$
 SELECT node_type OPERATOR(pg_catalog.=) ANY (ARRAY['SQL', 'THEN', 'IF', 'JOIN', 'LOOP', 'BREAK', 'RACE', 'SLEEP',
-    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WAIT_CONDITION', 'WAIT_EVENT', 'SAGA', 'WITH_UNDO', 'CALL', 'WITH_QUEUE'])
+    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WAIT_CONDITION', 'WAIT_EVENT', 'SAGA', 'WITH_UNDO', 'CALL', 'ACTIVITY', 'APPROVAL', 'WITH_QUEUE'])
 $$;
 COMMENT ON FUNCTION df._known_type(text) IS 'Internal: whether this is one of the node types.';
 
 CREATE OR REPLACE FUNCTION df._unknown_type(node_type text) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
-SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL, WITH_QUEUE',
+SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL, ACTIVITY, APPROVAL, WITH_QUEUE',
     node_type)
 $$;
 COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an unknown node type.';
@@ -851,9 +851,9 @@ BEGIN
             HINT = otherwise;
     END IF;
     SELECT coalesce(c, 'NULL') INTO wrong FROM unnest(codes) AS c
-    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|timeout|child)$') IS NOT TRUE LIMIT 1;
+    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|[A-Za-z0-9_][A-Za-z0-9_.-]{2,62})$') IS NOT TRUE LIMIT 1;
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION '%: ''%'' in % is no SQLSTATE, class of SQLSTATEs or HTTP outcome', builder, wrong, argument
+        RAISE EXCEPTION '%: ''%'' in % is no SQLSTATE, class of SQLSTATEs, HTTP outcome or code of a program', builder, wrong, argument
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Examples: ''40001'', ''40'', ''http:429'', ''http:5xx'', ''http:error'', ''timeout''.';
     END IF;

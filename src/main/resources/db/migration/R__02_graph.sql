@@ -140,7 +140,7 @@ BEGIN
         PERFORM df._violates('nodes', 'nodes_result_name_chk');
     ELSIF NOT (CASE
         WHEN NOT has_left THEN NOT has_right AND query IS NOT NULL
-            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL,WAIT_CONDITION,WAIT_EVENT,CALL}')
+            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL,WAIT_CONDITION,WAIT_EVENT,CALL,ACTIVITY,APPROVAL}')
         WHEN NOT has_right THEN node_type IN ('LOOP', 'SAGA') OR node_type IN ('RETRY', 'TIMEOUT', 'MAP', 'WITH_QUEUE') AND query IS NOT NULL
         WHEN query IS NULL THEN node_type = ANY ('{THEN,RACE,JOIN}')
         ELSE node_type = ANY ('{IF,JOIN,CATCH,TIMEOUT,MAP,WITH_UNDO}')
@@ -312,6 +312,12 @@ BEGIN
         RETURN QUERY SELECT unnest((df._asks_for(df._json_object(query) ->> 'query')).names);
     ELSIF node_type = 'WAIT_EVENT' THEN
         RETURN QUERY SELECT df._names_in(df._json_object(query) ->> 'instance_id');
+    ELSIF node_type IN ('ACTIVITY', 'APPROVAL') THEN
+        config := df._json_object(query);
+        RETURN QUERY
+        SELECT n FROM (SELECT config ->> 'payload' UNION ALL SELECT config ->> 'title' WHERE node_type = 'APPROVAL'
+                       UNION ALL SELECT a #>> '{}' FROM jsonb_path_query(config -> 'assignees', 'strict $[*] ? (@.type() == "string")') AS a) AS p(template),
+                      df._names_in(p.template) AS n;
     ELSIF node_type = 'CALL' THEN
         RETURN QUERY SELECT n FROM jsonb_path_query(df._json_object(query) -> 'args', 'strict $.** ? (@.type() == "string")') AS a(template),
                                    df._names_in(a.template #>> '{}') AS n;
@@ -450,7 +456,7 @@ BEGIN
             END;
         END IF;
         problem := coalesce(problem, df._unstorable(kind, queries[k]), df._config_problem(kind, queries[k]),
-            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._section_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
+            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._activity_problem(kind, queries[k]), df._section_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
             CASE WHEN params[k] IS NOT NULL THEN df._wrong_params(queries[k], json_array_length(params[k]::json)) END);
         IF problem IS NOT NULL THEN
             problem := format('%s: %s', paths[k], problem);

@@ -47,7 +47,7 @@ DECLARE
     config jsonb;
     display text;
 BEGIN
-    IF kind IN ('LOOP', 'WAIT_SCHEDULE', 'WAIT_CONDITION', 'WAIT_EVENT', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO', 'CALL', 'WITH_QUEUE') THEN
+    IF kind IN ('LOOP', 'WAIT_SCHEDULE', 'WAIT_CONDITION', 'WAIT_EVENT', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO', 'CALL', 'ACTIVITY', 'APPROVAL', 'WITH_QUEUE') THEN
         config := df._json_object(query);
     END IF;
     display := CASE kind
@@ -74,6 +74,10 @@ BEGIN
                 THEN format('tolerates %s', config ->> 'tolerate') END))
         WHEN 'WITH_UNDO' THEN 'WITH UNDO' || CASE config ->> 'register' WHEN 'before' THEN ' (registered before)' ELSE '' END
         WHEN 'CALL' THEN format('CALL %s%s with %s', coalesce(config ->> 'name', '?'), ' version ' || (config ->> 'version'), df._cut(config ->> 'args', 60))
+        WHEN 'ACTIVITY' THEN format('ACTIVITY %s with %s', coalesce(config ->> 'kind', '?'), coalesce(df._cut(config ->> 'payload', 60), '?'))
+        WHEN 'APPROVAL' THEN format('APPROVAL %s by %s%s', coalesce(df._cut(config ->> 'title', 60), '?'),
+            (SELECT string_agg(df._cut(a #>> '{}', 40), ', ') FROM jsonb_path_query(config -> 'assignees', 'strict $[*]') AS a),
+            CASE WHEN config ->> 'quorum' <> '1' THEN format(' (%s of them)', config ->> 'quorum') END)
         WHEN 'WITH_QUEUE' THEN format('WITH QUEUE %s', coalesce(df._cut(config ->> 'queue', 60), '?')) || coalesce(', key ' || df._cut(config ->> 'key', 60), '')
         WHEN 'TIMEOUT' THEN format('TIMEOUT (%s)', CASE
             WHEN config ->> 'within_ms' ~ '^[0-9]{1,12}$' THEN format('%ss', trim_scale((config ->> 'within_ms')::numeric / 1000))
@@ -523,6 +527,8 @@ BEGIN
             WHEN n.status = 'completed' AND jsonb_typeof(n.result) = 'object' THEN 'status ' || (n.result ->> 'status')
             WHEN n.status_details ->> 'code' ~ '^http:[0-9]+$' THEN 'status ' || substr(n.status_details ->> 'code', 6) END END,
         CASE WHEN n.node_type = 'CALL' THEN df._child_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
+        CASE WHEN n.node_type = 'ACTIVITY' AND n.status = 'running' AND NOT has_ended
+             THEN df._activity_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
         CASE WHEN n.attempt > 1 AND n.node_type <> 'RETRY' THEN 'attempt ' || n.attempt END,
         'interrupted: ' || (n.status_details ->> 'canceled'),
         CASE WHEN n.status_details ? 'at_least_once' THEN 'at least once' END,

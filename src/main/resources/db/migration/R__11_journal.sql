@@ -295,7 +295,8 @@ BEGIN
               FROM unnest(v_ids, v_texts) AS m(id, name)
               UNION SELECT m.id, m.name FROM unnest(v_place.ids, v_place.names) AS m(id, name)) AS n
         JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
-        WHERE i.status IN ('pending', 'running')
+        -- What undoes a step of a cancelled instance may wait for a program.
+        WHERE i.status IN ('pending', 'running') OR i.status = 'cancelled' AND starts_with(n.name, 'df.a')
     LOOP
         RETURN NEXT;
     END LOOP;

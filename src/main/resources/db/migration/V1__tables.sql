@@ -868,3 +868,127 @@ ALTER TABLE df._schedule_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._schedule_changes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY schedule_changes_user_isolation ON df._schedule_changes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+
+---------------------------------------------------------------------------------------------------------------------
+-- Activities and approvals: what somebody else decides
+---------------------------------------------------------------------------------------------------------------------
+
+-- A row for each node of df.activity or df.approval that waits, written by the checkpoint that says so and gone when it is decided. Who
+-- claims one may lock it for as long as he likes: the owner never waits for such a row (ADR 230).
+CREATE TABLE df._activities (
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    instance_id   varchar(8) NOT NULL,
+    subject       text NOT NULL,
+    node_id       text NOT NULL,
+    execution_id  text NOT NULL,
+    reply         text NOT NULL,
+    role          regrole NOT NULL,
+    kind          text NOT NULL,
+    payload       jsonb,
+    bytes         integer NOT NULL,
+    lease         interval,
+    max_attempts  integer,
+    assignees     regrole[],
+    quorum        integer,
+    not_submitter boolean,
+    is_undo       boolean NOT NULL,
+    priority      integer NOT NULL,
+    turn          bigint NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    attempt       integer NOT NULL DEFAULT 0,
+    token         text,
+    claimed_by    regrole,
+    claimed_at    timestamptz,
+    lease_until   timestamptz,
+    progress      jsonb,
+    answer        jsonb,
+    CONSTRAINT _activities_pkey PRIMARY KEY (id),
+    CONSTRAINT _activities_execution_key UNIQUE (instance_id, subject, node_id, execution_id)
+);
+CREATE INDEX idx_activities_waiting ON df._activities (kind, role, priority, turn, id) WHERE token IS NULL AND assignees IS NULL;
+CREATE INDEX idx_activities_turn ON df._activities (instance_id, turn);
+CREATE INDEX idx_activities_lease ON df._activities (lease_until) WHERE token IS NOT NULL;
+CREATE INDEX idx_activities_tasks ON df._activities (id) WHERE assignees IS NOT NULL;
+COMMENT ON TABLE df._activities IS 'Nodes that a program or a person decides, and that are not decided yet.';
+COMMENT ON COLUMN df._activities.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands.';
+COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the node.';
+COMMENT ON COLUMN df._activities.role IS 'The submitter of the instance.';
+COMMENT ON COLUMN df._activities.kind IS 'Of an approval its title.';
+COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
+COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
+COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
+COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
+COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';
+
+-- Who decides an activity inserts its row here, at COMMIT: of a program and the owner the first one.
+CREATE TABLE df._activity_ends (
+    activity_id  bigint NOT NULL,
+    instance_id  varchar(8) NOT NULL,
+    subject      text NOT NULL,
+    node_id      text NOT NULL,
+    execution_id text NOT NULL,
+    reply        text NOT NULL,
+    role         regrole NOT NULL,
+    kind         text NOT NULL,
+    is_task      boolean NOT NULL,
+    token        text,
+    outcome      text NOT NULL,
+    ended_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _activity_ends_pkey PRIMARY KEY (activity_id)
+);
+CREATE INDEX idx_activity_ends_instance ON df._activity_ends (instance_id);
+CREATE INDEX idx_activity_ends_time ON df._activity_ends (ended_at);
+CREATE INDEX idx_activity_ends_kind ON df._activity_ends (kind, role, ended_at) WHERE NOT is_task;
+COMMENT ON TABLE df._activity_ends IS 'Activities and approvals that ended in the last minutes, and those that a claimer holds although their node has ended.';
+COMMENT ON COLUMN df._activity_ends.outcome IS 'completed, failed, lost; stopped: the node has ended, and its row of df._activities was locked.';
+
+CREATE TABLE df._activity_votes (
+    activity_id bigint NOT NULL REFERENCES df._activities (id) ON DELETE CASCADE,
+    role        regrole NOT NULL,
+    decision    text NOT NULL,
+    comment     text,
+    decided_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _activity_votes_pkey PRIMARY KEY (activity_id, role)
+);
+COMMENT ON TABLE df._activity_votes IS 'Decisions on approvals that need more than one.';
+
+CREATE TABLE df._activity_grants (
+    owner regrole NOT NULL,
+    kind  text NOT NULL,
+    role  regrole NOT NULL,
+    CONSTRAINT _activity_grants_pkey PRIMARY KEY (kind, owner, role)
+);
+COMMENT ON TABLE df._activity_grants IS 'Who else may claim activities of a kind.';
+COMMENT ON COLUMN df._activity_grants.role IS 'The role, whose members may claim them too; 0 is PUBLIC.';
+
+CREATE TABLE df._activity_channels (
+    role    regrole NOT NULL,
+    kind    text NOT NULL,
+    channel text NOT NULL DEFAULT concat('df_activity_', replace(gen_random_uuid()::text, '-', '')),
+    CONSTRAINT _activity_channels_pkey PRIMARY KEY (kind, role)
+);
+COMMENT ON TABLE df._activity_channels IS 'Channels that roles listen on for activities of a kind. Their names are drawn, since anybody can listen on any channel.';
+
+-- A call of df.claim_activities and the like. A trigger does what is asked and inserts nothing. The role is the effective one, which no
+-- definer function could know: nobody has the right to write that column, so its default is the truth.
+CREATE TABLE df._activity_calls (
+    role     regrole NOT NULL DEFAULT (quote_ident(current_user))::regrole,
+    action   text NOT NULL,
+    kind     text,
+    number   bigint,
+    token    text,
+    lease    interval,
+    document jsonb,
+    words    text[],
+    CONSTRAINT _activity_calls_pkey PRIMARY KEY (role, action)
+);
+COMMENT ON TABLE df._activity_calls IS 'Calls of df.claim_activities and the like; always empty.';
+
+ALTER TABLE df._activities ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_ends ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_votes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_grants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_channels ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_calls ENABLE ROW LEVEL SECURITY;
+CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT
+    WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));

@@ -63,6 +63,7 @@ final class NodeParser {
             case "MAP" -> map(id, name);
             case "CALL" -> call(id, name);
             case "TIMEOUT" -> limited(id, name);
+            case "ACTIVITY", "APPROVAL" -> AssignmentParser.parse(row, leafText(), config(), this::invalid);
             case "WITH_QUEUE" -> section(id, name);
             default -> throw invalid("Unknown node_type '" + row.nodeType() + "'");
         };

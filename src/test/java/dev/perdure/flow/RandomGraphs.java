@@ -120,7 +120,15 @@ final class RandomGraphs {
     private String waiting() {
         String[] timeouts = {"", ",\"timeout_seconds\":null", ",\"timeout_seconds\":3"};
         String[] schedules = {"* * * * *", "30 2 * * *", "0 0 30 2 *"};
-        return switch (random.nextInt(7)) {
+        return switch (random.nextInt(9)) {
+            case 7 ->
+                draft.leaf(
+                        "ACTIVITY",
+                        "{\"kind\":\"k\",\"payload\":\"{\\\"a\\\": $r?}\",\"lease_ms\":60000,\"max_attempts\":3}");
+            case 8 ->
+                draft.leaf(
+                        "APPROVAL",
+                        "{\"title\":\"Go?\",\"assignees\":[\"boss\"],\"payload\":null,\"quorum\":1,\"not_submitter\":false}");
             case 5 ->
                 draft.leaf(
                         "WAIT_EVENT",

@@ -262,6 +262,8 @@ class TrespassTest {
                         List.of("_delete_items", "f", "t"),
                         // A trigger; deletes a variable that its owner has just marked.
                         List.of("_delete_unset", "f", "t"),
+                        // A trigger; whose call it is says a column that the caller cannot write.
+                        List.of("_do_activity_call", "f", "t"),
                         // Triggers; put the id of a row that was just written where the worker looks.
                         List.of("_enqueue", "f", "t"),
                         // A trigger; an instance with what one of the same role has completed, both let in by the
@@ -278,6 +280,8 @@ class TrespassTest {
                         List.of("_request_slot", "f", "t"),
                         // A trigger; an instance of the role that the policy lets insert, in a queue that it may use.
                         List.of("_request_start", "f", "t"),
+                        // A trigger of a table that nobody else writes.
+                        List.of("_settle_activity", "f", "t"),
                         // A trigger; parent and child are of the role that the policy lets insert.
                         List.of("_start_child", "f", "t"),
                         // A trigger; a signal to the parent, which is of the same role.
@@ -302,7 +306,16 @@ class TrespassTest {
             "_awaited_events",
             "_bytes",
             "_decide_item",
+            "_answer_activity",
+            "_begin_activities",
+            "_claim_activities",
+            "_claimed",
+            "_activity_channel",
+            "_decide",
+            "_end_activities",
             "_end_maps",
+            "_extend_activity",
+            "_may_claim",
             "_end_sections",
             "_free_slots",
             "_has_begun",
@@ -370,6 +383,20 @@ class TrespassTest {
                         "_decide_item",
                         "_delete_items",
                         "_change_definition",
+                        "_activity_census",
+                        "_activity_channel",
+                        "_answer_activity",
+                        "_begin_activities",
+                        "_claim_activities",
+                        "_claimed",
+                        "_decide",
+                        "_do_activity_call",
+                        "_end_activities",
+                        "_extend_activity",
+                        "_may_claim",
+                        "_settle_activity",
+                        "_stop_activity",
+                        "_sweep_activities",
                         "_end_calls",
                         "_start_child",
                         "_tell_parent",

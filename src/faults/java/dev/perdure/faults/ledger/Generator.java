@@ -49,12 +49,12 @@ public final class Generator {
     }
 
     /**
-     * Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, and leaves the rows again. Or
+     * Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, or another activity, and leaves the rows again. Or
      * whether it has a section: in between such an instance has given its slot back.
      */
     private static boolean calls(Shape shape) {
         boolean[] found = new boolean[1];
-        shape.visit(part -> found[0] |= part instanceof CalledPart || part instanceof SectionPart);
+        shape.visit(part -> found[0] |= part instanceof CalledPart || part instanceof ActivityStep || part instanceof SectionPart);
         return found[0];
     }
 
@@ -134,7 +134,8 @@ public final class Generator {
     }
 
     private Shape leaf() {
-        return switch (random.nextInt(19)) {
+        return switch (random.nextInt(20)) {
+            case 19 -> new ActivityStep(name("p"));
             case 18 -> new PublishedStep(name("e"));
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
@@ -152,6 +153,9 @@ public final class Generator {
     private Shape calm() {
         if (random.nextInt(8) == 0) {
             return request(0);
+        }
+        if (random.nextInt(8) == 0) {
+            return new ActivityStep(name("p"));
         }
         return random.nextBoolean() ? step() : Sequence.of(step(), new NamedStep(name("n")), step());
     }

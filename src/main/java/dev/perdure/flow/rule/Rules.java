@@ -1,6 +1,8 @@
 package dev.perdure.flow.rule;
 
 import dev.perdure.flow.Rule;
+import dev.perdure.graph.ActivityNode;
+import dev.perdure.graph.ApprovalNode;
 import dev.perdure.graph.BreakNode;
 import dev.perdure.graph.CallNode;
 import dev.perdure.graph.CatchNode;
@@ -99,6 +101,12 @@ public final class Rules {
         }
         if (node instanceof CallNode call) {
             return new CallRule(call);
+        }
+        if (node instanceof ActivityNode activity) {
+            return new ActivityRule(activity);
+        }
+        if (node instanceof ApprovalNode approval) {
+            return new ApprovalRule(approval);
         }
         if (node instanceof SectionNode section) {
             return new SectionRule(section);

@@ -51,6 +51,12 @@ public class Step {
     @JsonPropertyDescription("Calls a named workflow, and has its result.")
     public @Nullable CallStep call;
 
+    @JsonPropertyDescription("A step that a program does, which claims it (df.claim_activities).")
+    public @Nullable ActivityStep activity;
+
+    @JsonPropertyDescription("Waits until people have decided (df.tasks, df.decide).")
+    public @Nullable ApprovalStep approval;
+
     @JsonProperty("if")
     @JsonPropertyDescription("Runs one of two lists of steps.")
     public @Nullable IfStep branch;

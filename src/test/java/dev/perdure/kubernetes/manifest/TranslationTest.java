@@ -228,6 +228,23 @@ class TranslationTest {
     }
 
     @Test
+    void activity_and_approval() throws SQLException {
+        same("[{activity: {kind: thumbnail}}]", "df.activity('thumbnail')");
+        same(
+                "[{activity: {kind: thumbnail, payload: {id: '{n}'}, lease: 5m, maxAttempts: 3}, name: a}]",
+                "df.activity('thumbnail', '{\"id\":\"{n}\"}', '5 minutes', 3) |=> 'a'");
+        same(
+                "[{approval: {title: 'Pay?', assignees: [a, b], payload: '{}', quorum: 2, notSubmitter: true, within: 2d,"
+                        + " otherwise: [{sql: SELECT 1}]}}]",
+                "df.approval('Pay?', '{a,b}', '{}', '2 days', 'SELECT 1', 2, true)");
+        assertThatThrownBy(() -> translate("[{activity: {kind: x, lease: 60d}}]"))
+                .hasMessageContaining("spec.steps[0].activity.lease")
+                .hasMessageContaining("one second to thirty days");
+        assertThatThrownBy(() -> translate("[{approval: {title: x, assignees: []}}]"))
+                .hasMessageContaining("spec.steps[0].approval.assignees");
+    }
+
+    @Test
     void a_signal_that_could_never_be_sent_is_refused() throws SQLException {
         same("[{signal: {name: " + "x".repeat(1024) + "}}]", "df.wait_for_signal(repeat('x', 1024))");
         assertThatThrownBy(() -> translate("[{signal: {name: " + "x".repeat(1025) + "}}]"))
@@ -324,7 +341,7 @@ class TranslationTest {
                 "[{}]                                            | spec.steps[0]: the step has no kind",
                 "[{name: a}]                                     | break: {}",
                 "[{sql: SELECT 1}, {sql: SELECT 1, sleep: 1s}]   | spec.steps[1]: the step has more than one kind: sleep, sql",
-                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are break,",
+                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are activity, approval, break,",
                 "[{sleep: 1s, params: [a]}]                      | spec.steps[0].params: only a step with sql has parameters",
                 "[{sql: SELECT $1, params: a}]                   | spec.steps[0].params: expected a list of the values of $1",
                 "[{sql: SELECT $1, params: [7]}]                 | spec.steps[0].params[0]: expected a text, found a number",
