@@ -64,8 +64,7 @@ final class EffectStarter implements Effects {
                     activation,
                     timer.at(),
                     timer.span(),
-                    () -> actor.post(new FiredTimer(
-                            activation, timers, clock, name -> signals.lookLast(actor, name, activation))));
+                    () -> actor.post(new FiredTimer(activation, timers, clock)));
         } else if (effect instanceof Effect.AwaitSignal wait) {
             signals.look(actor, wait.name());
             if (wait.deadline() != null) {

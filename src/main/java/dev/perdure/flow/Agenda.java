@@ -63,14 +63,10 @@ final class Agenda {
         workOffTasks();
         while (!overdue.isEmpty() && !draft.hasEnd()) {
             Activation limit = overdue.next();
-            boolean isKnown = overdue.isKnownToBeOver(limit);
-            if (!isKnown) {
+            if (!overdue.isKnownToBeOver(limit)) {
                 decision.settleOverdue();
             }
             overdue.remove(limit);
-            if (!isKnown && decision.awaitsAnswer(limit.nodeId())) {
-                continue; // its timer has fired, and first the answer is looked for
-            }
             Running run = decision.running(limit.nodeId());
             if (run != null
                     && run.phase() == Running.Phase.LIMITED

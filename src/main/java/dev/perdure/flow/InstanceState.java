@@ -45,7 +45,6 @@ public final class InstanceState {
     /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
     private @Nullable Map<String, NodeRecord> recorded;
 
-    private final RowsBelow below = new RowsBelow();
     private long version;
     private boolean ended;
 
@@ -145,7 +144,6 @@ public final class InstanceState {
         copy.undos.putAll(undos);
         copy.cancelling = cancelling;
         copy.recorded = recorded;
-        copy.below.copy(below);
         copy.version = version;
         copy.ended = ended;
         return copy;
@@ -174,9 +172,8 @@ public final class InstanceState {
                     + " cannot be applied to state " + version);
         }
         version++;
-        change.running.forEach(this::setRunning);
-        below.settle(graph, running, recorded);
         recorded = null;
+        change.running.forEach(this::setRunning);
         rows.putAll(change.rows);
         change.frames.forEach((root, frame) -> {
             if (frame == null) {
@@ -283,7 +280,7 @@ public final class InstanceState {
 
     /** Bytes that results take in memory, about: under names, and as outcomes that something may still need. */
     public long resultBytes() {
-        long bytes = names.bytes() + below.bytes();
+        long bytes = names.bytes();
         for (Frame frame : frames.values()) {
             bytes += frame.bytes();
         }
@@ -381,11 +378,6 @@ public final class InstanceState {
     /** The rows that were loaded; null once the position in them was found. */
     @Nullable Map<String, NodeRecord> recorded() {
         return recorded;
-    }
-
-    /** The row of a node that it was loaded with, for as long as memory has not found its position in it. */
-    @Nullable NodeRecord recorded(String nodeId) {
-        return recorded == null ? below.of(nodeId) : recorded.get(nodeId);
     }
 
     private void setRunning(String node, @Nullable Running next) {

@@ -116,15 +116,6 @@ public final class GraphDraft {
         return add("TIMEOUT", "{\"within_ms\":" + withinMillis + "}", body, otherwise);
     }
 
-    /** @param key template; null for none */
-    public String section(String body, String queue, @Nullable String key) {
-        return add(
-                "WITH_QUEUE",
-                "{\"queue\":\"" + queue + "\"" + (key == null ? "" : ",\"key\":\"" + key + "\"") + "}",
-                body,
-                null);
-    }
-
     public String saga(String body) {
         return add("SAGA", null, body, null);
     }
