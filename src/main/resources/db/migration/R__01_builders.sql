@@ -31,14 +31,14 @@ CREATE OR REPLACE FUNCTION df._known_type(node_type text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
 AS $$
 SELECT node_type OPERATOR(pg_catalog.=) ANY (ARRAY['SQL', 'THEN', 'IF', 'JOIN', 'LOOP', 'BREAK', 'RACE', 'SLEEP',
-    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WAIT_CONDITION', 'WAIT_EVENT', 'SAGA', 'WITH_UNDO', 'CALL'])
+    'WAIT_SCHEDULE', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WAIT_CONDITION', 'WAIT_EVENT', 'SAGA', 'WITH_UNDO', 'CALL', 'ACTIVITY', 'APPROVAL', 'WITH_QUEUE'])
 $$;
 COMMENT ON FUNCTION df._known_type(text) IS 'Internal: whether this is one of the node types.';
 
 CREATE OR REPLACE FUNCTION df._unknown_type(node_type text) RETURNS text
 LANGUAGE sql IMMUTABLE
 AS $$
-SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL',
+SELECT pg_catalog.format('Unknown node_type ''%s''. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL, ACTIVITY, APPROVAL, WITH_QUEUE',
     node_type)
 $$;
 COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an unknown node type.';
@@ -663,6 +663,38 @@ END
 $$;
 COMMENT ON FUNCTION df._timezone(text) IS 'Internal: the proper spelling of a time zone''s name, NULL for an unknown one.';
 
+-- The worker computes the times with the data of its own. What it does not know, the leader has said.
+CREATE OR REPLACE FUNCTION df._zone_problem(name text) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT format('Invalid time zone %L: the worker''s time zone data are older than the server''s; update the tzdata of the worker''s JVM', name)
+FROM df._worker_epoch w WHERE name = ANY (w.unknown_zones)
+$$;
+COMMENT ON FUNCTION df._zone_problem(text) IS
+    'Internal: what is wrong with a time zone that this server knows and the leading worker does not; NULL when nothing is.';
+
+-- The proper spelling of a name that both the server and the worker know.
+CREATE OR REPLACE FUNCTION df._checked_zone(timezone text) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    zone text := CASE WHEN upper(timezone) = 'UTC' THEN 'UTC' ELSE df._timezone(timezone) END;
+    problem text := df._zone_problem(zone);
+BEGIN
+    IF zone IS NULL THEN
+        RAISE EXCEPTION 'Invalid time zone ''%''', timezone
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'pg_timezone_names lists the names.';
+    ELSIF problem IS NOT NULL THEN
+        RAISE EXCEPTION '%', problem
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'A newer release of Java, or of its tzdata, and a restart of the worker.';
+    END IF;
+    RETURN zone;
+END
+$$;
+COMMENT ON FUNCTION df._checked_zone(text) IS 'Internal: the proper name of a time zone that the worker knows.';
+
 CREATE OR REPLACE FUNCTION df.wait_for_schedule(cron_expr text, timezone text DEFAULT 'UTC') RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -676,11 +708,7 @@ BEGIN
                   HINT = 'Five fields: minute hour day-of-month month day-of-week (0-7, 0 and 7 are Sunday), or @hourly and the like.';
     END IF;
     IF upper(timezone) <> 'UTC' THEN
-        zone := df._timezone(timezone);
-        IF zone IS NULL THEN
-            RAISE EXCEPTION 'Invalid time zone ''%''', timezone
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'pg_timezone_names lists the names.';
-        END IF;
+        zone := df._checked_zone(timezone);
     END IF;
     RETURN concat('{"node_type":"WAIT_SCHEDULE","query":', to_json(concat('{"cron_expr":', to_json(cron_expr),
         CASE WHEN zone IS NOT NULL THEN concat(',"timezone":', to_json(zone)) END, '}')), '}');
@@ -823,9 +851,9 @@ BEGIN
             HINT = otherwise;
     END IF;
     SELECT coalesce(c, 'NULL') INTO wrong FROM unnest(codes) AS c
-    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|timeout|child)$') IS NOT TRUE LIMIT 1;
+    WHERE (c ~ '^([0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|[A-Za-z0-9_][A-Za-z0-9_.-]{2,62})$') IS NOT TRUE LIMIT 1;
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION '%: ''%'' in % is no SQLSTATE, class of SQLSTATEs or HTTP outcome', builder, wrong, argument
+        RAISE EXCEPTION '%: ''%'' in % is no SQLSTATE, class of SQLSTATEs, HTTP outcome or code of a program', builder, wrong, argument
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Examples: ''40001'', ''40'', ''http:429'', ''http:5xx'', ''http:error'', ''timeout''.';
     END IF;

@@ -24,8 +24,8 @@ BEGIN
             RETURN false;
         END IF;
     END IF;
-    -- Options of a request are looked at more closely.
-    IF strpos(graph, E'\\"options\\"') > 0 THEN
+    -- Options of a request, and time zones, are looked at more closely.
+    IF strpos(graph, E'\\"options\\"') > 0 OR strpos(graph, E'\\"timezone\\"') > 0 THEN
         RETURN false;
     END IF;
     document := graph::jsonb;
@@ -140,8 +140,8 @@ BEGIN
         PERFORM df._violates('nodes', 'nodes_result_name_chk');
     ELSIF NOT (CASE
         WHEN NOT has_left THEN NOT has_right AND query IS NOT NULL
-            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL,WAIT_CONDITION,WAIT_EVENT,CALL}')
-        WHEN NOT has_right THEN node_type IN ('LOOP', 'SAGA') OR node_type IN ('RETRY', 'TIMEOUT', 'MAP') AND query IS NOT NULL
+            AND node_type = ANY ('{SQL,SLEEP,WAIT_SCHEDULE,BREAK,HTTP,HTTP_MULTIPART,SIGNAL,WAIT_CONDITION,WAIT_EVENT,CALL,ACTIVITY,APPROVAL}')
+        WHEN NOT has_right THEN node_type IN ('LOOP', 'SAGA') OR node_type IN ('RETRY', 'TIMEOUT', 'MAP', 'WITH_QUEUE') AND query IS NOT NULL
         WHEN query IS NULL THEN node_type = ANY ('{THEN,RACE,JOIN}')
         ELSE node_type = ANY ('{IF,JOIN,CATCH,TIMEOUT,MAP,WITH_UNDO}')
     END) THEN
@@ -237,7 +237,7 @@ COMMENT ON FUNCTION df._config_problem(text, text) IS
     'Internal: what is wrong with the configuration of a CATCH, LOOP or TIMEOUT; NULL when nothing is, and for other nodes.';
 
 CREATE OR REPLACE FUNCTION df._waiting_problem(node_type text, query text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
@@ -256,6 +256,8 @@ BEGIN
         IF config ? 'options' THEN
             PERFORM df._check_http_options(config -> 'options', node_type, config ->> 'method', config ->> 'body');
         END IF;
+    ELSIF node_type = 'WAIT_SCHEDULE' AND strpos(query, 'timezone') > 0 THEN
+        RETURN df._zone_problem(df._json_object(query) ->> 'timezone');
     ELSIF node_type = 'LOOP' AND strpos(query, 'continue_on_failure') > 0 THEN
         config := df._json_object(query);
         RETURN CASE WHEN jsonb_typeof(config -> 'continue_on_failure') NOT IN ('boolean', 'null')
@@ -267,7 +269,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $$;
 COMMENT ON FUNCTION df._waiting_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a WAIT_CONDITION, a LOOP that goes on after failures, or the options of a request; NULL when nothing is.';
+    'Internal: what is wrong with the configuration of a WAIT_CONDITION, a WAIT_SCHEDULE, a LOOP that goes on after failures, or the options of a request; NULL when nothing is.';
 
 -- The names that a node binds, for those that come after it or stand inside of it. Whoever adds a type of node that binds names of its
 -- own says so here, and nowhere else.
@@ -310,9 +312,17 @@ BEGIN
         RETURN QUERY SELECT unnest((df._asks_for(df._json_object(query) ->> 'query')).names);
     ELSIF node_type = 'WAIT_EVENT' THEN
         RETURN QUERY SELECT df._names_in(df._json_object(query) ->> 'instance_id');
+    ELSIF node_type IN ('ACTIVITY', 'APPROVAL') THEN
+        config := df._json_object(query);
+        RETURN QUERY
+        SELECT n FROM (SELECT config ->> 'payload' UNION ALL SELECT config ->> 'title' WHERE node_type = 'APPROVAL'
+                       UNION ALL SELECT a #>> '{}' FROM jsonb_path_query(config -> 'assignees', 'strict $[*] ? (@.type() == "string")') AS a) AS p(template),
+                      df._names_in(p.template) AS n;
     ELSIF node_type = 'CALL' THEN
         RETURN QUERY SELECT n FROM jsonb_path_query(df._json_object(query) -> 'args', 'strict $.** ? (@.type() == "string")') AS a(template),
                                    df._names_in(a.template #>> '{}') AS n;
+    ELSIF node_type = 'WITH_QUEUE' THEN
+        RETURN QUERY SELECT df._names_in(df._json_object(query) ->> 'key');
     ELSIF node_type IN ('HTTP', 'HTTP_MULTIPART') THEN
         config := df._json_object(query);
         RETURN QUERY
@@ -366,7 +376,7 @@ CREATE OR REPLACE FUNCTION df._graph(
     root text,
     OUT problem text, OUT node_types text[], OUT queries text[], OUT result_names text[],
     OUT have_left boolean[], OUT have_right boolean[], OUT paths text[], OUT params text[])
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_variable
@@ -446,7 +456,7 @@ BEGIN
             END;
         END IF;
         problem := coalesce(problem, df._unstorable(kind, queries[k]), df._config_problem(kind, queries[k]),
-            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
+            df._waiting_problem(kind, queries[k]), df._event_problem(kind, queries[k]), df._call_problem(kind, queries[k]), df._activity_problem(kind, queries[k]), df._section_problem(kind, queries[k]), df._map_problem(kind, queries[k], have_right[k]), df._undo_problem(kind, queries[k]),
             CASE WHEN params[k] IS NOT NULL THEN df._wrong_params(queries[k], json_array_length(params[k]::json)) END);
         IF problem IS NOT NULL THEN
             problem := format('%s: %s', paths[k], problem);
@@ -541,6 +551,12 @@ BEGIN
     END IF;
     IF strpos(root, '"SAGA"') > 0 OR strpos(root, '"WITH_UNDO"') > 0 THEN
         misplaced := df._saga_problem(graph.paths, graph.node_types);
+        IF misplaced IS NOT NULL THEN
+            RAISE EXCEPTION 'Invalid durable function graph: %', misplaced USING ERRCODE = 'internal_error';
+        END IF;
+    END IF;
+    IF strpos(root, '"WITH_QUEUE"') > 0 THEN
+        misplaced := df._nested_section(graph.paths, graph.node_types, graph.queries);
         IF misplaced IS NOT NULL THEN
             RAISE EXCEPTION 'Invalid durable function graph: %', misplaced USING ERRCODE = 'internal_error';
         END IF;

@@ -38,7 +38,13 @@ SELECT n.id::varchar(8) AS id,
             WHEN n.entry IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
                 'execution_id', n.entry -> 'execution_id', 'canceled', n.entry -> 'canceled',
                 'at_least_once', n.entry -> 'at_least_once', 'code', n.entry -> 'code', 'detail', n.entry -> 'detail',
-                'hint', n.entry -> 'hint', 'position', n.entry -> 'position')) END AS status_details
+                'hint', n.entry -> 'hint', 'position', n.entry -> 'position',
+                'waits', CASE WHEN n.node_type = 'WITH_QUEUE' AND n.entry ->> 'status' = 'running' THEN (
+                    SELECT jsonb_build_object('reason', concat('a slot of queue ', q.name, ', key ' || nullif(s.key, ''),
+                               CASE WHEN q.paused_at IS NOT NULL THEN ', which is paused' END), 'since', s.queued_at)
+                    FROM df._starts s JOIN df._queues q ON q.id = s.queue
+                    WHERE s.instance_id = i.id AND s.subject = i.id AND s.node_id = n.id AND s.execution_id = n.entry ->> 'execution_id'
+                      AND s.admitted_at IS NULL) END)) END AS status_details
 FROM df.instances i
 CROSS JOIN LATERAL (
     SELECT d.*, s.entry, s.result, s.columns, s.written_at,
@@ -86,7 +92,7 @@ COMMENT ON COLUMN df.nodes.result_columns IS
 COMMENT ON COLUMN df.nodes.bindings IS
     'Of a LOOP: result names that earlier rounds bound, {name: {"r": result, "c": result_columns}}.';
 COMMENT ON COLUMN df.nodes.status_details IS
-    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status>, http:error or timeout. "detail", "hint", "position": what else the server said of a failure. "waits": {"reason", "since", "next_try"} of a step that waits for what is not its own trouble. "set_aside": {"since", "reason"} at the root of an instance that no worker works on.';
+    '{"execution_id": <stamp>} (specification 5.1). "canceled": the node was interrupted, with the reason. "at_least_once": the step could not share a transaction with its checkpoint, with the reason. "code": what kind of failure it was, a SQLSTATE, http:<status>, http:error or timeout. "detail", "hint", "position": what else the server said of a failure. "waits": {"reason", "since", "next_try"} of a step that waits for what is not its own trouble, or of a WITH_QUEUE for its slot. "set_aside": {"since", "reason"} at the root of an instance that no worker works on.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Nodes that are written by hand

@@ -378,6 +378,11 @@ BEGIN
         RAISE EXCEPTION 'df.call is not possible in a workflow whose steps run in another database, here %', database
             USING ERRCODE = 'feature_not_supported', HINT = 'Leave database out, and start the workflow that needs it from there.';
     END IF;
+    IF database <> current_database() AND strpos(root, '"WITH_QUEUE"') > 0 THEN
+        RAISE EXCEPTION 'df.with_queue is not possible in a workflow whose steps run in another database, here %', database
+            USING ERRCODE = 'feature_not_supported', HINT = 'Leave database out, or start the workflow in a queue: options => {"queue": …}.';
+    END IF;
+    PERFORM df._check_sections('df.start', root, options ->> 'queue');
     captured := df._start_vars(submitter, options);
     IF options ?| '{timeout,deadline}' THEN
         root := df._with_deadline(root, options);
@@ -466,6 +471,7 @@ BEGIN
     PERFORM df._require(0, 'fut', fut IS NOT NULL), df._require(1, 'items', items IS NOT NULL);
     graph := df._checked_root(fut);
     submitter := df._submitter(false);
+    PERFORM df._check_sections('df.start_many', graph, NULL);
 END
 $$;
 COMMENT ON FUNCTION df._check_many(text, text) IS 'Internal: checks the arguments of df.start_many, and who calls it.';

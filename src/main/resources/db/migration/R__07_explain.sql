@@ -25,7 +25,7 @@ BEGIN
         config := df._json_object(query);
     END IF;
     RETURN jsonb_build_object('i', node_position, 't', node_type, 'q', query, 'n', result_name,
-        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'SAGA', 'WITH_UNDO') THEN left_node END,
+        'l', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'LOOP', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'SAGA', 'WITH_UNDO', 'WITH_QUEUE') THEN left_node END,
         'r', CASE WHEN node_type IN ('THEN', 'RACE', 'JOIN', 'IF', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO') THEN right_node END,
         'c', CASE WHEN node_type IN ('IF', 'LOOP') AND jsonb_typeof(config -> 'condition_node') = 'string'
                   THEN config ->> 'condition_node' END,
@@ -47,7 +47,7 @@ DECLARE
     config jsonb;
     display text;
 BEGIN
-    IF kind IN ('LOOP', 'WAIT_SCHEDULE', 'WAIT_CONDITION', 'WAIT_EVENT', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO', 'CALL') THEN
+    IF kind IN ('LOOP', 'WAIT_SCHEDULE', 'WAIT_CONDITION', 'WAIT_EVENT', 'HTTP', 'HTTP_MULTIPART', 'SIGNAL', 'BREAK', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'WITH_UNDO', 'CALL', 'ACTIVITY', 'APPROVAL', 'WITH_QUEUE') THEN
         config := df._json_object(query);
     END IF;
     display := CASE kind
@@ -74,6 +74,11 @@ BEGIN
                 THEN format('tolerates %s', config ->> 'tolerate') END))
         WHEN 'WITH_UNDO' THEN 'WITH UNDO' || CASE config ->> 'register' WHEN 'before' THEN ' (registered before)' ELSE '' END
         WHEN 'CALL' THEN format('CALL %s%s with %s', coalesce(config ->> 'name', '?'), ' version ' || (config ->> 'version'), df._cut(config ->> 'args', 60))
+        WHEN 'ACTIVITY' THEN format('ACTIVITY %s with %s', coalesce(config ->> 'kind', '?'), coalesce(df._cut(config ->> 'payload', 60), '?'))
+        WHEN 'APPROVAL' THEN format('APPROVAL %s by %s%s', coalesce(df._cut(config ->> 'title', 60), '?'),
+            (SELECT string_agg(df._cut(a #>> '{}', 40), ', ') FROM jsonb_path_query(config -> 'assignees', 'strict $[*]') AS a),
+            CASE WHEN config ->> 'quorum' <> '1' THEN format(' (%s of them)', config ->> 'quorum') END)
+        WHEN 'WITH_QUEUE' THEN format('WITH QUEUE %s', coalesce(df._cut(config ->> 'queue', 60), '?')) || coalesce(', key ' || df._cut(config ->> 'key', 60), '')
         WHEN 'TIMEOUT' THEN format('TIMEOUT (%s)', CASE
             WHEN config ->> 'within_ms' ~ '^[0-9]{1,12}$' THEN format('%ss', trim_scale((config ->> 'within_ms')::numeric / 1000))
             ELSE coalesce('until ' || (config ->> 'deadline'), '?') END)
@@ -201,6 +206,7 @@ BEGIN
                 WHEN 'RETRY' THEN ARRAY['↻ body:', node ->> 'l']
                 WHEN 'CATCH' THEN ARRAY['• body:', node ->> 'l', CASE WHEN is_definition THEN '✗' ELSE '•' END || ' on failure:', node ->> 'r']
                 WHEN 'SAGA' THEN ARRAY['• body:', node ->> 'l']
+                WHEN 'WITH_QUEUE' THEN ARRAY['• in a slot:', node ->> 'l']
                 WHEN 'WITH_UNDO' THEN ARRAY['• step:', node ->> 'l', '↶ undo:', node ->> 'r']
                 WHEN 'MAP' THEN ARRAY['• items:', node ->> 'r', '↻ for each:', node ->> 'l']
                 WHEN 'TIMEOUT' THEN ARRAY['• body:', node ->> 'l', CASE WHEN is_definition THEN '✗' ELSE '•' END || ' when the time is over:', node ->> 'r']
@@ -218,7 +224,7 @@ BEGIN
                 new_prefixes := new_prefixes || NULL::text || concat(below, '  ');
                 -- Branches of JOIN and RACE hang together; the parts of LOOP and IF stand alone.
                 new_lasts := new_lasts || NULL::boolean
-                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'SAGA', 'WITH_UNDO') OR 2 * j = cardinality(branches));
+                    || (node ->> 't' IN ('LOOP', 'IF', 'RETRY', 'CATCH', 'TIMEOUT', 'MAP', 'SAGA', 'WITH_UNDO', 'WITH_QUEUE') OR 2 * j = cardinality(branches));
             END LOOP;
         END LOOP;
         FOR j IN REVERSE cardinality(new_texts) .. 1 LOOP
@@ -521,6 +527,8 @@ BEGIN
             WHEN n.status = 'completed' AND jsonb_typeof(n.result) = 'object' THEN 'status ' || (n.result ->> 'status')
             WHEN n.status_details ->> 'code' ~ '^http:[0-9]+$' THEN 'status ' || substr(n.status_details ->> 'code', 6) END END,
         CASE WHEN n.node_type = 'CALL' THEN df._child_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
+        CASE WHEN n.node_type = 'ACTIVITY' AND n.status = 'running' AND NOT has_ended
+             THEN df._activity_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
         CASE WHEN n.attempt > 1 AND n.node_type <> 'RETRY' THEN 'attempt ' || n.attempt END,
         'interrupted: ' || (n.status_details ->> 'canceled'),
         CASE WHEN n.status_details ? 'at_least_once' THEN 'at least once' END,

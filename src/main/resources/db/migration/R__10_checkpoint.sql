@@ -12,7 +12,7 @@
 -- newest, nor one that was only claimed: a claim stands for a transaction whose end is unknown, and that may come late.
 
 -- What else a decision writes. {"end": {"status", "output", "started_at"}, "execution": {"number", "output", "started_at",
--- "events"}, "signals": [{"id", "node"}], "waits": [{"node", "instance", "name"}], "maps": [{"node", "execution_id"}], "wake_at": "<time>" | "infinity" | null, "superseded": [versions], "cancelled": true,
+-- "events"}, "signals": [{"id", "node"}], "waits": [{"node", "instance", "name"}], "activities": [{"node", …}], "maps": [{"node", "execution_id"}], "wake_at": "<time>" | "infinity" | null, "superseded": [versions], "cancelled": true,
 -- "marked": true, "shared": true, "compensated": true}. Called with the settings of its callers.
 CREATE OR REPLACE FUNCTION df._also(p_instance text, p_version integer, p_also jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -22,9 +22,12 @@ DECLARE
     v_status text;
 BEGIN
     -- Few expressions where nothing unusual is said: each is set up anew in every transaction.
-    IF p_also ?| '{signals,execution,maps,waits}' THEN
+    IF p_also ?| '{signals,execution,maps,waits,activities}' THEN
         IF p_also ? 'waits' THEN
             PERFORM df._wait_for_events(p_instance, p_also -> 'waits');
+        END IF;
+        IF p_also ? 'activities' THEN
+            PERFORM df._begin_activities(p_instance, p_also -> 'activities');
         END IF;
         FOR v_part IN SELECT value FROM jsonb_array_elements(coalesce(p_also -> 'signals', '[]')) ORDER BY (value ->> 'id')::bigint LOOP
             UPDATE df.signals SET consumed_at = clock_timestamp(), consumed_by = v_part ->> 'node'
@@ -35,7 +38,9 @@ BEGIN
             END IF;
         END LOOP;
         IF p_also ? 'maps' THEN
-            PERFORM df._end_maps(p_instance, p_also -> 'maps');
+            -- A cancel, and the end of an instance that cannot go on, come before what anybody has decided; of two answers the first one.
+            PERFORM df._end_maps(p_instance, p_also -> 'maps', NOT p_also ? 'signals' AND NOT p_also -> 'maps' @> '[{"node": "*"}]'
+                AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(p_instance, 8) AND i.status IN ('pending', 'running')));
         END IF;
         v_part := p_also -> 'execution';
         -- Without a number of events: the nodes that began in this round, and the loop, whose stamp is that of the next one already.

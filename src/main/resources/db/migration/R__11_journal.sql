@@ -295,7 +295,8 @@ BEGIN
               FROM unnest(v_ids, v_texts) AS m(id, name)
               UNION SELECT m.id, m.name FROM unnest(v_place.ids, v_place.names) AS m(id, name)) AS n
         JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
-        WHERE i.status IN ('pending', 'running')
+        -- What undoes a step of a cancelled instance may wait for a program.
+        WHERE i.status IN ('pending', 'running') OR i.status = 'cancelled' AND starts_with(n.name, 'df.a')
     LOOP
         RETURN NEXT;
     END LOOP;
@@ -565,10 +566,13 @@ DECLARE
     v_id uuid := gen_random_uuid();
     v_key bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
     v_epoch bigint := nextval('df._epoch_seq');
+    -- Those of the worker before, until this one has compared its own.
+    v_zones text[] := (SELECT w.unknown_zones FROM df._worker_epoch w LIMIT 1);
 BEGIN
     UPDATE df._epoch SET key = v_key;
     DELETE FROM df._worker_epoch;
-    INSERT INTO df._worker_epoch (epoch_id, started_at, last_seen_at) VALUES (v_id, clock_timestamp(), clock_timestamp());
+    INSERT INTO df._worker_epoch (epoch_id, started_at, last_seen_at, unknown_zones)
+    VALUES (v_id, clock_timestamp(), clock_timestamp(), coalesce(v_zones, '{}'));
     RETURN QUERY SELECT v_epoch, v_key, v_id;
 END
 $$;

@@ -125,6 +125,8 @@ BEGIN
     DELETE FROM df._inbox WHERE instance_id = p_instance;
     DELETE FROM df._running WHERE instance_id = p_instance;
     PERFORM df._end_calls(p_instance, '[{"node": "*"}]', '{}');
+    PERFORM df._end_sections(p_instance, '[{"node": "*"}]', '{}');
+    PERFORM df._end_activities(p_instance, '[{"node": "*"}]', '{}', false);
     RETURN true;
 END
 $$;

@@ -119,6 +119,8 @@ BEGIN
             modes[k] := CASE
                 WHEN reached = p_from THEN 'drop'
                 WHEN NOT holds[k] AND entry ->> 0 = 'completed' AND (entry ->> 1)::boolean THEN 'keep'
+                -- A child may have completed before its parent was told.
+                WHEN kind = 'CALL' AND (entry ->> 1)::boolean THEN 'open'
                 WHEN cardinality(children) = 0 THEN 'drop'
                 ELSE 'open' END;
         END IF;
@@ -249,7 +251,9 @@ BEGIN
                || jsonb_build_object('execution_id', s.stamp)
                -- What was given up is tried again.
                || CASE WHEN e.node_id LIKE 'undo:%' AND e.entry ->> 'status' = 'failed'
-                       THEN jsonb_build_object('bindings', (e.entry -> 'bindings') - 'undoing' || '{"again": true}') ELSE '{}' END AS entry
+                       THEN jsonb_build_object('bindings', (e.entry -> 'bindings') - 'undoing' || '{"again": true}') ELSE '{}' END
+               || CASE WHEN v_modes ->> e.node_id = 'open' AND v_nodes -> e.node_id ->> 't' = 'CALL' THEN jsonb_build_object('bindings',
+                           jsonb_build_object('child', df._completed_child(p_instance, e.node_id, e.entry ->> 'execution_id'))) ELSE '{}' END AS entry
         FROM df._entries(p_instance) AS e
         CROSS JOIN LATERAL (
             SELECT string_agg(CASE
@@ -267,7 +271,9 @@ BEGIN
         WHERE e.is_present AND (p_ids IS NULL OR p_ids ? e.node_id)
           AND (v_modes ->> e.node_id = 'keep'
                -- Of a step that runs again nothing is to be undone, but what could not be.
-               OR e.node_id LIKE 'undo:%' AND (e.entry ->> 'status' = 'failed' OR v_modes ->> (e.entry -> 'bindings' ->> 'node') = 'keep') OR v_modes ->> e.node_id = 'open' AND v_nodes -> e.node_id ->> 't' = ANY (CASE WHEN p_ids IS NULL THEN '{LOOP,MAP}' ELSE '{LOOP}' END::text[]))
+               OR e.node_id LIKE 'undo:%' AND (e.entry ->> 'status' = 'failed' OR v_modes ->> (e.entry -> 'bindings' ->> 'node') = 'keep') OR v_modes ->> e.node_id = 'open' AND v_nodes -> e.node_id ->> 't' = ANY (CASE WHEN p_ids IS NULL THEN '{LOOP,MAP}' ELSE '{LOOP}' END::text[])
+               OR p_ids IS NULL AND v_modes ->> e.node_id = 'open' AND v_nodes -> e.node_id ->> 't' = 'CALL'
+                  AND df._completed_child(p_instance, e.node_id, e.entry ->> 'execution_id') IS NOT NULL)
           -- The items of a map are rows of the instance that it belongs to: another one reads them anew.
           AND (p_ids IS NULL OR NOT EXISTS (SELECT FROM jsonb_each(v_nodes) AS m WHERE m.value ->> 't' = 'MAP'
                AND m.value ->> 'r' = e.node_id AND v_modes ->> m.key = 'open'))
@@ -373,8 +379,15 @@ BEGIN
     UPDATE df._checkpoints c SET state = k.state, bytes = octet_length(k.state::text)
     FROM kept k WHERE c.instance_id = ended.id AND c.version = k.version;
     PERFORM df._reopen_maps(ended.id);
+    PERFORM df._tell_again(ended.id, (
+        SELECT jsonb_object_agg(e.node_id, e.entry) FROM df._entries(ended.id) AS e
+        WHERE e.entry ->> 'status' = 'running' AND e.entry -> 'bindings' ? 'child'));
     DELETE FROM df._running r WHERE r.instance_id = ended.id;
     DELETE FROM df._cancels x WHERE x.instance_id = ended.id;
+    -- What runs again asks for its slot again.
+    WITH sections AS (
+        DELETE FROM df._starts s WHERE s.instance_id = ended.id AND s.section <> '' RETURNING s.signal)
+    DELETE FROM df.signals g USING sections s WHERE g.instance_id = ended.id AND g.id = s.signal;
     DELETE FROM df._tries t WHERE t.instance_id = ended.id;
 
     INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output, status)

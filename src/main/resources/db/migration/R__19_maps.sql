@@ -343,7 +343,7 @@ BEGIN
         IF p_also ? 'marked' AND current_setting('transaction_isolation') = 'read committed' THEN
             DELETE FROM df._running WHERE instance_id = p_item;
         END IF;
-        IF p_also ?| '{signals,maps,waits}' THEN
+        IF p_also ?| '{signals,maps,waits,activities}' THEN
             PERFORM df._also(p_item, p_version, p_also - '{end,marked,superseded,cancelled,wake_at,execution}'::text[]);
         END IF;
     ELSE
@@ -472,7 +472,7 @@ COMMENT ON FUNCTION df._write_item(text, integer, text, text) IS 'A decision of 
 
 -- [{"node", "execution_id"}, …]: executions of maps of one subject that end with a decision (node *: whatever there are), and those below
 -- them. Items that may be in flight, of this term or an earlier one, are taken from whoever would commit them.
-CREATE OR REPLACE FUNCTION df._end_maps(p_subject text, p_maps jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION df._end_maps(p_subject text, p_maps jsonb, p_exact boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -497,10 +497,12 @@ BEGIN
         FROM df._map_items i WHERE i.map_id = n.id AND i.ordinal > n.settled AND i.ordinal <= n.opened) AS c
     WHERE n.id = ANY (v_ids) AND m.id = n.id;
     PERFORM df._end_calls(p_subject, p_maps, v_ids);
+    PERFORM df._end_sections(p_subject, p_maps, v_ids);
+    PERFORM df._end_activities(p_subject, p_maps, v_ids, p_exact);
 END
 $$;
-COMMENT ON FUNCTION df._end_maps(text, jsonb) IS
-    'Ends executions of maps, and of calls: what is pending of them is cancelled. Called with the settings of its callers.';
+COMMENT ON FUNCTION df._end_maps(text, jsonb, boolean) IS
+    'Ends executions of maps, of calls, of sections and of activities: what is pending of them is cancelled, and slots are given back. Called with the settings of its callers.';
 
 -- An instance goes on (df.redrive): of the maps that are in the middle, items that have completed stay, the others are as new. The stamp of
 -- such a map is that of its node.

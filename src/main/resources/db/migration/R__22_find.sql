@@ -57,6 +57,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     what := df._check_many(fut, items);
+    PERFORM df._check_sections('df.start_many', what.graph, options ->> 'queue');
     submitter := what.submitter;
     graph := df._with_deadline(what.graph, options);
     IF graph <> what.graph THEN

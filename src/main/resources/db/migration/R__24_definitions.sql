@@ -415,13 +415,38 @@ $$;
 COMMENT ON FUNCTION df._start_child() IS 'Internal: puts a child in.';
 CREATE OR REPLACE TRIGGER child_starts_do AFTER INSERT ON df._child_starts FOR EACH ROW EXECUTE FUNCTION df._start_child();
 
+-- What the parent learns.
+CREATE OR REPLACE FUNCTION df._child_end(child df.instances, name text) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    most CONSTANT integer := 1000000;
+    v_data jsonb := jsonb_build_object('child', child.id, 'name', name, 'status', child.status);
+BEGIN
+    IF child.status = 'completed' THEN
+        SELECT v_data || CASE WHEN octet_length(r.result::text) + coalesce(octet_length(r.columns::text), 0) > most
+                              THEN jsonb_build_object('bytes', octet_length(r.result::text))
+                              ELSE jsonb_build_object('result', r.result, 'columns', r.columns) END
+        INTO v_data
+        FROM (SELECT c.state -> 'results' -> (c.state -> 'nodes' -> child.root_node ->> 'result')::integer AS result,
+                     nullif(c.state -> 'columns' -> (c.state -> 'nodes' -> child.root_node ->> 'result')::integer, 'null') AS columns
+              FROM df._checkpoints c WHERE c.instance_id = child.id AND c.state -> 'nodes' ? child.root_node
+              ORDER BY c.version DESC LIMIT 1) AS r;
+        RETURN v_data;
+    END IF;
+    RETURN v_data || jsonb_build_object('error', left(coalesce(CASE WHEN child.status = 'cancelled'
+        THEN concat('canceled: ', coalesce(child.cancel_reason, 'Cancelled by user')) ELSE child.output END, ''), 100000));
+END
+$$;
+COMMENT ON FUNCTION df._child_end(df.instances, text) IS 'Internal: how a child has ended, as its parent reads it.';
+
 -- Definer: see df._enqueue. However a child ends, its parent learns of it in the same transaction, once.
 CREATE OR REPLACE FUNCTION df._tell_parent() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
-    most CONSTANT integer := 1000000;
     v_call df._calls;
     v_data jsonb;
 BEGIN
@@ -429,20 +454,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    v_data := jsonb_build_object('child', new.id, 'name', v_call.name, 'status', new.status);
-    IF new.status = 'completed' THEN
-        SELECT v_data || CASE WHEN octet_length(r.result::text) + coalesce(octet_length(r.columns::text), 0) > most
-                              THEN jsonb_build_object('bytes', octet_length(r.result::text))
-                              ELSE jsonb_build_object('result', r.result, 'columns', r.columns) END
-        INTO v_data
-        FROM (SELECT c.state -> 'results' -> (c.state -> 'nodes' -> new.root_node ->> 'result')::integer AS result,
-                     nullif(c.state -> 'columns' -> (c.state -> 'nodes' -> new.root_node ->> 'result')::integer, 'null') AS columns
-              FROM df._checkpoints c WHERE c.instance_id = new.id AND c.state -> 'nodes' ? new.root_node
-              ORDER BY c.version DESC LIMIT 1) AS r;
-    ELSE
-        v_data := v_data || jsonb_build_object('error', left(coalesce(CASE WHEN new.status = 'cancelled'
-            THEN concat('canceled: ', coalesce(new.cancel_reason, 'Cancelled by user')) ELSE new.output END, ''), 100000));
-    END IF;
+    v_data := df._child_end(new, v_call.name);
     INSERT INTO df.signals (instance_id, name, data)
     SELECT p.id, v_call.reply, v_data FROM df.instances p
     WHERE p.id = new.parent_id AND p.submitted_by = new.submitted_by AND p.status IN ('pending', 'running');
@@ -485,6 +497,42 @@ $$;
 COMMENT ON FUNCTION df._end_calls(text, jsonb, bigint[]) IS
     'Ends executions of calls: their children, and what those have called, are cancelled.';
 
+-- The child of a call that the parent waited for when it ended, if it has completed.
+CREATE OR REPLACE FUNCTION df._completed_child(p_instance text, p_node text, p_execution text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT c.child_id::text FROM df._calls c JOIN df.instances i ON i.id = c.child_id AND i.status = 'completed'
+WHERE c.subject = p_instance AND c.node_id = p_node AND c.execution_id = p_execution
+$$;
+COMMENT ON FUNCTION df._completed_child(text, text, text) IS 'Internal: the child of an execution of a call, when it has completed.';
+
+-- A parent goes on (df.redrive) that had ended before it was told that a child has completed: it is told under the stamp that its call has
+-- now. The signal has the name of dev.perdure.graph.CallNode: a UUID of version 3.
+CREATE OR REPLACE FUNCTION df._tell_again(p_instance text, p_kept jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+DECLARE
+    v_call record;
+    v_hash bytea;
+    v_reply text;
+BEGIN
+    FOR v_call IN SELECT c.*, e.value ->> 'execution_id' AS stamp, i AS child
+                  FROM jsonb_each(p_kept) AS e JOIN df._calls c ON c.subject = p_instance AND c.node_id = e.key
+                      AND c.child_id = e.value -> 'bindings' ->> 'child'
+                  JOIN df.instances i ON i.id = c.child_id LOOP
+        v_hash := decode(md5(convert_to(concat(v_call.node_id, ' ', v_call.stamp), 'UTF8')), 'hex');
+        v_hash := set_byte(set_byte(v_hash, 6, get_byte(v_hash, 6) & 15 | 48), 8, get_byte(v_hash, 8) & 63 | 128);
+        v_reply := concat('df.call ', encode(v_hash, 'hex')::uuid);
+        UPDATE df._calls c SET execution_id = v_call.stamp, reply = v_reply WHERE c.child_id = v_call.child_id;
+        INSERT INTO df.signals (instance_id, name, data) VALUES (p_instance, v_reply, df._child_end(v_call.child, v_call.name));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df._tell_again(text, jsonb) IS
+    'Internal: brings the ends of children that have completed to a parent that goes on; the entries of its calls by node.';
+
 CREATE OR REPLACE FUNCTION df._child_note(instance_id text, node_id text, execution_id text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
@@ -522,4 +570,7 @@ COMMENT ON FUNCTION df.list_instances(boolean, integer, text, text) IS
 REVOKE EXECUTE ON FUNCTION df._change_definition() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._start_child() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._tell_parent() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._child_end(df.instances, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._completed_child(text, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._tell_again(text, jsonb) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._end_calls(text, jsonb, bigint[]) FROM PUBLIC;

@@ -353,23 +353,6 @@ END
 $$;
 COMMENT ON FUNCTION df._schedule_graph(text, jsonb) IS 'Internal: the graph that a schedule starts.';
 
--- A name that no worker could know, such as a POSIX rule, is refused here.
-CREATE OR REPLACE FUNCTION df._schedule_zone(timezone text) RETURNS text
-LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-AS $$
-DECLARE
-    zone text := CASE WHEN upper(timezone) = 'UTC' THEN 'UTC' ELSE df._timezone(timezone) END;
-BEGIN
-    IF zone IS NULL THEN
-        RAISE EXCEPTION 'Invalid time zone ''%''', timezone
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'pg_timezone_names lists the names.';
-    END IF;
-    RETURN zone;
-END
-$$;
-COMMENT ON FUNCTION df._schedule_zone(text) IS 'Internal: the proper name of a time zone.';
-
 CREATE OR REPLACE FUNCTION df.create_schedule(
     name text, cron text, fut text, timezone text DEFAULT 'UTC', overlap text DEFAULT 'skip', catch_up interval DEFAULT '1 hour',
     jitter interval DEFAULT NULL, options jsonb DEFAULT NULL)
@@ -384,7 +367,7 @@ BEGIN
             df._require(5, 'catch_up', catch_up IS NOT NULL);
     PERFORM df._check_schedule_options(options);
     INSERT INTO df._schedule_changes (submitted_by, name, action, cron, timezone, overlap, catch_up, jitter, graph, options)
-    VALUES (df._submitter(false)::regrole, name, 'create', cron, df._schedule_zone(timezone), overlap, catch_up, jitter,
+    VALUES (df._submitter(false)::regrole, name, 'create', cron, df._checked_zone(timezone), overlap, catch_up, jitter,
             df._schedule_graph(fut, options), options);
 END
 $$;
@@ -403,7 +386,7 @@ BEGIN
     PERFORM df._require(0, 'name', name IS NOT NULL);
     PERFORM df._check_schedule_options(options);
     INSERT INTO df._schedule_changes (submitted_by, name, action, cron, timezone, overlap, catch_up, jitter, graph, options)
-    VALUES (quote_ident(current_user)::regrole, name, 'alter', cron, df._schedule_zone(timezone), overlap, catch_up, jitter,
+    VALUES (quote_ident(current_user)::regrole, name, 'alter', cron, df._checked_zone(timezone), overlap, catch_up, jitter,
             CASE WHEN fut IS NOT NULL THEN df._schedule_graph(fut, options) END, options);
 END
 $$;
@@ -738,13 +721,24 @@ $$;
 COMMENT ON FUNCTION df._delete_schedule_runs(bigint, timestamptz, integer) IS
     'Deletes up to p_limit run rows that were decided before p_older_than and whose instances have ended; returns how many.';
 
+CREATE OR REPLACE FUNCTION df._set_unknown_zones(p_epoch bigint, p_zones text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+BEGIN
+    PERFORM df._fence(p_epoch);
+    UPDATE df._worker_epoch SET unknown_zones = p_zones WHERE unknown_zones <> p_zones;
+END
+$$;
+COMMENT ON FUNCTION df._set_unknown_zones(bigint, text[]) IS 'Says which time zones of this server the leading worker does not know.';
+
 DO $$
 DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_start_planned', '_has_active_run', '_start_problem', '_change_schedule',
-                   '_due_schedules', '_run_schedules', '_delete_schedule_runs')
+                   '_due_schedules', '_run_schedules', '_delete_schedule_runs', '_set_unknown_zones')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

@@ -328,7 +328,7 @@ BEGIN
         ELSE
             -- Nobody cancels what somebody else has started.
             SELECT s.instance_id INTO v_oldest FROM df._starts s JOIN df.instances i ON i.id = s.instance_id
-            WHERE s.queue = v_queue.id AND s.ended_at IS NULL AND s.start_at IS NULL AND s.role = new.submitted_by AND s.instance_id <> new.id
+            WHERE s.queue = v_queue.id AND s.section = '' AND s.ended_at IS NULL AND s.start_at IS NULL AND s.role = new.submitted_by AND s.instance_id <> new.id
               AND (v_is_full OR s.key = coalesce(new.key, '')) AND i.status IN ('pending', 'running')
             ORDER BY s.queued_at, s.instance_id LIMIT 1;
         END IF;
@@ -352,14 +352,14 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
-    DELETE FROM df._starts s WHERE s.instance_id = old.instance_id AND s.queue IS NULL;
+    DELETE FROM df._starts s WHERE s.instance_id = old.instance_id AND (s.queue IS NULL OR s.section <> '');
     UPDATE df._starts s SET ended_at = clock_timestamp(), start_at = NULL
     WHERE s.instance_id = old.instance_id AND s.ended_at IS NULL;
     DELETE FROM df._dedups d WHERE d.instance_id = old.instance_id;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._give_back() IS 'Internal: gives back the slot and the dedup key of an instance that has ended.';
+COMMENT ON FUNCTION df._give_back() IS 'Internal: gives back the slots and the dedup key of an instance that has ended.';
 CREATE OR REPLACE TRIGGER inbox_give_back AFTER DELETE ON df._inbox
     FOR EACH ROW WHEN (old.limited) EXECUTE FUNCTION df._give_back();
 
@@ -386,7 +386,7 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     UPDATE df._starts s SET queued_at = clock_timestamp(), admitted_at = NULL, ended_at = NULL
-    WHERE s.instance_id = p_instance AND s.queue IS NOT NULL AND s.ended_at IS NOT NULL;
+    WHERE s.instance_id = p_instance AND s.section = '' AND s.queue IS NOT NULL AND s.ended_at IS NOT NULL;
     IF FOUND THEN
         UPDATE df._inbox x SET wake_at = 'infinity', held = true, limited = true WHERE x.instance_id = p_instance;
     END IF;
@@ -408,6 +408,7 @@ DECLARE
     v_queue df._queues;
     v_waiting bigint;
     v_running bigint;
+    v_sections bigint;
     v_role regrole;
 BEGIN
     DELETE FROM df._queue_changes c
@@ -450,11 +451,12 @@ BEGIN
         WHEN 'resume' THEN
             UPDATE df._queues q SET paused_at = NULL WHERE q.id = v_queue.id;
         WHEN 'drop' THEN
-            SELECT count(*) FILTER (WHERE s.admitted_at IS NULL), count(s.admitted_at) INTO v_waiting, v_running
+            SELECT count(*) FILTER (WHERE s.admitted_at IS NULL), count(s.admitted_at), count(*) FILTER (WHERE s.section <> '')
+            INTO v_waiting, v_running, v_sections
             FROM df._starts s WHERE s.queue = v_queue.id AND s.ended_at IS NULL;
             IF v_waiting + v_running > 0 THEN
                 RAISE EXCEPTION 'queue "%" cannot be dropped: % wait in it and % run', new.name,
-                        v_waiting || CASE v_waiting WHEN 1 THEN ' instance' ELSE ' instances' END, v_running
+                        v_waiting || CASE WHEN v_sections > 0 THEN ' instances or sections' WHEN v_waiting = 1 THEN ' instance' ELSE ' instances' END, v_running
                     USING ERRCODE = 'object_in_use', HINT = 'Cancel them, or wait until they have ended; df.pause_queue() holds up those that wait.';
             END IF;
             UPDATE df._queues q SET dropped_at = clock_timestamp() WHERE q.id = v_queue.id;
@@ -611,7 +613,7 @@ WHERE q.dropped_at IS NULL
   AND (q.owner = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'))
        OR EXISTS (SELECT FROM df._queue_grants g WHERE g.queue = q.id AND (g.role::oid = 0 OR pg_has_role(g.role::oid, 'USAGE'))));
 COMMENT ON VIEW df.queues IS 'Queues of the current role, and those that were granted to it.';
-COMMENT ON COLUMN df.queues.depth IS 'Instances that wait for a slot.';
+COMMENT ON COLUMN df.queues.depth IS 'Instances, and sections of instances, that wait for a slot.';
 COMMENT ON COLUMN df.queues.running IS 'Slots that are taken.';
 COMMENT ON COLUMN df.queues.oldest_waiting IS 'Since when the oldest of them waits.';
 COMMENT ON COLUMN df.queues.delayed IS 'Instances whose start_at has not come.';
@@ -619,14 +621,14 @@ COMMENT ON COLUMN df.queues.delayed IS 'Instances whose start_at has not come.';
 CREATE OR REPLACE VIEW df._held_starts WITH (security_barrier) AS
 SELECT s.instance_id, q.name AS queue, s.key, s.priority, s.queued_at, s.start_at, q.paused_at
 FROM df._starts s JOIN df.instances n ON n.id = s.instance_id LEFT JOIN df._queues q ON q.id = s.queue
-WHERE s.admitted_at IS NULL AND s.ended_at IS NULL
+WHERE s.admitted_at IS NULL AND s.ended_at IS NULL AND s.section = ''
   AND (n.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')));
 COMMENT ON VIEW df._held_starts IS 'Instances that must not begin yet, and why.';
 
 CREATE OR REPLACE VIEW df._queued_starts WITH (security_barrier) AS
 SELECT s.instance_id, q.name AS queue
 FROM df._starts s JOIN df.instances n ON n.id = s.instance_id JOIN df._queues q ON q.id = s.queue
-WHERE n.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
+WHERE s.section = '' AND (n.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')));
 COMMENT ON VIEW df._queued_starts IS 'Instances that were started in a queue, and which.';
 
 CREATE OR REPLACE FUNCTION df._held_text(instance_id text) RETURNS text

@@ -5,6 +5,29 @@
 -- counts. What is admitted is committed, and is found by the worker as what has just been started (df._news). Nobody waits here for
 -- what a submitter can lock: such rows are left for the next call.
 
+-- Something of it is committed, lasts, or waits; a section counts from when it was told that it has its slot.
+CREATE OR REPLACE FUNCTION df._has_begun(p_start df._starts) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_since timestamptz := p_start.admitted_at;
+BEGIN
+    IF p_start.section <> '' THEN
+        v_since := (SELECT s.consumed_at FROM df.signals s WHERE s.id = p_start.signal);
+        IF v_since IS NULL THEN
+            RETURN false;
+        ELSIF EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = p_start.subject AND x.wake_at IS NOT NULL)
+            OR EXISTS (SELECT FROM df._worker_epoch e WHERE greatest(e.started_at, v_since) < clock_timestamp() - interval '1 minute') THEN
+            RETURN true;
+        END IF;
+    END IF;
+    RETURN EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = coalesce(p_start.subject, p_start.instance_id) AND c.written_at >= v_since)
+        OR EXISTS (SELECT FROM df._running r WHERE r.instance_id = coalesce(p_start.subject, p_start.instance_id) AND r.marked_at >= v_since);
+END
+$$;
+COMMENT ON FUNCTION df._has_begun(df._starts) IS
+    'Whether what was admitted is known to have begun. Called with the settings of its callers.';
+
 -- How many may be admitted now; if none, when it is worth asking again, unless something ends before.
 CREATE OR REPLACE FUNCTION df._free_slots(p_queue df._queues, OUT free integer, OUT next_at timestamptz)
 LANGUAGE plpgsql VOLATILE
@@ -24,11 +47,10 @@ BEGIN
     END IF;
     IF p_queue.rate IS NOT NULL AND free > 0 THEN
         -- What was admitted and may begin at any moment counts until it is known to have begun, however long ago it was admitted.
-        UPDATE df._queue_begins b SET began_at = clock_timestamp() FROM df._starts s
-        WHERE b.queue = p_queue.id AND b.began_at = 'infinity' AND s.instance_id = b.instance_id AND (
-            s.ended_at IS NOT NULL
-            OR EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = s.instance_id AND c.written_at >= s.admitted_at)
-            OR EXISTS (SELECT FROM df._running r WHERE r.instance_id = s.instance_id AND r.marked_at >= s.admitted_at));
+        UPDATE df._queue_begins b SET began_at = clock_timestamp()
+        WHERE b.queue = p_queue.id AND b.began_at = 'infinity' AND NOT EXISTS (
+            SELECT FROM df._starts s
+            WHERE s.instance_id = b.instance_id AND s.section = b.section AND s.ended_at IS NULL AND NOT df._has_begun(s));
         DELETE FROM df._queue_begins b WHERE b.queue = p_queue.id AND b.began_at < v_now - p_queue.per - interval '1 minute';
         free := least(free, p_queue.rate - (SELECT count(*) FROM (
             SELECT FROM df._queue_begins b WHERE b.queue = p_queue.id AND b.began_at > v_now - p_queue.per LIMIT p_queue.rate) AS c));
@@ -42,11 +64,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._free_slots(df._queues) IS
-    'How many instances of a queue may begin now. Called with the settings of its callers.';
+    'How many instances and sections of a queue may begin now. Called with the settings of its callers.';
 
-CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_instance text, p_key text) RETURNS boolean
+-- Of one key of a priority. Whoever's row somebody holds, such as a caller with an open df.cancel, stands behind the others of its key then:
+-- they may be other roles'. The version of the row that says so is written only while others wait.
+CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_priority integer, p_key text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_one record;
+    v_signal bigint;
 BEGIN
     IF p_key <> '' AND p_queue.concurrency_per_key <= (SELECT count(*) FROM (
             SELECT FROM df._starts s WHERE s.queue = p_queue.id AND s.key = p_key AND s.admitted_at IS NOT NULL AND s.ended_at IS NULL
@@ -54,26 +81,46 @@ BEGIN
     THEN
         RETURN false;
     END IF;
-    PERFORM FROM df._inbox x WHERE x.instance_id = p_instance AND x.held FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    -- It may have been put off since it was read.
-    UPDATE df._starts s SET admitted_at = clock_timestamp()
-    WHERE s.instance_id = p_instance AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() WHERE x.instance_id = p_instance;
-    IF p_queue.rate IS NOT NULL THEN
-        INSERT INTO df._queue_begins (instance_id, queue, began_at) VALUES (p_instance, p_queue.id, 'infinity')
-        ON CONFLICT (instance_id) DO UPDATE SET began_at = 'infinity';
-    END IF;
-    RETURN true;
+    FOR try IN 1 .. 3 LOOP
+        SELECT s.instance_id, s.section INTO v_one FROM df._starts s
+        WHERE s.queue = p_queue.id AND s.priority = p_priority AND s.key = p_key
+          AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
+        ORDER BY s.queued_at, s.instance_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        EXIT WHEN NOT FOUND;
+        IF v_one.section <> '' THEN
+            -- A signal refers to the row of the instance.
+            PERFORM FROM df.instances i WHERE i.id = v_one.instance_id FOR KEY SHARE SKIP LOCKED;
+        ELSE
+            PERFORM FROM df._inbox x WHERE x.instance_id = v_one.instance_id AND x.held FOR UPDATE SKIP LOCKED;
+        END IF;
+        IF FOUND THEN
+            v_signal := NULL;
+            IF v_one.section <> '' THEN
+                INSERT INTO df.signals (instance_id, name, data) VALUES (v_one.instance_id, v_one.section, '{}') RETURNING id INTO v_signal;
+            ELSE
+                UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() WHERE x.instance_id = v_one.instance_id;
+            END IF;
+            UPDATE df._starts s SET admitted_at = clock_timestamp(), signal = v_signal
+            WHERE s.instance_id = v_one.instance_id AND s.section = v_one.section;
+            IF p_queue.rate IS NOT NULL THEN
+                INSERT INTO df._queue_begins (instance_id, section, queue, began_at)
+                VALUES (v_one.instance_id, v_one.section, p_queue.id, 'infinity')
+                ON CONFLICT (instance_id, section) DO UPDATE SET began_at = 'infinity';
+            END IF;
+            RETURN true;
+        END IF;
+        UPDATE df._starts s SET queued_at = clock_timestamp()
+        WHERE s.instance_id = v_one.instance_id AND s.section = v_one.section AND EXISTS (
+            SELECT FROM df._starts o
+            WHERE o.queue = p_queue.id AND o.priority = p_priority AND o.key = p_key AND o.instance_id <> s.instance_id
+              AND o.start_at IS NULL AND o.admitted_at IS NULL AND o.ended_at IS NULL);
+        EXIT WHEN NOT FOUND;
+    END LOOP;
+    RETURN false;
 END
 $$;
-COMMENT ON FUNCTION df._admit_one(df._queues, text, text) IS
-    'Lets an instance of a queue begin, unless its key is full or somebody has locked it. Called with the settings of its callers.';
+COMMENT ON FUNCTION df._admit_one(df._queues, integer, text) IS
+    'Lets an instance of a key of a queue, or a section of one, begin: the one that waits longest and that nobody has locked, unless the key is full. Called with the settings of its callers.';
 
 -- Priorities one after the other, low first; within one, keys in turn, from the one behind the last. A key that is full is passed over: of
 -- each key the first that waits is looked at, however many there are. Where more keys are full than one call looks at, the keys of what
@@ -90,7 +137,6 @@ DECLARE
     v_began_from text;
     v_turn text;
     v_key text;
-    v_id text;
     v_wrapped boolean;
     v_admitted boolean;
     v_looked integer;
@@ -126,24 +172,24 @@ BEGIN
         v_admitted := false;
         v_looked := 0;
         LOOP
-            SELECT s.key, s.instance_id INTO v_key, v_id FROM df._starts s
+            SELECT s.key INTO v_key FROM df._starts s
             WHERE s.queue = p_queue AND s.priority = v_priority AND s.key > v_key
               AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-            ORDER BY s.key, s.queued_at, s.instance_id LIMIT 1;
+            ORDER BY s.key LIMIT 1;
             IF NOT FOUND THEN
                 -- From the first one again, for as long as a round has admitted something. No key is the empty one, which comes first.
                 EXIT WHEN v_wrapped AND NOT v_admitted;
-                SELECT s.key, s.instance_id INTO v_key, v_id FROM df._starts s
+                SELECT s.key INTO v_key FROM df._starts s
                 WHERE s.queue = p_queue AND s.priority = v_priority
                   AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-                ORDER BY s.key, s.queued_at, s.instance_id LIMIT 1;
+                ORDER BY s.key LIMIT 1;
                 EXIT WHEN NOT FOUND;
                 v_admitted := v_admitted AND NOT v_wrapped;
                 v_wrapped := true;
             END IF;
             v_looked := v_looked + 1;
             v_in_all := v_in_all + 1;
-            IF df._admit_one(v_queue, v_id, v_key) THEN
+            IF df._admit_one(v_queue, v_priority, v_key) THEN
                 v_admitted := true;
                 v_turn := v_key;
                 released := released + 1;
@@ -166,11 +212,7 @@ BEGIN
             SELECT DISTINCT e.priority, e.key FROM df._starts e WHERE e.instance_id = ANY (p_ended) AND e.queue = p_queue AND e.key <> ''
         LOOP
             EXIT WHEN v_free = 0;
-            SELECT s.instance_id INTO v_id FROM df._starts s
-            WHERE s.queue = p_queue AND s.priority = v_priority AND s.key = v_key
-              AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-            ORDER BY s.queued_at, s.instance_id LIMIT 1;
-            IF FOUND AND df._admit_one(v_queue, v_id, v_key) THEN
+            IF df._admit_one(v_queue, v_priority, v_key) THEN
                 released := released + 1;
                 v_free := v_free - 1;
             END IF;
@@ -214,7 +256,7 @@ BEGIN
         -- Those that were put off meanwhile are not due any more.
         v_ids := ARRAY(SELECT s.instance_id::text FROM df._starts s WHERE s.instance_id = ANY (v_ids) AND s.start_at <= v_now);
         UPDATE df._starts s SET start_at = NULL, queued_at = clock_timestamp()
-        WHERE s.instance_id = ANY (v_ids) AND s.queue IS NOT NULL;
+        WHERE s.instance_id = ANY (v_ids) AND s.section = '' AND s.queue IS NOT NULL;
         WITH gone AS (
             DELETE FROM df._starts s WHERE s.instance_id = ANY (v_ids) AND s.queue IS NULL RETURNING s.instance_id)
         UPDATE df._inbox x SET wake_at = NULL, held = NULL, xid = pg_current_xact_id() FROM gone WHERE x.instance_id = gone.instance_id;
@@ -240,11 +282,13 @@ DECLARE
 BEGIN
     IF p_first THEN
         -- What had been admitted and has committed nothing begins in this term, if not before.
-        INSERT INTO df._queue_begins (instance_id, queue, began_at)
-        SELECT s.instance_id, s.queue, 'infinity' FROM df._starts s JOIN df._queues q ON q.id = s.queue AND q.rate IS NOT NULL
-        WHERE s.admitted_at IS NOT NULL AND s.ended_at IS NULL
-          AND NOT EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = s.instance_id AND c.written_at >= s.admitted_at)
-        ON CONFLICT (instance_id) DO UPDATE SET began_at = 'infinity';
+        INSERT INTO df._queue_begins (instance_id, section, queue, began_at)
+        SELECT s.instance_id, s.section, s.queue, 'infinity' FROM df._starts s JOIN df._queues q ON q.id = s.queue AND q.rate IS NOT NULL
+        LEFT JOIN df.signals g ON g.id = s.signal
+        WHERE s.admitted_at IS NOT NULL AND s.ended_at IS NULL AND NOT EXISTS (
+            SELECT FROM df._checkpoints c WHERE c.instance_id = coalesce(s.subject, s.instance_id)
+              AND c.written_at >= CASE WHEN s.section = '' THEN s.admitted_at ELSE g.consumed_at END)
+        ON CONFLICT (instance_id, section) DO UPDATE SET began_at = 'infinity';
         DELETE FROM df._queue_begins b WHERE NOT EXISTS (SELECT FROM df._queues q WHERE q.id = b.queue AND q.rate IS NOT NULL);
         DELETE FROM df._queues q WHERE q.dropped_at < clock_timestamp() - interval '1 hour'
             AND NOT EXISTS (SELECT FROM df._starts s WHERE s.queue = q.id AND s.ended_at IS NULL);
@@ -309,7 +353,8 @@ COMMENT ON FUNCTION df._queue_census() IS 'What waits and runs in queues, and wh
 
 REVOKE EXECUTE ON FUNCTION df._queue_census() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._free_slots(df._queues) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION df._admit_one(df._queues, text, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._has_begun(df._starts) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._admit_one(df._queues, integer, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._admit_queue(uuid, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._release_due() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._admit(bigint, boolean, uuid, text[]) FROM PUBLIC;

@@ -497,25 +497,48 @@ CREATE TABLE df._start_requests (
 );
 COMMENT ON TABLE df._start_requests IS 'Starts with a queue, a time or a dedup key; always empty.';
 
--- The row itself is the slot: taken from admitted_at to ended_at. It stays for as long as the instance, which may be redriven. Who
--- changes the row of an instance that is held has locked its row of df._inbox before.
+-- What asks for the slot of a section of a workflow is put into df._starts by a trigger, and the row is gone again.
+CREATE TABLE df._section_requests (
+    submitted_by regrole NOT NULL,
+    subject      text NOT NULL,
+    node_id      text NOT NULL,
+    execution_id text NOT NULL,
+    reply        text NOT NULL,
+    queue        text NOT NULL,
+    key          text,
+    CONSTRAINT _section_requests_pkey PRIMARY KEY (submitted_by, subject, node_id, execution_id)
+);
+COMMENT ON TABLE df._section_requests IS 'Sections of workflows that ask for a slot; always empty.';
+
+-- The row itself is the slot: taken from admitted_at to ended_at. That of an instance stays for as long as the instance, which may be
+-- redriven; that of a section (df.with_queue) is gone with the decision that ends the section. Who changes the row of an instance that
+-- is held has locked its row of df._inbox before.
 CREATE TABLE df._starts (
-    instance_id varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
-    role        regrole NOT NULL,
-    queue       uuid,
-    key         text COLLATE "C" NOT NULL DEFAULT '',
-    priority    integer NOT NULL DEFAULT 0,
-    queued_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    start_at    timestamptz,
-    admitted_at timestamptz,
-    ended_at    timestamptz,
-    CONSTRAINT _starts_pkey PRIMARY KEY (instance_id)
+    instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    role         regrole NOT NULL,
+    queue        uuid,
+    key          text COLLATE "C" NOT NULL DEFAULT '',
+    priority     integer NOT NULL DEFAULT 0,
+    queued_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    start_at     timestamptz,
+    admitted_at  timestamptz,
+    ended_at     timestamptz,
+    section      text NOT NULL DEFAULT '',
+    subject      text,
+    node_id      text,
+    execution_id text,
+    signal       bigint,
+    CONSTRAINT _starts_pkey PRIMARY KEY (instance_id, section)
 ) WITH (fillfactor = 80);
 CREATE INDEX idx_starts_waiting ON df._starts (queue, priority, key, queued_at, instance_id)
     WHERE queue IS NOT NULL AND start_at IS NULL AND admitted_at IS NULL AND ended_at IS NULL;
 CREATE INDEX idx_starts_running ON df._starts (queue, key) WHERE admitted_at IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX idx_starts_later ON df._starts (role, start_at) WHERE start_at IS NOT NULL AND ended_at IS NULL;
-COMMENT ON TABLE df._starts IS 'Instances that were started in a queue, and those that wait for their time.';
+COMMENT ON TABLE df._starts IS
+    'Instances that were started in a queue, those that wait for their time, and sections of instances that wait or run in a queue.';
+COMMENT ON COLUMN df._starts.section IS 'The name of the signal by which a section is given its slot; empty for the instance itself.';
+COMMENT ON COLUMN df._starts.subject IS 'Of a section: who decides its node, the instance or the key of an item of a map.';
+COMMENT ON COLUMN df._starts.signal IS 'The signal by which a section was given its slot.';
 COMMENT ON COLUMN df._starts.queue IS 'NULL: it only waits for its time, and the row goes when that has come.';
 COMMENT ON COLUMN df._starts.key IS 'Empty: it has none, and no limit by key.';
 COMMENT ON COLUMN df._starts.start_at IS 'Not before then; NULL when that has come.';
@@ -525,10 +548,11 @@ CREATE TABLE df._queue_begins (
     instance_id varchar(8) NOT NULL,
     queue       uuid NOT NULL,
     began_at    timestamptz NOT NULL,
-    CONSTRAINT _queue_begins_pkey PRIMARY KEY (instance_id)
+    section     text NOT NULL DEFAULT '',
+    CONSTRAINT _queue_begins_pkey PRIMARY KEY (instance_id, section)
 ) WITH (fillfactor = 80);
 CREATE INDEX idx_queue_begins ON df._queue_begins (queue, began_at);
-COMMENT ON TABLE df._queue_begins IS 'Instances that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
+COMMENT ON TABLE df._queue_begins IS 'Instances and sections that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
 COMMENT ON COLUMN df._queue_begins.began_at IS
     'When its first step had begun, or somewhat later. infinity: that is not known, and it may begin at any moment.';
 
@@ -569,9 +593,12 @@ CREATE TABLE df._worker_epoch (
     epoch_id     uuid NOT NULL,
     started_at   timestamptz DEFAULT now(),
     last_seen_at timestamptz DEFAULT now(),
+    unknown_zones text[] NOT NULL DEFAULT '{}',
     CONSTRAINT _worker_epoch_pkey PRIMARY KEY (epoch_id)
 );
 COMMENT ON TABLE df._worker_epoch IS 'One row: the leading worker''s term, and when it was last seen (about every 2 s).';
+COMMENT ON COLUMN df._worker_epoch.unknown_zones IS
+    'Time zones that this server knows and the Java of the leading worker does not, whose time zone data are older.';
 
 -- What starts, signals and cancels read to decide whether a NOTIFY is needed (architecture 6).
 CREATE TABLE df._wake (
@@ -686,6 +713,7 @@ ALTER TABLE df._queue_grants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._queue_turns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._queue_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._start_requests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._section_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._starts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._queue_begins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._dedups ENABLE ROW LEVEL SECURITY;
@@ -719,6 +747,10 @@ CREATE POLICY definition_changes_user_isolation ON df._definition_changes FOR IN
 CREATE POLICY child_starts_user_isolation ON df._child_starts FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = _child_starts.parent_id AND i.submitted_by = _child_starts.submitted_by));
+CREATE POLICY section_requests_user_isolation ON df._section_requests FOR INSERT
+    WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(_section_requests.subject, 8)
+                    AND i.submitted_by = _section_requests.submitted_by));
 -- The instance is looked for with the rights of whoever inserts.
 CREATE POLICY redrives_user_isolation ON df._redrives FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
@@ -836,3 +868,127 @@ ALTER TABLE df._schedule_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._schedule_changes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY schedule_changes_user_isolation ON df._schedule_changes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
+
+---------------------------------------------------------------------------------------------------------------------
+-- Activities and approvals: what somebody else decides
+---------------------------------------------------------------------------------------------------------------------
+
+-- A row for each node of df.activity or df.approval that waits, written by the checkpoint that says so and gone when it is decided. Who
+-- claims one may lock it for as long as he likes: the owner never waits for such a row (ADR 230).
+CREATE TABLE df._activities (
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    instance_id   varchar(8) NOT NULL,
+    subject       text NOT NULL,
+    node_id       text NOT NULL,
+    execution_id  text NOT NULL,
+    reply         text NOT NULL,
+    role          regrole NOT NULL,
+    kind          text NOT NULL,
+    payload       jsonb,
+    bytes         integer NOT NULL,
+    lease         interval,
+    max_attempts  integer,
+    assignees     regrole[],
+    quorum        integer,
+    not_submitter boolean,
+    is_undo       boolean NOT NULL,
+    priority      integer NOT NULL,
+    turn          bigint NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    attempt       integer NOT NULL DEFAULT 0,
+    token         text,
+    claimed_by    regrole,
+    claimed_at    timestamptz,
+    lease_until   timestamptz,
+    progress      jsonb,
+    answer        jsonb,
+    CONSTRAINT _activities_pkey PRIMARY KEY (id),
+    CONSTRAINT _activities_execution_key UNIQUE (instance_id, subject, node_id, execution_id)
+);
+CREATE INDEX idx_activities_waiting ON df._activities (kind, role, priority, turn, id) WHERE token IS NULL AND assignees IS NULL;
+CREATE INDEX idx_activities_turn ON df._activities (instance_id, turn);
+CREATE INDEX idx_activities_lease ON df._activities (lease_until) WHERE token IS NOT NULL;
+CREATE INDEX idx_activities_tasks ON df._activities (id) WHERE assignees IS NOT NULL;
+COMMENT ON TABLE df._activities IS 'Nodes that a program or a person decides, and that are not decided yet.';
+COMMENT ON COLUMN df._activities.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands.';
+COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the node.';
+COMMENT ON COLUMN df._activities.role IS 'The submitter of the instance.';
+COMMENT ON COLUMN df._activities.kind IS 'Of an approval its title.';
+COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
+COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
+COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
+COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
+COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';
+
+-- Who decides an activity inserts its row here, at COMMIT: of a program and the owner the first one.
+CREATE TABLE df._activity_ends (
+    activity_id  bigint NOT NULL,
+    instance_id  varchar(8) NOT NULL,
+    subject      text NOT NULL,
+    node_id      text NOT NULL,
+    execution_id text NOT NULL,
+    reply        text NOT NULL,
+    role         regrole NOT NULL,
+    kind         text NOT NULL,
+    is_task      boolean NOT NULL,
+    token        text,
+    outcome      text NOT NULL,
+    ended_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _activity_ends_pkey PRIMARY KEY (activity_id)
+);
+CREATE INDEX idx_activity_ends_instance ON df._activity_ends (instance_id);
+CREATE INDEX idx_activity_ends_time ON df._activity_ends (ended_at);
+CREATE INDEX idx_activity_ends_kind ON df._activity_ends (kind, role, ended_at) WHERE NOT is_task;
+COMMENT ON TABLE df._activity_ends IS 'Activities and approvals that ended in the last minutes, and those that a claimer holds although their node has ended.';
+COMMENT ON COLUMN df._activity_ends.outcome IS 'completed, failed, lost; stopped: the node has ended, and its row of df._activities was locked.';
+
+CREATE TABLE df._activity_votes (
+    activity_id bigint NOT NULL REFERENCES df._activities (id) ON DELETE CASCADE,
+    role        regrole NOT NULL,
+    decision    text NOT NULL,
+    comment     text,
+    decided_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _activity_votes_pkey PRIMARY KEY (activity_id, role)
+);
+COMMENT ON TABLE df._activity_votes IS 'Decisions on approvals that need more than one.';
+
+CREATE TABLE df._activity_grants (
+    owner regrole NOT NULL,
+    kind  text NOT NULL,
+    role  regrole NOT NULL,
+    CONSTRAINT _activity_grants_pkey PRIMARY KEY (kind, owner, role)
+);
+COMMENT ON TABLE df._activity_grants IS 'Who else may claim activities of a kind.';
+COMMENT ON COLUMN df._activity_grants.role IS 'The role, whose members may claim them too; 0 is PUBLIC.';
+
+CREATE TABLE df._activity_channels (
+    role    regrole NOT NULL,
+    kind    text NOT NULL,
+    channel text NOT NULL DEFAULT concat('df_activity_', replace(gen_random_uuid()::text, '-', '')),
+    CONSTRAINT _activity_channels_pkey PRIMARY KEY (kind, role)
+);
+COMMENT ON TABLE df._activity_channels IS 'Channels that roles listen on for activities of a kind. Their names are drawn, since anybody can listen on any channel.';
+
+-- A call of df.claim_activities and the like. A trigger does what is asked and inserts nothing. The role is the effective one, which no
+-- definer function could know: nobody has the right to write that column, so its default is the truth.
+CREATE TABLE df._activity_calls (
+    role     regrole NOT NULL DEFAULT (quote_ident(current_user))::regrole,
+    action   text NOT NULL,
+    kind     text,
+    number   bigint,
+    token    text,
+    lease    interval,
+    document jsonb,
+    words    text[],
+    CONSTRAINT _activity_calls_pkey PRIMARY KEY (role, action)
+);
+COMMENT ON TABLE df._activity_calls IS 'Calls of df.claim_activities and the like; always empty.';
+
+ALTER TABLE df._activities ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_ends ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_votes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_grants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_channels ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_calls ENABLE ROW LEVEL SECURITY;
+CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT
+    WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));

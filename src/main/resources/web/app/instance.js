@@ -17,7 +17,7 @@ const ENDED = ['completed', 'failed', 'cancelled'];
 
 /** What a node does while it runs, in front of its name. */
 const DOES = {
-  SLEEP: 'waits in', WAIT_SCHEDULE: 'waits in', WAIT_CONDITION: 'waits in', WAIT_EVENT: 'waits for', SIGNAL: 'waits for', CALL: 'waits for',
+  SLEEP: 'waits in', WAIT_SCHEDULE: 'waits in', WAIT_CONDITION: 'waits in', WAIT_EVENT: 'waits for', SIGNAL: 'waits for', CALL: 'waits for', ACTIVITY: 'waits for', APPROVAL: 'waits for',
   RETRY: 'waits in', LOOP: 'waits in', MAP: 'works on', HTTP: 'sends', HTTP_MULTIPART: 'sends',
 };
 

@@ -6,7 +6,7 @@ const W = 640;
 const NAMES = 230;
 const ROW = 22;
 const MOST = 500;
-const WAITS = /^(SLEEP|WAIT_.*|SIGNAL|CALL)$/;
+const WAITS = /^(SLEEP|WAIT_.*|SIGNAL|CALL|ACTIVITY|APPROVAL)$/;
 const ENDED = ['completed', 'failed', 'skipped'];
 
 /** When each node ran: a bar from its start to its end, or to now. What waits is hollow, what works is filled. */

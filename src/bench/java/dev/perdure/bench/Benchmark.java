@@ -19,7 +19,8 @@ import java.util.Map;
  * settings), {@code bench.latency} (0) milliseconds of a round trip to it, {@code bench.seconds} (10) for each measurement, {@code
  * bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and {@code bench.inflight} (200) instances at once, {@code
  * bench.loadOnly} (false) to leave out latencies and starts by themselves, {@code bench.mapOnly} (false) to measure nothing but a map, of
- * {@code bench.mapItems} (50000) items, and what it does to others, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
+ * {@code bench.mapItems} (50000) items, and what it does to others, {@code bench.activitiesOnly} (false) to measure nothing but
+ * {@code bench.activities} (20000) of them, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
  */
 public final class Benchmark {
 
@@ -63,6 +64,10 @@ public final class Benchmark {
         System.out.printf(Locale.ROOT, "bare one-row commits, %d sessions:     %,.0f /s%n", sessions, bare);
         double before = Load.bareCommits(user, 1, time.dividedBy(2));
         System.out.printf(Locale.ROOT, "bare one-row commits, 1 session:      %,.0f /s%n", before);
+        if (Boolean.getBoolean("bench.activitiesOnly")) {
+            activities(user, bare, sessions);
+            return;
+        }
         if (Boolean.getBoolean("bench.mapOnly")) {
             map(user, bare);
             System.out.println("worker: " + worker.memory());
@@ -95,7 +100,22 @@ public final class Benchmark {
         System.out.printf(
                 Locale.ROOT, "df.start_many:                        %,.0f instances/s, %.1f a bare commit%n", many, many / bare);
         map(user, bare);
+        activities(user, bare, sessions);
         System.out.println("worker: " + worker.memory());
+    }
+
+    private static void activities(DatabaseUrl user, double bare, int programs) throws Exception {
+        int items = Integer.getInteger("bench.activities", 20_000);
+        for (int batch : new int[] {50, 1}) {
+            double rate = ActivityLoad.perSecond(user, batch == 1 ? items / 4 : items, programs, batch);
+            System.out.printf(
+                    Locale.ROOT,
+                    "df.activity, %d programs, %d in a transaction: %,.0f activities/s, %.2f a bare commit%n",
+                    programs,
+                    batch,
+                    rate,
+                    rate / bare);
+        }
     }
 
     private static void map(DatabaseUrl user, double bare) throws Exception {

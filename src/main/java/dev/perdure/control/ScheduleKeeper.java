@@ -5,6 +5,7 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.LogText;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.database.TermSession;
+import dev.perdure.flow.cron.TimeZones;
 import dev.perdure.flow.schedule.SchedulePlan;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.store.Term;
@@ -14,10 +15,14 @@ import java.sql.SQLException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Looks once a second whether a schedule is due, while this worker leads. One session and one thread a term. */
+/**
+ * Looks once a second whether a schedule is due, while this worker leads, and says first which time zones it does not know. One session
+ * and one thread a term.
+ */
 @Singleton
 public class ScheduleKeeper implements LeaderListener {
 
@@ -31,7 +36,7 @@ public class ScheduleKeeper implements LeaderListener {
     private volatile boolean answers = true;
 
     /** What belongs to a term. */
-    private record Watch(TermSession session, ScheduledExecutorService thread) {}
+    private record Watch(TermSession session, ScheduledExecutorService thread, AtomicBoolean zonesAreTold) {}
 
     /** It looks while this worker leads, once the database is ready. */
     public void begin(@Observes DatabaseReady ready) {
@@ -55,7 +60,8 @@ public class ScheduleKeeper implements LeaderListener {
                     Thread thread = new Thread(task, "perdure-schedules");
                     thread.setDaemon(true);
                     return thread;
-                }));
+                }),
+                new AtomicBoolean());
         watch = begun;
         begun.thread()
                 .scheduleWithFixedDelay(
@@ -64,7 +70,13 @@ public class ScheduleKeeper implements LeaderListener {
 
     private void look(Watch current, long epoch) {
         try {
-            current.session().call(connection -> schedules.turn(connection, epoch, null));
+            current.session().call(connection -> {
+                if (!current.zonesAreTold().get()) {
+                    UnknownZones.tell(connection, epoch, TimeZones::isKnown);
+                    current.zonesAreTold().set(true);
+                }
+                return schedules.turn(connection, epoch, null);
+            });
             answers = true;
         } catch (SQLException e) {
             // Once for as long as it lasts.

@@ -92,7 +92,7 @@ final class Admission {
         }
     }
 
-    /** An instance has ended. */
+    /** An instance has ended, or something in it that may have held a slot. */
     synchronized void slotMayBeFree(String instance) {
         if (waits) {
             if (ended.size() < MOST_ENDED) {

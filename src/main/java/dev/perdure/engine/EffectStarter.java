@@ -64,7 +64,8 @@ final class EffectStarter implements Effects {
                     activation,
                     timer.at(),
                     timer.span(),
-                    () -> actor.post(new FiredTimer(activation, timers, clock)));
+                    () -> actor.post(new FiredTimer(
+                            activation, timers, clock, name -> signals.lookLast(actor, name, activation))));
         } else if (effect instanceof Effect.AwaitSignal wait) {
             signals.look(actor, wait.name());
             if (wait.deadline() != null) {

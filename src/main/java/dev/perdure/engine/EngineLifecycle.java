@@ -195,6 +195,7 @@ public class EngineLifecycle implements LeaderListener {
                 pools::idleCount,
                 List.of(
                         pools::closeExpired,
+                        new LeaseSweep(() -> answer(queries.sweepActivities())),
                         () -> pools.abortLost(SILENCE, backends -> gone(queries, backends)),
                         () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids)))))),
                 List.of(queries));

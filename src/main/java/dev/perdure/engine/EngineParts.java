@@ -49,7 +49,7 @@ record EngineParts(
      * @param sessionThreads run what may block on a session
      * @param nanos a monotonic source
      * @param start of the server's clock until the server has said what time it is
-     * @param ended told of each instance that has ended; must not block
+     * @param ended told of each instance that has ended, or may have given a slot back; must not block
      * @param stepDown ends the term, with the reason
      */
     record Ground(

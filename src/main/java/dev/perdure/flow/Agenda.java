@@ -63,10 +63,14 @@ final class Agenda {
         workOffTasks();
         while (!overdue.isEmpty() && !draft.hasEnd()) {
             Activation limit = overdue.next();
-            if (!overdue.isKnownToBeOver(limit)) {
+            boolean isKnown = overdue.isKnownToBeOver(limit);
+            if (!isKnown) {
                 decision.settleOverdue();
             }
             overdue.remove(limit);
+            if (!isKnown && decision.awaitsAnswer(limit.nodeId())) {
+                continue; // its timer has fired, and first the answer is looked for
+            }
             Running run = decision.running(limit.nodeId());
             if (run != null
                     && run.phase() == Running.Phase.LIMITED

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param end the instance ends; null while it goes on
  * @param consumed signals that are taken away
  * @param eventWaits waits for events that begin or end
+ * @param assignments what programs and people are to decide from now on
  * @param endedMaps maps whose items are over, see {@link #ALL_MAPS}
  * @param compensated whether something was undone, because a saga did not end well
  */
@@ -21,6 +22,7 @@ public record Checkpoint(
         @Nullable InstanceEnd end,
         List<Consumption> consumed,
         List<EventWait> eventWaits,
+        List<Assignment> assignments,
         List<Activation> endedMaps,
         boolean compensated) {
 
@@ -28,7 +30,7 @@ public record Checkpoint(
     public static final Activation ALL_MAPS = new Activation("*", "*");
 
     public Checkpoint(List<Transition> transitions, @Nullable NextExecution nextExecution, @Nullable InstanceEnd end) {
-        this(transitions, nextExecution, end, List.of(), List.of(), List.of(), false);
+        this(transitions, nextExecution, end, List.of(), List.of(), List.of(), List.of(), false);
     }
 
     public boolean isEmpty() {
@@ -37,6 +39,7 @@ public record Checkpoint(
                 && end == null
                 && consumed.isEmpty()
                 && eventWaits.isEmpty()
+                && assignments.isEmpty()
                 && endedMaps.isEmpty()
                 && !compensated;
     }

@@ -17,6 +17,7 @@ final class CheckpointBuilder {
     private final Map<Activation, Effect> effects = new LinkedHashMap<>();
     private final List<Consumption> consumed = new ArrayList<>();
     private final Map<String, EventWait> eventWaits = new LinkedHashMap<>();
+    private final List<Assignment> assignments = new ArrayList<>();
     private final List<Activation> endedMaps = new ArrayList<>();
     private Checkpoint.@Nullable NextExecution nextExecution;
     private Checkpoint.@Nullable InstanceEnd end;
@@ -37,7 +38,7 @@ final class CheckpointBuilder {
             Execution execution,
             @Nullable String bindings) {
         NodeStatus status = error == null ? NodeStatus.COMPLETED : NodeStatus.FAILED;
-        KnownRow known = rows.containsKey(nodeId) || state.recorded() == null ? null : state.row(nodeId);
+        KnownRow known = rows.containsKey(nodeId) || state.recorded(nodeId) == null ? null : state.row(nodeId);
         if (known != null && known.status() == status && known.stamp().equals(stamp)) {
             return;
         }
@@ -194,6 +195,10 @@ final class CheckpointBuilder {
         consumed.add(consumption);
     }
 
+    void assign(Assignment assignment) {
+        assignments.add(assignment);
+    }
+
     /** Of one node the last one counts. */
     void noteEventWait(EventWait wait) {
         eventWaits.put(wait.nodeId(), wait);
@@ -222,6 +227,7 @@ final class CheckpointBuilder {
                 end,
                 List.copyOf(consumed),
                 List.copyOf(eventWaits.values()),
+                List.copyOf(assignments),
                 List.copyOf(endedMaps),
                 compensated);
     }

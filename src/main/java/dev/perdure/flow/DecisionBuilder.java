@@ -8,6 +8,8 @@ import dev.perdure.graph.Graph;
 import dev.perdure.graph.Node;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -113,10 +115,9 @@ public final class DecisionBuilder {
         return rule(graph().node(nodeId));
     }
 
-    /** The row that a node was loaded with; null unless memory was just loaded. */
+    /** The row that a node was loaded with; null unless memory was just loaded, or it stands in a section that has waited. */
     public @Nullable NodeRecord recorded(String nodeId) {
-        Map<String, NodeRecord> rows = state.recorded();
-        return rows == null ? null : rows.get(nodeId);
+        return state.recorded(nodeId);
     }
 
     /** The frames that are open, and the names that they bind. */
@@ -232,6 +233,21 @@ public final class DecisionBuilder {
         draft.noteEventWait(wait);
     }
 
+    /** Somebody else decides the node. */
+    public void assign(Assignment assignment) {
+        draft.assign(isUndo(assignment.activation().nodeId()) ? assignment.undoing() : assignment);
+    }
+
+    private boolean isUndo(String nodeId) {
+        String id = nodeId;
+        Node above = graph().parent(id);
+        while (above != null && !id.equals(graph().undo(above.id()))) {
+            id = above.id();
+            above = graph().parent(id);
+        }
+        return above != null;
+    }
+
     public Running continueAs(Node node, Running run) {
         running.put(node.id(), run);
         return run;
@@ -305,6 +321,22 @@ public final class DecisionBuilder {
     /** Whether an activation that this decision has entered may have run before. */
     boolean hasFound(String nodeId, String stamp) {
         return overdue.hasFound(nodeId, stamp);
+    }
+
+    /** Whether somebody else decides a node below that one, and may have done so by now. */
+    boolean awaitsAnswer(String rootId) {
+        Deque<String> open = new ArrayDeque<>(graph().children(rootId));
+        while (!open.isEmpty()) {
+            String id = open.pop();
+            Running run = running(id);
+            if (run != null
+                    && run.phase() == Running.Phase.SIGNAL
+                    && graph().node(id).isAssigned()) {
+                return true;
+            }
+            graph().children(id).forEach(open::push);
+        }
+        return false;
     }
 
     @Nullable Running running(String nodeId) {

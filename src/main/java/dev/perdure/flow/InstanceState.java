@@ -45,6 +45,7 @@ public final class InstanceState {
     /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
     private @Nullable Map<String, NodeRecord> recorded;
 
+    private final RowsBelow below = new RowsBelow();
     private long version;
     private boolean ended;
 
@@ -144,6 +145,7 @@ public final class InstanceState {
         copy.undos.putAll(undos);
         copy.cancelling = cancelling;
         copy.recorded = recorded;
+        copy.below.copy(below);
         copy.version = version;
         copy.ended = ended;
         return copy;
@@ -172,8 +174,9 @@ public final class InstanceState {
                     + " cannot be applied to state " + version);
         }
         version++;
-        recorded = null;
         change.running.forEach(this::setRunning);
+        below.settle(graph, running, recorded);
+        recorded = null;
         rows.putAll(change.rows);
         change.frames.forEach((root, frame) -> {
             if (frame == null) {
@@ -280,7 +283,7 @@ public final class InstanceState {
 
     /** Bytes that results take in memory, about: under names, and as outcomes that something may still need. */
     public long resultBytes() {
-        long bytes = names.bytes();
+        long bytes = names.bytes() + below.bytes();
         for (Frame frame : frames.values()) {
             bytes += frame.bytes();
         }
@@ -378,6 +381,11 @@ public final class InstanceState {
     /** The rows that were loaded; null once the position in them was found. */
     @Nullable Map<String, NodeRecord> recorded() {
         return recorded;
+    }
+
+    /** The row of a node that it was loaded with, for as long as memory has not found its position in it. */
+    @Nullable NodeRecord recorded(String nodeId) {
+        return recorded == null ? below.of(nodeId) : recorded.get(nodeId);
     }
 
     private void setRunning(String node, @Nullable Running next) {

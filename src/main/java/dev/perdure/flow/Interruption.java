@@ -34,10 +34,13 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
             if (run != null) {
                 if (run.isWaitedFor()) {
                     leaf(id, run);
-                } else if (run.phase() == Running.Phase.OVER) {
-                    String over =
+                } else if (run.phase() == Running.Phase.OVER || run.phase() == Running.Phase.IN_SLOT) {
+                    if (run.phase() == Running.Phase.IN_SLOT) {
+                        draft.endMap(new Activation(id, run.stamp()));
+                    }
+                    String known =
                             decision.rule(id).bindings(run, decision.frames().get(run.frameRoot()));
-                    draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), over);
+                    draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), known);
                 }
                 if (run.phase() == Running.Phase.UNDOING) {
                     // It never goes on. What is being undone does: it has no place in the tree.

@@ -96,7 +96,7 @@ public interface Rule {
         return false;
     }
 
-    /** Whether it has items, which are decided by themselves and end with it. */
+    /** Whether it has items, a child or a place in a queue: what is decided elsewhere and ends with it. */
     default boolean hasItems() {
         return false;
     }

@@ -25,6 +25,8 @@ public record Running(
         LIMITED,
         /** The time of a TIMEOUT is over, and its other part runs. */
         OVER,
+        /** Its children run, in a slot of a queue: a WITH_QUEUE. */
+        IN_SLOT,
         /** It goes on when what sagas in it have done is undone. */
         UNDOING,
         /** Waits for a signal, and for a time when {@code wakeAt} is set. */
@@ -44,7 +46,7 @@ public record Running(
 
     /** Whether something below it may run. */
     public boolean hasChildren() {
-        return phase == Phase.COMPOUND || phase == Phase.LIMITED || phase == Phase.OVER;
+        return phase == Phase.COMPOUND || phase == Phase.LIMITED || phase == Phase.OVER || phase == Phase.IN_SLOT;
     }
 
     public Running in(Phase next, @Nullable Instant wake) {

@@ -22,6 +22,11 @@ public record CallNode(String id, @Nullable String resultName, String name, Stri
     /** The end of the child is a signal of a name that only this execution of the node waits for. */
     @Override
     public String awaitedSignal(String stamp) {
-        return "df.call " + UUID.nameUUIDFromBytes((id + " " + stamp).getBytes(StandardCharsets.UTF_8));
+        return reply("df.call", id, stamp);
+    }
+
+    /** A name of a signal that only one execution of a node waits for. */
+    static String reply(String type, String id, String stamp) {
+        return type + " " + UUID.nameUUIDFromBytes((id + " " + stamp).getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -8,12 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lists of failures, in {@code df.retry} and {@code df.catch}: SQLSTATEs of five characters, their classes of two, {@code http:429},
- * {@code http:5xx}, {@code http:error} (no answer), {@code timeout}, {@code child}. {@code df._check_codes} has the same rules.
+ * {@code http:5xx}, {@code http:error} (no answer), {@code timeout}, {@code child}, and words of programs. {@code df._check_codes} has the same rules.
  */
 final class FailureConditions {
 
-    private static final Pattern CONDITION =
-            Pattern.compile("[0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|timeout|child");
+    private static final Pattern CONDITION = Pattern.compile(
+            "[0-9A-Z]{2}|[0-9A-Z]{5}|http:([1-5][0-9]{2}|[1-5]xx|error)|[A-Za-z0-9_][A-Za-z0-9_.-]{2,62}");
 
     private FailureConditions() {}
 
@@ -35,7 +35,7 @@ final class FailureConditions {
             if (!condition.isTextual()
                     || !CONDITION.matcher(condition.textValue()).matches()) {
                 throw new IllegalArgumentException(member + " of " + type + " holds " + condition
-                        + ", which is no SQLSTATE, class of SQLSTATEs or HTTP outcome");
+                        + ", which is no SQLSTATE, class of SQLSTATEs, HTTP outcome or code of a program");
             }
             all.add(condition.textValue());
         }

@@ -30,6 +30,9 @@ public sealed interface Node
                 TimeoutNode,
                 MapNode,
                 CallNode,
+                ActivityNode,
+                ApprovalNode,
+                SectionNode,
                 ItemNode {
 
     String id();
@@ -48,5 +51,10 @@ public sealed interface Node
     /** The signal that an execution of it waits for, or what stands for an event; null when it waits for none. */
     default @Nullable String awaitedSignal(String stamp) {
         return null;
+    }
+
+    /** Whether somebody else decides it, in a transaction of his own: what he has decided comes before a limit that is over later. */
+    default boolean isAssigned() {
+        return false;
     }
 }

@@ -63,6 +63,8 @@ final class NodeParser {
             case "MAP" -> map(id, name);
             case "CALL" -> call(id, name);
             case "TIMEOUT" -> limited(id, name);
+            case "ACTIVITY", "APPROVAL" -> AssignmentParser.parse(row, leafText(), config(), this::invalid);
+            case "WITH_QUEUE" -> section(id, name);
             default -> throw invalid("Unknown node_type '" + row.nodeType() + "'");
         };
     }
@@ -236,6 +238,18 @@ final class NodeParser {
         }
         Integer version = config.isSet("version") ? config.upTo(Integer.MAX_VALUE, "version") : null;
         return new CallNode(id, name, called, args.toString(), version);
+    }
+
+    private Node section(String id, @Nullable String name) {
+        if (row.rightNode() != null) {
+            throw invalid("WITH_QUEUE has a right child");
+        }
+        NodeConfig config = config();
+        String queue = config.string("queue");
+        if (queue == null || queue.isEmpty()) {
+            throw invalid("WITH_QUEUE has no queue");
+        }
+        return new SectionNode(id, name, left(), queue, config.string("key"));
     }
 
     private Node limited(String id, @Nullable String name) {

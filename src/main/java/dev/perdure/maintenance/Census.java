@@ -19,8 +19,14 @@ public class Census {
      * @param waitingTimers nodes that sleep or wait until a time
      * @param oldestPendingSeconds how long the oldest pending instance has waited; 0 when there is none
      * @param queues what waits and runs in queues
+     * @param activities what programs and people are to decide
      */
-    public record Counts(Map<String, Long> instances, long waitingTimers, double oldestPendingSeconds, Queues queues) {}
+    public record Counts(
+            Map<String, Long> instances,
+            long waitingTimers,
+            double oldestPendingSeconds,
+            Queues queues,
+            Activities activities) {}
 
     /**
      * All queues together; those that were dropped count for as long as something is in them.
@@ -32,11 +38,25 @@ public class Census {
      */
     public record Queues(long waiting, long running, long delayed, double oldestSeconds) {}
 
+    /**
+     * Activities of all kinds together, and tasks.
+     *
+     * @param waiting nobody has claimed them
+     * @param claimed somebody has
+     * @param oldestSeconds how long the oldest of those that wait has waited
+     * @param tasks approvals that are not decided
+     * @param completed in the last minute
+     * @param failed in the last minute
+     */
+    public record Activities(
+            long waiting, long claimed, double oldestSeconds, long tasks, long completed, long failed) {}
+
     private static final Counts NOTHING = new Counts(
             Map.of("pending", 0L, "running", 0L, "completed", 0L, "failed", 0L, "cancelled", 0L),
             0,
             0,
-            new Queues(0, 0, 0, 0));
+            new Queues(0, 0, 0, 0),
+            new Activities(0, 0, 0, 0, 0, 0));
 
     private volatile Counts counts = NOTHING;
 
@@ -47,7 +67,8 @@ public class Census {
 
     void take(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT * FROM df._census(), df._queue_census()")) {
+                ResultSet row = statement.executeQuery(
+                        "SELECT * FROM df._census(), df._queue_census(), df._activity_census()")) {
             row.next();
             Map<String, Long> instances = new LinkedHashMap<>();
             for (String status : NOTHING.instances().keySet()) {
@@ -61,7 +82,14 @@ public class Census {
                             row.getLong("waiting"),
                             row.getLong("holding"),
                             row.getLong("delayed"),
-                            row.getDouble("oldest_waiting_seconds")));
+                            row.getDouble("oldest_waiting_seconds")),
+                    new Activities(
+                            row.getLong("activities_waiting"),
+                            row.getLong("activities_claimed"),
+                            row.getDouble("activities_oldest"),
+                            row.getLong("tasks_open"),
+                            row.getLong("activities_completed"),
+                            row.getLong("activities_failed")));
         }
     }
 

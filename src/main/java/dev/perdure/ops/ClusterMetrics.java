@@ -70,6 +70,35 @@ class ClusterMetrics implements MeterBinder {
                 .description("How long the oldest instance has waited for a slot, as the leader counted last")
                 .baseUnit("seconds")
                 .register(registry);
+        Gauge.builder("perdure.activities", census, c -> c.counts().activities().waiting())
+                .tag("state", "waiting")
+                .description("Activities that are not decided, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.activities", census, c -> c.counts().activities().claimed())
+                .tag("state", "claimed")
+                .description("Activities that are not decided, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.activities.oldest", census, c -> c.counts()
+                        .activities()
+                        .oldestSeconds())
+                .description("How long the oldest activity that nobody has claimed has waited")
+                .baseUnit("seconds")
+                .register(registry);
+        Gauge.builder("perdure.activities.ended", census, c -> c.counts()
+                        .activities()
+                        .completed())
+                .tag("outcome", "completed")
+                .description("Activities that ended in the last minute, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.activities.ended", census, c -> c.counts()
+                        .activities()
+                        .failed())
+                .tag("outcome", "failed")
+                .description("Activities that ended in the last minute, as the leader counted last")
+                .register(registry);
+        Gauge.builder("perdure.tasks.open", census, c -> c.counts().activities().tasks())
+                .description("Approvals that are not decided, as the leader counted last")
+                .register(registry);
         Gauge.builder("perdure.starts.delayed", census, c -> c.counts().queues().delayed())
                 .description("Instances whose time to start has not come, as the leader counted last")
                 .register(registry);

@@ -244,6 +244,7 @@ public final class CheckpointEncoder {
     private static void writeAlso(JsonGenerator json, CheckpointRequest request) throws IOException {
         writeConsumed(json, request.checkpoints());
         writeEventWaits(json, request.checkpoints());
+        AssignmentDocument.write(json, request.checkpoints());
         writeMaps(json, request.checkpoints());
         Checkpoint.InstanceEnd end = null;
         for (Checkpoint checkpoint : request.checkpoints()) {

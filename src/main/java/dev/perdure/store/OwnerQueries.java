@@ -149,6 +149,23 @@ public final class OwnerQueries implements AutoCloseable {
                 });
     }
 
+    /**
+     * What became of a look at activities.
+     *
+     * @param more whether there may be more to do at once
+     * @param present whether there are activities
+     */
+    public record Swept(boolean more, boolean present) {}
+
+    /** Gives back activities whose leases have ended, and forgets old ends. */
+    public Future<Swept> sweepActivities() {
+        return query("SELECT more, present FROM df._sweep_activities($1)", Tuple.of(term.epoch()))
+                .map(rows -> {
+                    Row row = rows.iterator().next();
+                    return new Swept(row.getBoolean(0), row.getBoolean(1));
+                });
+    }
+
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {
         return session.connected().compose(opened -> {
             Promise<RowSet<Row>> answer = Promise.promise();

@@ -116,6 +116,7 @@ class LogicalReplicationTest {
 
     /** Of one server, or always empty. */
     private static final List<String> NOT_PUBLISHED = List.of(
+            "_activity_calls",
             "_child_starts",
             "_definition_changes",
             "_epoch",
@@ -127,6 +128,7 @@ class LogicalReplicationTest {
             "_queue_changes",
             "_redrives",
             "_schedule_changes",
+            "_section_requests",
             "_start_requests",
             "_wake",
             "_worker_epoch");

@@ -296,6 +296,22 @@ class CallsTest {
     }
 
     @Test
+    void a_child_that_completed_before_its_parent_was_told_is_no_second_one_after_a_redrive() throws SQLException {
+        app.execute(
+                "SELECT df.define('ends its parent', 'INSERT INTO done VALUES (''untold'', '''')'"
+                        + " ~> 'SELECT 7 AS n, CASE WHEN (SELECT count(*) FROM done WHERE what = ''untold'') = 1 THEN df.cancel(''{parent}'') END AS c')");
+        String id = app.start(
+                "df.call('ends its parent', '{\"parent\": \"{sys_instance_id}\"}') |=> 'c' ~> 'SELECT $c.n + 1 AS n'");
+        assertThat(app.await(id).status()).isEqualTo("cancelled");
+        app.awaitValue("completed", "SELECT status FROM df.instances WHERE parent_id = ?", id);
+        app.value("SELECT df.redrive(?)", id);
+
+        assertThat(app.await(id).output()).contains("\"n\":8");
+        assertThat(done("untold")).isEqualTo("1");
+        assertThat(children(id)).isEqualTo("1");
+    }
+
+    @Test
     void retention_keeps_the_children_of_a_parent_that_lives() throws SQLException {
         define("short", "'SELECT 1'");
         String id = app.start("df.call('short') ~> " + Submitter.GATE);

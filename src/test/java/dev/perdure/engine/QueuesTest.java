@@ -303,4 +303,21 @@ class QueuesTest {
             old.awaitValue("0", "SELECT running FROM df.queues WHERE name = 'old'");
         }
     }
+
+    @Test
+    void an_open_cancel_of_the_first_in_a_queue_keeps_nobody_else_waiting() throws SQLException {
+        queue("crossed", "concurrency => 1");
+        app.value("SELECT df.pause_queue('crossed')");
+        String first = start("'SELECT 1'", "{\"queue\": \"crossed\"}");
+        String second = start("'SELECT 2'", "{\"queue\": \"crossed\"}");
+        awaitRunning("crossed", 0, 2);
+        try (Connection locking = database.connect("queues_app")) {
+            locking.setAutoCommit(false);
+            TestDatabase.rows(locking, "SELECT df.cancel('" + first + "')");
+            app.value("SELECT df.resume_queue('crossed')");
+            assertThat(app.await(second).status()).isEqualTo("completed");
+            locking.rollback();
+        }
+        assertThat(app.await(first).status()).isEqualTo("completed");
+    }
 }

@@ -189,6 +189,9 @@ final class SimDatabase {
         row.isSetAside = false;
         row.execution++;
         row.redrives++;
+        // Its row of df._cancels is gone.
+        news.replaceAll(item ->
+                item instanceof Journal.Cancelled cancel && cancel.instance().equals(row.id) ? "gone" : item);
         news.add(row);
         return true;
     }

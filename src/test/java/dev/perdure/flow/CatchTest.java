@@ -226,7 +226,7 @@ class CatchTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{\"codes\":\"23\"}", "{\"codes\":[\"nonsense\"]}", "{\"codes\":[7]}", "[]", "not json"})
+    @ValueSource(strings = {"{\"codes\":\"23\"}", "{\"codes\":[\"no sense\"]}", "{\"codes\":[7]}", "[]", "not json"})
     void a_configuration_that_makes_no_sense_is_refused(String config) {
         String node = draft.add("CATCH", config, draft.sql("SELECT 1"), draft.sql("SELECT 2"));
         assertThatThrownBy(() -> draft.graph(node))

@@ -218,6 +218,15 @@ class CrashProperties {
             return new Event.SignalReceived(
                     next, dice.nextLong(), "{\"child\": \"c0ffee00\", \"name\": \"n\", " + end, world.now);
         }
+        if (comes && world.graph.node(next.nodeId()).isAssigned()) {
+            String[] answers = {
+                "{\"completed\": {\"vv\": 1.0}}",
+                "{\"completed\": null}",
+                "{\"failed\": \"no\", \"code\": \"corrupt\"}",
+                "{\"failed\": \"no\", \"code\": \"22012\", \"final\": true}"
+            };
+            return new Event.SignalReceived(next, dice.nextLong() >>> 1, answers[dice.nextInt(4)], world.now);
+        }
         if (comes) {
             return new Event.SignalReceived(next, dice.nextLong() >>> 1, "{\"vv\": 1.0, \"b\": \"it's\"}", world.now);
         }

@@ -13,6 +13,8 @@ final class RandomGraphs {
 
     private static final String[] NAMES = {"r", "ra", "s"};
 
+    private static final @Nullable String[] KEYS = {null, "k", "$r", "$r.vv", "<$s?>"};
+
     private final Random random;
     private final GraphDraft draft = new GraphDraft();
     private final boolean races;
@@ -33,8 +35,8 @@ final class RandomGraphs {
     }
 
     private String unnamed(int depth) {
-        int kind = random.nextInt(depth == 0 ? 4 : 25);
-        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(21) : kind;
+        int kind = random.nextInt(depth == 0 ? 4 : 27);
+        kind = depth > 2 && kind < 4 ? 4 + random.nextInt(23) : kind;
         return switch (kind) {
             case 0, 1, 2 -> leaf();
             case 3 -> waiting();
@@ -57,6 +59,7 @@ final class RandomGraphs {
             case 16, 17 -> races ? limited(depth) : draft.then(node(depth - 1), node(depth - 1));
             case 18 -> draft.map(random.nextBoolean() ? node(depth - 1) : draft.sql("SELECT $r?"), leaf());
             case 19, 20, 21 -> saga(depth);
+            case 22, 23 -> draft.section(node(depth - 1), "q", KEYS[random.nextInt(KEYS.length)]);
             default ->
                 races ? draft.race(node(depth - 1), node(depth - 1)) : draft.join(node(depth - 1), node(depth - 1));
         };
@@ -117,7 +120,15 @@ final class RandomGraphs {
     private String waiting() {
         String[] timeouts = {"", ",\"timeout_seconds\":null", ",\"timeout_seconds\":3"};
         String[] schedules = {"* * * * *", "30 2 * * *", "0 0 30 2 *"};
-        return switch (random.nextInt(7)) {
+        return switch (random.nextInt(9)) {
+            case 7 ->
+                draft.leaf(
+                        "ACTIVITY",
+                        "{\"kind\":\"k\",\"payload\":\"{\\\"a\\\": $r?}\",\"lease_ms\":60000,\"max_attempts\":3}");
+            case 8 ->
+                draft.leaf(
+                        "APPROVAL",
+                        "{\"title\":\"Go?\",\"assignees\":[\"boss\"],\"payload\":null,\"quorum\":1,\"not_submitter\":false}");
             case 5 ->
                 draft.leaf(
                         "WAIT_EVENT",

@@ -6,6 +6,7 @@ import dev.perdure.graph.ConditionWaitNode;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.LoopNode;
 import dev.perdure.graph.RetryNode;
+import dev.perdure.graph.SectionNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -58,7 +59,8 @@ final class Simulation {
                 interrupted.add(effect.activation().nodeId());
             } else {
                 boolean isLook = graph.node(effect.activation().nodeId()) instanceof ConditionWaitNode
-                        || graph.node(effect.activation().nodeId()) instanceof CallNode
+                        || (graph.node(effect.activation().nodeId()) instanceof CallNode
+                                        || graph.node(effect.activation().nodeId()) instanceof SectionNode)
                                 && effect instanceof Effect.AwaitSignal;
                 if (done.contains(effect.activation()) && !isLook) {
                     throw new AssertionError("started again although done: " + effect);

@@ -116,6 +116,15 @@ public final class GraphDraft {
         return add("TIMEOUT", "{\"within_ms\":" + withinMillis + "}", body, otherwise);
     }
 
+    /** @param key template; null for none */
+    public String section(String body, String queue, @Nullable String key) {
+        return add(
+                "WITH_QUEUE",
+                "{\"queue\":\"" + queue + "\"" + (key == null ? "" : ",\"key\":\"" + key + "\"") + "}",
+                body,
+                null);
+    }
+
     public String saga(String body) {
         return add("SAGA", null, body, null);
     }

@@ -45,7 +45,7 @@ final class CrdFiles {
             Map.of("status.conditions", "type", "spec.vars", "name", "spec.workflowTemplate.spec.vars", "name");
 
     private static final Set<String> DURATIONS =
-            Set.of("sleep", "timeout", "initialDelay", "maxDelay", "every", "within");
+            Set.of("sleep", "timeout", "initialDelay", "maxDelay", "every", "within", "lease");
 
     private CrdFiles() {}
 

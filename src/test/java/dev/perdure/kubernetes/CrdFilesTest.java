@@ -62,8 +62,8 @@ class CrdFilesTest {
         });
 
         assertThat(untyped)
-                .allMatch(path ->
-                        path.matches(".*\\.(if\\.condition|http\\.body|break|httpOptions\\.responseHeaders|args)"));
+                .allMatch(path -> path.matches(
+                        ".*\\.(if\\.condition|http\\.body|break|httpOptions\\.responseHeaders|args|payload)"));
         assertThat(unbounded).isEmpty();
     }
 

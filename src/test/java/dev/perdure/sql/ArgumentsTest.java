@@ -40,6 +40,8 @@ class ArgumentsTest {
                 "df.catch(NULL, 'x')                     | node",
                 "df.catch('x', NULL)                     | handler",
                 "df.saga(NULL)                           | node",
+                "df.with_queue(NULL, 'x')                | node",
+                "df.with_queue('x', NULL)                | queue",
                 "df.with_undo(NULL, 'x')                 | step",
                 "df.with_undo('x', NULL)                 | undo",
                 "df.with_undo('x', 'y', NULL)            | register",

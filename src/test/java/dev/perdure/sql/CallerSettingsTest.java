@@ -45,6 +45,7 @@ class CallerSettingsTest {
                 "df.retry('x', 5, '1 day 2 hours', 1.5, '1 mon', '{40,http:5xx}')",
                 "df.map('x', 'y', tolerate => '2%', on_failure => 'tolerate')",
                 "df.saga(df.with_undo('x', 'y', 'before'))",
+                "df.with_queue(df.with_queue('x', 'y'), 'z', '$k?')",
                 "df.timeout('x', '1 day 2.5 hours', 'y')",
                 "df.catch('x', 'y', '{23,http:5xx}')",
                 "df.http('http://x/{v}', 'get', expect => '2xx,404')",

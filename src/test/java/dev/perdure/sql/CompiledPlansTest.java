@@ -82,11 +82,16 @@ class CompiledPlansTest {
             "SELECT df.signal((SELECT df.start(df.wait_for_signal('go'))), 'go')",
             "SELECT df.cancel((SELECT df.start(df.sleep(100))))",
             "SELECT df.setvar('a', '1'), df.getvar('a'), df.unsetvar('a'), df.clearvars()",
+            "SELECT * FROM df.claim_activities('thumbnail', 10)",
+            "SELECT df.activity_channel('thumbnail')",
+            "SELECT * FROM df.activities",
+            "SELECT * FROM df.activity_kinds",
+            "SELECT * FROM df.tasks",
             "SELECT df.target_database(), df.version()");
 
-    /** They build texts, or are for administrators and the worker. */
+    /** They build texts, are for administrators and the worker, or need a token or a task: they find its row by its key. */
     private static final Pattern WITHOUT_TABLES = Pattern.compile(
-            "sql|seq|map|saga|with_undo|call|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
+            "sql|seq|map|saga|with_undo|with_queue|call|activity|approval|complete_activity|extend_activity|fail_activity|decide|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
                     + "|publish|set_attributes|.*grant.*|.*revoke.*|checkpoint.*");
 
     private static String database;

@@ -141,7 +141,7 @@ class ExplainTest {
                                 + "Hint: DSL expressions use df.*() functions and operators like ~>, |=>, &, |."),
                 Arguments.of(
                         "{\"node_type\":\"NOPE\"}",
-                        "Invalid durable function graph: root: Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL"),
+                        "Invalid durable function graph: root: Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL, ACTIVITY, APPROVAL, WITH_QUEUE"),
                 Arguments.of("df.sleep(NULL)", "Expression returned NULL"),
                 Arguments.of("df.version() WHERE false", "Failed to evaluate expression: it returned no row"),
                 Arguments.of(

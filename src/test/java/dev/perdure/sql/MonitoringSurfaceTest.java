@@ -100,7 +100,8 @@ class MonitoringSurfaceTest {
                 .containsExactly(
                         List.of("epoch_id", "uuid"),
                         List.of("started_at", "timestamp with time zone"),
-                        List.of("last_seen_at", "timestamp with time zone"));
+                        List.of("last_seen_at", "timestamp with time zone"),
+                        List.of("unknown_zones", "ARRAY"));
         assertThat(sql.error("UPDATE df._worker_epoch SET last_seen_at = now()"))
                 .startsWith("42501");
     }

@@ -61,7 +61,19 @@ class SignaturesTest {
             cancel              | instance_id text, reason text DEFAULT 'Cancelled by user'::text | text | v strict unsafe public
             map                 | items text, body text, item text DEFAULT 'item'::text, max_concurrent integer DEFAULT 10, batch_size integer DEFAULT 1, on_failure text DEFAULT 'fail'::text, tolerate text DEFAULT NULL::text | text | v - unsafe public
             define              | name text, fut text, params jsonb DEFAULT NULL::jsonb, comment text DEFAULT NULL::text | integer | v - unsafe public
+            with_queue          | node text, queue text, key text DEFAULT NULL::text | text | v - unsafe public
             call                | name text, args jsonb DEFAULT '{}'::jsonb, version integer DEFAULT NULL::integer | text | v - unsafe public
+            activity            | kind text, payload text DEFAULT '{}'::text, lease interval DEFAULT '00:01:00'::interval, max_attempts integer DEFAULT 20 | text | v - unsafe public
+            approval            | title text, assignees text[], payload text DEFAULT NULL::text, within interval DEFAULT NULL::interval, otherwise text DEFAULT NULL::text, quorum integer DEFAULT 1, not_submitter boolean DEFAULT false | text | v - unsafe public
+            extend_activity     | token text, lease interval DEFAULT NULL::interval, progress jsonb DEFAULT NULL::jsonb | boolean | v - unsafe public
+            extend_activity     | token text, lease text, progress text DEFAULT NULL::text | boolean | v - unsafe public
+            complete_activity   | token text, result jsonb | boolean | v - unsafe public
+            complete_activity   | token text, result text DEFAULT NULL::text | boolean | v - unsafe public
+            fail_activity       | token text, message text, code text DEFAULT NULL::text, retry boolean DEFAULT true | boolean | v - unsafe public
+            grant_activity      | kind text, role text | void | v - unsafe public
+            revoke_activity     | kind text, role text | void | v - unsafe public
+            activity_channel    | kind text | text | v - unsafe public
+            decide              | task_id bigint, decision text, comment text DEFAULT NULL::text | text | v - unsafe public
             drop_definition     | name text | void | v - unsafe public
             grant_definition    | name text, role text | void | v - unsafe public
             revoke_definition   | name text, role text | void | v - unsafe public

@@ -94,7 +94,7 @@ class StartTest {
                 error(
                         "'{\"node_type\":\"NOPE\"}', database => 'no such'",
                         root
-                                + "Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL"),
+                                + "Unknown node_type 'NOPE'. Valid types: SQL, THEN, IF, JOIN, LOOP, BREAK, RACE, SLEEP, WAIT_SCHEDULE, HTTP, HTTP_MULTIPART, SIGNAL, RETRY, CATCH, TIMEOUT, MAP, WAIT_CONDITION, WAIT_EVENT, SAGA, WITH_UNDO, CALL, ACTIVITY, APPROVAL, WITH_QUEUE"),
                 error("'{\"node_type\":\"SQL\",\"query\":1}'", root + "Malformed Durofut JSON with node_type 'SQL': "),
                 error(
                         "'{\"node_type\":\"THEN\",\"left_node\":1}'",

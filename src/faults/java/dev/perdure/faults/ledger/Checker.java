@@ -41,6 +41,7 @@ public final class Checker {
             checker.check(entry);
         }
         checker.limits();
+        checker.sections();
         checker.effects.forEach((instance, left) ->
                 checker.add(Violation.Kind.UNEXPECTED, instance, "effects of an instance that is not there: " + left));
         return checker.violations;
@@ -73,7 +74,7 @@ public final class Checker {
     private void limits() throws SQLException {
         rows(
                 "WITH spans AS (SELECT s.queue, s.key, e.instance, min(e.began) AS began, max(e.at) AS ended FROM app.effects e"
-                        + " JOIN df._starts s ON s.instance_id = e.instance WHERE s.queue IS NOT NULL GROUP BY 1, 2, 3)"
+                        + " JOIN df._starts s ON s.instance_id = e.instance AND s.section = '' WHERE s.queue IS NOT NULL GROUP BY 1, 2, 3)"
                         + " SELECT x.instance, count(*), count(*) FILTER (WHERE y.key = x.key) FROM spans x"
                         + " JOIN spans y ON y.queue = x.queue AND y.began <= x.began AND y.ended >= x.began JOIN df._queues q ON q.id = x.queue"
                         + " GROUP BY x.instance, q.id HAVING count(*) > q.concurrency OR count(*) FILTER (WHERE y.key = x.key) > q.concurrency_per_key",
@@ -84,6 +85,27 @@ public final class Checker {
         rows(
                 "SELECT s.instance_id FROM df._starts s WHERE s.ended_at IS NULL AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = s.instance_id)",
                 row -> add(Violation.Kind.LIMIT, row.getString(1), "it has ended and keeps its slot"));
+    }
+
+    /** From its first to its last row a section has had its slot; when the first was begun it had begun. */
+    private void sections() throws SQLException {
+        String spans = "WITH spans AS MATERIALIZED (SELECT e.instance, left(e.step, -2) AS part, left(right(e.step, 3), 1) AS key, min(e.began) AS began,"
+                + " max(e.at) AS ended FROM app.effects e WHERE e.step ~ '^" + SectionPart.PREFIX + "[0-9]+[ab]_[12]$' GROUP BY 1, 2, 3)";
+        rows(
+                spans + " SELECT x.instance, x.part, count(*), count(*) FILTER (WHERE y.key = x.key) FROM spans x"
+                        + " JOIN spans y ON y.began <= x.began AND y.ended >= x.began GROUP BY 1, 2"
+                        + " HAVING count(*) > " + SectionPart.CONCURRENCY + " OR count(*) FILTER (WHERE y.key = x.key) > " + SectionPart.OF_A_KEY,
+                row -> add(
+                        Violation.Kind.LIMIT,
+                        row.getString(1),
+                        row.getInt(3) + " sections ran when " + row.getString(2) + " began, " + row.getInt(4) + " of its key"));
+        rows(
+                spans + " SELECT x.instance, x.part, x.n FROM (SELECT s.*, count(*) OVER (ORDER BY s.began RANGE BETWEEN CURRENT ROW AND"
+                        + " interval '999 milliseconds' FOLLOWING) AS n FROM spans s) AS x WHERE x.n > " + SectionPart.RATE,
+                row -> add(
+                        Violation.Kind.LIMIT,
+                        row.getString(1),
+                        row.getInt(3) + " sections began in the second behind the beginning of " + row.getString(2)));
     }
 
     private void read(Calls calls) {

@@ -48,10 +48,13 @@ public final class Generator {
         return parts.size() == 1 ? parts.get(0) : new Sequence(parts);
     }
 
-    /** Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, and leaves the rows again. */
+    /**
+     * Whether it calls: when an instance that was cancelled meanwhile is redriven it starts another child, or another activity, and leaves the rows again. Or
+     * whether it has a section: in between such an instance has given its slot back.
+     */
     private static boolean calls(Shape shape) {
         boolean[] found = new boolean[1];
-        shape.visit(part -> found[0] |= part instanceof CalledPart);
+        shape.visit(part -> found[0] |= part instanceof CalledPart || part instanceof ActivityStep || part instanceof SectionPart);
         return found[0];
     }
 
@@ -62,6 +65,11 @@ public final class Generator {
             parts.add(new SqlStep("s" + i, seconds));
         }
         return length == 1 ? parts.get(0) : new Sequence(parts);
+    }
+
+    /** A section of the queue that all share, of one of its two keys. */
+    public static Shape section(int number) {
+        return new SectionPart(SectionPart.PREFIX + 1, number % 2 == 0 ? "a" : "b", 0.05);
     }
 
     /** A step whose transaction stays in COMMIT for so long, and one that follows. */
@@ -90,7 +98,8 @@ public final class Generator {
         if (depth == 0) {
             return leaf();
         }
-        return switch (random.nextInt(19)) {
+        return switch (random.nextInt(20)) {
+            case 19 -> new SectionPart(name(SectionPart.PREFIX), random.nextBoolean() ? "a" : "b", random.nextInt(3) * 0.05);
             case 18 -> new CalledPart(name("k"));
             case 16 -> new MapPart(name("m"), random.nextInt(8) == 0 ? 40 : random.nextInt(9), random.nextInt(3) > 0);
             case 17 -> new SagaPart(
@@ -125,7 +134,8 @@ public final class Generator {
     }
 
     private Shape leaf() {
-        return switch (random.nextInt(19)) {
+        return switch (random.nextInt(20)) {
+            case 19 -> new ActivityStep(name("p"));
             case 18 -> new PublishedStep(name("e"));
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
@@ -143,6 +153,9 @@ public final class Generator {
     private Shape calm() {
         if (random.nextInt(8) == 0) {
             return request(0);
+        }
+        if (random.nextInt(8) == 0) {
+            return new ActivityStep(name("p"));
         }
         return random.nextBoolean() ? step() : Sequence.of(step(), new NamedStep(name("n")), step());
     }

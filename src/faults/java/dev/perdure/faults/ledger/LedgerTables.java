@@ -81,6 +81,8 @@ public final class LedgerTables {
         execute(owner, "SELECT df.grant_usage(role, include_http => true) FROM unnest('{" + APP + ", " + ASYNC + "}'::text[]) AS role");
         execute(app, CREATE);
         execute(app, CalledPart.DEFINE);
+        execute(app, ActivityStep.GRANT);
+        execute(app, SectionPart.QUEUE);
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

@@ -66,6 +66,16 @@ public final class PlantedViolations implements Scenario {
                 "UPDATE df._starts SET ended_at = NULL WHERE instance_id = (SELECT s.instance_id FROM df._starts s"
                         + " WHERE s.queue IS NOT NULL LIMIT 1)",
                 Violation.Kind.LIMIT);
+        plants.put(
+                "UPDATE app.effects SET began = '2000-01-01', at = '2100-01-01' WHERE step ~ '^u[0-9]+[ab]_[12]$'",
+                Violation.Kind.LIMIT);
+        // One after the other, and too many in a second.
+        plants.put(
+                "WITH numbered AS (SELECT instance, row_number() OVER (ORDER BY instance) * interval '10 ms' AS span FROM app.effects"
+                        + " WHERE step ~ '^u1[ab]_1$')"
+                        + " UPDATE app.effects e SET began = '2000-01-01'::timestamptz + n.span, at = '2000-01-01'::timestamptz + n.span + interval '5 ms'"
+                        + " FROM numbered n WHERE n.instance = e.instance AND e.step ~ '^u1[ab]_[12]$'",
+                Violation.Kind.LIMIT);
         return plants;
     }
 
@@ -95,7 +105,10 @@ public final class PlantedViolations implements Scenario {
                 for (int i = 0; i < 5; i++) {
                     starter.startInQueue(app, Generator.chain(1, 0), "planted");
                 }
-                for (int i = 0; i < 113; i++) {
+                for (int i = 0; i < 16; i++) {
+                    starter.start(app, Generator.section(i));
+                }
+                for (int i = 0; i < 97; i++) {
                     starter.startSomehow(app, generator.workflow(), random);
                     starter.cancelSome(app, random);
                 }

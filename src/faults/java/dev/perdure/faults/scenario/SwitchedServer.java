@@ -3,6 +3,7 @@ package dev.perdure.faults.scenario;
 import dev.perdure.faults.Scenario;
 import dev.perdure.faults.Session;
 import dev.perdure.faults.Verdict;
+import dev.perdure.faults.ledger.ActivityPrograms;
 import dev.perdure.faults.ledger.Book;
 import dev.perdure.faults.ledger.Checker;
 import dev.perdure.faults.ledger.LedgerTables;
@@ -54,7 +55,8 @@ public final class SwitchedServer implements Scenario {
             Crowd second = Crowd.withoutRequests(world, 100).join(LedgerTables.APP, session.random("clone 2"));
             long effects = world.effects();
             world.awaitNumber("SELECT count(*) FROM app.effects", effects + 100);
-            try (Server copy = world.server().startCopy(folder)) {
+            try (Server copy = world.server().startCopy(folder);
+                    ActivityPrograms programs = new ActivityPrograms(copy::connect, 2)) {
                 world.proxy().retarget(copy.port());
                 // Sessions end one after the other and are made anew, on the other server.
                 for (int i = 0; i < 20; i++) {
@@ -71,7 +73,9 @@ public final class SwitchedServer implements Scenario {
                 violations.addAll(world.settle());
                 return Verdict.of(
                         violations,
-                        String.format("%d effects on the original, %d on the copy", world.effects(), onCopy));
+                        String.format(
+                                "%d effects on the original, %d on the copy; there %s",
+                                world.effects(), onCopy, programs.figures()));
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.perdure.faults.world;
 
+import dev.perdure.faults.ledger.ActivityPrograms;
 import dev.perdure.faults.ledger.Book;
 import dev.perdure.faults.ledger.Checker;
 import dev.perdure.faults.ledger.Starter;
@@ -17,6 +18,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
@@ -26,11 +28,14 @@ public final class World implements AutoCloseable {
     /** How long anything may take that has to happen, on a machine that others use too. */
     public static final Duration PATIENCE = Duration.ofSeconds(Long.getLong("faults.patience", 240));
 
+    private static final AtomicLong PROGRAMS = new AtomicLong();
+
     private final Path folder;
     private final Server server;
     private final FaultProxy proxy;
     private final Workers workers;
     private final Book book = new Book();
+    private final ActivityPrograms programs;
     private final CalledService service = new CalledService(book.calls());
 
     private World(Path folder, Server server, String[] settings) {
@@ -43,6 +48,12 @@ public final class World implements AutoCloseable {
         String[] all = Arrays.copyOf(settings, settings.length + 1);
         all[settings.length] = "perdure.http.allow=" + service.address();
         this.workers = new Workers(through, all);
+        // Half of them by the way that is cut off now and then.
+        this.programs = new ActivityPrograms(
+                role -> PROGRAMS.incrementAndGet() % 2 == 0
+                        ? server.connect(role)
+                        : through.withUser(role, null).connect(),
+                2);
     }
 
     /**
@@ -178,6 +189,7 @@ public final class World implements AutoCloseable {
 
     @Override
     public void close() {
+        programs.close();
         workers.close();
         proxy.close();
         server.close();

@@ -48,7 +48,7 @@ public final class Actors {
 
     private volatile boolean closed;
 
-    /** @param ended told of each instance that has ended; must not block */
+    /** @param ended told of each instance that has ended, or may have given a slot back; must not block */
     public Actors(
             Loads loads,
             CheckpointCodec codec,
@@ -253,6 +253,11 @@ public final class Actors {
                 return all.isEmpty() ? null : all;
             });
         }
+    }
+
+    /** Something of it has ended that may have held a slot of a queue. */
+    void slotMayBeFree(InstanceActor actor) {
+        ended.accept(actor.id());
     }
 
     void ended(InstanceActor actor, Checkpoint.@Nullable InstanceEnd end) {

@@ -60,7 +60,7 @@ final class EndWriter {
                 id,
                 version,
                 List.of(new Checkpoint(
-                        List.of(), null, end, List.of(), List.of(), List.of(Checkpoint.ALL_MAPS), false)),
+                        List.of(), null, end, List.of(), List.of(), List.of(), List.of(Checkpoint.ALL_MAPS), false)),
                 Map.of(),
                 List.of(),
                 new Park.Unchanged(),

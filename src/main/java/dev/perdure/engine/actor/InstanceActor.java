@@ -256,6 +256,9 @@ public final class InstanceActor {
             leave(Phase.ENDED);
             context.actors().ended(this, end);
         } else {
+            if (!decision.checkpoint().endedMaps().isEmpty()) {
+                context.actors().slotMayBeFree(this);
+            }
             context.actors().rest(this);
         }
     }

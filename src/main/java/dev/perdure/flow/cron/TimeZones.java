@@ -19,6 +19,16 @@ public final class TimeZones {
         return Map.copyOf(aliases);
     }
 
+    /** Whether the JVM knows a zone of that name. */
+    public static boolean isKnown(String name) {
+        try {
+            of(name);
+            return true;
+        } catch (DateTimeException e) {
+            return false;
+        }
+    }
+
     /**
      * The zone of that name.
      *
@@ -28,7 +38,11 @@ public final class TimeZones {
         try {
             return ZoneId.of(name, ALIASES);
         } catch (DateTimeException e) {
-            throw new DateTimeException("Invalid time zone '" + name + "': the worker's JVM does not know it", e);
+            throw new DateTimeException(
+                    "Invalid time zone '" + name
+                            + "': the worker's JVM does not know it. When the server does, the worker's"
+                            + " time zone data are older: update the tzdata of its JVM",
+                    e);
         }
     }
 }

@@ -98,6 +98,9 @@ record RetryRule(RetryNode node) implements Rule {
         if (most != null && attempt >= most) {
             String count = " (given up after " + attempt + (attempt == 1 ? " attempt)" : " attempts)");
             decision.end(node, failure.saying(failure.error() + count), execution(run, attempt));
+        } else if (failure.isFinal()) {
+            String why = " (attempt " + attempt + ", not to be tried again)";
+            decision.end(node, failure.saying(failure.error() + why), execution(run, attempt));
         } else if (!FailureCode.matches(node.policy().retryOn(), failure.code())) {
             String why = " (attempt " + attempt + ", no failure to be retried on)";
             decision.end(node, failure.saying(failure.error() + why), execution(run, attempt));

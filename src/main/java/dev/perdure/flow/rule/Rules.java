@@ -1,6 +1,8 @@
 package dev.perdure.flow.rule;
 
 import dev.perdure.flow.Rule;
+import dev.perdure.graph.ActivityNode;
+import dev.perdure.graph.ApprovalNode;
 import dev.perdure.graph.BreakNode;
 import dev.perdure.graph.CallNode;
 import dev.perdure.graph.CatchNode;
@@ -18,6 +20,7 @@ import dev.perdure.graph.Node;
 import dev.perdure.graph.RaceNode;
 import dev.perdure.graph.RetryNode;
 import dev.perdure.graph.SagaNode;
+import dev.perdure.graph.SectionNode;
 import dev.perdure.graph.SignalNode;
 import dev.perdure.graph.SleepNode;
 import dev.perdure.graph.SqlNode;
@@ -98,6 +101,15 @@ public final class Rules {
         }
         if (node instanceof CallNode call) {
             return new CallRule(call);
+        }
+        if (node instanceof ActivityNode activity) {
+            return new ActivityRule(activity);
+        }
+        if (node instanceof ApprovalNode approval) {
+            return new ApprovalRule(approval);
+        }
+        if (node instanceof SectionNode section) {
+            return new SectionRule(section);
         }
         if (node instanceof ItemNode item) {
             return new ItemRule(item);

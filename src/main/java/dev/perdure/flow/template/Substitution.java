@@ -134,6 +134,15 @@ public final class Substitution {
         return withSecrets(template, new Surroundings.JsonBody());
     }
 
+    /**
+     * The same into a JSON text that holds no secrets.
+     *
+     * @throws SubstitutionException when a reference cannot be resolved
+     */
+    public String json(String template) {
+        return budget.made(substitute(variables.substitute(template, budget), new Surroundings.JsonBody(), List.of()));
+    }
+
     private String withSecrets(String template, Surroundings around) {
         return budget.made(substitute(SecretReference.mark(variables.substitute(template, budget)), around, List.of()));
     }

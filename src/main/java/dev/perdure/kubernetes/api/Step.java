@@ -51,6 +51,12 @@ public class Step {
     @JsonPropertyDescription("Calls a named workflow, and has its result.")
     public @Nullable CallStep call;
 
+    @JsonPropertyDescription("A step that a program does, which claims it (df.claim_activities).")
+    public @Nullable ActivityStep activity;
+
+    @JsonPropertyDescription("Waits until people have decided (df.tasks, df.decide).")
+    public @Nullable ApprovalStep approval;
+
     @JsonProperty("if")
     @JsonPropertyDescription("Runs one of two lists of steps.")
     public @Nullable IfStep branch;
@@ -96,6 +102,9 @@ public class Step {
 
     @JsonPropertyDescription("Runs steps for so long at most.")
     public @Nullable TimeoutStep timeout;
+
+    @JsonPropertyDescription("Runs steps in a slot of a queue.")
+    public @Nullable WithQueueStep withQueue;
 
     @JsonPropertyDescription("A list of steps as one step, so that its result can have a name.")
     @Size(min = 1, max = 500) public @Nullable List<ObjectNode> steps;

@@ -32,6 +32,9 @@ public final class StepList {
             Map.entry("map", new MapKind()),
             Map.entry("timeout", new TimeoutKind()),
             Map.entry("saga", new SagaKind()),
+            Map.entry("activity", new ActivityKind()),
+            Map.entry("approval", new ApprovalKind()),
+            Map.entry("withQueue", new WithQueueKind()),
             Map.entry("steps", new StepsKind())));
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
     /** Longer lists become a sequence of sequences: a graph may be 256 levels deep. */

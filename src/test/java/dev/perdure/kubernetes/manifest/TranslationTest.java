@@ -186,6 +186,20 @@ class TranslationTest {
     }
 
     @Test
+    void withQueue() throws SQLException {
+        same(
+                "[{withQueue: {steps: [{sql: SELECT 1}], queue: mail}, name: m}]",
+                "df.with_queue('SELECT 1', 'mail') |=> 'm'");
+        same(
+                "[{sql: SELECT 1 AS a, name: r}, {withQueue: {steps: [{sql: SELECT 2}, {sleep: 3}], queue: mail, key: $r.a}}]",
+                "('SELECT 1 AS a' |=> 'r') ~> df.with_queue('SELECT 2' ~> df.sleep(3), 'mail', '$r.a')");
+        assertThatThrownBy(() -> translate("[{withQueue: {steps: [{sql: SELECT 1}]}}]"))
+                .hasMessageContaining("queue");
+        assertThatThrownBy(() -> translate("[{withQueue: {steps: [{sql: SELECT 1}], queue: mail, key: 7}}]"))
+                .hasMessageContaining("spec.steps[0].withQueue.key: expected a text");
+    }
+
+    @Test
     void call() throws SQLException {
         same("[{call: {name: invoice}}]", "df.call('invoice')");
         same(
@@ -211,6 +225,23 @@ class TranslationTest {
                 "df.wait_for_event('{child}', 'ready', 86400) |=> 'e'");
         assertThatThrownBy(() -> translate("[{waitForEvent: {instance: ' ', name: ready}}]"))
                 .hasMessageContaining("spec.steps[0].waitForEvent.instance");
+    }
+
+    @Test
+    void activity_and_approval() throws SQLException {
+        same("[{activity: {kind: thumbnail}}]", "df.activity('thumbnail')");
+        same(
+                "[{activity: {kind: thumbnail, payload: {id: '{n}'}, lease: 5m, maxAttempts: 3}, name: a}]",
+                "df.activity('thumbnail', '{\"id\":\"{n}\"}', '5 minutes', 3) |=> 'a'");
+        same(
+                "[{approval: {title: 'Pay?', assignees: [a, b], payload: '{}', quorum: 2, notSubmitter: true, within: 2d,"
+                        + " otherwise: [{sql: SELECT 1}]}}]",
+                "df.approval('Pay?', '{a,b}', '{}', '2 days', 'SELECT 1', 2, true)");
+        assertThatThrownBy(() -> translate("[{activity: {kind: x, lease: 60d}}]"))
+                .hasMessageContaining("spec.steps[0].activity.lease")
+                .hasMessageContaining("one second to thirty days");
+        assertThatThrownBy(() -> translate("[{approval: {title: x, assignees: []}}]"))
+                .hasMessageContaining("spec.steps[0].approval.assignees");
     }
 
     @Test
@@ -310,7 +341,7 @@ class TranslationTest {
                 "[{}]                                            | spec.steps[0]: the step has no kind",
                 "[{name: a}]                                     | break: {}",
                 "[{sql: SELECT 1}, {sql: SELECT 1, sleep: 1s}]   | spec.steps[1]: the step has more than one kind: sleep, sql",
-                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are break,",
+                "[{slq: SELECT 1}]                               | spec.steps[0]: unknown kind of step 'slq': there are activity, approval, break,",
                 "[{sleep: 1s, params: [a]}]                      | spec.steps[0].params: only a step with sql has parameters",
                 "[{sql: SELECT $1, params: a}]                   | spec.steps[0].params: expected a list of the values of $1",
                 "[{sql: SELECT $1, params: [7]}]                 | spec.steps[0].params[0]: expected a text, found a number",

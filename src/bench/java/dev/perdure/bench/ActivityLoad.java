@@ -1,0 +1,77 @@
+package dev.perdure.bench;
+
+import dev.perdure.database.DatabaseUrl;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A map of activities, and programs that do them: each writes a row for each, in the transaction that completes it. */
+final class ActivityLoad {
+
+    private static final String CLAIM_AND_COMPLETE =
+            """
+            WITH claimed AS MATERIALIZED (SELECT token FROM df.claim_activities('bench', ?, '1 s')),
+            written AS (INSERT INTO bench_effects SELECT 1 FROM claimed)
+            SELECT count(df.complete_activity(token, '{"n": 1}')) FROM claimed
+            """;
+
+    private ActivityLoad() {}
+
+    /**
+     * Activities a second, the worker's part included: from the start of the map to its end.
+     *
+     * @param batch how many a program claims and completes in one transaction
+     */
+    static double perSecond(DatabaseUrl user, int items, int programs, int batch) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(programs);
+        try (Connection connection = user.connect();
+                PreparedStatement start = connection.prepareStatement("SELECT df.start(df.map('SELECT g AS id FROM generate_series(1, "
+                        + items + ") AS g', df.activity('bench', '{\"id\": $item.id}'), max_concurrent => 2000))");
+                PreparedStatement status = connection.prepareStatement("SELECT df.status(?)")) {
+            long began = System.nanoTime();
+            String id = text(start);
+            AtomicInteger left = new AtomicInteger(items);
+            List<Future<?>> done = new ArrayList<>();
+            for (int i = 0; i < programs; i++) {
+                done.add(threads.submit(() -> {
+                    work(user, left, batch);
+                    return null;
+                }));
+            }
+            for (Future<?> program : done) {
+                program.get();
+            }
+            status.setString(1, id);
+            while (!text(status).equals("completed")) {
+                Thread.sleep(5);
+            }
+            return items / ((System.nanoTime() - began) / 1e9);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void work(DatabaseUrl user, AtomicInteger left, int batch) throws SQLException {
+        try (Connection connection = user.connect();
+                PreparedStatement statement = connection.prepareStatement(CLAIM_AND_COMPLETE)) {
+            statement.setInt(1, batch);
+            while (left.get() > 0) {
+                left.addAndGet(-Integer.parseInt(text(statement)));
+            }
+        }
+    }
+
+    private static String text(PreparedStatement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package dev.perdure.flow;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node begins to wait for a program or a person, who decides it: what they are shown.
+ *
+ * @param activation of the node
+ * @param reply the name of the signal that ends it
+ * @param kind by which programs ask for it; the title of what people are asked
+ * @param payload JSON text; null when there is none
+ * @param lease how a program may claim it; null: people decide
+ * @param approval who decides; null: a program does
+ * @param isUndo whether it belongs to what undoes a step, which goes on when the instance is cancelled
+ */
+public record Assignment(
+        Activation activation,
+        String reply,
+        String kind,
+        @Nullable String payload,
+        @Nullable Lease lease,
+        @Nullable Approval approval,
+        boolean isUndo) {
+
+    /** One that undoes nothing. */
+    public Assignment(
+            Activation activation,
+            String reply,
+            String kind,
+            @Nullable String payload,
+            @Nullable Lease lease,
+            @Nullable Approval approval) {
+        this(activation, reply, kind, payload, lease, approval, false);
+    }
+
+    /** The same for a node of what undoes a step. */
+    Assignment undoing() {
+        return new Assignment(activation, reply, kind, payload, lease, approval, true);
+    }
+
+    /**
+     * How it may be claimed.
+     *
+     * @param millis how long a claim lasts without being extended
+     * @param maxAttempts how often it is claimed at most
+     */
+    public record Lease(long millis, int maxAttempts) {}
+
+    /**
+     * Who decides.
+     *
+     * @param assignees roles whose members may decide
+     * @param quorum how many have to decide the same
+     * @param notSubmitter whether the role that has started the workflow may not decide
+     */
+    public record Approval(List<String> assignees, int quorum, boolean notSubmitter) {}
+}
