@@ -163,7 +163,7 @@ DECLARE
     v_assignees regrole[];
     v_turn bigint;
 BEGIN
-    SELECT i.submitted_by, coalesce((SELECT s.priority FROM df._starts s WHERE s.instance_id = i.id), 0)
+    SELECT i.submitted_by, coalesce((SELECT s.priority FROM df._starts s WHERE s.instance_id = i.id AND s.section = ''), 0)
     INTO v_role, v_priority FROM df.instances i WHERE i.id = left(p_subject, 8);
     FOR v_new IN
         SELECT * FROM jsonb_to_recordset(p_list) AS n(node text, execution_id text, reply text, kind text, payload text, lease_ms bigint,

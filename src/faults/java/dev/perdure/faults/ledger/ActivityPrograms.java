@@ -137,13 +137,13 @@ public final class ActivityPrograms implements AutoCloseable {
         }
     }
 
-    /** The row first: a refusal takes it along. */
+    /** The row first: a refusal takes it along. Its transaction may have begun before the instance did, when it waited for something to claim. */
     private void complete(Connection connection, Claimed claimed, boolean byItself) throws SQLException {
         if (byItself) {
             connection.setAutoCommit(false);
         }
         try (PreparedStatement statement = connection.prepareStatement(
-                "INSERT INTO app.effects (instance, step) SELECT p ->> 'instance', p ->> 'step' FROM (SELECT ?::jsonb AS p) AS given")) {
+                "INSERT INTO app.effects (instance, step, began) SELECT p ->> 'instance', p ->> 'step', clock_timestamp() FROM (SELECT ?::jsonb AS p) AS given")) {
             statement.setString(1, claimed.payload());
             statement.executeUpdate();
         }

@@ -6,6 +6,7 @@ import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
+import dev.perdure.step.http.AnswerMemory;
 import dev.perdure.step.http.Exchange;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -45,6 +46,20 @@ final class HttpAttempt implements Attempt {
     /** Bytes of its answer. */
     MemoryQuota.Holding memory() {
         return memory;
+    }
+
+    AnswerMemory memoryOfAnswer() {
+        return new AnswerMemory() {
+            @Override
+            public boolean take(long bytes) {
+                return memory.take(bytes);
+            }
+
+            @Override
+            public long most() {
+                return memory.most();
+            }
+        };
     }
 
     /** Which attempt this is, from 1. */

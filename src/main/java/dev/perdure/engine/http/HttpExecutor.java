@@ -162,7 +162,7 @@ public final class HttpExecutor {
                 attempt.effect().step());
         long from = System.nanoTime();
         statistics.http().began();
-        Exchange exchange = http.send(request, key, attempt.actor().role(), attempt.memory()::take);
+        Exchange exchange = http.send(request, key, attempt.actor().role(), attempt.memoryOfAnswer());
         exchange.answer()
                 .whenComplete((answer, failure) ->
                         helpers.execute(() -> ended(attempt, answer, failure, System.nanoTime() - from)));

@@ -184,6 +184,11 @@ public final class MemoryQuota {
             give(less);
         }
 
+        /** What it can have at most, see {@link MemoryQuota#most()}. */
+        public long most() {
+            return quota.most();
+        }
+
         public synchronized long bytes() {
             return bytes;
         }

@@ -1,7 +1,6 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.template.HttpRequest;
-import dev.perdure.step.StepPort;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.RequestOptions;
@@ -27,15 +26,16 @@ public final class Exchange {
     private final HttpRequest request;
     private final String key;
     private final long role;
-    private final StepPort.ResultBudget memory;
+    private final AnswerMemory memory;
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
     private final long begun = System.nanoTime();
     private final long seconds;
     private int lostBeforeSending;
     private volatile @Nullable HttpClientRequest sent;
+    private volatile @Nullable ResponseReader reader;
     private volatile long timer = -1;
 
-    Exchange(HttpStep step, HttpRequest request, String key, long role, StepPort.ResultBudget memory) {
+    Exchange(HttpStep step, HttpRequest request, String key, long role, AnswerMemory memory) {
         this.role = role;
         this.memory = memory;
         this.step = step;
@@ -174,7 +174,8 @@ public final class Exchange {
         Integer own = request.options().maxResponseBytes();
         boolean isOwn = own != null && own < step.settings().maxResponseSize();
         long limit = isOwn ? own : step.settings().maxResponseSize();
-        new ResponseReader(response, limit, request.options().keepsBody(), memory, (body, failure) -> {
+        ResponseReader reads = new ResponseReader(
+                step.vertx(), response, limit, request.options().keepsBody(), memory, (body, failure) -> {
                     if (body != null) {
                         complete(response, body);
                     } else if (failure instanceof ResponseReader.TooLargeException) {
@@ -191,14 +192,16 @@ public final class Exchange {
                         fail(new HttpStepException(
                                 HttpOutcome.NO_MEMORY,
                                 "HTTP request failed: " + request.url()
-                                        + " - the response needs more memory than the role can have at this moment"));
+                                        + " - the response needs more memory than one role can have (" + memory.most()
+                                        + " bytes; setting perdure.memory.limit of the worker)"));
                     } else {
                         fail(new HttpStepException(
                                 HttpOutcome.FAILED,
                                 "Failed to read response body: " + ConnectionTrouble.text(failure)));
                     }
-                })
-                .read();
+                });
+        reader = reads;
+        reads.read();
     }
 
     private void complete(HttpClientResponse response, ResponseReader.Body body) {
@@ -218,6 +221,15 @@ public final class Exchange {
     }
 
     private void timedOut() {
+        ResponseReader reads = reader;
+        if (reads != null && reads.waitsForMemory()) {
+            fail(new HttpStepException(
+                    HttpOutcome.NO_MEMORY,
+                    "HTTP timeout after " + seconds + "s: " + request.url()
+                            + " - the response waited for memory, which other work of the role or the worker has (setting perdure.memory.limit"
+                            + " of the worker)"));
+            return;
+        }
         fail(new HttpStepException(HttpOutcome.TIMEOUT, "HTTP timeout after " + seconds + "s: " + request.url()));
     }
 
@@ -233,6 +245,10 @@ public final class Exchange {
 
     private void fail(HttpStepException failure) {
         if (answer.completeExceptionally(failure)) {
+            ResponseReader reads = reader;
+            if (reads != null) {
+                reads.giveUp();
+            }
             HttpClientRequest under = sent;
             if (under != null) {
                 under.reset();

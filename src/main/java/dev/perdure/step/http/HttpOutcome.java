@@ -21,7 +21,7 @@ public enum HttpOutcome {
     FAILED,
     /** The answer was larger than is allowed. */
     TOO_LARGE,
-    /** There was no memory for the answer; asked again later, the same request may succeed. */
+    /** There was no memory for the answer in the time of the request, or can never be. */
     NO_MEMORY,
     /** Interrupted: cancelled instance, lost race, end of the worker. */
     CANCELED;

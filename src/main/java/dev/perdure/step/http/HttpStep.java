@@ -1,7 +1,6 @@
 package dev.perdure.step.http;
 
 import dev.perdure.flow.template.HttpRequest;
-import dev.perdure.step.StepPort;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
@@ -61,7 +60,7 @@ public final class HttpStep implements AutoCloseable {
      * @param role the submitter's oid
      * @param memory is asked before anything of the answer is kept; what it granted is the caller's to give back
      */
-    public Exchange send(HttpRequest request, String key, long role, StepPort.ResultBudget memory) {
+    public Exchange send(HttpRequest request, String key, long role, AnswerMemory memory) {
         Exchange exchange = new Exchange(this, request, key, role, memory);
         vertx.getOrCreateContext().runOnContext(ignored -> exchange.begin());
         return exchange;

@@ -1,12 +1,15 @@
 package dev.perdure.step.http;
 
-import dev.perdure.step.StepPort;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a body up to limits, which are looked at with every piece that arrives, and for which memory is granted before. */
+/**
+ * Reads a body up to limits, which are looked at with every piece that arrives, and for which memory is granted before. A piece for which
+ * there is none at the moment waits, and the rest of the body with it, where the connection holds it.
+ */
 final class ResponseReader {
 
     /** The body is larger than the limit. */
@@ -19,13 +22,13 @@ final class ResponseReader {
         }
     }
 
-    /** There is no memory for the body at this moment. */
+    /** The body needs more memory than a role can ever have. */
     static final class NoMemoryException extends Exception {
 
         private static final long serialVersionUID = 1L;
 
         NoMemoryException() {
-            super("there is no memory for the body", null, false, false);
+            super("there is not so much memory", null, false, false);
         }
     }
 
@@ -42,29 +45,37 @@ final class ResponseReader {
     /** The body as it arrives, as text, and as the result document. */
     private static final int COPIES = 3;
 
+    private static final long PAUSE_MILLIS = 20;
+
+    private final Vertx vertx;
     private final HttpClientResponse response;
     private final long limit;
-    private final StepPort.ResultBudget memory;
+    private final AnswerMemory memory;
     private final StoredSize stored = new StoredSize();
     private long taken;
     private final Buffer body = Buffer.buffer();
     private final boolean keeps;
     private int length;
     private final BiConsumer<@Nullable Body, @Nullable Throwable> done;
+    private volatile boolean waits;
     private boolean ended;
 
     /**
+     * One that has read nothing yet.
+     *
      * @param limit of the body; what is stored of it may be twice as long
      * @param keeps whether anything of it is
      * @param memory is asked before a piece is kept
      * @param done called once, with the body or a failure
      */
     ResponseReader(
+            Vertx vertx,
             HttpClientResponse response,
             long limit,
             boolean keeps,
-            StepPort.ResultBudget memory,
+            AnswerMemory memory,
             BiConsumer<@Nullable Body, @Nullable Throwable> done) {
+        this.vertx = vertx;
         this.keeps = keeps;
         this.memory = memory;
         this.response = response;
@@ -97,12 +108,46 @@ final class ResponseReader {
             return;
         }
         long needed = COPIES * Math.max(stored.bytes(), body.length() + (long) piece.length());
-        if (needed > taken && !memory.take(needed - taken)) {
+        if (needed > memory.most()) {
             end(null, new NoMemoryException());
-            return;
+        } else if (!keep(piece, needed)) {
+            response.pause();
+            waits = true;
+            waitFor(piece, needed);
+        }
+    }
+
+    private boolean keep(Buffer piece, long needed) {
+        if (needed > taken && !memory.take(needed - taken)) {
+            return false;
         }
         taken = Math.max(taken, needed);
         body.appendBuffer(piece);
+        return true;
+    }
+
+    private void waitFor(Buffer piece, long needed) {
+        vertx.setTimer(PAUSE_MILLIS, ignored -> {
+            if (ended) {
+                return;
+            }
+            if (keep(piece, needed)) {
+                waits = false;
+                response.resume();
+            } else {
+                waitFor(piece, needed);
+            }
+        });
+    }
+
+    /** Whether a piece waits for memory. */
+    boolean waitsForMemory() {
+        return waits;
+    }
+
+    /** Nothing of it is wanted any more. */
+    void giveUp() {
+        ended = true;
     }
 
     private void end(@Nullable Body complete, @Nullable Throwable failure) {

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.flow.template.HttpRequest;
-import dev.perdure.step.StepPort;
 import io.vertx.core.Vertx;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -64,7 +63,7 @@ final class Caller implements AutoCloseable {
 
     final Names names = new Names().with("localhost", "127.0.0.1");
     /** What an answer is granted. */
-    StepPort.ResultBudget memory = bytes -> true;
+    volatile AnswerMemory memory = bytes -> true;
 
     private final HttpStep step;
 

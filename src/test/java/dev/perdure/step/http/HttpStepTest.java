@@ -1,7 +1,9 @@
 package dev.perdure.step.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.testing.HttpService;
 import java.io.ByteArrayOutputStream;
@@ -16,6 +18,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPOutputStream;
@@ -265,22 +268,65 @@ class HttpStepTest {
     }
 
     @Test
-    void an_answer_that_is_not_granted_memory_is_given_up_where_it_arrives() {
+    void an_answer_waits_where_it_arrives_until_there_is_memory_for_it() throws Exception {
         service.on("/large", 200, "text/plain", "x".repeat(60_000));
         AtomicLong taken = new AtomicLong();
-        caller.memory = bytes -> taken.addAndGet(bytes) < 100_000;
+        AtomicLong refused = new AtomicLong();
+        AtomicLong limit = new AtomicLong(100_000);
+        caller.memory = bytes -> {
+            boolean isGranted = taken.addAndGet(bytes) < limit.get();
+            if (!isGranted) {
+                taken.addAndGet(-bytes);
+                refused.incrementAndGet();
+            }
+            return isGranted;
+        };
+
+        Exchange exchange = caller.begin(Caller.get(service.url("/large")));
+        await().untilAsserted(() -> assertThat(refused).hasValueGreaterThan(3));
+        assertThat(exchange.answer().toCompletableFuture()).isNotDone();
+        assertThat(taken).hasValueLessThan(100_000);
+
+        limit.set(1_000_000);
+        Answer answer = exchange.answer().toCompletableFuture().get(60, TimeUnit.SECONDS);
+        assertThat(new ObjectMapper().readTree(answer.envelope()).get("body").textValue())
+                .hasSize(60_000);
+        assertThat(taken).hasValueGreaterThanOrEqualTo(180_000);
+        caller.memory = bytes -> true;
+    }
+
+    @Test
+    void an_answer_that_finds_no_memory_in_the_time_of_its_request_says_so() {
+        service.on("/large", 200, "text/plain", "x".repeat(60_000));
+        caller.memory = bytes -> false;
+
+        HttpStepException failure =
+                caller.failure(new HttpRequest.Plain(service.url("/large"), "GET", null, Map.of(), 1));
+        assertThat(failure.outcome()).isEqualTo(HttpOutcome.NO_MEMORY);
+        assertThat(failure)
+                .hasMessageContaining("timeout after 1s")
+                .hasMessageContaining("the response waited for memory");
+        caller.memory = bytes -> true;
+    }
+
+    @Test
+    void an_answer_that_can_never_have_its_memory_is_given_up_at_once() {
+        service.on("/large", 200, "text/plain", "x".repeat(60_000));
+        caller.memory = new AnswerMemory() {
+            @Override
+            public boolean take(long bytes) {
+                return bytes <= most();
+            }
+
+            @Override
+            public long most() {
+                return 100_000;
+            }
+        };
 
         HttpStepException failure = caller.failure(Caller.get(service.url("/large")));
         assertThat(failure.outcome()).isEqualTo(HttpOutcome.NO_MEMORY);
-        assertThat(failure).hasMessageContaining("needs more memory than the role can have at this moment");
-
-        taken.set(0);
-        caller.memory = bytes -> taken.addAndGet(bytes) < 1_000_000;
-        assertThat(caller.envelope(Caller.get(service.url("/large")))
-                        .get("body")
-                        .textValue())
-                .hasSize(60_000);
-        assertThat(taken.get()).isGreaterThanOrEqualTo(180_000);
+        assertThat(failure).hasMessageContaining("needs more memory than one role can have (100000 bytes");
         caller.memory = bytes -> true;
     }
 
