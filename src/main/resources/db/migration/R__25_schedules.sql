@@ -727,6 +727,8 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     PERFORM df._fence(p_epoch);
+    -- The heartbeat changes the same row: it must not wait for a standby behind this.
+    PERFORM set_config('synchronous_commit', 'local', true);
     UPDATE df._worker_epoch SET unknown_zones = p_zones WHERE unknown_zones <> p_zones;
 END
 $$;

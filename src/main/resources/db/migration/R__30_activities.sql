@@ -872,6 +872,8 @@ DECLARE
     v_rows integer;
 BEGIN
     PERFORM df._fence(p_epoch);
+    -- What a crash takes back is done again.
+    PERFORM set_config('synchronous_commit', 'off', true);
     more := false;
     present := EXISTS (SELECT FROM df._activities);
     IF NOT present AND NOT EXISTS (SELECT FROM df._activity_ends) THEN

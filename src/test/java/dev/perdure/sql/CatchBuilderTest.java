@@ -97,7 +97,7 @@ class CatchBuilderTest {
     @ValueSource(
             strings = {
                 "\"query\":\"{\\\"codes\\\":7}\"",
-                "\"query\":\"{\\\"codes\\\":[\\\"nope\\\"]}\"",
+                "\"query\":\"{\\\"codes\\\":[\\\"no!\\\"]}\"",
                 "\"query\":\"[]\"",
                 "\"result_name\":\"r\""
             })
