@@ -124,9 +124,7 @@ BEGIN
     UPDATE df.instances SET output = concat('canceled: ', coalesce(p_reason, 'Cancelled by user')) WHERE id = p_instance;
     DELETE FROM df._inbox WHERE instance_id = p_instance;
     DELETE FROM df._running WHERE instance_id = p_instance;
-    PERFORM df._end_calls(p_instance, '[{"node": "*"}]', '{}');
-    PERFORM df._end_sections(p_instance, '[{"node": "*"}]', '{}');
-    PERFORM df._end_activities(p_instance, '[{"node": "*"}]', '{}', false);
+    PERFORM df._end_maps(p_instance, '[{"node": "*"}]', false);
     RETURN true;
 END
 $$;

@@ -123,7 +123,12 @@ DECLARE
     v_most CONSTANT integer := 1048576;
     v_large record;
 BEGIN
-    IF p_first = 1 THEN
+    -- What has ended meanwhile begins no map any more.
+    IF p_first = 1 AND EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = left(p_subject, 8))
+        AND (strpos(p_subject, '.') = 0 OR EXISTS (
+            SELECT FROM df._map_items i
+            WHERE i.map_id = split_part(p_subject, '.', 2)::bigint AND i.ordinal = split_part(p_subject, '.', 3)::bigint AND i.status = 'pending'))
+    THEN
         INSERT INTO df._maps (instance_id, subject, node_id, execution_id, generation, columns)
         SELECT left(p_subject, 8), p_subject, p_node, p_stamp, 1 + coalesce(max(m.generation), 0), p_columns
         FROM df._maps m WHERE m.instance_id = left(p_subject, 8) AND m.node_id = p_node
@@ -133,7 +138,7 @@ BEGIN
         SELECT m.id INTO v_map FROM df._maps m
         WHERE m.subject = p_subject AND m.node_id = p_node AND m.execution_id = p_stamp AND m.total IS NULL;
         IF v_map IS NULL THEN
-            RAISE EXCEPTION 'perdure: instance %, node %: its items are written already', p_subject, p_node USING ERRCODE = 'DF001';
+            RAISE EXCEPTION 'perdure: instance %, node %: its items are written already, or it has ended', p_subject, p_node USING ERRCODE = 'DF001';
         END IF;
     END IF;
     INSERT INTO df._map_items (map_id, ordinal, item)

@@ -208,8 +208,12 @@ final class CheckpointBuilder {
         nextExecution = next;
     }
 
+    /** With it end maps whose items were written down when they were interrupted already. */
     void end(Checkpoint.InstanceEnd how) {
         end = how;
+        if (state.graph().hasMaps()) {
+            endedMaps.add(Checkpoint.ALL_MAPS);
+        }
     }
 
     boolean hasEnd() {

@@ -20,11 +20,13 @@ public final class Graph {
     private final String rootId;
     private final Map<String, Node> nodes;
     private final Map<String, String> parents;
+    private final boolean hasMaps;
 
     Graph(String rootId, LinkedHashMap<String, Node> nodes, Map<String, String> parents) {
         this.rootId = rootId;
         this.nodes = Collections.unmodifiableMap(nodes);
         this.parents = parents;
+        this.hasMaps = nodes.values().stream().anyMatch(node -> node instanceof MapNode);
     }
 
     public String rootId() {
@@ -47,6 +49,11 @@ public final class Graph {
 
     public int size() {
         return nodes.size();
+    }
+
+    /** Whether there is a map in it. */
+    public boolean hasMaps() {
+        return hasMaps;
     }
 
     public boolean contains(String nodeId) {

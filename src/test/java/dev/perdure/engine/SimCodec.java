@@ -4,9 +4,11 @@ import dev.perdure.engine.actor.CheckpointCodec;
 import dev.perdure.flow.Activation;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
+import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Hands checkpoints over as they are: what is sent is their number. */
 final class SimCodec implements CheckpointCodec {
@@ -34,7 +36,9 @@ final class SimCodec implements CheckpointCodec {
 
     @Override
     public StepPort.CheckpointedItems ofItems(List<CheckpointRequest> items, long role) {
-        throw new UnsupportedOperationException("no maps in the simulation yet");
+        String numbers = items.stream().map(this::add).collect(Collectors.joining(" "));
+        return new StepPort.CheckpointedItems(
+                new byte[0], "", epoch, ItemKey.mapOf(items.get(0).instance()), numbers);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.flow.Activation;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Consumption;
 import dev.perdure.flow.NodeRecord;
@@ -7,9 +8,11 @@ import dev.perdure.flow.NodeStatus;
 import dev.perdure.flow.Transition;
 import dev.perdure.graph.NodeRow;
 import dev.perdure.store.CheckpointRequest;
+import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
 import dev.perdure.store.Park;
+import dev.perdure.store.RecordedFlow;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -97,9 +100,12 @@ final class SimDatabase {
         }
     }
 
+    private static final List<Activation> ALL_MAPS = List.of(Checkpoint.ALL_MAPS);
+
     private final Map<String, Row> rows = new LinkedHashMap<>();
     private final List<Object> news = new ArrayList<>();
     private final SimScheduler scheduler;
+    final SimMaps maps = new SimMaps(this);
     long epoch;
     /** A statement has ended the process of its leader, who does not know yet. */
     boolean isLeaderKilled;
@@ -123,8 +129,9 @@ final class SimDatabase {
         return rows.values();
     }
 
+    /** An instance, or an item of a map. */
     Row row(String id) {
-        return rows.get(id);
+        return ItemKey.isItem(id) ? maps.item(id) : rows.get(id);
     }
 
     // ---- what users do
@@ -138,11 +145,20 @@ final class SimDatabase {
     }
 
     void cancel(Row row, String reason) {
+        boolean waits = row.isSetAside
+                && (!row.taking.isEmpty()
+                        || maps.ending(row.id, ALL_MAPS).stream().anyMatch(item -> !item.taking.isEmpty()));
+        if (waits) {
+            // What a leader that has ended left in COMMIT has its rows.
+            scheduler.after(5_000_000, () -> cancel(row, reason));
+            return;
+        }
         if (!row.hasEnded && !row.status.equals("cancelled")) {
             row.status = "cancelled";
             row.cancelReason = reason;
             if (row.isSetAside) {
                 row.hasEnded = true;
+                maps.end(row.id, ALL_MAPS);
                 return;
             }
             row.isCancelNoted = true;
@@ -170,9 +186,12 @@ final class SimDatabase {
     /** Lets an instance go on that has ended, or was cancelled and is not wound up; all of it runs again. */
     boolean redrive(Row row) {
         boolean mayGoOn = row.status.equals("failed") || row.status.equals("cancelled");
-        if (!mayGoOn || row.taking.containsKey(row.highest() + 1)) {
+        boolean isTaken = row.taking.containsKey(row.highest() + 1)
+                || maps.ending(row.id, ALL_MAPS).stream().anyMatch(item -> !item.taking.isEmpty());
+        if (!mayGoOn || isTaken) {
             return false;
         }
+        maps.end(row.id, ALL_MAPS);
         CheckpointRequest claim = new CheckpointRequest(
                 row.id, row.highest() + 1, List.of(), Map.of(), List.of(), new Park.Unchanged(), now(), false, false);
         row.checkpoints.values().removeIf(draft -> !draft.checkpoints().isEmpty());
@@ -282,6 +301,7 @@ final class SimDatabase {
                 }
                 signal.isConsumed = true;
             }
+            maps.end(row.id, checkpoint.endedMaps());
             if (checkpoint.nextExecution() != null) {
                 row.execution = checkpoint.nextExecution().number();
             }
@@ -300,7 +320,18 @@ final class SimDatabase {
         return draft.checkpoints().stream().anyMatch(checkpoint -> checkpoint.end() != null);
     }
 
-    LoadedInstance load(Row row) {
+    /** Whether a transaction has an item that would end with a checkpoint. */
+    boolean isItemTaken(Row row, CheckpointRequest draft) {
+        return maps.ending(row.id, endedMaps(draft)).stream().anyMatch(item -> !item.taking.isEmpty());
+    }
+
+    static List<Activation> endedMaps(CheckpointRequest draft) {
+        return draft.checkpoints().stream()
+                .flatMap(checkpoint -> checkpoint.endedMaps().stream())
+                .toList();
+    }
+
+    RecordedFlow flow(Row row) {
         Map<String, NodeRecord> recorded = new HashMap<>();
         Map<String, Integer> versionOfNode = new HashMap<>();
         row.checkpoints.forEach((version, draft) -> draft.checkpoints()
@@ -332,6 +363,11 @@ final class SimDatabase {
         List<Integer> empty = row.checkpoints.keySet().stream()
                 .filter(version -> !versionOfNode.containsValue(version))
                 .toList();
+        return new RecordedFlow(recorded, versionOfNode, empty, !row.marks.isEmpty());
+    }
+
+    LoadedInstance load(Row row) {
+        RecordedFlow flow = flow(row);
         return new LoadedInstance(
                 row.id,
                 row.root,
@@ -345,13 +381,13 @@ final class SimDatabase {
                 new LoadedInstance.Submitter(row.role, "role" + row.role, false),
                 List.of(),
                 row.nodes,
-                recorded,
+                flow.recorded(),
                 100L * row.nodes.size(),
                 null,
                 row.highest(),
-                versionOfNode,
-                empty,
-                !row.marks.isEmpty(),
+                flow.versionOfNode(),
+                flow.emptyVersions(),
+                flow.isMarked(),
                 bytes(row),
                 false);
     }
@@ -408,29 +444,32 @@ final class SimDatabase {
 
     /** What must be true at the end, whatever has happened in between. */
     void check(Set<String> sqlNodes) {
-        for (Row row : rows.values()) {
-            Map<String, Integer> completed = new HashMap<>();
-            Set<String> activations = new HashSet<>();
-            for (CheckpointRequest draft : row.history) {
-                for (Checkpoint checkpoint : draft.checkpoints()) {
-                    for (Transition t : checkpoint.transitions()) {
-                        if (t.status() == NodeStatus.COMPLETED && t.executedQuery() != null) {
-                            completed.merge(t.executedQuery(), 1, Integer::sum);
-                            if (!activations.add(t.nodeId() + " in " + t.stamp())) {
-                                throw new AssertionError("instance " + row.id + ": node " + t.nodeId()
-                                        + " completed twice in " + t.stamp());
-                            }
+        rows.values().forEach(this::check);
+        maps.check();
+    }
+
+    /** Of an instance, or an item. */
+    void check(Row row) {
+        Map<String, Integer> completed = new HashMap<>();
+        Set<String> activations = new HashSet<>();
+        for (CheckpointRequest draft : row.history) {
+            for (Checkpoint checkpoint : draft.checkpoints()) {
+                for (Transition t : checkpoint.transitions()) {
+                    if (t.status() == NodeStatus.COMPLETED && t.executedQuery() != null) {
+                        completed.merge(t.executedQuery(), 1, Integer::sum);
+                        if (!activations.add(t.nodeId() + " in " + t.stamp())) {
+                            throw new AssertionError(
+                                    "instance " + row.id + ": node " + t.nodeId() + " completed twice in " + t.stamp());
                         }
                     }
                 }
             }
-            if (!completed.equals(row.effects)) {
-                throw new AssertionError(
-                        "instance " + row.id + ": completed " + completed + ", effects " + row.effects);
-            }
-            if (!row.taking.isEmpty()) {
-                throw new AssertionError("instance " + row.id + ": transactions are left: " + row.taking);
-            }
+        }
+        if (!completed.equals(row.effects)) {
+            throw new AssertionError("instance " + row.id + ": completed " + completed + ", effects " + row.effects);
+        }
+        if (!row.taking.isEmpty()) {
+            throw new AssertionError("instance " + row.id + ": transactions are left: " + row.taking);
         }
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The journal over {@link SimDatabase}: answers late, or not at all, or not although it has written. */
@@ -146,7 +147,17 @@ final class SimJournal implements Journal {
                 news,
                 loaded,
                 exchange.signals() == null ? List.of() : signals(exchange.signals()),
-                ItemsAnswer.NONE);
+                items(exchange.items()));
+    }
+
+    private ItemsAnswer items(Items wanted) {
+        return new ItemsAnswer(
+                wanted.find().stream().map(database.maps::find).toList(),
+                wanted.freeze().stream().map(database.maps::freeze).toList(),
+                // Now and then somebody has locked the row of the map.
+                wanted.open().stream()
+                        .map(open -> faults.chance(20) ? null : database.maps.open(open))
+                        .collect(Collectors.toCollection(ArrayList::new)));
     }
 
     private List<Signal> signals(SignalLook look) {
@@ -172,7 +183,9 @@ final class SimJournal implements Journal {
         if (row.hasEnded || row.isTaken(draft.version())) {
             return new Written.Stale();
         }
-        if (row.taking.containsKey(draft.version()) || row.isLocked && SimDatabase.ends(draft)) {
+        if (row.taking.containsKey(draft.version())
+                || row.isLocked && SimDatabase.ends(draft)
+                || database.isItemTaken(row, draft)) {
             return new Written.Locked();
         }
         if (draft.version() != row.highest() + 1) {

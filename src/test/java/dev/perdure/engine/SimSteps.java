@@ -7,8 +7,12 @@ import dev.perdure.session.SessionPools;
 import dev.perdure.session.StepFailedException;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.CheckpointRequest;
+import dev.perdure.store.ItemKey;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Sessions over {@link SimDatabase}. A statement is an effect by its text; one that begins with FAIL fails, one with KILL ends its worker. */
@@ -91,14 +95,21 @@ final class SimSteps implements StepPort {
                     SimFaults.met("statement: " + failure.kind());
                     return new Executed(results, failure);
                 }
-                results.add(new Result(
-                        statement.startsWith("SELECT maybe")
-                                        && scheduler.random().nextBoolean()
-                                ? ZERO
-                                : ONE_ROW,
-                        "[[\"v\",\"int4\"]]"));
+                results.add(new Result(rows(statement), "[[\"v\",\"int4\"]]"));
             }
             return new Executed(results, null);
+        }
+
+        private String rows(String statement) {
+            if (statement.startsWith("ITEMS ")) {
+                int count = Integer.parseInt(statement.substring(6));
+                return "{\"rows\":["
+                        + IntStream.rangeClosed(1, count)
+                                .mapToObj(v -> "{\"v\":" + v + "}")
+                                .collect(Collectors.joining(","))
+                        + "],\"row_count\":" + count + "}";
+            }
+            return statement.startsWith("SELECT maybe") && scheduler.random().nextBoolean() ? ZERO : ONE_ROW;
         }
 
         private @Nullable Failure execute(String statement, boolean isFirst) {
@@ -157,23 +168,27 @@ final class SimSteps implements StepPort {
                 abort(row, draft.version());
                 throw failed(Failure.Kind.FENCED, "another term has begun");
             }
-            boolean isOver = row.status.equals("cancelled") || cancelsItself;
+            boolean isOver = instance(row).status.equals("cancelled") || cancelsItself;
             if (isOver && draft.checkpoints().size() > 1) {
                 abort(row, draft.version());
                 throw failed(Failure.Kind.STEP, "steps of a cancelled instance cannot share a transaction");
             }
-            for (long waited = 0; row.isLocked && SimDatabase.ends(draft); waited += 5_000_000) {
+            for (long waited = 0;
+                    row.isLocked && SimDatabase.ends(draft) || database.isItemTaken(row, draft);
+                    waited += 5_000_000) {
                 if (waited > LOCK_TIMEOUT) {
                     abort(row, draft.version());
                     throw failed(Failure.Kind.LOCK_TIMEOUT, "canceling statement due to lock timeout");
                 }
                 scheduler.block(5_000_000);
             }
+            Runnable unlock = database.maps.lock(row.id, SimDatabase.endedMaps(draft), this);
             if (faults.losesConnection()) {
                 boolean commits = scheduler.random().nextBoolean();
                 // The server notices late; until then the transaction holds what it has taken.
                 scheduler.after(faults.commit(), () -> {
                     SimFaults.met(commits ? "lost, but committed" : "lost, and not committed");
+                    unlock.run();
                     if (commits) {
                         commit(row, draft);
                     } else {
@@ -186,9 +201,69 @@ final class SimSteps implements StepPort {
             // A deferred trigger that defers itself again keeps a transaction in COMMIT, without a limit.
             scheduler.block(
                     effects.stream().anyMatch(sql -> sql.startsWith("STUCK")) ? 3_600_000_000_000L : faults.commit());
+            unlock.run();
             commit(row, draft);
             isOpen = false;
             return isOver;
+        }
+
+        @Override
+        public void commit(CheckpointedItems items) throws StepFailedException {
+            List<CheckpointRequest> drafts =
+                    Arrays.stream(items.done().split(" ")).map(codec::draft).toList();
+            scheduler.block(faults.latency());
+            if (instance(database.row(drafts.get(0).instance())).status.equals("cancelled")) {
+                throw failed(Failure.Kind.STALE, "the instance is cancelled");
+            }
+            for (CheckpointRequest draft : drafts) {
+                try {
+                    awaitFree(database.row(draft.instance()), draft.version());
+                } catch (StepFailedException e) {
+                    drafts.forEach(this::abort);
+                    throw e;
+                }
+                database.row(draft.instance()).taking.put(draft.version(), this);
+            }
+            scheduler.block(faults.latency() / 4);
+            if (database.epoch != epoch) {
+                drafts.forEach(this::abort);
+                throw failed(Failure.Kind.FENCED, "another term has begun");
+            }
+            isOpen = false;
+            if (faults.losesConnection()) {
+                boolean commits = scheduler.random().nextBoolean();
+                scheduler.after(faults.commit(), () -> {
+                    SimFaults.met(commits ? "items: lost, but committed" : "items: lost, and not committed");
+                    if (commits) {
+                        commit(drafts);
+                    } else {
+                        drafts.forEach(this::abort);
+                    }
+                });
+                throw failed(Failure.Kind.CONNECTION_LOST, "the connection is gone");
+            }
+            scheduler.block(faults.commit());
+            SimFaults.met("items: committed together");
+            commit(drafts);
+        }
+
+        private void commit(List<CheckpointRequest> drafts) {
+            if (drafts.size() != effects.size()) {
+                throw new AssertionError(drafts.size() + " items, " + effects.size() + " statements: " + effects);
+            }
+            for (int i = 0; i < drafts.size(); i++) {
+                SimDatabase.Row item = database.row(drafts.get(i).instance());
+                item.taking.remove(drafts.get(i).version());
+                database.commit(item, drafts.get(i), List.of(effects.get(i)));
+            }
+        }
+
+        private void abort(CheckpointRequest draft) {
+            database.row(draft.instance()).taking.remove(draft.version(), this);
+        }
+
+        private SimDatabase.Row instance(SimDatabase.Row row) {
+            return database.row(ItemKey.instanceOf(row.id));
         }
 
         private void awaitFree(SimDatabase.Row row, int version) throws StepFailedException {
@@ -206,7 +281,7 @@ final class SimSteps implements StepPort {
         private void commit(SimDatabase.Row row, CheckpointRequest draft) {
             row.taking.remove(draft.version());
             if (cancelsItself) {
-                database.cancel(row, "myself");
+                database.cancel(instance(row), "myself");
             }
             database.commit(row, draft, effects);
         }

@@ -43,6 +43,9 @@ class SimulationTest {
                         "commit: FENCED",
                         "commit: LOCK_TIMEOUT",
                         "commit: STALE",
+                        "items: committed together",
+                        "items: lost, and not committed",
+                        "items: lost, but committed",
                         "lost, but committed",
                         "lost, and not committed",
                         "owner: Locked",
@@ -271,6 +274,8 @@ class SimulationTest {
 
         /** All have ended: nobody lets one go on any more. */
         private boolean isOver;
+        /** How many maps are around what is being built. */
+        private int itemDepth;
 
         private final Random random;
         private final SimScheduler scheduler;
@@ -427,7 +432,8 @@ class SimulationTest {
             if (depth == 0) {
                 return leaf(draft);
             }
-            return switch (random.nextInt(11)) {
+            return switch (random.nextInt(12)) {
+                case 10 -> map(draft, depth);
                 case 9 ->
                     draft.saga(draft.then(
                             draft.withUndo(
@@ -454,6 +460,18 @@ class SimulationTest {
             };
         }
 
+        /** One statement, whose items share transactions, or a flow. Nobody sends signals to items. */
+        private String map(GraphDraft draft, int depth) {
+            if (itemDepth == 2) {
+                return leaf(draft);
+            }
+            String items = draft.sql("ITEMS " + random.nextInt(random.nextBoolean() ? 4 : 40));
+            itemDepth++;
+            String body = random.nextBoolean() ? leaf(draft) : node(draft, Math.min(depth - 1, 1));
+            itemDepth--;
+            return draft.map(items, body, 1 + random.nextInt(5), random.nextBoolean());
+        }
+
         private String undo(GraphDraft draft) {
             return draft.sql((random.nextInt(4) == 0 ? "FAIL " : "SELECT effect ")
                     + draft.rows().size());
@@ -463,10 +481,12 @@ class SimulationTest {
             return switch (random.nextInt(12)) {
                 case 0 -> draft.sleep(String.valueOf(random.nextInt(3)));
                 case 1 ->
-                    draft.leaf(
-                            "SIGNAL",
-                            "{\"signal_name\":\"go\",\"timeout_seconds\":" + (random.nextBoolean() ? "null" : "2")
-                                    + "}");
+                    itemDepth > 0
+                            ? draft.sql("SELECT effect " + draft.rows().size())
+                            : draft.leaf(
+                                    "SIGNAL",
+                                    "{\"signal_name\":\"go\",\"timeout_seconds\":"
+                                            + (random.nextBoolean() ? "null" : "2") + "}");
                 case 2 -> draft.sql("FAIL " + draft.rows().size());
                 case 3 ->
                     draft.sql((random.nextInt(4) == 0 ? "CANCEL " : "SELECT effect ")

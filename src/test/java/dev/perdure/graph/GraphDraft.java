@@ -111,6 +111,21 @@ public final class GraphDraft {
                 items);
     }
 
+    /**
+     * Each row of the items.
+     *
+     * @param goesOn whether items that fail do the others no harm
+     */
+    public String map(String items, String body, int maxConcurrent, boolean goesOn) {
+        return add(
+                "MAP",
+                "{\"items\":null,\"item\":\"item\",\"max_concurrent\":" + maxConcurrent
+                        + ",\"batch_size\":1,\"on_failure\":\"" + (goesOn ? "continue" : "fail")
+                        + "\",\"tolerate\":null}",
+                body,
+                items);
+    }
+
     /** So many milliseconds at most, and then something else, or a failure. */
     public String limited(String body, long withinMillis, @Nullable String otherwise) {
         return add("TIMEOUT", "{\"within_ms\":" + withinMillis + "}", body, otherwise);
