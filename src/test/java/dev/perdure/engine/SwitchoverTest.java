@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.perdure.database.DatabaseStatus;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.DatabaseWatch;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.SharedAddress;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.jboss.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,11 +30,21 @@ class SwitchoverTest {
 
     private static final Logger LOG = Logger.getLogger(SwitchoverTest.class);
     private static final String APP = "switch_app";
+    private static final int SLOTS = 8;
+    private static final double LONG_STEP = 0.3;
+    /** Instances a second: 120 % of what so many sessions can do, on whatever machine. */
+    private static final double RATE = 1.2 * SLOTS / LONG_STEP;
+
+    private static final String UNFINISHED = "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')";
+    private static final String SESSIONS_OF_STEPS =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'perdure-step'";
+    private static final String LONGEST_PAUSE =
+            "SELECT max(e.pause)::numeric(6, 1) FROM (SELECT extract(epoch FROM at - lag(at) OVER (ORDER BY at)) AS pause FROM effects) AS e";
     private static final Map<String, String> SETTINGS = Map.of(
             "perdure.login.passwords." + APP,
             DebianServer.password(APP),
             "perdure.step.max-concurrent",
-            "8",
+            Integer.toString(SLOTS),
             "perdure.leader.deadline",
             "2s");
 
@@ -40,18 +52,28 @@ class SwitchoverTest {
         server.createUser(APP, database);
         DebianServer.execute(
                 server.url(APP, DebianServer.password(APP), database),
-                "CREATE TABLE public.effects (instance text, step text)");
+                "CREATE TABLE public.effects (instance text, step text, at timestamptz DEFAULT clock_timestamp())");
     }
 
-    /** Starts instances all the time, a little more than the worker can do, and remembers those that were committed. */
+    /** The first of three steps keeps a session in use for {@link #LONG_STEP}; beside that the others take no time. */
+    private static String workflow(String label) {
+        return "df.sql('INSERT INTO effects SELECT ''" + label + "'', ''a'' FROM pg_sleep(" + LONG_STEP + ")')"
+                + " ~> ('INSERT INTO effects VALUES (''" + label + "'', ''b'')' & 'INSERT INTO effects VALUES (''"
+                + label + "'', ''c'')')";
+    }
+
+    /** Starts instances all the time, so many a second whether they end or not, and remembers those that were committed. */
     private static final class Load implements AutoCloseable {
+
+        private static final int CLIENTS = 4;
 
         private final List<String> started = Collections.synchronizedList(new ArrayList<>());
         private final AtomicBoolean over = new AtomicBoolean();
         private final List<Thread> threads = new ArrayList<>();
+        private final long pause = Math.round(CLIENTS * 1e9 / RATE);
 
         Load(DatabaseUrl url) {
-            for (int i = 0; i < 4; i++) {
+            for (int i = 0; i < CLIENTS; i++) {
                 Thread client = new Thread(() -> run(url));
                 client.start();
                 threads.add(client);
@@ -61,13 +83,13 @@ class SwitchoverTest {
         private void run(DatabaseUrl url) {
             while (!over.get()) {
                 try (Submitter app = Submitter.at(url)) {
+                    long next = System.nanoTime();
                     while (!over.get()) {
                         String label = "load" + System.nanoTime();
-                        started.add(Objects.requireNonNull(app.value(
-                                "SELECT df.start(df.sql('INSERT INTO effects VALUES (''" + label + "'', ''a'')')"
-                                        + " ~> 'SELECT pg_sleep(0.01)' ~> ('INSERT INTO effects VALUES (''" + label
-                                        + "'', ''b'')' & 'INSERT INTO effects VALUES (''" + label + "'', ''c'')'), '"
-                                        + label + "')")));
+                        started.add(Objects.requireNonNull(
+                                app.value("SELECT df.start(" + workflow(label) + ", '" + label + "')")));
+                        next += pause;
+                        LockSupport.parkNanos(next - System.nanoTime());
                     }
                 } catch (SQLException e) {
                     // The server changes places: a client tries again.
@@ -114,9 +136,19 @@ class SwitchoverTest {
                         : server.url(List.of(server.port(), standby), "df_worker", owners, database);
                 try (InProcessWorker worker = InProcessWorker.start(url, SETTINGS)) {
                     List<String> started;
-                    try (Load load = new Load(server.url(address.port(), APP, password, database))) {
-                        await().atMost(Duration.ofSeconds(30))
-                                .until(() -> load.started().size() > 50);
+                    DatabaseUrl clients = server.url(address.port(), APP, password, database);
+                    try (Load load = new Load(clients)) {
+                        // The worker has more to do than it can: no session is free, and steps wait for one.
+                        await().during(Duration.ofSeconds(1))
+                                .atMost(Duration.ofSeconds(60))
+                                .untilAsserted(() -> assertThat(worker.statistics())
+                                        .returns(SLOTS, EngineStatistics::sessionsInUse)
+                                        .matches(
+                                                statistics -> statistics.queuedSteps() > 0,
+                                                "steps wait, of "
+                                                        + load.started().size() + " instances"));
+                        assertThat(value(server.superuser(database), SESSIONS_OF_STEPS))
+                                .isEqualTo(Integer.toString(SLOTS));
                         long epoch = worker.leaderStatus().epoch();
                         address.leadTo(server.port(), standby);
                         server.switchTo(standby);
@@ -125,18 +157,24 @@ class SwitchoverTest {
                             LeaderStatus.View view = worker.leaderStatus();
                             return view.role() == LeaderStatus.Role.LEADER && view.epoch() > epoch;
                         });
-                        LOG.infof(
-                                "%s: leads again %d ms after the server was back",
-                                way, Duration.ofNanos(System.nanoTime() - back).toMillis());
+                        long leads = Duration.ofNanos(System.nanoTime() - back).toMillis();
                         // The address still names both, and everything goes on.
                         int before = load.started().size();
                         await().atMost(Duration.ofSeconds(60))
                                 .until(() -> load.started().size() > before + 50);
                         started = load.started();
+                        LOG.infof(
+                                "%s, %.0f instances a second with all %d sessions in use: leads again %d ms after the server was back;"
+                                        + " no step was done for %s s in all",
+                                way,
+                                RATE,
+                                SLOTS,
+                                leads,
+                                value(server.url(standby, APP, password, database), LONGEST_PAUSE));
                     }
                     DatabaseUrl primary = server.url(standby, APP, password, database);
                     try (Submitter app = Submitter.at(primary)) {
-                        app.awaitValue("0", "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')");
+                        app.awaitValue("0", UNFINISHED);
                         assertThat(app.value("SELECT count(*) FROM df.instances WHERE status <> 'completed'"))
                                 .isEqualTo("0");
                         assertThat(Integer.parseInt(String.valueOf(app.value("SELECT count(*) FROM df.instances"))))
