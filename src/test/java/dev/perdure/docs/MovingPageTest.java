@@ -47,7 +47,7 @@ class MovingPageTest {
     private static final String USES =
             """
             CREATE FUNCTION public.calls() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN df.start('SELECT 1'); END $$;
-            CREATE FUNCTION public.calls_by_name() RETURNS text BEGIN ATOMIC SELECT df.start('SELECT 1'); END;
+            CREATE FUNCTION public.calls_by_name() RETURNS text RETURN df.start('SELECT 1');
             CREATE FUNCTION public.calls_nothing() RETURNS int LANGUAGE sql AS 'SELECT 1';
             CREATE TABLE public.uses (id text DEFAULT df.start('SELECT 1') REFERENCES df.instances (id));
             CREATE RULE uses_status AS ON INSERT TO public.uses DO ALSO SELECT df.status(new.id);
