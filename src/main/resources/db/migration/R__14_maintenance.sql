@@ -2,6 +2,16 @@
 
 -- Exact as long as counting is cheap. Of more rows than that the statistics of the table say enough for a gauge: nothing that is
 -- asked every few seconds may read a million rows.
+CREATE OR REPLACE FUNCTION df._share_of_pages(of_table regclass, most integer) RETURNS double precision
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT CASE WHEN t.pages <= 5000 THEN 1 ELSE most / t.pages END
+FROM (SELECT pg_relation_size(of_table) / current_setting('block_size')::float8 AS pages) AS t
+$$;
+COMMENT ON FUNCTION df._share_of_pages(regclass, integer) IS
+    'Internal: the share that so many pages have in those of a table; 1 when it is small enough to be read as a whole.';
+
 CREATE OR REPLACE FUNCTION df._census() RETURNS TABLE (
     pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, waiting_timers bigint,
     oldest_pending_seconds double precision)
@@ -16,7 +26,21 @@ DECLARE
     unfinished bigint := (SELECT count(*) FROM (SELECT FROM df._inbox LIMIT most) AS x);
     shares jsonb;
     ended bigint;
+    sampled double precision;
 BEGIN
+    -- Before the first ANALYZE, and while many are started, the statistics know of few rows or of none.
+    IF instances <= most THEN
+        instances := (SELECT count(*) FROM (SELECT FROM df.instances LIMIT most + 1) AS x);
+        IF instances > most THEN
+            sampled := df._share_of_pages('df.instances', 500);
+            SELECT greatest(most + 1, sum(s.n) / sampled),
+                   jsonb_object_agg(s.status, s.n / nullif(s.ended, 0)) FILTER (WHERE s.status IN ('completed', 'failed', 'cancelled'))
+            INTO instances, shares
+            FROM (SELECT i.status, count(*) AS n,
+                         sum(count(*)) FILTER (WHERE i.status IN ('completed', 'failed', 'cancelled')) OVER () AS ended
+                  FROM df.instances i TABLESAMPLE SYSTEM (100 * sampled) REPEATABLE (0) GROUP BY i.status) AS s;
+        END IF;
+    END IF;
     IF unfinished = most THEN
         unfinished := greatest(most, (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'df._inbox'::regclass));
         waiting_timers := unfinished - (SELECT count(*) FROM (SELECT FROM df._inbox x WHERE x.wake_at IS NULL LIMIT most) AS y);
@@ -34,7 +58,7 @@ BEGIN
                     JOIN df.instances i ON i.id = x.instance_id WHERE i.status = 'pending');
         running := unfinished - pending;
         ended := greatest(0, instances - unfinished);
-        SELECT jsonb_object_agg(v.status, v.share / nullif(v.total, 0)) INTO shares
+        SELECT coalesce(jsonb_object_agg(v.status, v.share / nullif(v.total, 0)), shares) INTO shares
         FROM (SELECT u.status, u.share, sum(u.share) OVER () AS total
               FROM pg_stats s CROSS JOIN LATERAL unnest(s.most_common_vals::text::text[], s.most_common_freqs) AS u(status, share)
               WHERE s.schemaname = 'df' AND s.tablename = 'instances' AND s.attname = 'status'
@@ -117,5 +141,6 @@ COMMENT ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, int
     'Deletes up to p_limit instances beyond the limits of df._retention_limits, with all that belongs to them; returns how many.';
 
 REVOKE EXECUTE ON FUNCTION df._census() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._share_of_pages(regclass, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._retention_limits(integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer) FROM PUBLIC;

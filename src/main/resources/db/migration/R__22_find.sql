@@ -234,12 +234,13 @@ END
 $$;
 COMMENT ON FUNCTION df._leading_entry(jsonb) IS 'Internal: by which entry of the attributes instances are looked for. Called with the settings of its callers.';
 
--- The text of a query of ids with their times, all of whose words are ours. Parameters: the filter, the leading entry.
+-- The text of a query of ids with their times, all of whose words are ours. Parameters: the filter, the leading entry, df._only_of().
 CREATE OR REPLACE FUNCTION df._filter_query(filter jsonb, lead_entry text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT concat(CASE WHEN lead_entry IS NULL THEN 'SELECT i.id, i.created_at FROM df.instances i WHERE i.created_at IS NOT NULL'
+                       || ' AND ($3 IS NULL OR i.submitted_by = $3)'
                    ELSE 'SELECT i.id, f.created_at FROM df._attribute_entries f JOIN df.instances i ON i.id = f.instance_id WHERE f.entry = $2' END,
     (SELECT string_agg(concat(' AND ', k.condition), '' ORDER BY k.key)
      FROM df._filter_keys() AS k WHERE filter ? k.key AND k.condition IS NOT NULL))
@@ -282,18 +283,18 @@ BEGIN
     RETURN QUERY EXECUTE concat(
         'WITH page AS MATERIALIZED (SELECT q.id, q.created_at, row_number() OVER (ORDER BY q.created_at DESC, q.id) AS place FROM (',
         df._filter_query(cleaned, lead_entry),
-        CASE WHEN after.id IS NOT NULL THEN concat(' AND ', CASE WHEN lead_entry IS NULL THEN 'i' ELSE 'f' END, '.created_at <= $3 AND (',
-            CASE WHEN lead_entry IS NULL THEN 'i.created_at < $3 OR i.id' ELSE 'f.created_at < $3 OR f.instance_id' END, ' > $4)') END,
+        CASE WHEN after.id IS NOT NULL THEN concat(' AND ', CASE WHEN lead_entry IS NULL THEN 'i' ELSE 'f' END, '.created_at <= $4 AND (',
+            CASE WHEN lead_entry IS NULL THEN 'i.created_at < $4 OR i.id' ELSE 'f.created_at < $4 OR f.instance_id' END, ' > $5)') END,
         ' ORDER BY ', CASE WHEN lead_entry IS NULL THEN 'i.created_at DESC, i.id' ELSE 'f.created_at DESC, f.instance_id' END,
-        ' LIMIT $5 + 1) AS q) '
+        ' LIMIT $6 + 1) AS q) '
         -- One more than asked for tells whether there is another page.
         'SELECT i.id::text, i.label, i.status, i.submitted_by::text, '
         '(SELECT t.attributes FROM df._attributes t WHERE t.instance_id = i.id), i.created_at, i.started_at, '
         'df._ended_at(i.status, i.completed_at, i.updated_at), df._output(i.status, i.output, i.cancel_reason), '
         '(SELECT encode(convert_to(concat(''v1|'', to_char(l.created_at, ''YYYY-MM-DD"T"HH24:MI:SS.USOF''), ''|'', l.id), ''UTF8''), ''hex'') '
-        'FROM page l WHERE l.place = $5 AND (SELECT count(*) FROM page) > $5) '
-        'FROM page p JOIN df.instances i ON i.id = p.id WHERE p.place <= $5 ORDER BY p.place')
-    USING cleaned, lead_entry, after.created_at, after.id, most;
+        'FROM page l WHERE l.place = $6 AND (SELECT count(*) FROM page) > $6) '
+        'FROM page p JOIN df.instances i ON i.id = p.id WHERE p.place <= $6 ORDER BY p.place')
+    USING cleaned, lead_entry, df._only_of(), after.created_at, after.id, most;
 END
 $$;
 COMMENT ON FUNCTION df.find_instances(jsonb, text, integer) IS
@@ -318,11 +319,11 @@ BEGIN
         RAISE EXCEPTION '%: most must be at least 1, not %', function_name, coalesce(most::text, 'null') USING ERRCODE = 'invalid_parameter_value';
     END IF;
     lead_entry := df._leading_entry(cleaned);
-    query := concat(df._filter_query(cleaned, lead_entry), ' AND i.status = ANY ($3)');
-    EXECUTE format('SELECT array_agg(q.id::text ORDER BY q.id) FROM (%s ORDER BY i.id LIMIT $4) AS q', query)
-        INTO found_ids USING cleaned, lead_entry, statuses, least(most::bigint + 1, (cleaned ->> 'limit')::bigint);
+    query := concat(df._filter_query(cleaned, lead_entry), ' AND i.status = ANY ($4)');
+    EXECUTE format('SELECT array_agg(q.id::text ORDER BY q.id) FROM (%s ORDER BY i.id LIMIT $5) AS q', query)
+        INTO found_ids USING cleaned, lead_entry, df._only_of(), statuses, least(most::bigint + 1, (cleaned ->> 'limit')::bigint);
     IF cardinality(found_ids) > most THEN
-        EXECUTE format('SELECT count(*) FROM (%s LIMIT $4) AS q', query) INTO total USING cleaned, lead_entry, statuses, (cleaned ->> 'limit')::bigint;
+        EXECUTE format('SELECT count(*) FROM (%s LIMIT $5) AS q', query) INTO total USING cleaned, lead_entry, df._only_of(), statuses, (cleaned ->> 'limit')::bigint;
         RAISE EXCEPTION '%: % instances match, more than most (%): nothing was done', function_name, greatest(total, cardinality(found_ids)), most
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Narrow the filter, raise most, or work in pages: {"limit": 1000} takes the first 1000.';

@@ -550,15 +550,18 @@ CREATE OR REPLACE FUNCTION df.list_instances(
 RETURNS TABLE (instance_id text, label text, status text, parent_id text, output text, created_at timestamptz, completed_at timestamptz)
 LANGUAGE plpgsql VOLATILE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
+SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
+DECLARE
+    only_of CONSTANT regrole := df._only_of();
 BEGIN
     PERFORM df._check_page(limit_count);
     PERFORM df._check_status_filter(status_filter);
     RETURN QUERY
     SELECT i.id::text, i.label, i.status, i.parent_id::text, df._output(i.status, i.output, i.cancel_reason), i.created_at, i.completed_at
     FROM df.instances i
-    WHERE (list_instances.include_children OR i.parent_id IS NULL)
+    WHERE (list_instances.include_children OR i.parent_id IS NULL) AND (only_of IS NULL OR i.submitted_by = only_of)
         AND (status_filter IS NULL OR i.status = status_filter) AND (label_filter IS NULL OR i.label = label_filter)
     ORDER BY i.created_at DESC, i.id
     LIMIT list_instances.limit_count;

@@ -70,7 +70,19 @@ public final class PasswordBook {
     }
 
     /** Writes a password into the file, in place of the one that is there. Only its owner may read the file. */
-    public void write(String role, String password) throws IOException {
+    public void write(String role, String password) throws SetupException {
+        try {
+            replace(role, password);
+        } catch (IOException e) {
+            throw new SetupException(
+                    "The password file " + file + ", where the worker finds new passwords, cannot be written ("
+                            + e.getClass().getSimpleName().replace("Exception", "") + ": " + e.getMessage()
+                            + "). Name a file that this user may write by passfile in the URL, PGPASSFILE or --password-file, and run"
+                            + " this again.");
+        }
+    }
+
+    private void replace(String role, String password) throws IOException {
         List<String> lines = new ArrayList<>(Files.exists(file) ? Files.readAllLines(file) : List.of());
         for (DatabaseUrl.Host host : worker.hosts()) {
             String begin =

@@ -2,7 +2,6 @@ package dev.perdure.setup;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.schema.Migration;
-import java.io.IOException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -49,7 +48,7 @@ public final class Setup {
     }
 
     /** Runs the administrator's statements, all of them or none, and writes new passwords down first. */
-    public void prepare(DatabaseUrl administrator) throws SQLException, IOException, SetupException {
+    public void prepare(DatabaseUrl administrator) throws SQLException, SetupException {
         try (Connection session = connect(administrator.withDatabase(plan.database()))) {
             refuseUnusable(session);
             session.setAutoCommit(false);
@@ -73,7 +72,7 @@ public final class Setup {
      * The administrator's statements that are still needed, by a server that is asked and not changed. New passwords are
      * written down: the statements hold what the server keeps of them.
      */
-    public List<String> missing(DatabaseUrl administrator) throws SQLException, IOException, SetupException {
+    public List<String> missing(DatabaseUrl administrator) throws SQLException, SetupException {
         List<String> statements = new ArrayList<>();
         try (Connection session = connect(administrator.withDatabase(plan.database()))) {
             refuseUnusable(session);
@@ -90,7 +89,7 @@ public final class Setup {
     }
 
     /** The administrator's statements for a server that nobody asks. */
-    public List<String> statements() throws SQLException, IOException, SetupException {
+    public List<String> statements() throws SQLException, SetupException {
         return actions(List.of()).stream()
                 .filter(action -> !action.what().startsWith("LOGIN for"))
                 .map(action -> action.text() + ";")
@@ -130,7 +129,7 @@ public final class Setup {
         return Stream.concat(Stream.of(plan.owner()), plan.submitters().stream());
     }
 
-    private List<Action> actions(List<String> existing) throws SQLException, IOException, SetupException {
+    private List<Action> actions(List<String> existing) throws SQLException, SetupException {
         Map<String, String> verifiers = new HashMap<>();
         Map<String, String> changed = new LinkedHashMap<>();
         for (String role : roles().toList()) {
@@ -145,7 +144,7 @@ public final class Setup {
     }
 
     /** The password that a role gets, written down for the worker; empty when it keeps the one that it has. */
-    private Optional<String> password(String role, boolean exists) throws SQLException, IOException {
+    private Optional<String> password(String role, boolean exists) throws SQLException, SetupException {
         String wanted = given.get(role);
         if (wanted != null) {
             passwords.write(role, wanted);

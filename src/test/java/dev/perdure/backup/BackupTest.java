@@ -158,6 +158,22 @@ class BackupTest {
     }
 
     @Test
+    void another_owner_is_given_what_the_former_one_had() throws SQLException {
+        String other = copy + "_heir";
+        Path dump = directory.resolve("dump");
+        succeed("pg_dump", server.superuser(source), "-Fc", "-f", dump.toString());
+        succeed("pg_restore", server.superuser(copy), "--exit-on-error", "-d", copy, dump.toString());
+        server.asSuperuser(
+                "postgres", "CREATE ROLE " + other + " LOGIN PASSWORD '" + DebianServer.password(other) + "'");
+
+        server.asSuperuser(copy, "REASSIGN OWNED BY df_worker TO " + other);
+        server.asSuperuser(copy, "GRANT CREATE ON DATABASE " + copy + " TO " + other);
+        server.asSuperuser(copy, "GRANT USAGE, CREATE ON SCHEMA public TO " + other);
+
+        goesOnWhenConfirmed(copy, server.url(other, DebianServer.password(other), copy));
+    }
+
+    @Test
     void rows_that_are_restored_into_a_schema_that_is_there_are_noticed() throws SQLException {
         install();
         Path dump = directory.resolve("dump");

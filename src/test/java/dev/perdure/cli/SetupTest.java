@@ -96,6 +96,25 @@ class SetupTest {
     }
 
     @Test
+    void a_password_file_that_cannot_be_written_is_named_and_nothing_is_created() throws SQLException, IOException {
+        Path nowhere = Files.writeString(directory.resolve("file"), "").resolve("pgpass");
+
+        Call setup = setup("--create-database", "--submitter", name + "_alice", "--password-file", nowhere.toString());
+
+        assertThat(setup.code()).isEqualTo(1);
+        assertThat(setup.err())
+                .startsWith(
+                        "ERROR:  The password file " + nowhere + ", where the worker finds new passwords, cannot be")
+                .contains("--password-file")
+                .doesNotContain("java.");
+        assertThat(asSuperuser("SELECT count(*) FROM pg_roles WHERE rolname LIKE '" + name + "%'"))
+                .isEqualTo("0");
+        // Nothing is in the way of the next try.
+        assertThat(setup("--create-database", "--submitter", name + "_alice").code())
+                .isZero();
+    }
+
+    @Test
     void run_again_it_changes_nothing_and_says_so() throws SQLException, IOException {
         setup("--create-database", "--submitter", name + "_alice");
         String before = Files.readString(passfile());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,10 @@ class OtherDatabaseCommitTest {
 
     @BeforeEach
     void begin() throws SQLException {
+        // Only the steps' own commits shall wait.
+        for (TestDatabase each : List.of(home, other)) {
+            each.asSuperuser("ALTER DATABASE " + each.name() + " SET synchronous_commit = local");
+        }
         worker = InProcessWorker.start(home);
         app = Submitter.of(home, "other_commit_app");
         observer = Submitter.observer(other);

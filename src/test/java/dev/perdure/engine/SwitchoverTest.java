@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.perdure.database.DatabaseStatus;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.DatabaseWatch;
+import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.SharedAddress;
@@ -13,11 +14,14 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.jboss.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,22 +40,56 @@ class SwitchoverTest {
             "perdure.leader.deadline",
             "2s");
 
+    /** One role never gets all sessions: so many as there are sessions have one each. */
+    private static final List<String> ROLES =
+            IntStream.range(0, 8).mapToObj(i -> "switch_app" + i).toList();
+
+    private static final double LONG_STEP = 0.3;
+    /** Instances a second and session: 120 % of what it can do, on whatever machine. */
+    private static final double RATE = 1.2 / LONG_STEP;
+
+    private static final String SESSIONS_OF_STEPS =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'perdure-step' AND state <> 'idle'";
+    private static final String LONGEST_PAUSE =
+            "SELECT max(e.pause)::numeric(6, 1) FROM (SELECT extract(epoch FROM at - lag(at) OVER (ORDER BY at)) AS pause FROM effects) AS e";
+
+    private static Map<String, String> settingsOfAll() {
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "perdure.step.max-concurrent",
+                Integer.toString(ROLES.size() / 2),
+                "perdure.step.role-reserve",
+                Integer.toString(ROLES.size() / 2),
+                "perdure.leader.deadline",
+                "2s"));
+        ROLES.forEach(role -> settings.put("perdure.login.passwords." + role, DebianServer.password(role)));
+        return settings;
+    }
+
     private static void prepare(DebianServer server, String database) {
         server.createUser(APP, database);
         DebianServer.execute(
                 server.url(APP, DebianServer.password(APP), database),
-                "CREATE TABLE public.effects (instance text, step text)");
+                "CREATE TABLE public.effects (instance text, step text, at timestamptz DEFAULT clock_timestamp());"
+                        + " GRANT SELECT, INSERT ON public.effects TO PUBLIC");
     }
 
-    /** Starts instances all the time, a little more than the worker can do, and remembers those that were committed. */
+    /** The first of three steps keeps a session in use for {@link #LONG_STEP}; beside that the others take no time. */
+    private static String workflow(String label) {
+        return "df.sql('INSERT INTO effects SELECT ''" + label + "'', ''a'' FROM pg_sleep(" + LONG_STEP + ")')"
+                + " ~> ('INSERT INTO effects VALUES (''" + label + "'', ''b'')' & 'INSERT INTO effects VALUES (''"
+                + label + "'', ''c'')')";
+    }
+
+    /** Starts instances all the time, so many a second whether they end or not, and remembers those that were committed. */
     private static final class Load implements AutoCloseable {
 
         private final List<String> started = Collections.synchronizedList(new ArrayList<>());
         private final AtomicBoolean over = new AtomicBoolean();
         private final List<Thread> threads = new ArrayList<>();
 
-        Load(DatabaseUrl url) {
-            for (int i = 0; i < 4; i++) {
+        Load(DatabaseUrl address) {
+            for (String role : ROLES) {
+                DatabaseUrl url = address.withUser(role, DebianServer.password(role));
                 Thread client = new Thread(() -> run(url));
                 client.start();
                 threads.add(client);
@@ -61,13 +99,13 @@ class SwitchoverTest {
         private void run(DatabaseUrl url) {
             while (!over.get()) {
                 try (Submitter app = Submitter.at(url)) {
+                    long next = System.nanoTime();
                     while (!over.get()) {
                         String label = "load" + System.nanoTime();
-                        started.add(Objects.requireNonNull(app.value(
-                                "SELECT df.start(df.sql('INSERT INTO effects VALUES (''" + label + "'', ''a'')')"
-                                        + " ~> 'SELECT pg_sleep(0.01)' ~> ('INSERT INTO effects VALUES (''" + label
-                                        + "'', ''b'')' & 'INSERT INTO effects VALUES (''" + label + "'', ''c'')'), '"
-                                        + label + "')")));
+                        started.add(Objects.requireNonNull(
+                                app.value("SELECT df.start(" + workflow(label) + ", '" + label + "')")));
+                        next += Math.round(1e9 / RATE);
+                        LockSupport.parkNanos(next - System.nanoTime());
                     }
                 } catch (SQLException e) {
                     // The server changes places: a client tries again.
@@ -105,18 +143,28 @@ class SwitchoverTest {
         try (DebianServer server = DebianServer.own(Map.of())) {
             String database = server.newDatabase();
             prepare(server, database);
+            ROLES.forEach(role -> server.createUser(role, database));
             int standby = server.standby();
-            String password = DebianServer.password(APP);
             try (SharedAddress address = new SharedAddress(server.port())) {
                 String owners = DebianServer.password("df_worker");
                 DatabaseUrl url = way.equals("one address")
                         ? server.url(address.port(), "df_worker", owners, database)
                         : server.url(List.of(server.port(), standby), "df_worker", owners, database);
-                try (InProcessWorker worker = InProcessWorker.start(url, SETTINGS)) {
+                try (InProcessWorker worker = InProcessWorker.start(url, settingsOfAll())) {
                     List<String> started;
-                    try (Load load = new Load(server.url(address.port(), APP, password, database))) {
-                        await().atMost(Duration.ofSeconds(30))
-                                .until(() -> load.started().size() > 50);
+                    try (Load load = new Load(server.superuser(address.port(), database))) {
+                        // The worker has more to do than it can: no session is free, and steps wait for one.
+                        await().during(Duration.ofSeconds(1))
+                                .atMost(Duration.ofSeconds(60))
+                                .untilAsserted(() -> assertThat(worker.statistics())
+                                        .returns(ROLES.size(), EngineStatistics::sessionsInUse)
+                                        .matches(
+                                                statistics -> statistics.queuedSteps() > 0,
+                                                "steps wait, of "
+                                                        + load.started().size() + " instances"));
+                        assertThat(value(server.superuser(database), SESSIONS_OF_STEPS))
+                                .as("sessions that execute a step, beside those that have just ended one")
+                                .isIn("6", "7", "8");
                         long epoch = worker.leaderStatus().epoch();
                         address.leadTo(server.port(), standby);
                         server.switchTo(standby);
@@ -125,16 +173,22 @@ class SwitchoverTest {
                             LeaderStatus.View view = worker.leaderStatus();
                             return view.role() == LeaderStatus.Role.LEADER && view.epoch() > epoch;
                         });
-                        LOG.infof(
-                                "%s: leads again %d ms after the server was back",
-                                way, Duration.ofNanos(System.nanoTime() - back).toMillis());
+                        long leads = Duration.ofNanos(System.nanoTime() - back).toMillis();
                         // The address still names both, and everything goes on.
                         int before = load.started().size();
                         await().atMost(Duration.ofSeconds(60))
                                 .until(() -> load.started().size() > before + 50);
                         started = load.started();
+                        LOG.infof(
+                                "%s, %.0f instances a second with all %d sessions in use: leads again %d ms after the server was back;"
+                                        + " no step was done for %s s in all",
+                                way,
+                                RATE * ROLES.size(),
+                                ROLES.size(),
+                                leads,
+                                value(server.superuser(standby, database), LONGEST_PAUSE));
                     }
-                    DatabaseUrl primary = server.url(standby, APP, password, database);
+                    DatabaseUrl primary = server.superuser(standby, database);
                     try (Submitter app = Submitter.at(primary)) {
                         app.awaitValue("0", "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')");
                         assertThat(app.value("SELECT count(*) FROM df.instances WHERE status <> 'completed'"))

@@ -423,6 +423,7 @@ class TrespassTest {
                         "_sequences_behind",
                         "_settle_at",
                         "_stranger",
+                        "_share_of_pages",
                         "_also",
                         "_await_lock",
                         "_begin",

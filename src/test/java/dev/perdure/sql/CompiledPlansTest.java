@@ -14,12 +14,14 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * With a million instances in the tables, no plan that a call of {@code df} makes costs so much that an ordinary server, whose JIT
@@ -28,6 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CompiledPlansTest {
 
     private static final String ROLE = "compiled_app";
+    /** It has started nothing. */
+    private static final String NOBODY = "compiled_nobody";
 
     /** What people call, with the arguments that they give. */
     private static final List<String> CALLS = List.of(
@@ -103,6 +107,7 @@ class CompiledPlansTest {
         DebianServer server = DebianServer.get();
         database = server.newDatabase();
         server.createUser(ROLE, database);
+        server.createUser(NOBODY, database);
         session = server.superuser(database).connect();
         try (Statement statement = session.createStatement()) {
             for (String sql : List.of(
@@ -136,6 +141,7 @@ class CompiledPlansTest {
                     "SET auto_explain.log_min_duration = 0",
                     "SET auto_explain.log_analyze = on",
                     "SET auto_explain.log_timing = off",
+                    "SET auto_explain.log_buffers = on",
                     "SET auto_explain.log_nested_statements = on",
                     "SET auto_explain.log_level = notice",
                     "SET SESSION AUTHORIZATION " + ROLE)) {
@@ -197,6 +203,69 @@ class CompiledPlansTest {
                 .doesNotContainPattern("Removed by Filter: [0-9]{4}");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            textBlock =
+                    """
+            compiled_nobody ; SELECT * FROM df.list_instances()
+            compiled_nobody ; SELECT * FROM df.list_instances('failed')
+            compiled_nobody ; SELECT * FROM df.list_instances('completed', 10, 'label')
+            compiled_nobody ; SELECT * FROM df.find_instances('{}')
+            compiled_nobody ; SELECT * FROM df.find_instances('{"status": "failed"}')
+            compiled_nobody ; SELECT * FROM df.list_instances(include_children => true)
+            compiled_nobody ; SELECT df.cancel_many('{"status": "pending"}')
+            compiled_app    ; SELECT * FROM df.list_instances()
+            compiled_app    ; SELECT * FROM df.list_instances(NULL, 10, 'label')
+            compiled_app    ; SELECT * FROM df.find_instances('{}')
+            """)
+    void a_list_reads_a_few_pages_whatever_has_ended(String role, String sql) throws SQLException {
+        assertThat(pagesReadAs(role, sql)).isLessThan(1_000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SELECT * FROM df._census(), df._queue_census()", "SELECT * FROM df.metrics()"})
+    void a_count_for_everybody_reads_a_part_of_what_has_ended(String sql) throws SQLException {
+        assertThat(pagesReadAs("df_worker", sql)).isLessThan(pagesOfInstances() / 2);
+    }
+
+    @Test
+    void a_count_before_the_first_analyze_reads_a_part_of_what_has_ended() throws SQLException {
+        execute("RESET SESSION AUTHORIZATION");
+        execute("BEGIN");
+        try {
+            execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = 'df.instances'::regclass");
+            execute("DELETE FROM pg_statistic WHERE starelid = 'df.instances'::regclass");
+
+            assertThat(pagesRead(plans("SELECT * FROM df._census()"))).isLessThan(pagesOfInstances() / 2);
+            assertThat(row("SELECT pending + running + completed + failed + cancelled, completed FROM df._census()"))
+                    .satisfies(counts -> {
+                        assertThat(counts.get(0)).isBetween(900_000L, 1_100_000L);
+                        assertThat(counts.get(1)).isBetween(800_000L, 1_000_000L);
+                    });
+        } finally {
+            execute("ROLLBACK");
+            execute("SET SESSION AUTHORIZATION " + ROLE);
+        }
+    }
+
+    @Test
+    void counts_of_many_are_about_right() throws SQLException {
+        execute("SET SESSION AUTHORIZATION df_worker");
+        try {
+            List<Long> counts = row("SELECT * FROM df.metrics()");
+            // Total, running, completed, failed, executions, events: one node of each has ended.
+            assertThat(counts.get(0)).isBetween(950_000L, 1_050_000L);
+            assertThat(counts.get(1)).isBetween(90_000L, 110_000L);
+            assertThat(counts.get(2)).isBetween(850_000L, 950_000L);
+            assertThat(counts.get(3)).isLessThan(1_000L);
+            assertThat(counts.get(4)).isBetween(950_000L, 1_050_000L);
+            assertThat(counts.get(5)).isBetween(800_000L, 1_200_000L);
+        } finally {
+            execute("SET SESSION AUTHORIZATION " + ROLE);
+        }
+    }
+
     @Test
     void everything_that_people_can_call_is_tried() throws SQLException {
         TreeSet<String> left = new TreeSet<>();
@@ -219,6 +288,47 @@ class CompiledPlansTest {
         try (Statement statement = session.createStatement()) {
             statement.execute(sql);
         }
+    }
+
+    private static List<Long> row(String sql) throws SQLException {
+        try (Statement statement = session.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            assertThat(row.next()).isTrue();
+            List<Long> values = new ArrayList<>();
+            for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+                values.add(row.getLong(i));
+            }
+            return values;
+        }
+    }
+
+    private static long pagesOfInstances() throws SQLException {
+        return row("SELECT pg_relation_size('df.instances') / 8192").get(0);
+    }
+
+    private static long pagesReadAs(String role, String sql) throws SQLException {
+        execute("SET SESSION AUTHORIZATION " + role);
+        try {
+            return pagesRead(plans(sql));
+        } finally {
+            execute("SET SESSION AUTHORIZATION " + ROLE);
+        }
+    }
+
+    /** How many pages the statement read, all that it called included, from the server's memory or from disk. */
+    private static long pagesRead(List<String> plans) {
+        Pattern buffers = Pattern.compile("Buffers: shared(?: hit=(\\d+))?(?: read=(\\d+))?");
+        return plans.stream()
+                .mapToLong(plan -> {
+                    Matcher said = buffers.matcher(plan);
+                    return said.find() ? number(said.group(1)) + number(said.group(2)) : 0;
+                })
+                .max()
+                .orElseThrow();
+    }
+
+    private static long number(@Nullable String digits) {
+        return digits == null ? 0 : Long.parseLong(digits);
     }
 
     /** The queries, with their costs, that the server compiled while it executed a statement. */
