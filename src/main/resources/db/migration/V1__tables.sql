@@ -626,7 +626,7 @@ CREATE TABLE df._logins (
 COMMENT ON TABLE df._logins IS
     'Roles as which the worker cannot log in, and why; df.start refuses them. A role sees its own row only.';
 
--- Who asks for a session of their own (df.start with transaction_mode => 'new', ADR 27).
+-- Who asks for a session of their own (df.start with transaction_mode => 'new', ADR 31).
 --
 -- A function with the owner's rights cannot see for whom it was called: inside it current_user is the owner, and
 -- session_user may be another role than the one whose code runs (SET ROLE, SECURITY DEFINER, functions of an index that

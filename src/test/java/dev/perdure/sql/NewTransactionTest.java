@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code df.start(…, transaction_mode => 'new')}: a start that commits by itself, through dblink (ADR 27). */
+/** {@code df.start(…, transaction_mode => 'new')}: a start that commits by itself, through dblink (ADR 31). */
 class NewTransactionTest {
 
     private static final String START = "SELECT df.start('SELECT 1', 'launched', transaction_mode => 'new')";
