@@ -42,7 +42,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._free_slots(df._queues) IS
-    'How many instances of a queue may begin now. Called with the settings of its callers.';
+    'The number of instances of a queue that may begin now. Called with the settings of its callers.';
 
 CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_instance text, p_key text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -305,7 +305,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION df._queue_census() IS 'What waits and runs in queues, and what waits for its time: of each as far as 20,000.';
+COMMENT ON FUNCTION df._queue_census() IS 'The numbers of instances that wait and run in queues, and that wait for their time: each counted up to 20,000.';
 
 REVOKE EXECUTE ON FUNCTION df._queue_census() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._free_slots(df._queues) FROM PUBLIC;
