@@ -115,13 +115,12 @@ class SwitchoverTest {
                 try (InProcessWorker worker = InProcessWorker.start(url, SETTINGS)) {
                     List<String> started;
                     try (Load load = new Load(server.url(address.port(), APP, password, database))) {
-                        await().atMost(Duration.ofSeconds(30))
-                                .until(() -> load.started().size() > 50);
+                        await().until(() -> load.started().size() > 50);
                         long epoch = worker.leaderStatus().epoch();
                         address.leadTo(server.port(), standby);
                         server.switchTo(standby);
                         long back = System.nanoTime();
-                        await().atMost(Duration.ofSeconds(60)).until(() -> {
+                        await().until(() -> {
                             LeaderStatus.View view = worker.leaderStatus();
                             return view.role() == LeaderStatus.Role.LEADER && view.epoch() > epoch;
                         });
@@ -130,8 +129,7 @@ class SwitchoverTest {
                                 way, Duration.ofNanos(System.nanoTime() - back).toMillis());
                         // The address still names both, and everything goes on.
                         int before = load.started().size();
-                        await().atMost(Duration.ofSeconds(60))
-                                .until(() -> load.started().size() > before + 50);
+                        await().until(() -> load.started().size() > before + 50);
                         started = load.started();
                     }
                     DatabaseUrl primary = server.url(standby, APP, password, database);
@@ -151,7 +149,7 @@ class SwitchoverTest {
                     }
                     // Nothing of the worker is left on the server that is a standby now.
                     DatabaseUrl former = server.superuser(server.port(), database);
-                    await().atMost(Duration.ofSeconds(60)).until(() -> value(
+                    await().until(() -> value(
                                     former,
                                     "SELECT count(*) FROM pg_stat_activity WHERE usename = 'df_worker'"
                                             + " OR application_name = 'perdure-step'")
@@ -172,12 +170,10 @@ class SwitchoverTest {
                 DatabaseWatch watch = new DatabaseWatch(
                         server.url(address.port(), "df_worker", DebianServer.password("df_worker"), database), status);
                 try (Running running = new Running(watch)) {
-                    await().atMost(Duration.ofSeconds(30))
-                            .until(() -> status.current().detail().contains("a replica"));
+                    await().until(() -> status.current().detail().contains("a replica"));
                     address.leadTo(server.port());
-                    await().atMost(Duration.ofSeconds(30))
-                            .until(() -> status.current().state() == DatabaseStatus.State.READY
-                                    && !status.current().detail().contains("a replica"));
+                    await().until(() -> status.current().state() == DatabaseStatus.State.READY
+                            && !status.current().detail().contains("a replica"));
                     assertThat(running.thread.isAlive()).isTrue();
                 }
             }
@@ -192,8 +188,7 @@ class SwitchoverTest {
             try (SharedAddress address = new SharedAddress(standby)) {
                 DatabaseUrl url = server.url(address.port(), "df_worker", DebianServer.password("df_worker"), database);
                 try (InProcessWorker worker = InProcessWorker.candidate(url, Map.of())) {
-                    await().atMost(Duration.ofSeconds(30))
-                            .until(() -> worker.leaderStatus().detail().contains("a replica"));
+                    await().until(() -> worker.leaderStatus().detail().contains("a replica"));
                     // The standby stays what it is; the address leads elsewhere.
                     address.leadTo(server.port());
                     worker.awaitRole(LeaderStatus.Role.LEADER);
@@ -227,7 +222,7 @@ class SwitchoverTest {
                 assertThat(status.current().detail()).contains("synchronous standby", "'lost'");
                 // The leader goes on leading: nobody else could do better.
                 await().during(Duration.ofSeconds(8))
-                        .atMost(Duration.ofSeconds(30))
+                        .atMost(Duration.ofSeconds(60))
                         .until(() -> worker.leaderStatus().role() == LeaderStatus.Role.LEADER
                                 && worker.leaderStatus().epoch() == epoch);
                 assertThat(Integer.parseInt(
@@ -237,8 +232,7 @@ class SwitchoverTest {
 
                 server.asSuperuser("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
                 server.asSuperuser("postgres", "SELECT pg_reload_conf()");
-                await().atMost(Duration.ofSeconds(30))
-                        .until(() -> status.current().state() == DatabaseStatus.State.READY);
+                await().until(() -> status.current().state() == DatabaseStatus.State.READY);
                 for (String id : ids) {
                     assertThat(app.await(id).status()).isEqualTo("completed");
                 }
