@@ -6,7 +6,7 @@ import dev.perdure.embedded.EmbeddedServer;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 
-/** Tells a person how to go on. */
+/** The greeting of a worker that was started by hand: its addresses and the next steps. */
 final class Banner {
 
     private static final Logger LOG = Logger.getLogger(Banner.class);

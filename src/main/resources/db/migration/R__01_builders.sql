@@ -475,7 +475,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._wrong_params(text, integer) IS
-    'Internal: how the parameters that a statement uses differ from those that are given; NULL when they do not.';
+    'Internal: the difference between the parameters that a statement uses and the given ones; NULL for none.';
 
 CREATE OR REPLACE FUNCTION df.sql(query text, VARIADIC params text[]) RETURNS text
 LANGUAGE plpgsql VOLATILE

@@ -193,7 +193,7 @@ EXCEPTION
 END
 $$;
 COMMENT ON FUNCTION df._unstorable(text, text) IS
-    'Internal: what is wrong with a configuration whose strings no text can hold; NULL when nothing is.';
+    'Internal: the problem of a configuration whose strings no text can hold; NULL for none.';
 
 CREATE OR REPLACE FUNCTION df._config_problem(node_type text, query text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -234,7 +234,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $$;
 COMMENT ON FUNCTION df._config_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a CATCH, LOOP or TIMEOUT; NULL when nothing is, and for other nodes.';
+    'Internal: the problem of the configuration of a CATCH, LOOP or TIMEOUT; NULL for none, and for other nodes.';
 
 CREATE OR REPLACE FUNCTION df._waiting_problem(node_type text, query text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -269,7 +269,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $$;
 COMMENT ON FUNCTION df._waiting_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a WAIT_CONDITION, a WAIT_SCHEDULE, a LOOP that goes on after failures, or the options of a request; NULL when nothing is.';
+    'Internal: the problem of the configuration of a WAIT_CONDITION, a WAIT_SCHEDULE, a LOOP that goes on after failures, or the options of a request; NULL for none.';
 
 -- The names that a node binds, for those that come after it or stand inside of it. Whoever adds a type of node that binds names of its
 -- own says so here, and nowhere else.
@@ -535,7 +535,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._graph(text) IS
-    'Internal: what is wrong with the graph of a node text; and its nodes, for those checks that are made when rows are inserted.';
+    'Internal: the problem of the graph of a node text; and its nodes, for the checks when rows are inserted.';
 
 CREATE OR REPLACE FUNCTION df._check_graph(root text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -575,7 +575,7 @@ BEGIN
     END IF;
 END
 $fn$;
-COMMENT ON FUNCTION df._check_graph(text) IS 'Internal: raises what is wrong with a graph, in the words that df.start has for it.';
+COMMENT ON FUNCTION df._check_graph(text) IS 'Internal: raises the problem of a graph, in the words of df.start.';
 
 -- The nodes of a graph, which the view df.nodes shows. The k-th node, parents before children and the left before the right,
 -- has the root's id plus k * 2654435761, modulo 2^32: random to look at, and all different without a search

@@ -80,8 +80,8 @@ ALTER VIEW df.nodes ALTER COLUMN updated_at SET DEFAULT now();
 COMMENT ON VIEW df.nodes IS
     'One row per node of an instance''s graph. The definition is the submitter''s; status, result and the columns that follow are written by the worker only.';
 COMMENT ON COLUMN df.nodes.error IS 'Error text of a failed node; of a RETRY that goes on, how its last attempt failed.';
-COMMENT ON COLUMN df.nodes.wake_at IS 'When a waiting node is due.';
-COMMENT ON COLUMN df.nodes.started_at IS 'When the latest activation of the node began.';
+COMMENT ON COLUMN df.nodes.wake_at IS 'The time at which a waiting node is due.';
+COMMENT ON COLUMN df.nodes.started_at IS 'The begin of the node''s latest activation.';
 COMMENT ON COLUMN df.nodes.attempt IS
     'Number of the latest attempt of the latest activation, from 1; 0 before any. Of a RETRY, the attempt that it waits for or is in.';
 COMMENT ON COLUMN df.nodes.executed_query IS 'The statement after substitution, as it was executed.';
@@ -114,7 +114,7 @@ BEGIN
     RETURN new;
 END
 $$;
-COMMENT ON FUNCTION df._insert_node() IS 'Internal: what INSERT INTO df.nodes does.';
+COMMENT ON FUNCTION df._insert_node() IS 'Internal: the effect of INSERT INTO df.nodes.';
 CREATE OR REPLACE TRIGGER nodes_insert INSTEAD OF INSERT ON df.nodes FOR EACH ROW EXECUTE FUNCTION df._insert_node();
 
 CREATE OR REPLACE FUNCTION df._check_node() RETURNS trigger

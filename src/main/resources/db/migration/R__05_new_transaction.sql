@@ -1,5 +1,5 @@
 -- df.start with transaction_mode => 'new' (specification 2.1): the start runs in a session of its own, which dblink opens
--- to this very database as the effective role. Two ways lead there (ADR 27):
+-- to this very database as the effective role. Two ways lead there (ADR 31):
 --   1. a foreign server perdure_loopback of dblink_fdw, with a user mapping and a password for each role: what managed
 --      PostgreSQL allows;
 --   2. dblink_connect_u, granted to the owner of schema df, where roles log in without a password.

@@ -364,7 +364,7 @@ SELECT CASE
         THEN 'statement'
     ELSE 'unknown' END
 $$;
-COMMENT ON FUNCTION df._explain_mode(text) IS 'Internal: what df.explain was given, when it is no node text.';
+COMMENT ON FUNCTION df._explain_mode(text) IS 'Internal: the kind of an argument of df.explain that is no node text.';
 
 -- No SET clause: the expression is evaluated with the caller's search_path.
 CREATE OR REPLACE FUNCTION df.explain(input text) RETURNS text
@@ -424,7 +424,7 @@ SELECT CASE WHEN ms < 1000 THEN format('%s ms', round(ms)) WHEN ms < 60000 THEN 
             ELSE justify_hours(date_trunc('second', span))::text END
 FROM (SELECT greatest(0, 1000 * extract(epoch FROM span)::numeric) AS ms) AS s
 $$;
-COMMENT ON FUNCTION df._span(interval) IS 'Internal: how long something took.';
+COMMENT ON FUNCTION df._span(interval) IS 'Internal: the text of a duration.';
 
 CREATE OR REPLACE FUNCTION df._failure_text(
     error text, status_details jsonb, executed_query text, params jsonb) RETURNS text
@@ -480,7 +480,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._failed_at(text, text, jsonb) IS 'Internal: which node an instance failed at, the path to it, and the name of its result.';
+COMMENT ON FUNCTION df._failed_at(text, text, jsonb) IS 'Internal: the node at which an instance failed, the path to it, and the name of its result.';
 
 -- The output of an instance in full: lists have the first line of a failure.
 CREATE OR REPLACE FUNCTION df._whole_output(p_instance text, root text, status text, output text) RETURNS text
@@ -543,7 +543,7 @@ BEGIN
     RETURN nullif(note, '');
 END
 $$;
-COMMENT ON FUNCTION df._note(df.nodes, boolean) IS 'Internal: what df.explain says of a node behind its mark.';
+COMMENT ON FUNCTION df._note(df.nodes, boolean) IS 'Internal: the note of df.explain behind the mark of a node.';
 
 -- Marks: those of df._inferred, but what was interrupted, and what will never run, is skipped; and a node of which something below runs, or
 -- has run, is running.

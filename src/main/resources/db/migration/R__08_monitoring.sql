@@ -26,7 +26,7 @@ AS $$
 SELECT concat(to_char(completed + failed, 'FM999,999,999,990'), ' of ', to_char(total, 'FM999,999,999,990'),
     ', ' || to_char(nullif(failed, 0), 'FM999,999,999,990') || ' failed')
 $$;
-COMMENT ON FUNCTION df._how_far(bigint, bigint, bigint) IS 'Internal: how far a map is.';
+COMMENT ON FUNCTION df._how_far(bigint, bigint, bigint) IS 'Internal: the progress of a map.';
 
 CREATE OR REPLACE FUNCTION df._nodes_document(instance_id text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -372,7 +372,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._maps_progress(text) IS
-    'Internal: how far the maps of an instance are, by numbers that the worker keeps; NULL when it has none.';
+    'Internal: the progress of the maps of an instance, by numbers that the worker keeps; NULL when it has none.';
 
 -- LANGUAGE sql, since an argument and a column have the same name, which PL/pgSQL refuses.
 CREATE OR REPLACE FUNCTION df.instance_info(instance_id text)

@@ -133,7 +133,7 @@ SELECT pg_catalog.sha256($1 OPERATOR(pg_catalog.||) pg_catalog.sha256($1 OPERATO
     pg_catalog.convert_to(pg_catalog.array_to_string($2, E'\x1f'), 'UTF8')))
 $$;
 COMMENT ON FUNCTION df._token(bytea, text[]) IS
-    'What authorises a checkpoint of these words. Called with the settings of its callers.';
+    'The authorisation of a checkpoint with these words. Called with the settings of its callers.';
 
 -- Definer: submitters have no right on the worker's tables. Runs no user code, evaluates no text.
 --

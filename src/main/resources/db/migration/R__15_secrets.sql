@@ -65,7 +65,7 @@ AS $$
                OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role) AND pg_has_role(i.submitted_by, g.role, 'USAGE')))
 $$;
 COMMENT ON FUNCTION df._refused_secrets(text, text[]) IS
-    'Which of the given secrets the submitter of an instance may not use at this moment.';
+    'The secrets of the given ones that the submitter of an instance may not use at this moment.';
 
 REVOKE EXECUTE ON FUNCTION df._refused_secrets(text, text[]) FROM PUBLIC;
 

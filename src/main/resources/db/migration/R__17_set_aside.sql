@@ -9,7 +9,7 @@ BEGIN
         + least(1000000000, (SELECT coalesce(sum(m.opened + m.completed + m.failed), 0) FROM df._maps m WHERE m.instance_id = p_instance))::integer;
 END
 $$;
-COMMENT ON FUNCTION df._progress(text) IS 'How far an instance has come. Called with the settings of its callers.';
+COMMENT ON FUNCTION df._progress(text) IS 'The progress of an instance. Called with the settings of its callers.';
 
 -- Before a leader works on what an earlier one has left. Not waited for: it is the worker that may be gone next, not the server.
 CREATE OR REPLACE FUNCTION df._try(p_epoch bigint, p_instances text[]) RETURNS void

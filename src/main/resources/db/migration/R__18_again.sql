@@ -171,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._rewind(text, jsonb, jsonb, text) IS
-    'Internal: which nodes of an instance stay as they are when it goes on, from where it failed or from a node.';
+    'Internal: the nodes of an instance that stay as they are when it goes on, from its failure or from a node.';
 
 -- The latest entry of each node, as df.nodes finds it, and whether no later generation of any of its scopes is known.
 CREATE OR REPLACE FUNCTION df._entries(p_instance text)
@@ -199,7 +199,7 @@ BEGIN
     SELECT l.id, l.value, l.version, NOT EXISTS (SELECT FROM late x WHERE x.id = l.id) FROM latest l;
 END
 $$;
-COMMENT ON FUNCTION df._entries(text) IS 'Internal: what checkpoints say of the nodes of an instance.';
+COMMENT ON FUNCTION df._entries(text) IS 'Internal: the nodes of an instance as its checkpoints have them.';
 
 -- The checkpoints that are left of those of p_instance: rows by version, the entries that stay in them with the stamps of another
 -- execution. The first generation of its root is p_execution, but for a RETRY, which counts attempts by it
@@ -292,7 +292,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._rewound(text, text, text, text, text, bigint, jsonb, text[]) IS
-    'Internal: what is left of the checkpoints of an instance that goes on, under the stamps of another execution.';
+    'Internal: the remaining checkpoints of an instance that goes on, under the stamps of another execution.';
 
 CREATE OR REPLACE FUNCTION df._changed_vars(function_name text, captured jsonb, given jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE

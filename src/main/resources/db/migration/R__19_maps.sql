@@ -106,7 +106,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $fn$;
 COMMENT ON FUNCTION df._map_problem(text, text, boolean) IS
-    'Internal: what is wrong with the configuration of a MAP; NULL when nothing is, and for other nodes.';
+    'Internal: the problem of the configuration of a MAP; NULL for none, and for other nodes.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Items are written down
@@ -507,7 +507,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._end_maps(text, jsonb, boolean) IS
-    'Ends executions of maps, of calls, of sections and of activities: what is pending of them is cancelled, and slots are given back. Called with the settings of its callers.';
+    'Ends executions of maps, calls, sections and activities: their pending items and children are cancelled, their slots are free. Called with the settings of its callers.';
 
 -- An instance goes on (df.redrive): of the maps that are in the middle, items that have completed stay, the others are as new. The stamp of
 -- such a map is that of its node.
@@ -579,7 +579,7 @@ CREATE OR REPLACE VIEW df._map_progress WITH (security_barrier) AS
 SELECT m.instance_id, m.node_id, m.generation, m.total, m.completed, m.failed, m.ended_at, s.max_concurrent, m.subject
 FROM df._maps m JOIN df.instances n ON n.id = m.instance_id LEFT JOIN df._map_settings s ON s.map_id = m.id
 WHERE n.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
-COMMENT ON VIEW df._map_progress IS 'How far executions of df.map are, as of a moment ago.';
+COMMENT ON VIEW df._map_progress IS 'The progress of executions of df.map, as of a moment ago.';
 
 CREATE OR REPLACE FUNCTION df.set_map(instance_id text, node_id text, max_concurrent integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE

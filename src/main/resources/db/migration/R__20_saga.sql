@@ -46,7 +46,7 @@ SELECT CASE WHEN node_type = 'WITH_UNDO' AND (df._json_object(query) ->> 'regist
             THEN 'register of WITH_UNDO is neither after nor before' END
 $$;
 COMMENT ON FUNCTION df._undo_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a WITH_UNDO; NULL when nothing is, and for other nodes.';
+    'Internal: the problem of the configuration of a WITH_UNDO; NULL for none, and for other nodes.';
 
 -- dev.perdure.graph.SagaPlaces has the same rules. A path is that of its parent and a step: the prefixes of a path are its ancestors.
 CREATE OR REPLACE FUNCTION df._saga_problem(paths text[], node_types text[]) RETURNS text
@@ -80,7 +80,7 @@ WHERE n.kind <> 'LOOP' AND p.problem IS NOT NULL
 ORDER BY n.place LIMIT 1
 $$;
 COMMENT ON FUNCTION df._saga_problem(text[], text[]) IS
-    'Internal: what is wrong with where the sagas and undos of a graph stand; NULL when nothing is.';
+    'Internal: the problem of the places of sagas and undos in a graph; NULL for none.';
 
 -- The nearest saga around each WITH_UNDO whose undo runs.
 CREATE OR REPLACE FUNCTION df._compensating(nodes jsonb, markers jsonb) RETURNS text[]

@@ -368,7 +368,7 @@ BEGIN
             THEN 'timeout_seconds of WAIT_EVENT is not a positive integer' END;
 END
 $$;
-COMMENT ON FUNCTION df._event_problem(text, text) IS 'Internal: what is wrong with the configuration of a WAIT_EVENT; NULL when nothing is.';
+COMMENT ON FUNCTION df._event_problem(text, text) IS 'Internal: the problem of the configuration of a WAIT_EVENT; NULL for none.';
 
 -- [{"node", "instance", "name"}, …]: nodes that begin to wait; without an instance it is over.
 CREATE OR REPLACE FUNCTION df._wait_for_events(p_subject text, p_waits jsonb) RETURNS void
@@ -452,7 +452,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._event_news(text, text, integer) IS
-    'Internal: who waits for an event that was published since, and the place behind that. Called with the settings of its callers.';
+    'Internal: the instances that wait for an event that was published since, and the place behind that. Called with the settings of its callers.';
 
 CREATE OR REPLACE FUNCTION df._left_event_waits(p_after text, p_limit integer)
 RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint)

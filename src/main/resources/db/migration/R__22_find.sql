@@ -151,7 +151,7 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT CASE WHEN status IN ('completed', 'failed', 'cancelled') THEN coalesce(completed_at, updated_at) END
 $$;
-COMMENT ON FUNCTION df._ended_at(text, timestamptz, timestamptz) IS 'Internal: when an instance has ended; NULL when it has not.';
+COMMENT ON FUNCTION df._ended_at(text, timestamptz, timestamptz) IS 'Internal: the end of an instance; NULL when it has not ended.';
 
 CREATE OR REPLACE FUNCTION df._check_filter(function_name text, filter jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE

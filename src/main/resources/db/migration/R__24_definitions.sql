@@ -16,7 +16,7 @@ SELECT CASE WHEN name IS NULL OR name ~ '^\s*$' THEN 'the name of a definition m
             WHEN octet_length(name) > 255 THEN format('the name of a definition has %s bytes, at most 255 are allowed', octet_length(name))
             WHEN name ~ '[[:cntrl:]]' OR btrim(name) <> name THEN 'the name of a definition has no control characters, and no blanks at its ends' END
 $$;
-COMMENT ON FUNCTION df._definition_name_problem(text) IS 'Internal: why a text cannot name a definition; NULL when it can.';
+COMMENT ON FUNCTION df._definition_name_problem(text) IS 'Internal: the problem of a name of a definition; NULL for none.';
 
 CREATE OR REPLACE FUNCTION df._call_problem(node_type text, query text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._call_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a CALL; NULL when nothing is, and for other nodes.';
+    'Internal: the problem of the configuration of a CALL; NULL for none, and for other nodes.';
 
 CREATE OR REPLACE FUNCTION df.call(name text, args jsonb DEFAULT '{}', version integer DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -82,7 +82,7 @@ SELECT c.parent_id, c.node_id, c.execution_id, c.child_id, c.owner, c.name, c.ve
 FROM df._calls c JOIN df.instances i ON i.id = c.child_id
 WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
 COMMENT ON VIEW df.children IS 'Instances that were started by a df.call of your instances: one for each execution of such a node.';
-COMMENT ON COLUMN df.children.execution_id IS 'Which execution of the node it was: as df.nodes.status_details has it.';
+COMMENT ON COLUMN df.children.execution_id IS 'The execution of the node, as in df.nodes.status_details.';
 
 -- Types are those of pg_catalog, unless they are qualified. What to_regtype takes is a type and nothing else.
 CREATE OR REPLACE FUNCTION df._cast_argument(definition text, name text, type text, value jsonb) RETURNS text
@@ -147,7 +147,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION df._check_params(text, jsonb) IS 'Internal: raises what is wrong with the parameters of a definition.';
+COMMENT ON FUNCTION df._check_params(text, jsonb) IS 'Internal: raises the problem of the parameters of a definition.';
 
 CREATE OR REPLACE FUNCTION df.define(name text, fut text, params jsonb DEFAULT NULL, comment text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE
@@ -263,7 +263,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._change_definition() IS 'Internal: does what was asked of a definition.';
+COMMENT ON FUNCTION df._change_definition() IS 'Internal: carries out a change of a definition.';
 CREATE OR REPLACE TRIGGER definition_changes_do AFTER INSERT ON df._definition_changes FOR EACH ROW EXECUTE FUNCTION df._change_definition();
 
 ---------------------------------------------------------------------------------------------------------------------
@@ -495,7 +495,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._end_calls(text, jsonb, bigint[]) IS
-    'Ends executions of calls: their children, and what those have called, are cancelled.';
+    'Cancels the children of calls that have ended, and the children of those.';
 
 -- The child of a call that the parent waited for when it ended, if it has completed.
 CREATE OR REPLACE FUNCTION df._completed_child(p_instance text, p_node text, p_execution text) RETURNS text
@@ -542,7 +542,7 @@ BEGIN
             WHERE c.parent_id = _child_note.instance_id AND c.node_id = _child_note.node_id AND c.execution_id = _child_note.execution_id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION df._child_note(text, text, text) IS 'Internal: what df.explain says of a call.';
+COMMENT ON FUNCTION df._child_note(text, text, text) IS 'Internal: the note of df.explain on a call.';
 
 -- The number stands second, as in the one without children: list_instances(NULL, NULL) means that one.
 CREATE OR REPLACE FUNCTION df.list_instances(

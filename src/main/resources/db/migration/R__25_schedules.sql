@@ -46,7 +46,7 @@ BEGIN
     RETURN to_timestamp(high);
 END
 $$;
-COMMENT ON FUNCTION df._gap_end(text, timestamptz, timestamptz) IS 'Internal: when a clock is set forward between two moments.';
+COMMENT ON FUNCTION df._gap_end(text, timestamptz, timestamptz) IS 'Internal: the end of a gap of the clock between two moments.';
 
 CREATE OR REPLACE FUNCTION df._cron_fields(cron text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
@@ -132,7 +132,7 @@ SELECT count(*) * cardinality(df._cron_values((df._cron_fields(cron))[1], 0, 59,
 FROM df._cron_days(df._cron_fields(cron), (from_time AT TIME ZONE zone)::date, (to_time AT TIME ZONE zone)::date)
 $$;
 COMMENT ON FUNCTION df._cron_count(text, text, timestamptz, timestamptz) IS
-    'Internal: how many times of a cron expression there are, those of the first and last day included.';
+    'Internal: the number of times of a cron expression, with those of the first and last day.';
 
 CREATE OR REPLACE FUNCTION df._cron_next(cron text, zone text, after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE
@@ -161,7 +161,7 @@ SELECT CASE WHEN jitter IS NULL THEN interval '0' ELSE
     ((schedule_id % 1000003 * 7919 + floor(extract(epoch FROM planned_at) / 60)::bigint % 1000003 * 104729) % 1000003
         * floor(extract(epoch FROM jitter) * 1000)::bigint / 1000003) * interval '1 millisecond' END
 $$;
-COMMENT ON FUNCTION df._jitter(bigint, timestamptz, interval) IS 'Internal: how much later than planned a run is started.';
+COMMENT ON FUNCTION df._jitter(bigint, timestamptz, interval) IS 'Internal: the delay of a run behind its planned time.';
 
 CREATE OR REPLACE FUNCTION df._planned_text(planned_at timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -243,7 +243,7 @@ SELECT CASE
 FROM pg_namespace s LEFT JOIN pg_roles r ON r.oid = p_role
 WHERE s.nspname = 'df'
 $$;
-COMMENT ON FUNCTION df._start_problem(oid) IS 'Why a role cannot start instances; NULL when it can.';
+COMMENT ON FUNCTION df._start_problem(oid) IS 'The reason for which a role cannot start instances; NULL when it can.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What people see
@@ -267,7 +267,7 @@ CREATE OR REPLACE VIEW df.schedule_runs WITH (security_barrier) AS
 SELECT s.name AS schedule, r.planned_at, r.outcome, r.instance_id, r.reason, r.decided_at, s.submitted_by AS role
 FROM df._schedules s JOIN df._schedule_runs r ON r.schedule_id = s.id
 WHERE s.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
-COMMENT ON VIEW df.schedule_runs IS 'What became of the planned times of your schedules: one row for each.';
+COMMENT ON VIEW df.schedule_runs IS 'The planned times of your schedules and their outcome: one row for each.';
 COMMENT ON COLUMN df.schedule_runs.outcome IS
     'started; buffered (waits for the end of another run); skipped (another one ran); missed (too late, as after an outage); failed (could not be started).';
 
@@ -577,7 +577,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._change_schedule() IS 'Internal: does what df.create_schedule and the like ask for.';
+COMMENT ON FUNCTION df._change_schedule() IS 'Internal: carries out a change of a schedule.';
 CREATE OR REPLACE TRIGGER schedule_changes_change AFTER INSERT ON df._schedule_changes FOR EACH ROW EXECUTE FUNCTION df._change_schedule();
 
 ---------------------------------------------------------------------------------------------------------------------

@@ -643,7 +643,7 @@ SELECT concat_ws(', ',
     'since ' || df._moment(h.queued_at))
 FROM df._held_starts h WHERE h.instance_id = $1
 $$;
-COMMENT ON FUNCTION df._held_text(text) IS 'Internal: what an instance waits for that has not begun; NULL when it may begin.';
+COMMENT ON FUNCTION df._held_text(text) IS 'Internal: the wait of an instance that has not begun; NULL when it may begin.';
 
 REVOKE EXECUTE ON FUNCTION df._queue_of(regrole, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._has_slot(df._queues, text) FROM PUBLIC;

@@ -64,7 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._free_slots(df._queues) IS
-    'How many instances and sections of a queue may begin now. Called with the settings of its callers.';
+    'The number of instances and sections of a queue that may begin now. Called with the settings of its callers.';
 
 -- Of one key of a priority. Whoever's row somebody holds, such as a caller with an open df.cancel, stands behind the others of its key then:
 -- they may be other roles'. The version of the row that says so is written only while others wait.
@@ -349,7 +349,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION df._queue_census() IS 'What waits and runs in queues, and what waits for its time: of each as far as 20,000.';
+COMMENT ON FUNCTION df._queue_census() IS 'The numbers of instances that wait and run in queues, and that wait for their time: each counted up to 20,000.';
 
 REVOKE EXECUTE ON FUNCTION df._queue_census() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._free_slots(df._queues) FROM PUBLIC;

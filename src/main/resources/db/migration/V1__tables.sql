@@ -52,7 +52,7 @@ COMMENT ON COLUMN df.instances.vars IS
     'Variables captured when the instance was started, a JSON object of texts; NULL when there were none.';
 COMMENT ON COLUMN df.instances.cancel_reason IS 'Reason given to df.cancel.';
 COMMENT ON COLUMN df.instances.started_at IS
-    'When the worker took the instance up for the first time, written when it lasts, or when it ends; or when it was redriven.';
+    'The time at which the worker took the instance up, or its redrive; written when it lasts, or when it ends.';
 COMMENT ON COLUMN df.instances.execution_count IS
     'Number of the current execution, from 1: each df.redrive begins another, and so does each round when the root node is a LOOP.';
 COMMENT ON COLUMN df.instances.forked_from IS 'The instance whose results df.fork has copied. It may have been deleted since.';
@@ -196,7 +196,7 @@ CREATE TABLE df._event_waits (
 );
 CREATE INDEX idx_event_waits_publisher ON df._event_waits (publisher_id, name, id);
 COMMENT ON TABLE df._event_waits IS 'Nodes of df.wait_for_event that wait, and for what.';
-COMMENT ON COLUMN df._event_waits.subject IS 'Who decides the node: the instance, or the key of an item in which it stands.';
+COMMENT ON COLUMN df._event_waits.subject IS 'The owner of the node: the instance, or the key of the item in which it stands.';
 COMMENT ON COLUMN df._event_waits.publisher_id IS 'The instance that is to publish, as the node names it.';
 
 -- By what instances are found. One without attributes has no row here. Under row-level security no GIN index can be used by a role: its
@@ -209,7 +209,7 @@ CREATE TABLE df._attributes (
     CONSTRAINT _attributes_pkey PRIMARY KEY (instance_id)
 );
 COMMENT ON TABLE df._attributes IS 'Attributes of instances; none for those that have none.';
-COMMENT ON COLUMN df._attributes.created_at IS 'When the instance was created.';
+COMMENT ON COLUMN df._attributes.created_at IS 'The time at which the instance was created.';
 CREATE TABLE df._attribute_entries (
     instance_id  varchar(8) NOT NULL REFERENCES df._attributes (instance_id) ON DELETE CASCADE,
     submitted_by regrole NOT NULL,
@@ -218,7 +218,7 @@ CREATE TABLE df._attribute_entries (
     CONSTRAINT _attribute_entries_pkey PRIMARY KEY (instance_id, entry)
 );
 CREATE INDEX idx_attribute_entries_found ON df._attribute_entries (entry, submitted_by, created_at DESC, instance_id);
-COMMENT ON TABLE df._attribute_entries IS 'What the attributes of an instance contain, an entry for each value and each key that holds nothing else.';
+COMMENT ON TABLE df._attribute_entries IS 'The content of the attributes of an instance: an entry for each value and each key that holds nothing else.';
 COMMENT ON COLUMN df._attribute_entries.entry IS 'A hash of the path and the value.';
 
 ---------------------------------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ CREATE TABLE df._checkpoints (
     state       jsonb NOT NULL,
     CONSTRAINT _checkpoints_pkey PRIMARY KEY (instance_id, version)
 );
-COMMENT ON TABLE df._checkpoints IS 'What is known of the nodes of each instance; one row for each decision that was taken.';
+COMMENT ON TABLE df._checkpoints IS 'The checkpoints of each instance: one row for each decision that was taken.';
 COMMENT ON COLUMN df._checkpoints.instance_id IS 'The instance, or the key of an item (df._map_items).';
 COMMENT ON COLUMN df._checkpoints.version IS 'From 1, without a gap when it is written; rows that later ones supersede are deleted.';
 COMMENT ON COLUMN df._checkpoints.bytes IS 'Length of the state as it was sent.';
@@ -302,9 +302,9 @@ CREATE TABLE df._maps (
     CONSTRAINT _maps_generation_key UNIQUE (instance_id, node_id, generation)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE df._maps IS 'Executions of nodes of df.map.';
-COMMENT ON COLUMN df._maps.subject IS 'Who decides the node: the instance, or the key of an item in which it stands.';
+COMMENT ON COLUMN df._maps.subject IS 'The owner of the node: the instance, or the key of the item in which it stands.';
 COMMENT ON COLUMN df._maps.columns IS 'Columns of the items, as of a result; NULL when the items are no rows.';
-COMMENT ON COLUMN df._maps.total IS 'How many items there are; NULL until all are written.';
+COMMENT ON COLUMN df._maps.total IS 'The number of items; NULL until all are written.';
 COMMENT ON COLUMN df._maps.opened IS 'No item behind this one has ever been begun.';
 COMMENT ON COLUMN df._maps.settled IS 'All items up to this one have ended, settled_failed of them badly.';
 COMMENT ON COLUMN df._maps.completed IS 'Items that are completed, as of a moment ago; so is failed.';
@@ -325,7 +325,7 @@ CREATE TABLE df._map_items (
     CONSTRAINT _map_items_pkey PRIMARY KEY (map_id, ordinal)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE df._map_items IS 'Items of maps. The key of an item is <instance>.<map_id>.<ordinal>, of a batch that of its first one.';
-COMMENT ON COLUMN df._map_items.version IS 'Which decision on the item was taken last; 0 before the first.';
+COMMENT ON COLUMN df._map_items.version IS 'The number of the latest decision on the item; 0 before the first.';
 COMMENT ON COLUMN df._map_items.status IS 'pending, completed, failed or cancelled.';
 
 -- Beside the row of the map, which whoever calls df.set_map must not be able to lock.
@@ -334,7 +334,7 @@ CREATE TABLE df._map_settings (
     max_concurrent integer NOT NULL,
     CONSTRAINT _map_settings_pkey PRIMARY KEY (map_id)
 );
-COMMENT ON TABLE df._map_settings IS 'What df.set_map has changed.';
+COMMENT ON TABLE df._map_settings IS 'The settings of maps that df.set_map has changed.';
 
 -- What a submitter inserts is done by a trigger, and the row is gone again.
 CREATE TABLE df._map_changes (
@@ -365,7 +365,7 @@ CREATE TABLE df._definition_grants (
     role  regrole NOT NULL,
     CONSTRAINT _definition_grants_pkey PRIMARY KEY (owner, name, role)
 );
-COMMENT ON TABLE df._definition_grants IS 'Who else may call a named workflow.';
+COMMENT ON TABLE df._definition_grants IS 'The roles that may call a named workflow of another role.';
 COMMENT ON COLUMN df._definition_grants.role IS 'The role, whose members may call it too; 0 is PUBLIC.';
 -- What a submitter inserts is done by a trigger, and the row is gone again.
 CREATE TABLE df._definition_changes (
@@ -412,7 +412,7 @@ CREATE TABLE df._calls (
 );
 CREATE INDEX idx_calls_parent ON df._calls (parent_id);
 COMMENT ON TABLE df._calls IS 'Children of instances: one for each execution of a node of df.call.';
-COMMENT ON COLUMN df._calls.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands.';
+COMMENT ON COLUMN df._calls.subject IS 'The owner of the node: the instance, or the key of the item of a map in which it stands.';
 COMMENT ON COLUMN df._calls.reply IS 'The name of the signal by which the parent learns that the child has ended.';
 
 -- Instances that a leader took over, on record before it worked on them: of what ends the worker's process nothing else is left
@@ -430,8 +430,8 @@ CREATE TABLE df._tries (
 COMMENT ON TABLE df._tries IS 'Unfinished instances that a leader took over from an earlier one, and those that are set aside.';
 COMMENT ON COLUMN df._tries.version IS 'The version that they were at; who has committed since begins to count anew.';
 COMMENT ON COLUMN df._tries.epoch IS 'The latest term that has taken it over.';
-COMMENT ON COLUMN df._tries.tries IS 'How many terms have taken it over without anything of it being committed.';
-COMMENT ON COLUMN df._tries.quick IS 'How many of the latest ones in a row had not lasted five seconds more, as far as is known.';
+COMMENT ON COLUMN df._tries.tries IS 'The number of terms that have taken it over while nothing of it was committed.';
+COMMENT ON COLUMN df._tries.quick IS 'The number of the latest ones in a row that did not last five seconds more, as far as is known.';
 COMMENT ON COLUMN df._tries.set_aside_at IS 'Since when no leader works on it, until df.resume.';
 
 -- Queues (ADR 170). An instance without a queue, a time or a dedup key has no row in any of these tables. The number of a queue is
@@ -466,7 +466,7 @@ CREATE TABLE df._queue_turns (
     key      text COLLATE "C" NOT NULL,
     CONSTRAINT _queue_turns_pkey PRIMARY KEY (queue, priority)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE df._queue_turns IS 'Which key had its turn last, within a priority of a queue.';
+COMMENT ON TABLE df._queue_turns IS 'The key that had its turn last, within a priority of a queue.';
 -- What a submitter inserts is done by a trigger, and the row is gone again.
 CREATE TABLE df._queue_changes (
     submitted_by regrole NOT NULL,
@@ -554,7 +554,7 @@ CREATE TABLE df._queue_begins (
 CREATE INDEX idx_queue_begins ON df._queue_begins (queue, began_at);
 COMMENT ON TABLE df._queue_begins IS 'Instances and sections that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
 COMMENT ON COLUMN df._queue_begins.began_at IS
-    'When its first step had begun, or somewhat later. infinity: that is not known, and it may begin at any moment.';
+    'The begin of its first step, or somewhat later. infinity: that is not known, and it may begin at any moment.';
 
 CREATE TABLE df._dedups (
     submitted_by regrole NOT NULL,
@@ -653,7 +653,7 @@ CREATE TABLE df._logins (
 COMMENT ON TABLE df._logins IS
     'Roles as which the worker cannot log in, and why; df.start refuses them. A role sees its own row only.';
 
--- Who asks for a session of their own (df.start with transaction_mode => 'new', ADR 27).
+-- Who asks for a session of their own (df.start with transaction_mode => 'new', ADR 31).
 --
 -- A function with the owner's rights cannot see for whom it was called: inside it current_user is the owner, and
 -- session_user may be another role than the one whose code runs (SET ROLE, SECURITY DEFINER, functions of an index that
@@ -676,7 +676,7 @@ CREATE TABLE df.secret_grants (
     granted_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (name, role)
 );
-COMMENT ON TABLE df.secret_grants IS 'Which role may use which secret in HTTP requests; see df.grant_secret.';
+COMMENT ON TABLE df.secret_grants IS 'The secrets that each role may use in HTTP requests; see df.grant_secret.';
 COMMENT ON COLUMN df.secret_grants.role IS 'The role, whose members may use the secret too; 0 is PUBLIC.';
 
 ---------------------------------------------------------------------------------------------------------------------
@@ -824,7 +824,7 @@ CREATE INDEX idx_schedules_due_of_role ON df._schedules (submitted_by, due_at) W
 COMMENT ON TABLE df._schedules IS 'Schedules of all roles; df.schedules shows each role its own.';
 COMMENT ON COLUMN df._schedules.version IS 'Changes with each write: a plan that was made for another version is not carried out.';
 COMMENT ON COLUMN df._schedules.next_at IS 'The first planned time that is not decided; NULL when there is none.';
-COMMENT ON COLUMN df._schedules.due_at IS 'When the leader looks at the schedule next; NULL while it is paused.';
+COMMENT ON COLUMN df._schedules.due_at IS 'The time of the leader''s next look at the schedule; NULL while it is paused.';
 COMMENT ON COLUMN df._schedules.buffered_at IS 'The planned time of the run that waits for the end of another one.';
 
 CREATE TABLE df._schedule_runs (
@@ -840,7 +840,7 @@ CREATE TABLE df._schedule_runs (
 CREATE INDEX idx_schedule_runs_active ON df._schedule_runs (schedule_id, planned_at) WHERE active;
 CREATE INDEX idx_schedule_runs_decided ON df._schedule_runs (decided_at);
 COMMENT ON TABLE df._schedule_runs IS
-    'What became of each planned time. The key is what starts an instance for a planned time once: the row and the instance are one commit.';
+    'The outcome of each planned time. The key makes sure that a planned time starts one instance: the row and the instance are one commit.';
 COMMENT ON COLUMN df._schedule_runs.active IS 'Whether the instance had not ended when the leader looked last.';
 
 -- What a submitter inserts is done by a trigger, and the row is gone again.

@@ -17,9 +17,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the database is and how it is reached: a
- * <a href="https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS">libpq connection URI</a>.
- * Every session of the worker, Flyway's included, derives from one such value.
+ * The address of a database: a
+ * <a href="https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS">libpq connection URI</a>. Every
+ * session of the worker, Flyway's included, derives from one such value.
  *
  * <p>Immutable. {@link #toString()} leaves the password out.
  */

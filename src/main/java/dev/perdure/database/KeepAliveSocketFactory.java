@@ -11,8 +11,8 @@ import javax.net.SocketFactory;
 import jdk.net.ExtendedSocketOptions;
 
 /**
- * What pgjdbc is given as {@code socketFactory} for sessions that wait long for an answer: TCP asks whether the server is still
- * there after 15 s of silence, and gives up after 30. The system's own default is two hours.
+ * The {@code socketFactory} of pgjdbc for sessions that wait long for an answer: TCP asks whether the server is still there
+ * after 15 s of silence, and gives up after 30. The system's own default is two hours.
  */
 @RegisterForReflection
 public final class KeepAliveSocketFactory extends SocketFactory {

@@ -6,7 +6,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import org.postgresql.PGConnection;
 
-/** What is between a session and the server: nothing, or a pooler, which may give the server's session to others in between. */
+/**
+ * The way from a session to the server: direct, or through a pooler, which may give the server's session to others in between.
+ */
 public enum Pooler {
     /** The session is the server's own. */
     NONE,

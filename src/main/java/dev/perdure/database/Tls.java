@@ -9,7 +9,7 @@ import java.security.cert.CertificateFactory;
 import java.util.Optional;
 
 /**
- * How a URL wants its sessions encrypted, in the terms of
+ * The encryption that a URL asks for, in the terms of
  * <a href="https://www.postgresql.org/docs/current/libpq-ssl.html">libpq</a>.
  *
  * @param mode {@code disable}, {@code allow}, {@code prefer}, {@code require}, {@code verify-ca} or {@code verify-full}

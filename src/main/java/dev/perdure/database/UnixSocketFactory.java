@@ -7,7 +7,7 @@ import java.net.Socket;
 import java.nio.file.Path;
 import javax.net.SocketFactory;
 
-/** What pgjdbc is given as {@code socketFactory} when the URL names a unix socket; it makes it by name. */
+/** The {@code socketFactory} of pgjdbc for a URL that names a unix socket; pgjdbc makes it by name. */
 @RegisterForReflection
 public final class UnixSocketFactory extends SocketFactory {
 

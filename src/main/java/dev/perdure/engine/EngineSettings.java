@@ -6,7 +6,7 @@ import dev.perdure.engine.sql.SqlContext;
 import java.time.Duration;
 
 /**
- * What can be set about the engine; the defaults and their meaning are those of {@code PerdureConfig}.
+ * Settings of the engine; the defaults and their meaning are those of {@code PerdureConfig}.
  *
  * @param markRunningAfter after this time a node that runs is shown as running
  * @param grace how long steps may go on at an orderly end

@@ -8,9 +8,9 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is left to do in one decision: nodes to enter, and ends of nodes that their parents have to learn. It is a stack, so that what a node
- * sets off is finished before its sibling begins; nothing recurses, however deep the graph is. Limits that were over when they were
- * entered come last.
+ * The remaining work of one decision: nodes to enter, and ends of nodes that their parents have to learn. It is a stack, so
+ * that what a node sets off is finished before its sibling begins; nothing recurses, however deep the graph is. Limits that
+ * were over when they were entered come last.
  */
 final class Agenda {
 

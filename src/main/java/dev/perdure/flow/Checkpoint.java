@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a decision persists, all of it in one transaction.
+ * The rows that a decision persists, all in one transaction.
  *
  * @param transitions node rows; at most one per node
  * @param nextExecution the root LOOP begins another execution; null otherwise

@@ -14,9 +14,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What sagas have to undo, within one decision. Whoever ends a saga badly waits until that is done: the saga itself when it fails, the RACE
- * or TIMEOUT that has interrupted it, or the root when the instance is cancelled. An undo runs apart from the tree, under its WITH_UNDO,
- * with the names that it was registered with: so nothing that is interrupted reaches it, and whoever waits for it can change.
+ * The undos of sagas within one decision. Whoever ends a saga badly waits until that is done: the saga itself when it fails,
+ * the RACE or TIMEOUT that has interrupted it, or the root when the instance is cancelled. An undo runs apart from the tree,
+ * under its WITH_UNDO, with the names that it was registered with: so nothing that is interrupted reaches it, and whoever
+ * waits for it can change.
  */
 public final class Compensation {
 

@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What the engine must start once the decision's checkpoint is committed. */
+/** A task for the engine, started once the decision's checkpoint is committed. */
 public sealed interface Effect {
 
     Activation activation();

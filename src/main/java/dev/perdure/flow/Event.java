@@ -4,7 +4,7 @@ import dev.perdure.flow.result.Result;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** What happened to an instance. Every event carries the time at which it happened: the interpreter has no clock. */
+/** Something that happened to an instance. Every event carries the time at which it happened: the interpreter has no clock. */
 public sealed interface Event {
 
     Instant at();

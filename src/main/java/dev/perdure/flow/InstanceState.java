@@ -18,7 +18,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where an instance stands. It changes only through {@link #apply}, after the decision's checkpoint was committed, and
+ * The position of an instance. It changes only through {@link #apply}, after the decision's checkpoint was committed, and
  * through {@link #marked}; {@link Interpreter#decide} only reads it. Not safe for use by several threads at once.
  *
  * <p>Results stay in memory only while something can still need them: under a name in an open scope, as a branch's

@@ -1,4 +1,4 @@
 package dev.perdure.flow;
 
-/** What memory knows of a node's row. */
+/** The row of a node, as memory knows it. */
 record KnownRow(String stamp, NodeStatus status) {}

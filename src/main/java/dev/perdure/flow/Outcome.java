@@ -4,7 +4,7 @@ import dev.perdure.flow.result.Result;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** How a node ended. */
+/** The end of a node. */
 public sealed interface Outcome {
 
     record Succeeded(Result result) implements Outcome {}

@@ -3,7 +3,7 @@ package dev.perdure.flow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the server has said of a statement that failed, beside its message and DETAIL.
+ * The server's remarks on a statement that failed, beside its message and DETAIL.
  *
  * @param hint its HINT
  * @param position of the error in the statement as it was executed, from 1, in characters; 0 when there is none

@@ -5,8 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a node of one type does when it is entered, when a child of it ends, and when something happened to it; and what it asks of the
- * interpreter. One class per type, in {@code flow.rule}. A rule holds no state: it reads and writes through the {@link DecisionBuilder}.
+ * The behaviour of one type of node: when it is entered, when a child of it ends, and when something happened to it; and its
+ * questions to the interpreter. One class per type, in {@code flow.rule}. A rule holds no state: it reads and writes through
+ * the {@link DecisionBuilder}.
  */
 public interface Rule {
 

@@ -3,7 +3,7 @@ package dev.perdure.flow;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** How memory advances when a decision was committed. Opaque: {@link InstanceState#apply} is its only reader. */
+/** The change of memory once a decision is committed. Opaque: {@link InstanceState#apply} is its only reader. */
 public final class StateDelta {
 
     static final StateDelta NONE = new StateDelta(-1, Map.of(), Map.of(), Map.of(), new Names(), Map.of(), null, false);

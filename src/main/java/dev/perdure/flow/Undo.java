@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What undoes a step that has run. Each has a record of its own beside those of nodes, whose id is {@code undo:<number>}: running as long
- * as it may have to be done, completed when it was or need not be any more, failed when it was given up.
+ * The undo of a step that has run. Each has a record of its own beside those of nodes, whose id is {@code undo:<number>}:
+ * running as long as it may have to be done, completed when it was or need not be any more, failed when it was given up.
  *
  * @param number of the record; numbers of records that mean nothing any more are used again
  * @param order in which they were registered

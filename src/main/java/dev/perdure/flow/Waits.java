@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** What the nodes of an instance that run wait for: steps, times and signals. */
+/** The waits of running nodes of an instance: for steps, times and signals. */
 final class Waits {
 
     private record Wait(Instant at, String nodeId) {}

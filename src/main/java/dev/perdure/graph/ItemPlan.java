@@ -1,7 +1,7 @@
 package dev.perdure.graph;
 
 /**
- * How a map works on its items.
+ * A map's way of working on its items.
  *
  * @param item the name under which the body finds its item
  * @param maxConcurrent so many items are worked on at once

@@ -3,7 +3,7 @@ package dev.perdure.graph;
 import java.util.Base64;
 import java.util.regex.Pattern;
 
-/** What a part of a multipart request may hold (specification 4.10); {@code df._check_part} has the same rules. */
+/** The syntax of a part of a multipart request (specification 4.10); {@code df._check_part} has the same rules. */
 public final class PartSyntax {
 
     private static final Pattern WHOLE_REFERENCE =

@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How often, when and after which failures {@code df.retry} tries again.
+ * The policy of {@code df.retry}: how often, when, and after which failures it tries again.
  *
  * @param maxAttempts from 1, the first one included; null: without end
  * @param initialDelayMillis before the second attempt, from 0

@@ -3,8 +3,9 @@ package dev.perdure.graph;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where SAGA and WITH_UNDO may stand, as {@code df._saga_problem} says it: what undoes something is not undone itself, items of a map
- * undo nothing, and an undo has no items. A WITH_UNDO without a SAGA around it, which only who writes nodes by hand can make, is a step like any other.
+ * The permitted places of SAGA and WITH_UNDO, as {@code df._saga_problem} has them: an undo is not undone itself and has no
+ * items, and items of a map undo nothing. A WITH_UNDO without a SAGA around it, which only who writes nodes by hand can make,
+ * is a step like any other.
  */
 final class SagaPlaces {
 

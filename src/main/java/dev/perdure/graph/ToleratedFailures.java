@@ -6,7 +6,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many items of a map may fail before the map does.
+ * The number of items of a map that may fail before the map does.
  *
  * @param all whether any number may
  * @param count that number, when it is one

@@ -14,7 +14,7 @@ import dev.perdure.kubernetes.api.WorkflowTemplate;
 import dev.perdure.kubernetes.api.WorkflowTemplateSpec;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
-/** What is read from JSON and written to it by reflection, also in a native executable. */
+/** The classes that are read from JSON and written to it by reflection, also in a native executable. */
 @RegisterForReflection(
         targets = {
             ConcurrencyPolicy.class,

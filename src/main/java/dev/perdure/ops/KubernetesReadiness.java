@@ -10,9 +10,9 @@ import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Tells what the operator does, and with the reason each kind in each namespace that is not watched, and each namespace whose
- * resources belong to another database. Always UP: workflows that are started in SQL are executed without an API server, and
- * taking the pod out of service would bring none back.
+ * The readiness of the operator, with the reason for each kind in each namespace that is not watched, and for each namespace
+ * whose resources belong to another database. Always UP: workflows that are started in SQL are executed without an API server,
+ * and taking the pod out of service would bring none back.
  */
 @Readiness
 @Singleton

@@ -8,7 +8,7 @@ import dev.perdure.store.Journal.Suspect;
 import dev.perdure.store.Journal.Written;
 import io.vertx.sqlclient.Row;
 
-/** What the rows mean that the functions of the journal return. */
+/** The rows that the functions of the journal return, as values. */
 final class JournalRows {
 
     private JournalRows() {}

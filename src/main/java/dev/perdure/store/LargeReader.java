@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads instances one after the other, on a thread and each in a session of its own: however large one is, the exchanges of the
- * journal do not wait for it (ADR 130). Thread-safe.
+ * journal do not wait for it (ADR 102). Thread-safe.
  */
 public final class LargeReader implements AutoCloseable {
 

@@ -2,7 +2,7 @@ package dev.perdure.store;
 
 import java.time.Instant;
 
-/** What the tables say of an instance that has not ended: whether it only waits, and until when. */
+/** The state of an instance in the tables while it has not ended: whether it only waits, and until when. */
 public sealed interface Park {
 
     /** As before. */

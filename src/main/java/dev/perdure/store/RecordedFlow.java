@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What checkpoints and marks say of the nodes of a flow.
+ * The nodes of a flow as checkpoints and marks have them.
  *
  * @param recorded of each node, by id
  * @param versionOfNode which checkpoint holds the state of a node

@@ -5,7 +5,7 @@ import java.net.URI;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Where a request of a browser comes from. */
+/** The origin of a browser's request. */
 final class Origin {
 
     private static final Set<String> OWN = Set.of("same-origin", "none");

@@ -3,7 +3,7 @@ package dev.perdure.web;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerResponse;
 
-/** How everything is answered: with headers that let a browser run nothing but our own scripts, and keep no data. */
+/** The form of every answer: with headers that let a browser run nothing but our own scripts, and keep no data. */
 final class Reply {
 
     /** Styles of components are style sheets that scripts make, which this allows; attributes and elements with styles it does not. */

@@ -2,6 +2,7 @@ package dev.perdure.docs;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
+import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.schema.Migration;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
@@ -19,8 +20,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +39,7 @@ final class Stage implements AutoCloseable {
 
     private static final Map<String, String> ROLES =
             Map.of("", "app", "owner", PostgresServer.OWNER, "superuser", "postgres");
+    private static final int TAKE_OVERS_OF_A_TERM = 5;
     private static final Pattern PLACEHOLDER = Pattern.compile("'<id>'");
     private static final String SUBMITTER =
             """
@@ -49,6 +53,8 @@ final class Stage implements AutoCloseable {
     private final ExampleService service = new ExampleService();
     private volatile @Nullable InProcessWorker worker;
     private @Nullable String latest;
+    private long takeOver;
+    private long stepsBefore;
 
     private Stage(DatabaseUrl superuser, @Nullable EmbeddedPostgres ownServer) {
         this.superuser = superuser;
@@ -78,12 +84,29 @@ final class Stage implements AutoCloseable {
         return superuser.withUser(role, null);
     }
 
-    /** The worker loses its memory in the middle of whatever it does. Nothing when there is none yet. */
+    /**
+     * The worker loses its memory in the middle of whatever it does, once a step has ended in this term. A term in which none ends lasts
+     * several times as long as the last take-over took: on a busy machine, too, a term gets somewhere. Nothing when there is no worker yet.
+     */
     void disturb() {
         InProcessWorker current = worker;
-        if (current != null) {
-            current.loseMemory();
+        if (current == null) {
+            return;
         }
+        long deadline = System.nanoTime() + TAKE_OVERS_OF_A_TERM * takeOver;
+        while (stepsOf(current) == stepsBefore && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+        }
+        long begin = System.nanoTime();
+        current.loseMemory();
+        takeOver = System.nanoTime() - begin;
+        stepsBefore = stepsOf(current);
+    }
+
+    private static long stepsOf(InProcessWorker worker) {
+        return Stream.of(StepReport.Outcome.values())
+                .mapToLong(worker.statistics()::steps)
+                .sum();
     }
 
     /** Runs a block and holds it to its promises. */

@@ -6,7 +6,6 @@ import dev.perdure.testing.HttpService;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -221,7 +220,7 @@ class HttpWorkflowTest {
             HttpService.respond(exchange, 200, "text/plain", "done");
         });
         String id = app.start("'SELECT 1' ~> " + http("/crash", ""));
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> calls.get() == 1);
+        Awaitility.await().until(() -> calls.get() == 1);
         assertThat(app.value("SELECT status || attempt FROM df.nodes WHERE instance_id = ? AND node_type = 'HTTP'", id))
                 .as("recorded before it is sent")
                 .isEqualTo("running1");
@@ -267,7 +266,7 @@ class HttpWorkflowTest {
         });
         long before = worker.statistics().http().counted(dev.perdure.step.http.HttpOutcome.CANCELED);
         String id = app.start(http("/slow", "") + " ~> 'SELECT 1'");
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> arrived.getCount() == 0);
+        Awaitility.await().until(() -> arrived.getCount() == 0);
 
         app.value("SELECT df.cancel(?, 'enough')", id);
 
@@ -275,11 +274,8 @@ class HttpWorkflowTest {
         assertThat(app.value("SELECT error FROM df.nodes WHERE instance_id = ? AND node_type = 'HTTP'", id))
                 .isEqualTo("canceled: enough");
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
                 .until(() -> worker.statistics().http().counted(dev.perdure.step.http.HttpOutcome.CANCELED) > before);
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
-                .until(() -> worker.statistics().http().inFlight() == 0);
+        Awaitility.await().until(() -> worker.statistics().http().inFlight() == 0);
     }
 
     @Test
@@ -292,9 +288,7 @@ class HttpWorkflowTest {
         assertThat(ended.output()).contains("6");
         assertThat(app.value("SELECT error FROM df.nodes WHERE instance_id = ? AND node_type = 'HTTP'", ended.id()))
                 .isEqualTo("canceled: lost race");
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
-                .until(() -> worker.statistics().http().inFlight() == 0);
+        Awaitility.await().until(() -> worker.statistics().http().inFlight() == 0);
     }
 
     @Test
@@ -313,7 +307,7 @@ class HttpWorkflowTest {
         for (int i = 0; i < 12; i++) {
             ids.add(app.start(http("/gated", "")));
         }
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> under.get() == 4);
+        Awaitility.await().until(() -> under.get() == 4);
 
         assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
         try (Submitter other = Submitter.of(database, "http_other")) {

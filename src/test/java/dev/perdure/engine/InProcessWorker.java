@@ -104,7 +104,6 @@ public final class InProcessWorker implements AutoCloseable {
 
     public void awaitRole(LeaderStatus.Role role) {
         Awaitility.await("role " + role)
-                .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> status.view().role() == role);
     }
@@ -127,7 +126,6 @@ public final class InProcessWorker implements AutoCloseable {
         long epoch = status.view().epoch();
         engine.stepDown();
         Awaitility.await("a new term")
-                .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> status.view().role() == LeaderStatus.Role.LEADER
                         && status.view().epoch() > epoch);

@@ -11,7 +11,6 @@ import dev.perdure.schema.MigrationException;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.PgBouncer;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -123,8 +122,7 @@ class PgBouncerTest {
         try (PgBouncer pooler = PgBouncer.start(server, mode, "df_worker", APP);
                 InProcessWorker worker = InProcessWorker.candidate(pooler.url("df_worker", database), PASSWORDS);
                 Submitter app = direct()) {
-            await().atMost(Duration.ofSeconds(30))
-                    .until(() -> worker.leaderStatus().detail().contains("pool"));
+            await().until(() -> worker.leaderStatus().detail().contains("pool"));
             assertThat(worker.leaderStatus().role()).isEqualTo(LeaderStatus.Role.DISCONNECTED);
             assertThat(worker.leaderStatus().detail()).contains("a pooler in " + mode + " mode", "docs/pgbouncer.md");
             assertThat(app.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="

@@ -7,7 +7,6 @@ import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.io.IOException;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -110,7 +109,6 @@ class RetryOverHttpTest {
         try (InProcessWorker worker = worker()) {
             id = app.start(pipeline(", 5, '0.5 s'"));
             Awaitility.await("the request that fails")
-                    .atMost(Duration.ofSeconds(60))
                     .until(() -> !requestsWithRow(500).isEmpty());
             app.awaitValue(
                     "1",

@@ -76,7 +76,6 @@ class SagasTest {
 
     private static void await(String query, String expected, Object... parameters) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(20))
                 .pollInterval(Duration.ofMillis(10))
                 .untilAsserted(() -> assertThat(app.value(query, parameters)).contains(expected));
     }

@@ -10,7 +10,7 @@ import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 
 /**
- * A network that loses what is sent to the server, without a word (ADR 122). The fault suite has the kernel drop packets; here a gate
+ * A network that loses what is sent to the server, without a word (ADR 92). The fault suite has the kernel drop packets; here a gate
  * does, which cannot show what the server's keepalives do: its session is ended by hand.
  */
 class SilentSessionTest {

@@ -98,7 +98,7 @@ class MigrationLockTest {
 
             CompletableFuture<Integer> migration =
                     CompletableFuture.supplyAsync(() -> Migration.migrate(database.url(), waiting::add));
-            await().atMost(Duration.ofSeconds(10)).until(() -> !waiting.isEmpty());
+            await().until(() -> !waiting.isEmpty());
             assertThat(waiting.get(0)).contains("of role df_worker (perdure migration other)");
             assertThat(migration).isNotDone();
             other.rollback();
@@ -133,7 +133,7 @@ class MigrationLockTest {
             CompletableFuture<Integer> migration =
                     CompletableFuture.supplyAsync(() -> Migration.migrate(worker, waiting::add));
 
-            await().atMost(Duration.ofSeconds(10)).until(() -> !waiting.isEmpty());
+            await().until(() -> !waiting.isEmpty());
             assertThat(waiting.get(0)).contains("the prepared transaction 'forgotten' of role df_worker");
             DebianServer.execute(worker, "ROLLBACK PREPARED 'forgotten'");
             assertThat(migration.get(60, TimeUnit.SECONDS)).isZero();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.engine.Submitter;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -246,7 +245,7 @@ class CheckpointAttacksTest {
                         + " ~> 'INSERT INTO effects VALUES (''{sys_instance_id} 2'')'"));
             }
             // Often enough to meet every moment of a step, and then an end, so that those that go on can end.
-            Awaitility.await("hits").atMost(Duration.ofSeconds(60)).until(() -> hits.get() >= 20 || !trouble.isEmpty());
+            Awaitility.await("hits").until(() -> hits.get() >= 20 || !trouble.isEmpty());
             stop.set(true);
             thread.join();
             for (String id : ids) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The decisive attacks as steps of a chain that shares one transaction (ADR 104), where the session is cleaned without the
+ * The decisive attacks as steps of a chain that shares one transaction (ADR 91), where the session is cleaned without the
  * transaction's end. What a statement does is in a function, since only plain queries share; a switch arms it once the
  * chain is known to be short. Each test makes sure that the chain it attacks is a shared one.
  */

@@ -10,7 +10,6 @@ import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -175,11 +174,9 @@ class IdempotencyKeyTest {
                 throw new IllegalStateException(e.getSQLState(), e);
             }
         });
-        Awaitility.await("the second start waits")
-                .atMost(Duration.ofSeconds(60))
-                .until(() -> "Lock"
-                        .equals(sql.database.value(
-                                "postgres", "SELECT wait_event_type FROM pg_stat_activity WHERE pid = " + pid)));
+        Awaitility.await("the second start waits").until(() -> "Lock"
+                .equals(sql.database.value(
+                        "postgres", "SELECT wait_event_type FROM pg_stat_activity WHERE pid = " + pid)));
         return second;
     }
 

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import org.awaitility.Awaitility;
@@ -20,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code df.start(…, transaction_mode => 'new')}: a start that commits by itself, through dblink (ADR 27). */
+/** {@code df.start(…, transaction_mode => 'new')}: a start that commits by itself, through dblink (ADR 31). */
 class NewTransactionTest {
 
     private static final String START = "SELECT df.start('SELECT 1', 'launched', transaction_mode => 'new')";
@@ -266,9 +265,7 @@ class NewTransactionTest {
         try (Connection alice = sql.database.connect(ALICE);
                 Connection bob = sql.database.connect(BOB)) {
             changeRules(rules, "host all alice 127.0.0.1/32 scram-sha-256\n" + before);
-            Awaitility.await("the server asks for a password")
-                    .atMost(Duration.ofSeconds(60))
-                    .until(() -> !canLogInWithoutPassword());
+            Awaitility.await("the server asks for a password").until(() -> !canLogInWithoutPassword());
 
             String id = TestDatabase.rows(alice, START).get(0).get(0);
             assertThat(TestDatabase.rows(alice, LAUNCHED + " AND id = '" + id + "'"))

@@ -17,6 +17,8 @@ import java.util.List;
 public final class CertificateAuthority {
 
     private static final String PASSWORD = "changeit";
+    /** A server of a test calls keytool five times; each call takes half the time without the optimising compiler. */
+    private static final List<String> QUICK = List.of("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC");
 
     private final Path directory;
     private final String name;
@@ -102,6 +104,7 @@ public final class CertificateAuthority {
     private void keytool(List<String> arguments, String file) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
+        command.addAll(QUICK);
         command.addAll(arguments);
         command.addAll(List.of(
                 "-keystore", store(file).toString(), "-storetype", "PKCS12", "-storepass", PASSWORD, "-noprompt"));

@@ -15,13 +15,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 
 /**
  * The packaged worker in a process of its own, which can be killed and stopped. For tests that run after the packaging
- * ({@code *IT}); with the profile {@code native}, the native executable. Its log is {@code target/worker-logs/<number>.log}. {@link #close()} leaves no process behind.
+ * ({@code *IT}); with the profile {@code native}, the native executable. Its log is {@code target/worker-logs/<fork>-<number>.log}. {@link #close()} leaves no process behind.
  */
 public final class WorkerProcess implements AutoCloseable {
 
@@ -30,6 +31,11 @@ public final class WorkerProcess implements AutoCloseable {
     private static final String EXECUTABLE = System.getProperty("perdure.worker.executable", "");
 
     private static final Path LOGS = Path.of("target", "worker-logs");
+    /** Several JVMs run tests beside each other. */
+    private static final String FORK = Optional.ofNullable(System.getProperty("perdure.test.fork"))
+            .map(fork -> fork + "-")
+            .orElse("");
+
     private static final AtomicInteger NUMBER = new AtomicInteger();
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
@@ -65,7 +71,7 @@ public final class WorkerProcess implements AutoCloseable {
             List<String> jvm, Map<String, String> environment, DatabaseUrl database, String... settings) {
         try {
             Files.createDirectories(LOGS);
-            Path log = LOGS.resolve(NUMBER.incrementAndGet() + ".log");
+            Path log = LOGS.resolve(FORK + NUMBER.incrementAndGet() + ".log");
             int port = freePort();
             List<String> options =
                     new ArrayList<>(List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.web.WebClient.Answer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -40,7 +39,7 @@ class ApiTest {
     }
 
     private static JsonNode await(WebClient who, String id, String status) {
-        Awaitility.await(id + " is " + status).atMost(Duration.ofSeconds(30)).until(() -> who.get("/instances/" + id)
+        Awaitility.await(id + " is " + status).until(() -> who.get("/instances/" + id)
                 .body()
                 .path("status")
                 .asText()

@@ -7,7 +7,7 @@ import java.time.InstantSource;
 import java.util.function.Consumer;
 
 /**
- * What an actor works with.
+ * The services that an actor uses.
  *
  * @param marks has something shown as running, sooner or later
  * @param clock the server's time

@@ -12,9 +12,9 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * What happens when something of ours fails while an instance is being worked on. Our own trouble is not the workflow's: an
- * {@link Error}, and one exception that instances of several roles meet, end the term. An instance alone is read again, after pauses
- * that grow, and is given up only when that has not helped; each committed step begins the count anew. Thread-safe.
+ * The handling of failures of our own code while an instance is being worked on. Our own trouble is not the workflow's: an
+ * {@link Error}, and one exception that instances of several roles meet, end the term. An instance alone is read again, after
+ * pauses that grow, and is given up only when that has not helped; each committed step begins the count anew. Thread-safe.
  */
 public final class Breakdowns {
 

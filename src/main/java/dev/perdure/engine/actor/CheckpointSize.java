@@ -2,7 +2,7 @@ package dev.perdure.engine.actor;
 
 import dev.perdure.store.Journal;
 
-/** What the text of a checkpoint takes in memory, while it waits to be written: as text, and as what is sent. */
+/** The memory of a checkpoint that waits to be written: as text, and as the message to the server. */
 public final class CheckpointSize {
 
     private CheckpointSize() {}

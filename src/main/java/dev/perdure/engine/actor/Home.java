@@ -3,7 +3,7 @@ package dev.perdure.engine.actor;
 import dev.perdure.flow.Checkpoint;
 import java.util.List;
 
-/** Where an actor comes from: who has it read again, and is told how it ended. Called from any thread; must not block. */
+/** The origin of an actor: it has the actor read again, and learns how it ended. Called from any thread; must not block. */
 public interface Home {
 
     /**

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which version an instance is at, and which rows of its checkpoints still say something: a row goes when later ones have
+ * The version of an instance, and the rows of its checkpoints that still say something: a row goes when later ones have
  * replaced all that it says, so that an instance has at most one row a node, however often it loops.
  */
 public final class Ledger {

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** What follows from an event that has no transaction of a step to share: the owner writes the checkpoint. Lives in the actor's mailbox. */
+/** A decision that has no transaction of a step to share: the owner writes its checkpoint. Lives in the actor's mailbox. */
 final class OwnerDecision {
 
     private static final Duration WITHOUT_MEMORY = Duration.ofMillis(50);

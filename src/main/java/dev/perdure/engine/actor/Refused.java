@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.flow.Event;
 import org.jspecify.annotations.Nullable;
 
-/** What is decided in place of an event whose result the tables cannot take. */
+/** The decision in place of one that the tables cannot take. */
 final class Refused {
 
     private Refused() {}

@@ -5,7 +5,10 @@ import dev.perdure.flow.InstanceState;
 import dev.perdure.store.Journal.Mark;
 import java.time.Instant;
 
-/** What rows say of an instance, or item, while it lasts: that it runs, and which of its nodes. Lives in the actor's mailbox. */
+/**
+ * The status that rows show of an instance, or item, while it lasts: that it runs, and which of its nodes. Lives in the
+ * actor's mailbox.
+ */
 public final class Shown {
 
     private final InstanceActor actor;

@@ -2,7 +2,10 @@ package dev.perdure.engine.http;
 
 import dev.perdure.flow.rule.Attempts;
 
-/** Which attempt a request is, for the log: that of the {@code df.retry} around it, and those that the worker made of it itself. */
+/**
+ * The number of a request for the log: its attempt in the {@code df.retry} around it, and the attempts that the worker made of
+ * it itself.
+ */
 final class AttemptOfRetry {
 
     private AttemptOfRetry() {}

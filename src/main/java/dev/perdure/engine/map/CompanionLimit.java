@@ -1,8 +1,8 @@
 package dev.perdure.engine.map;
 
 /**
- * How many items share a transaction. One that fails takes the others down with it, and all of them run once more: so after each failure they
- * are few for longer. Guarded by its map.
+ * The number of items that share a transaction. One that fails takes the others down with it, and all of them run once more:
+ * so after each failure they are few for longer. Guarded by its map.
  */
 final class CompanionLimit {
 

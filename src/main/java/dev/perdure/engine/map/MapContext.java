@@ -9,7 +9,7 @@ import java.util.function.LongPredicate;
 import java.util.function.Supplier;
 
 /**
- * What maps work with.
+ * The services that maps use.
  *
  * @param actors the instances and items in memory
  * @param othersAreAtWork whether another role than this one has something to do

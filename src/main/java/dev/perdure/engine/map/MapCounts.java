@@ -3,7 +3,7 @@ package dev.perdure.engine.map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** How many maps a term works on, and how many of their items have not ended. Thread-safe. */
+/** The numbers of maps in a term and of their items that have not ended. Thread-safe. */
 public final class MapCounts {
 
     /** Who counts the items that end, of all terms. Must not block. */

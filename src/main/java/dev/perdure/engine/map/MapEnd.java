@@ -13,7 +13,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 
-/** How the instance learns that one of its maps is over. */
+/** The end of a map, as a message to its instance. */
 final class MapEnd {
 
     private static final String COLUMNS =

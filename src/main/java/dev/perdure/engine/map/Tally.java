@@ -2,7 +2,7 @@ package dev.perdure.engine.map;
 
 import java.util.TreeSet;
 
-/** How far a map is: how many items have ended how, and up to which all have. Guarded by its map. */
+/** The progress of a map: the items by outcome, and the ordinal up to which all have ended. Guarded by its map. */
 final class Tally {
 
     private final long total;

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** How many instances arrived over a window of time that ends now. */
+/** The number of instances that arrived within a window of time that ends now. */
 final class ArrivalRate {
 
     private record Batch(long at, int size) {}

@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What maps want to know of their items, and have written down: some of it goes with each exchange, roles and instances in turn. Answers are
+ * Reads and writes of items that wait for an exchange: each takes some of them along, roles and instances in turn. Answers are
  * given on the loop's thread. Of one map only one wish is under way. Thread-safe.
  */
 public final class ItemReads {

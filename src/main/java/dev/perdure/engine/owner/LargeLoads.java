@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Large instances, which are read beside the exchanges, one after the other, so that nobody's small ones wait for them (ADR 130). Used
+ * Large instances, which are read beside the exchanges, one after the other, so that nobody's small ones wait for them (ADR 102). Used
  * by the owner's loop only, apart from {@link #add} and {@link #begin}.
  */
 final class LargeLoads {

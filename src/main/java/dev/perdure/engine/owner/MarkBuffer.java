@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What is to be shown as running: a mark a node, the latest. Written with whatever is written next. Thread-safe. */
+/** Nodes that are to be shown as running: the latest mark of each. Written with whatever is written next. Thread-safe. */
 public final class MarkBuffer {
 
     private static final int MOST = 500;

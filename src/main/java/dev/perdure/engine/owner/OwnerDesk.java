@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
-/** Where the engine leaves what the owner's loop is to do. */
+/** The inbox of the owner's loop: the engine leaves its requests here. */
 public final class OwnerDesk {
 
     private final GroupCommit writes;

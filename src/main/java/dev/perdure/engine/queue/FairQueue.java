@@ -10,7 +10,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What waits for a slot. Roles take turns, and within a role its instances. A role never has more slots than its limit, nor more
+ * A queue for slots. Roles take turns, and within a role its instances. A role never has more slots than its limit, nor more
  * than its {@link Share}. A role that has none gets one from a reserve when all slots are taken, so that many roles with slow
  * work do not keep another one waiting. No thread waits here: whoever adds an item or gives a slot back polls. Thread-safe.
  *

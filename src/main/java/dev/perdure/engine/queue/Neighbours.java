@@ -3,7 +3,7 @@ package dev.perdure.engine.queue;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
-/** Which roles had something to do lately: what could take all of a server takes less while somebody else is at work. Thread-safe. */
+/** The roles that had work lately: whoever could take all of a server takes less while somebody else is at work. Thread-safe. */
 public final class Neighbours {
 
     private final LongSupplier nanos;

@@ -17,8 +17,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of a step that did not just succeed. What the step can have caused itself counts as an attempt, which is on record
- * before the next one begins, and ends with the step's failure; what is the server's trouble or ours is waited out.
+ * The next action after a step that did not just succeed. What the step can have caused itself counts as an attempt, which is
+ * on record before the next one begins, and ends with the step's failure; what is the server's trouble or ours is waited out.
  */
 final class RetryPolicy {
 

@@ -12,7 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 
 /**
- * What executing statements works with.
+ * The services that the execution of statements uses.
  *
  * @param port sessions of submitters
  * @param threads run one thing each, which may block on a session

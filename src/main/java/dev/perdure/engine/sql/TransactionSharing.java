@@ -22,7 +22,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs steps that follow one another in one transaction, where people allow it (ADR 104). Effects and checkpoints stay atomic: all of
+ * Runs steps that follow one another in one transaction, where people allow it (ADR 91). Effects and checkpoints stay atomic: all of
  * them are committed together, or none. How many share it is decided here: until it is so old, or a step takes so long.
  */
 final class TransactionSharing {

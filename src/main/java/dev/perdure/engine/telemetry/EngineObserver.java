@@ -3,7 +3,7 @@ package dev.perdure.engine.telemetry;
 import dev.perdure.flow.Checkpoint;
 import java.time.Instant;
 
-/** Who wants to know what has ended, for metrics and traces. Called on the engine's threads: must not block. */
+/** An observer of ended steps and instances, for metrics and traces. Called on the engine's threads: must not block. */
 public interface EngineObserver {
 
     /** An attempt at a step has ended. */

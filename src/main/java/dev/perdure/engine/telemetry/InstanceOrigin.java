@@ -4,7 +4,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What identifies an instance for whoever watches the engine; none of it changes during the instance's life.
+ * The identity of an instance for observers of the engine; none of it changes during the instance's life.
  *
  * @param id eight hex digits
  * @param label as given to df.start; null when there is none

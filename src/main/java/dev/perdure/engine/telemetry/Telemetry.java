@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.flow.Checkpoint;
 import java.time.Instant;
 
-/** What actors tell about themselves. Must not block. */
+/** Reports of actors about themselves. Must not block. */
 public interface Telemetry {
 
     void checkpointFailed(Failure.Kind kind);

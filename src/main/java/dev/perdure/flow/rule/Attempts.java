@@ -3,7 +3,7 @@ package dev.perdure.flow.rule;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.Node;
 
-/** Which attempt of the RETRY around it a node runs in. */
+/** The attempt of the enclosing RETRY in which a node runs. */
 public final class Attempts {
 
     private Attempts() {}

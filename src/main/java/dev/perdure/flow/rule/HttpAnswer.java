@@ -13,7 +13,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import org.jspecify.annotations.Nullable;
 
-/** What the answer to an HTTP step means inside of {@code df.retry}: some answers are failures there. */
+/** The meaning of an answer to an HTTP step inside of {@code df.retry}: some answers are failures there. */
 final class HttpAnswer {
 
     private static final long LONGEST_SECONDS = 315_576_000L;

@@ -16,7 +16,7 @@ import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.flow.template.SubstitutionException;
 import org.jspecify.annotations.Nullable;
 
-/** What the two kinds of HTTP step have in common: the request goes out as an effect, the answer ends the node. */
+/** The common part of the two kinds of HTTP step: the request goes out as an effect, the answer ends the node. */
 interface RequestRule extends LeafRule {
 
     /**

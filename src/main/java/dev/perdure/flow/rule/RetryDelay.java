@@ -7,9 +7,9 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * When the next attempt begins: the delay grows by the factor up to the longest one, and varies by a fifth. The variation
- * is computed from the activation, whose instance id is random: instances that failed together come back apart, and the
- * same failure always gives the same time.
+ * The delay before the next attempt: it grows by the factor up to the longest one, and varies by a fifth. The variation is
+ * computed from the activation, whose instance id is random: instances that failed together come back apart, and the same
+ * failure always gives the same time.
  */
 final class RetryDelay {
 

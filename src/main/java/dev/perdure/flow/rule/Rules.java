@@ -29,7 +29,7 @@ import dev.perdure.graph.TimeoutNode;
 import dev.perdure.graph.UndoNode;
 import dev.perdure.graph.WaitScheduleNode;
 
-/** Which rule a node has: the one place that asks for the type of a node. */
+/** The rule of each type of node: the one place that asks for the type. */
 public final class Rules {
 
     private Rules() {}

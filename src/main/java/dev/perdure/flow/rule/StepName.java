@@ -4,7 +4,7 @@ import dev.perdure.flow.ActivationId;
 import dev.perdure.graph.Graph;
 
 /**
- * What the attempts of a step have in common: its stamp without the generations that a RETRY counts. Rounds of loops stay
+ * The common name of the attempts of a step: its stamp without the generations that a RETRY counts. Rounds of loops stay
  * apart.
  */
 final class StepName {

@@ -3,7 +3,7 @@ package dev.perdure.flow.schedule;
 import java.time.Duration;
 import java.time.Instant;
 
-/** How much later than planned a run is started: the same for the same schedule and planned time, as {@code df._jitter} has it. */
+/** The delay of a run behind its planned time: the same for the same schedule and planned time, as {@code df._jitter} has it. */
 final class Jitter {
 
     private static final long PRIME = 1_000_003;

@@ -2,7 +2,7 @@ package dev.perdure.flow.schedule;
 
 import java.util.Locale;
 
-/** What happens at a planned time while an earlier run has not ended. */
+/** The policy for a planned time at which an earlier run has not ended. */
 public enum Overlap {
     /** The planned time is left out. {@code Forbid} of a DurableSchedule. */
     SKIP,

@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is done with a schedule now.
+ * The next action for a schedule.
  *
  * @param runs what became of planned times, the earliest first
  * @param cancelsOthers whether runs that have not ended are cancelled

@@ -5,7 +5,7 @@ import dev.perdure.flow.result.ResultDocument;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How a value is written into a template: as SQL, or as it is (specification 4.5). */
+/** The form of a value in a template: as SQL, or as it is (specification 4.5). */
 interface Flavour {
 
     /**

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code df.with_http_options} says of a request.
+ * The options of a request from {@code df.with_http_options}.
  *
  * @param maxRequestBytes of the body that is sent; null: as many as there are
  * @param maxResponseBytes of the body that comes; null: as the worker allows

@@ -1,6 +1,6 @@
 package dev.perdure.flow.template;
 
-/** What stands around a reference, as the text has been written up to there. */
+/** The text around a reference, as it has been written up to there. */
 interface Surroundings {
 
     /** The text goes on with this. */

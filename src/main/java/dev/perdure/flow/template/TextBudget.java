@@ -2,7 +2,7 @@ package dev.perdure.flow.template;
 
 import dev.perdure.flow.result.Result;
 
-/** What is left of {@link TextLimits} in the course of a decision. */
+/** The rest of {@link TextLimits} in the course of a decision. */
 public final class TextBudget {
 
     private final TextLimits limits;

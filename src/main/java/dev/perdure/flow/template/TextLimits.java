@@ -1,8 +1,8 @@
 package dev.perdure.flow.template;
 
 /**
- * How much text a decision may make: of statements and requests together, in characters. A few references can make gigabytes of a
- * variable of a megabyte, so it is counted before it is made.
+ * The limit of text that a decision may make: of statements and requests together, in characters. A few references can make
+ * gigabytes of a variable of a megabyte, so it is counted before it is made.
  *
  * @param made by one decision
  * @param referenced most of a result that is taken apart to be put into a text

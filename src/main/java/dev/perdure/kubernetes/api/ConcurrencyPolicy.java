@@ -2,7 +2,7 @@ package dev.perdure.kubernetes.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
-/** What happens when a run is due while another one has not ended. */
+/** The policy for a run that is due while another one has not ended. */
 public enum ConcurrencyPolicy {
     /** It is started. */
     @JsonProperty("Allow")

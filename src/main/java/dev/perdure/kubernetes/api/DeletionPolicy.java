@@ -2,7 +2,7 @@ package dev.perdure.kubernetes.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
-/** What deleting a resource does to its instance. */
+/** The effect of deleting a resource on its instance. */
 public enum DeletionPolicy {
     /** The instance is cancelled; the resource stays until it has ended. */
     @JsonProperty("Cancel")

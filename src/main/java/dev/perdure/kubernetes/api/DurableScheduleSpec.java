@@ -9,7 +9,7 @@ import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 import org.jspecify.annotations.Nullable;
 
-/** When what is to run; the fields are those of a CronJob. */
+/** The times of runs and their workflow; the fields are those of a CronJob. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class DurableScheduleSpec {
 

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a schedule has done, and does next. */
+/** The past and next runs of a schedule. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class DurableScheduleStatus {
 

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Where a workflow is, and how it ended. */
+/** The progress and outcome of a workflow. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class DurableWorkflowStatus {
 

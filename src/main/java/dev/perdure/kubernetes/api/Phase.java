@@ -3,7 +3,7 @@ package dev.perdure.kubernetes.api;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import org.jspecify.annotations.Nullable;
 
-/** Where a workflow is. */
+/** The phase of a workflow. */
 public enum Phase {
     /** Not submitted, or not begun yet. */
     @JsonProperty("Pending")

@@ -8,7 +8,7 @@ import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 import org.jspecify.annotations.Nullable;
 
-/** Where an instance waits for a slot. */
+/** The place of an instance that waits for a slot. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class QueuePlace {
 

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Required;
 
-/** Where the value of a variable comes from. */
+/** The source of a value of a variable. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class VariableSource {
 

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Required;
 import org.jspecify.annotations.Nullable;
 
-/** What a run looks like. */
+/** The template of a run. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public class WorkflowTemplate {
 

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What is to run, as whom, and what happens to it. In the template of a schedule everything can be changed. */
+/** The workflow of a run, its role, and its limits. In the template of a schedule everything can be changed. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 @ValidationRule(
         value = "(has(self.steps) ? 1 : 0) + (has(self.expression) ? 1 : 0) + (has(self.definition) ? 1 : 0) == 1",

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What the two kinds of HTTP steps have in common; the rules are those of {@code df._check_http}. */
+/** The common part of the two kinds of HTTP steps; the rules are those of {@code df._check_http}. */
 final class HttpRequestText {
 
     private static final int DEFAULT_TIMEOUT_SECONDS = 30;

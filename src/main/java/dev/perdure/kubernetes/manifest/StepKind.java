@@ -2,7 +2,7 @@ package dev.perdure.kubernetes.manifest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-/** What one key of a step means. */
+/** The meaning of one key of a step. */
 @FunctionalInterface
 interface StepKind {
 

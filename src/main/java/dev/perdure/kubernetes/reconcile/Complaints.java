@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jboss.logging.Logger;
 
-/** What could not be done about resources, one log line for each new problem of each, and how long to pause. Thread-safe. */
+/** Problems with resources: one log line for each new problem of each, and the pause before the next try. Thread-safe. */
 @Singleton
 class Complaints {
 

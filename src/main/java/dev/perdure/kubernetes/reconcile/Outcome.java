@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What follows a reconciliation.
+ * The result of a reconciliation.
  *
  * @param after when to look again even if nothing happens; null for never
  * @param problem why what was to be done could not be done: it is tried again after a growing pause

@@ -10,7 +10,7 @@ import dev.perdure.kubernetes.submit.WorkflowSpec;
 import dev.perdure.kubernetes.watch.Documents;
 
 /**
- * What a schedule asks for.
+ * The specification of a schedule, read from its resource.
  *
  * @param fields all but the template
  */

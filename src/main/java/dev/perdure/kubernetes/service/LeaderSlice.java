@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What this worker wants of the leader's EndpointSlice: itself alone in it while it leads, itself not in it otherwise. What
+ * The leader's EndpointSlice as this worker wants it: itself alone in it while it leads, itself not in it otherwise. What
  * another worker has written there is left alone by one that does not lead.
  *
  * @param address the address of this worker's pod

@@ -12,8 +12,8 @@ import dev.perdure.kubernetes.watch.Documents;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is to run, as it was written. Reading it never fails: the API server can have accepted what this version cannot read, since
- * its definition of the resource may be another one.
+ * The specification of a workflow, as it was written. Reading it never fails: the API server can have accepted what this
+ * version cannot read, since its definition of the resource may be another one.
  *
  * @param fields all but the steps; of a spec that cannot be read, the role only
  * @param steps as they were written

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** What the watches have shown. Bounded: of many documents only the first ones are kept. Thread-safe. */
+/** The resources that the watches have shown. Bounded: of many documents only the first ones are kept. Thread-safe. */
 @Singleton
 public class ResourceCache {
 

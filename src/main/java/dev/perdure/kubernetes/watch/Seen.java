@@ -6,8 +6,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is kept of a resource that a watch has shown: as much as decides whether it concerns this worker, and all that a schedule
- * has to know of its runs. The document itself only while it is small; a large one is read again when it is looked at.
+ * The part of a watched resource that is kept: as much as decides whether it concerns this worker, and all that a schedule has
+ * to know of its runs. The document itself only while it is small; a large one is read again when it is looked at.
  *
  * @param isHeld whether it has our finalizer
  * @param controllerUid the UID of the schedule whose run it is

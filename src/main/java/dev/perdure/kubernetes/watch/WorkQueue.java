@@ -17,8 +17,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which resources are to be looked at, and when: each by one thread at a time, namespaces in turn, and never so many of one
- * namespace that nothing is left for the others. Thread-safe.
+ * The queue of resources to look at: each by one thread at a time, namespaces in turn, and never so many of one namespace that
+ * nothing is left for the others. Thread-safe.
  */
 public final class WorkQueue {
 

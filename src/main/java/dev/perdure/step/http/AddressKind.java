@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What an address is good for, after the IANA special-purpose registries of
+ * The class of an address, after the IANA special-purpose registries of
  * <a href="https://www.iana.org/assignments/iana-ipv4-special-registry">IPv4</a> and
- * <a href="https://www.iana.org/assignments/iana-ipv6-special-registry">IPv6</a>. IPv6 addresses that carry an IPv4
- * address are judged by that one too.
+ * <a href="https://www.iana.org/assignments/iana-ipv6-special-registry">IPv6</a>. IPv6 addresses that carry an IPv4 address are
+ * judged by that one too.
  */
 enum AddressKind {
     /** Anybody may offer a service there. */

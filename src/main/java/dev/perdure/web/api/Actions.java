@@ -6,7 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 
-/** What changes instances: each is the df function of the same name, and commits. */
+/** The endpoints that change instances: each is the df function of the same name, and commits. */
 final class Actions {
 
     private static final Parameter VARS = Parameter.optional("vars", "object", "Variables that are set anew");

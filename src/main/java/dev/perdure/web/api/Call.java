@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What a request says: parts of the path, parameters of the query, a body. */
+/** The content of a request: parts of the path, parameters of the query, a body. */
 public final class Call {
 
     private static final ObjectMapper JSON = new ObjectMapper();

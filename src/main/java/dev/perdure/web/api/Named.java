@@ -3,7 +3,9 @@ package dev.perdure.web.api;
 import dev.perdure.web.api.Endpoint.Parameter;
 import java.util.List;
 
-/** What has a name: schedules, queues, definitions. Each change is the df function of the same name, and commits. */
+/**
+ * The endpoints of named things: schedules, queues, definitions. Each change is the df function of the same name, and commits.
+ */
 final class Named {
 
     private static final String SCHEDULES =

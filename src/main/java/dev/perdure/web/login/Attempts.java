@@ -8,8 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * How often somebody may still guess: so many tries at once for each address and each role, and then one each few seconds. Who has logged
- * in as a role from an address keeps tries of their own there, so that nobody locks them out by guessing from elsewhere. Thread-safe.
+ * The limit on guessing: so many tries at once for each address and each role, and then one each few seconds. Who has logged
+ * in as a role from an address keeps tries of their own there, so that nobody locks them out by guessing from elsewhere.
+ * Thread-safe.
  */
 final class Attempts {
 

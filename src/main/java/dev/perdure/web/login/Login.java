@@ -9,7 +9,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Somebody who is logged in, with a few sessions on the server. Thread-safe. */
+/** A login, with a few sessions on the server. Thread-safe. */
 final class Login {
 
     /** Of one login at the same time. */

@@ -1,7 +1,4 @@
-/**
- * Who calls: logging in as a role of PostgreSQL with its password, the sessions that a login has on the server, and what keeps others
- * from guessing.
- */
+/** Logins: as a role of PostgreSQL with its password, the sessions of a login on the server, and the defence against guessing. */
 @NullMarked
 package dev.perdure.web.login;
 

@@ -177,10 +177,7 @@ class FeedTest {
     }
 
     private static void await(java.util.concurrent.Callable<Boolean> condition) {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
-                .pollInterval(Duration.ofMillis(10))
-                .until(condition);
+        Awaitility.await().pollInterval(Duration.ofMillis(10)).until(condition);
     }
 
     private static String resource(String name, String version, String spec) {

@@ -140,7 +140,6 @@ class WorkQueueTest {
     private static void await(java.util.concurrent.Callable<Boolean> condition) {
         Awaitility.await()
                 .dontCatchUncaughtExceptions()
-                .atMost(Duration.ofSeconds(20))
                 .pollInterval(Duration.ofMillis(5))
                 .until(condition);
     }
