@@ -454,23 +454,24 @@ AS $$
 DECLARE
     past_share CONSTANT double precision := df._share_of_pages('df.executions', 500);
     share CONSTANT double precision := df._share_of_pages('df._checkpoints', 100);
-    past bigint;
-    events bigint;
+    past record;
+    nodes record;
 BEGIN
     SELECT c.pending + c.running + c.completed + c.failed + c.cancelled, c.pending + c.running, c.completed, c.failed + c.cancelled
     INTO total_instances, running_instances, completed_instances, failed_instances
     FROM df._census() AS c;
     -- The current execution of an instance is its own row, each earlier one a row of df.executions.
-    SELECT round(count(*) / past_share), coalesce(round(sum(x.event_count) / past_share::numeric), 0) INTO past, total_events
-    FROM df.executions x TABLESAMPLE SYSTEM (100 * past_share) REPEATABLE (0);
-    total_executions := total_instances + past;
+    SELECT x.rows, x.events, df._weight('df.executions', past_share, x.rows) AS weight INTO past
+    FROM (SELECT count(*) AS rows, coalesce(sum(e.event_count), 0) AS events
+          FROM df.executions e TABLESAMPLE SYSTEM (100 * past_share) REPEATABLE (0)) AS x;
     -- OFFSET: by the index, one by one, whatever the planner believes.
-    SELECT round(count(DISTINCT (c.instance_id, n.key)) / share) INTO events
-    FROM df._checkpoints c TABLESAMPLE SYSTEM (100 * share) REPEATABLE (0)
-    CROSS JOIN LATERAL (SELECT i.execution_count FROM df.instances i WHERE i.id = c.instance_id OFFSET 0) AS x
-    CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
-    WHERE df._is_of_execution(n.value, x.execution_count);
-    total_events := total_events + events;
+    SELECT x.events, df._weight('df._checkpoints', share, x.rows) AS weight INTO nodes
+    FROM (SELECT count(DISTINCT c.ctid) AS rows, count(DISTINCT (c.instance_id, n.key)) FILTER (WHERE n.key IS NOT NULL) AS events
+          FROM df._checkpoints c TABLESAMPLE SYSTEM (100 * share) REPEATABLE (0)
+          LEFT JOIN LATERAL (SELECT i.execution_count FROM df.instances i WHERE i.id = c.instance_id OFFSET 0) AS x ON true
+          LEFT JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n ON df._is_of_execution(n.value, x.execution_count)) AS x;
+    total_executions := total_instances + round(past.rows * past.weight);
+    total_events := round(past.events * past.weight) + round(nodes.events * nodes.weight);
     RETURN NEXT;
 END
 $$;

@@ -12,6 +12,18 @@ $$;
 COMMENT ON FUNCTION df._share_of_pages(regclass, integer) IS
     'Internal: the share that so many pages have in those of a table; 1 when it is small enough to be read as a whole.';
 
+CREATE OR REPLACE FUNCTION df._weight(of_table regclass, share double precision, sampled bigint) RETURNS double precision
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+SELECT CASE WHEN share = 1 OR sampled = 0 THEN 1
+            WHEN c.reltuples > 0 THEN c.reltuples / sampled
+            ELSE 1 / share END
+FROM pg_class c WHERE c.oid = of_table
+$$;
+COMMENT ON FUNCTION df._weight(regclass, double precision, bigint) IS
+    'Internal: for how many rows of a table each of those stands that were found in this share of its pages.';
+
 CREATE OR REPLACE FUNCTION df._census() RETURNS TABLE (
     pending bigint, running bigint, completed bigint, failed bigint, cancelled bigint, waiting_timers bigint,
     oldest_pending_seconds double precision)
@@ -142,5 +154,6 @@ COMMENT ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, int
 
 REVOKE EXECUTE ON FUNCTION df._census() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._share_of_pages(regclass, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._weight(regclass, double precision, bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._retention_limits(integer, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer) FROM PUBLIC;

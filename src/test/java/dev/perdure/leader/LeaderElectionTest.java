@@ -168,9 +168,7 @@ class LeaderElectionTest {
     @Test
     void tries_that_get_no_answer_leave_no_session_behind() throws SQLException {
         try (FrozenGate gate = new FrozenGate(PostgresServer.get().port())) {
-            DatabaseUrl through = DatabaseUrl.parse("postgresql://127.0.0.1:" + gate.port() + "/")
-                    .withUser(PostgresServer.OWNER, null)
-                    .withDatabase(database.name());
+            DatabaseUrl through = database.url().withHost(new DatabaseUrl.Host("localhost", gate.port()));
             try (LeaderElection election = election(through, status, new Recorder())) {
                 election.start();
                 awaitLeader(1);

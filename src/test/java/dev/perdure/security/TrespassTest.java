@@ -424,6 +424,7 @@ class TrespassTest {
                         "_settle_at",
                         "_stranger",
                         "_share_of_pages",
+                        "_weight",
                         "_also",
                         "_await_lock",
                         "_begin",
