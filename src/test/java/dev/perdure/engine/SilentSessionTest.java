@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.testing.FrozenGate;
@@ -26,6 +27,8 @@ class SilentSessionTest {
                 Submitter app = Submitter.of(database, "silent_app");
                 Submitter observer = Submitter.observer(database)) {
             assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
+            // An instance has ended before its session is back, and the next step would log in once more.
+            await("the session is back").until(() -> worker.statistics().sessionsIdle() == 1);
             gate.silence(Integer.parseInt(String.valueOf(observer.value("SELECT client_port" + STEPS))));
             String pid = String.valueOf(observer.value("SELECT pid" + STEPS));
 

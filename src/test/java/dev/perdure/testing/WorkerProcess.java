@@ -32,7 +32,7 @@ public final class WorkerProcess implements AutoCloseable {
 
     private static final Path LOGS = Path.of("target", "worker-logs");
     /** Several JVMs run tests beside each other. */
-    private static final String FORK = Optional.ofNullable(System.getProperty("perdure.test.fork"))
+    private static final String FORK = Optional.ofNullable(System.getProperty("test.fork"))
             .map(fork -> fork + "-")
             .orElse("");
 
