@@ -444,3 +444,14 @@ SELECT count(*),
 FROM df.instances i
 $$;
 COMMENT ON FUNCTION df.metrics() IS 'Counts over the instances of all roles.';
+
+-- As df.nodes: with the rights of its owner and the condition of instances_user_isolation in it.
+CREATE OR REPLACE VIEW df._instance_stamps WITH (security_barrier) AS
+SELECT i.id AS instance_id, i.status,
+       md5(concat_ws(' ', i.xmin, i.execution_count,
+           (SELECT max(c.version) FROM df._checkpoints c WHERE c.instance_id = i.id),
+           (SELECT concat(count(*), ' ', max(r.marked_at)) FROM df._running r WHERE r.instance_id = i.id),
+           (SELECT concat(count(*), ' ', sum(m.completed + m.failed)) FROM df._maps m WHERE m.instance_id = i.id))) AS stamp
+FROM df.instances i
+WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
+COMMENT ON VIEW df._instance_stamps IS 'Whether an instance has changed: then it has another stamp. Reads a few rows, however many nodes it has.';

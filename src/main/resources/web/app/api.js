@@ -4,7 +4,7 @@ let csrf = null;
 let away = null;
 
 /** Tells the page since when worker or database do not answer; null when they do again. */
-function tell(what) {
+export function tell(what) {
   if ((away?.what ?? null) === what) return;
   away = what ? { what, since: away?.since ?? new Date() } : null;
   dispatchEvent(new CustomEvent('pd-away', { detail: away }));
@@ -51,6 +51,12 @@ async function send(method, path, body) {
 function remember(session) {
   csrf = session.csrf ?? null;
   return session;
+}
+
+/** Whether the worker answers, and whoever was logged in still is. */
+export async function check() {
+  const { role } = await send('GET', '/session');
+  if (!role) dispatchEvent(new CustomEvent('pd-logged-out'));
 }
 
 const query = (of) => new URLSearchParams(Object.entries(of).filter(([, value]) => value));

@@ -19,6 +19,8 @@ const MANY = { cancel: 'Cancel', signal: 'Signal', redrive: 'Redrive' };
 /** The instances of the role, the newest first. The filter is in the address. */
 export class InstancesPage extends Page {
   static pause = 3000;
+  /** What a filter finds may be older than what is told of. */
+  static told = 20_000;
 
   static properties = {
     query: { attribute: false }, rows: { state: true }, next: { state: true }, until: { state: true }, summary: { state: true },

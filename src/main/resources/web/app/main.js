@@ -1,6 +1,7 @@
 import { LitElement, html, css } from '../lit/lit-element.js';
 import { style } from './style.js';
 import { api } from './api.js';
+import { follow } from './live.js';
 import './login.js';
 import './away.js';
 import './overview.js';
@@ -50,6 +51,12 @@ export class Main extends LitElement {
     removeEventListener('hashchange', this.read);
     removeEventListener('pd-logged-out', this.out);
     removeEventListener('keydown', this.key);
+  }
+
+  willUpdate() {
+    const [, first, second] = this.route.pathname.split('/');
+    const one = first === 'instances' && second;
+    follow(!this.session?.role ? null : one ? `/instances/${second}/events` : '/changes');
   }
 
   async begin() {

@@ -168,6 +168,12 @@ final class Login {
         close(old);
     }
 
+    boolean isClosed() {
+        synchronized (idle) {
+            return closed;
+        }
+    }
+
     /** Ends the login. A request under way is answered. */
     void close() {
         synchronized (idle) {

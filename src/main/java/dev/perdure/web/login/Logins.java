@@ -74,6 +74,20 @@ public final class Logins implements AutoCloseable {
             return csrfOf(secret);
         }
 
+        /** Whether the login of this caller is not over; to be asked by who goes on for longer than a request, and as good as one. */
+        public boolean isStill() {
+            long now = clock.millis();
+            if (login.isClosed() || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
+                return false;
+            }
+            login.touch(now);
+            return true;
+        }
+
+        public boolean isOfSameLogin(Caller other) {
+            return login == other.login;
+        }
+
         /** Does something in a session of the caller, which is read only until somebody says otherwise. */
         public <T> T inSession(Work<T> work) throws Problem {
             if (sessions.availablePermits() == 0) {
