@@ -66,6 +66,7 @@ export const api = {
   session: async () => remember(await send('GET', '/session')),
   login: async (role, password) => remember(await send('POST', '/session', { role, password })),
   tryOut: async () => remember(await send('POST', '/session/try-out', {})),
+  choose: (role) => send('POST', '/session/role', { role }),
   logout: async () => { await send('DELETE', '/session'); csrf = null; },
   instances: (filter) => send('GET', `/instances?${query(filter)}`),
   instance: (id) => send('GET', `/instances/${name(id)}`),

@@ -1,5 +1,6 @@
 package dev.perdure.web;
 
+import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -9,10 +10,14 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Who sends a request: by the cookie of a login, or by what is sent with each request. */
 final class Callers {
@@ -20,16 +25,21 @@ final class Callers {
     /** Who is not logged in has threads of their own, and few. */
     private static final int LOGIN_THREADS = 2;
 
+    /** Which of their roles somebody acts as; no secret. */
+    static final String CHOSEN_ROLE = "__Host-perdure-role";
+
     private static final int LOGINS_WAITING = 20;
     /** Answers to a login that fails are given at multiples of this: how long the server took does not show. */
     private static final long TICK_MILLIS = 500;
 
     private final Vertx vertx;
     private final Logins logins;
+    private final Outside outside;
     private final AtomicInteger entering = new AtomicInteger();
     private final WorkerExecutor enterers;
 
-    Callers(Vertx vertx, Logins logins) {
+    Callers(Vertx vertx, Logins logins, Outside outside) {
+        this.outside = outside;
         this.vertx = vertx;
         this.logins = logins;
         this.enterers = vertx.createSharedWorkerExecutor("perdure-web-login", LOGIN_THREADS, 1, TimeUnit.MINUTES);
@@ -49,6 +59,18 @@ final class Callers {
         if (Origin.isForeign(request)) {
             return Future.failedFuture(Problem.of(403, "This was sent by another page"));
         }
+        try {
+            Optional<Set<String>> proxied = outside.proxy().groups(request);
+            if (proxied.isPresent()) {
+                return byProxy(context, proxied.get()).compose(caller -> meant(request, caller, changes));
+            }
+        } catch (Problem e) {
+            return Future.failedFuture(e);
+        }
+        IdentityProvider provider = outside.provider();
+        if (provider != null && isBearer(request)) {
+            return provider.byToken(context).compose(identity -> byToken(context, identity));
+        }
         Basic basic = Basic.of(request);
         if (basic != null) {
             Optional<Logins.Caller> known = logins.knownByPassword(basic.role(), basic.password());
@@ -60,10 +82,51 @@ final class Callers {
         if (caller.isEmpty()) {
             return Future.failedFuture(Problem.of(401, "Nobody is logged in"));
         }
-        if (changes && !isMeant(request, caller.get())) {
-            return Future.failedFuture(Problem.of(403, "The request has no valid X-CSRF-Token"));
+        return meant(request, caller.get(), changes);
+    }
+
+    private static Future<Logins.Caller> meant(HttpServerRequest request, Logins.Caller caller, boolean changes) {
+        return changes && !isMeant(request, caller)
+                ? Future.failedFuture(Problem.of(403, "The request has no valid X-CSRF-Token"))
+                : Future.succeededFuture(caller);
+    }
+
+    /** Whom a proxy vouches for. A browser sends along whatever the proxy asks for, so that the token is needed as with a cookie. */
+    Future<Logins.Caller> byProxy(RoutingContext context, Set<String> groups) {
+        return vouched(context, groups, "proxy " + String.join(",", new TreeSet<>(groups)), Long.MAX_VALUE);
+    }
+
+    private Future<Logins.Caller> byToken(RoutingContext context, IdentityProvider.Identity identity) {
+        String token = context.request().getHeader("Authorization");
+        return vouched(context, identity.groups(), "token " + token, identity.untilMillis());
+    }
+
+    private Future<Logins.Caller> vouched(
+            RoutingContext context, Set<String> groups, String voucher, long untilMillis) {
+        try {
+            List<String> roles = outside.groups().rolesOf(groups);
+            String role = Groups.choose(roles, wanted(context, roles), Origin.isOfBrowser(context.request()));
+            return logins.knownByVoucher(role, voucher)
+                    .map(Future::succeededFuture)
+                    .orElseGet(() -> entering(() -> logins.byVoucher(role, roles, voucher, untilMillis)));
+        } catch (Problem e) {
+            return Future.failedFuture(e);
         }
-        return Future.succeededFuture(caller.get());
+    }
+
+    /** Which of several roles: a client says so in a header, a browser has chosen before. */
+    static @Nullable String wanted(RoutingContext context, List<String> roles) {
+        String header = context.request().getHeader("X-Perdure-Role");
+        if (header != null) {
+            return header;
+        }
+        Cookie chosen = context.request().getCookie(CHOSEN_ROLE);
+        return chosen != null && roles.contains(chosen.getValue()) ? chosen.getValue() : null;
+    }
+
+    private static boolean isBearer(HttpServerRequest request) {
+        String header = request.getHeader("Authorization");
+        return header != null && header.regionMatches(true, 0, "Bearer ", 0, 7);
     }
 
     Optional<Logins.Caller> byCookie(RoutingContext context) {

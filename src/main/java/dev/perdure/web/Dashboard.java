@@ -43,6 +43,7 @@ public final class Dashboard {
 
     private final Vertx vertx;
     private final Logins logins;
+    private final Outside outside;
     private final Api api;
     private final boolean readOnly;
     private final Assets assets = new Assets();
@@ -56,15 +57,17 @@ public final class Dashboard {
     /**
      * A server that does not listen yet.
      *
+     * @param outside who else says who people are
      * @param readOnly whether nothing may be changed through it
      */
-    public Dashboard(Vertx vertx, Logins logins, Api api, boolean readOnly) {
+    public Dashboard(Vertx vertx, Logins logins, Outside outside, Api api, boolean readOnly) {
+        this.outside = outside;
         this.vertx = vertx;
         this.logins = logins;
         this.api = api;
         this.readOnly = readOnly;
         this.workers = vertx.createSharedWorkerExecutor("perdure-web", THREADS, 1, TimeUnit.MINUTES);
-        this.callers = new Callers(vertx, logins);
+        this.callers = new Callers(vertx, logins, outside);
         this.streams = new Streams(vertx, workers);
     }
 
@@ -106,7 +109,7 @@ public final class Dashboard {
         router.route(HttpMethod.POST, Api.BASE + "/*").handler(this::requireOurs);
         router.route(HttpMethod.POST, Api.BASE + "/*")
                 .handler(BodyHandler.create(false).setBodyLimit(MAX_BODY));
-        new SessionRoutes(logins, callers, workers, readOnly).addTo(router);
+        new SessionRoutes(logins, callers, outside, workers, readOnly).addTo(router);
         router.get(Api.BASE + "/openapi.json").handler(context -> Reply.json(context.response(), 200, api.openApi()));
         for (Endpoint endpoint : api.endpoints()) {
             String path = Api.BASE + endpoint.path().replace("{", ":").replace("}", "");
