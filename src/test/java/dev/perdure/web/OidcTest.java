@@ -241,7 +241,7 @@ class OidcTest {
         assertThat(done.headers().allValues("Set-Cookie"))
                 .noneMatch(cookie -> cookie.startsWith("q_session") && !cookie.contains("Max-Age=0"))
                 .anyMatch(cookie -> cookie.startsWith(Dashboard.COOKIE + "=")
-                        && cookie.contains("HttpOnly")
+                        && cookie.contains("HTTPOnly")
                         && cookie.contains("Secure")
                         && cookie.contains("SameSite=Strict"));
         WebClient client = person.client(done);

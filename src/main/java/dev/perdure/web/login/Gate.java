@@ -113,7 +113,8 @@ final class Gate {
             session = open(url);
         } catch (SQLException e) {
             Problem problem = refused(e);
-            if (problem.status() != 401) {
+            // 08004: the server asks for a password, and there is none.
+            if (problem.status() != 401 && !"08004".equals(e.getSQLState())) {
                 throw problem;
             }
             LOG.warnf("The dashboard cannot log in as %s: %s", role, e.getMessage());
