@@ -64,7 +64,7 @@ class ArchitectureTest {
             Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader")),
             // The status of the election, whom the embedded server is for, logging in as steps do, and blocks of
             // addresses.
-            Map.entry("web", Set.of("database", "leader", "embedded", "session", "step")),
+            Map.entry("web", Set.of("database", "leader", "embedded", "session", "step", "graph")),
             Map.entry(
                     "ops",
                     Set.of(
