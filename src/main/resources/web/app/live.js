@@ -5,11 +5,13 @@
 import { tell, check } from './api.js';
 
 const AGAIN = 2000;
+const LONGEST = 60_000;
 
 let path = null;
 let source = null;
 let timer = null;
 let connected = false;
+let refused = 0;
 
 const say = (event, detail) => dispatchEvent(new CustomEvent(event, { detail }));
 
@@ -37,6 +39,7 @@ function open() {
   const hear = (event, act) => opened.addEventListener(event, (message) => { if (source === opened) act(JSON.parse(message.data)); });
   hear('worker', (worker) => {
     tell(null);
+    refused = 0;
     state(true);
     say('pd-worker', worker);
   });
@@ -49,11 +52,12 @@ function open() {
     if (source !== opened) return;
     close();
     // Whether the worker is away, or the login is over, or there are too many streams.
-    await check().catch(() => {});
-    if (!source) {
-      clearTimeout(timer);
-      timer = setTimeout(open, AGAIN);
-    }
+    const answers = await check().then(() => true, () => false);
+    if (source || document.hidden) return;
+    clearTimeout(timer);
+    // Who answers and has no stream for us will not have one in a moment.
+    refused = answers ? refused + 1 : 0;
+    timer = setTimeout(open, Math.min(LONGEST, AGAIN * 2 ** refused));
   };
 }
 

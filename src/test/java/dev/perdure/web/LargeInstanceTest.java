@@ -37,13 +37,14 @@ class LargeInstanceTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "'SELECT 1' | completed | ",
                 "'SELECT 1 / 0' | failed | ",
                 "'SELECT 1' ~> ('SELECT 2' & 'SELECT 1 / 0' & df.sleep(3600)) | failed | ",
                 "df.wait_for_signal('go') | running | SIGNAL",
                 "'SELECT 1' & df.wait_for_signal('go') & 'SELECT 2' | running | SIGNAL",
-                "df.sleep(3600) \\| 'SELECT 2' | completed | ",
+                "\"df.sleep(3600) | 'SELECT 2'\" | completed | ",
                 "df.retry('SELECT 1 / 0', max_attempts => 3, wait => interval '1 hour') | running | RETRY",
                 "df.catch('SELECT 1 / 0', 'SELECT 2') | completed | ",
                 "df.map('SELECT n FROM generate_series(1, 3) n', df.if('SELECT $item.n > 1', df.sleep(3600), 'SELECT 1')) | running | MAP",
@@ -51,7 +52,7 @@ class LargeInstanceTest {
             })
     void marks_are_those_of_explain(String shape, String status, String waits) throws JsonProcessingException {
         WebClient ann = world.loggedIn(ROLE);
-        String workflow = "(" + shape.replace("\\|", "|") + ") ~> df.if('SELECT false', many(320), 'SELECT 0')";
+        String workflow = "(" + shape + ") ~> df.if('SELECT false', many(320), 'SELECT 0')";
         WebClient.Answer started = ann.post(
                 "/instances", JSON.createObjectNode().put("workflow", workflow).toString());
         String id = started.body().path("id").asText();

@@ -47,7 +47,10 @@ public final class Api {
         document.putArray("servers").addObject().put("url", BASE);
         ObjectNode schemes = document.putObject("components").putObject("securitySchemes");
         schemes.putObject("password").put("type", "http").put("scheme", "basic");
-        document.putArray("security").addObject().putArray("password");
+        schemes.putObject("token").put("type", "http").put("scheme", "bearer");
+        ArrayNode security = document.putArray("security");
+        security.addObject().putArray("password");
+        security.addObject().putArray("token");
         ObjectNode paths = document.putObject("paths");
         for (Endpoint endpoint : endpoints) {
             ObjectNode operation = paths.withObject(

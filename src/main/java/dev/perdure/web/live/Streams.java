@@ -205,7 +205,7 @@ public final class Streams {
     /** Whoever has logged out, or may not be in any more, hears nothing. */
     private void endOver(Watch watch) {
         for (Subscriber each : List.copyOf(watch.subscribers())) {
-            if (!each.caller().isStill()) {
+            if (each.isGone() || !each.caller().isStill()) {
                 end(watch, each);
             }
         }

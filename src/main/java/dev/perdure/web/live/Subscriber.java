@@ -78,7 +78,8 @@ final class Subscriber {
         }
     }
 
-    private boolean isGone() {
+    /** Whether nobody reads it any more. */
+    boolean isGone() {
         return response.ended() || response.closed();
     }
 }
