@@ -476,3 +476,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.metrics() IS 'Counts over the instances of all roles; of more than 20,000 about as many as the statistics and a sample of the rows say.';
+
+-- As df.nodes: with the rights of its owner and the condition of instances_user_isolation in it.
+CREATE OR REPLACE VIEW df._instance_stamps WITH (security_barrier) AS
+SELECT i.id AS instance_id, i.status,
+       md5(concat_ws(' ', i.xmin, i.execution_count,
+           (SELECT max(c.version) FROM df._checkpoints c WHERE c.instance_id = i.id),
+           (SELECT concat(count(*), ' ', max(r.marked_at)) FROM df._running r WHERE r.instance_id = i.id),
+           (SELECT concat(count(*), ' ', sum(m.completed + m.failed)) FROM df._maps m WHERE m.instance_id = i.id))) AS stamp
+FROM df.instances i
+WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
+COMMENT ON VIEW df._instance_stamps IS 'Whether an instance has changed: then it has another stamp. Reads a few rows, however many nodes it has.';
+
+-- What is on record of nodes, without their definition, which costs more than all else to read of 10,000. The latest decision, and a mark
+-- of what runs, as in df.nodes.
+CREATE OR REPLACE VIEW df._node_states WITH (security_barrier) AS
+SELECT i.id AS instance_id, s.node_id, s.status, s.canceled, s.attempt, s.started_at, s.updated_at, s.error, s.code, s.marked
+FROM df.instances i
+CROSS JOIN LATERAL (
+    (SELECT DISTINCT ON (e.key) e.key AS node_id, e.value ->> 'status' AS status, e.value ? 'canceled' AS canceled,
+            (e.value ->> 'attempt')::integer AS attempt, e.value ->> 'started_at' AS started_at, c.written_at AS updated_at,
+            e.value ->> 'error' AS error, e.value ->> 'code' AS code, false AS marked
+     FROM df._checkpoints c CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS e
+     WHERE c.instance_id = i.id
+     ORDER BY e.key, c.version DESC)
+    UNION ALL
+    SELECT r.node_id, 'running', false, r.attempt, to_json(r.started_at) #>> '{}', r.marked_at, NULL, NULL, true
+    FROM df._running r WHERE r.instance_id = i.id
+) AS s
+WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
+COMMENT ON VIEW df._node_states IS 'Internal: what is on record of the nodes of an instance, for those of whom there is something.';

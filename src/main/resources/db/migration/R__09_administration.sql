@@ -69,7 +69,9 @@ SELECT ARRAY[
     'INSERT (instance_id, name, data) ON df.signals',
     'SELECT ON df._events',
     'SELECT, INSERT (instance_id, submitted_by, attributes) ON df._attributes',
-    'SELECT ON df._attribute_entries']
+    'SELECT ON df._attribute_entries',
+    'SELECT ON df._instance_stamps',
+    'SELECT ON df._node_states']
 $$;
 COMMENT ON FUNCTION df._privileges() IS 'Internal: the privileges on tables that df.grant_usage grants.';
 

@@ -4,7 +4,7 @@ let csrf = null;
 let away = null;
 
 /** Tells the page since when worker or database do not answer; null when they do again. */
-function tell(what) {
+export function tell(what) {
   if ((away?.what ?? null) === what) return;
   away = what ? { what, since: away?.since ?? new Date() } : null;
   dispatchEvent(new CustomEvent('pd-away', { detail: away }));
@@ -53,6 +53,12 @@ function remember(session) {
   return session;
 }
 
+/** Whether the worker answers, and whoever was logged in still is. */
+export async function check() {
+  const { role } = await send('GET', '/session');
+  if (!role) dispatchEvent(new CustomEvent('pd-logged-out'));
+}
+
 const query = (of) => new URLSearchParams(Object.entries(of).filter(([, value]) => value));
 const name = encodeURIComponent;
 
@@ -60,6 +66,7 @@ export const api = {
   session: async () => remember(await send('GET', '/session')),
   login: async (role, password) => remember(await send('POST', '/session', { role, password })),
   tryOut: async () => remember(await send('POST', '/session/try-out', {})),
+  choose: (role) => send('POST', '/session/role', { role }),
   logout: async () => { await send('DELETE', '/session'); csrf = null; },
   instances: (filter) => send('GET', `/instances?${query(filter)}`),
   instance: (id) => send('GET', `/instances/${name(id)}`),

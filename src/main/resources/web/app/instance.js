@@ -11,6 +11,8 @@ import './node-panel.js';
 import './problem.js';
 
 const REFRESH = 1500;
+/** While changes are told: a place in a queue is not among them. */
+const REFRESH_TOLD = 10_000;
 /** What has ended can be redriven elsewhere. */
 const REFRESH_ENDED = 15_000;
 const ENDED = ['completed', 'failed', 'cancelled'];
@@ -47,7 +49,7 @@ export class InstancePage extends LitElement {
   constructor() {
     super();
     this.view = 'graph';
-    this.poll = new Poll(() => this.load(), REFRESH);
+    this.poll = new Poll(() => this.load(), REFRESH, REFRESH_TOLD);
   }
 
   connectedCallback() {

@@ -13,12 +13,16 @@ const FILTERS = {
   label: 'Label', role: 'Role', definition: 'Definition', queue: 'Queue', schedule: 'Schedule', error: 'Text of the error',
   attributes: 'Attributes, JSON', started_after: 'Started after', started_before: 'Started before', ended_after: 'Ended after', ended_before: 'Ended before',
 };
+const FURTHER = 8;
+const ENOUGH = 50;
 const TIMES = /_(after|before)$/;
 const MANY = { cancel: 'Cancel', signal: 'Signal', redrive: 'Redrive' };
 
 /** The instances of the role, the newest first. The filter is in the address. */
 export class InstancesPage extends Page {
   static pause = 3000;
+  /** What a filter finds may be older than what is told of. */
+  static told = 20_000;
 
   static properties = {
     query: { attribute: false }, rows: { state: true }, next: { state: true }, until: { state: true }, summary: { state: true },
@@ -53,9 +57,16 @@ export class InstancesPage extends Page {
     const { query } = this;
     // Whoever has read further keeps what is there.
     if (this.more) return {};
-    const [page, summary] = await Promise.all([api.instances(Object.fromEntries(query)), this.plain() ? api.summary(60) : null]);
+    let [page, summary] = await Promise.all([api.instances(Object.fromEntries(query)), this.plain() ? api.summary(60) : null]);
+    const rows = page.instances;
+    // What few match is looked for further back, a few answers long.
+    for (let i = 0; i < FURTHER && rows.length < ENOUGH && page.next && query === this.query; i++) {
+      if (!this.rows?.length) Object.assign(this, { rows: [...rows], until: page.looked_until });
+      page = await api.instances({ ...Object.fromEntries(query), cursor: page.next });
+      rows.push(...page.instances);
+    }
     if (query !== this.query) return {};
-    return { rows: page.instances, next: page.next, until: page.looked_until, summary };
+    return { rows, next: page.next, until: page.looked_until, summary };
   }
 
   plain() {

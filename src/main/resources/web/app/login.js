@@ -3,9 +3,16 @@ import { style } from './style.js';
 import { api } from './api.js';
 import './problem.js';
 
-/** Logging in as a role of PostgreSQL. */
+/** Why an identity provider has let nobody in: the address says one of these words, and nothing else is shown of it. */
+const WHY = {
+  refused: 'The identity provider has let nobody in.',
+  role: 'None of your groups has a role here, or the worker cannot log in as that role.',
+  away: 'The identity provider does not answer.',
+};
+
+/** Logging in as a role of PostgreSQL, or by an identity provider. */
 export class LoginPage extends LitElement {
-  static properties = { tryOut: {}, error: { state: true }, busy: { state: true } };
+  static properties = { tryOut: {}, provider: {}, why: {}, error: { state: true }, busy: { state: true } };
 
   static styles = [style, css`
     .box { max-width: 24rem; margin: 12vh auto 0; }
@@ -31,12 +38,21 @@ export class LoginPage extends LitElement {
     this.enter(() => api.login(data.get('role'), data.get('password')));
   }
 
+  /** Where one was is not part of what the provider sends back. */
+  leave() {
+    sessionStorage.setItem('pd-back', this.why ? '' : location.hash);
+    location.assign(this.provider);
+  }
+
   render() {
     return html`
       <main class="box">
         <h1>Perdure</h1>
         <p class="quiet">As your role of PostgreSQL. You see and may do what it may.</p>
         <pd-problem .error=${this.error}></pd-problem>
+        ${Object.hasOwn(WHY, this.why ?? '') ? html`<p role="alert">${WHY[this.why]}</p>` : ''}
+        ${this.provider ? html`<button class="main" id="provider" @click=${this.leave}>Log in with your account</button>
+          <p class="quiet">Or with the password of a role:</p>` : ''}
         <form @submit=${this.submit}>
           <label>Role <input name="role" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="63"></label>
           <label>Password <input name="password" type="password" autocomplete="current-password" required></label>

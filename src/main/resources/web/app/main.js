@@ -1,6 +1,7 @@
 import { LitElement, html, css } from '../lit/lit-element.js';
 import { style } from './style.js';
 import { api } from './api.js';
+import { follow } from './live.js';
 import './login.js';
 import './away.js';
 import './overview.js';
@@ -52,10 +53,20 @@ export class Main extends LitElement {
     removeEventListener('keydown', this.key);
   }
 
+  willUpdate() {
+    const [, first, second] = this.route.pathname.split('/');
+    const one = first === 'instances' && second;
+    follow(!this.session?.role ? null : one ? `/instances/${second}/events` : '/changes');
+  }
+
   async begin() {
     try {
       this.session = await api.session();
       this.error = null;
+      const back = this.session.role && sessionStorage.getItem('pd-back');
+      if (this.session.role) sessionStorage.removeItem('pd-back');
+      if (back) location.replace(back);
+      else if (this.session.role && this.route.pathname === '/login') location.replace('#/overview');
     } catch (error) {
       this.error = error;
       setTimeout(() => this.begin(), 2000);
@@ -69,6 +80,12 @@ export class Main extends LitElement {
     if (this.session && !this.session.role && this.session.try_out === role) {
       this.session = await api.tryOut().catch(() => this.session);
     }
+  }
+
+  /** Another one of the roles that one's groups have. */
+  async choose(event) {
+    await api.choose(event.target.value).catch((error) => { this.error = error; });
+    location.reload();
   }
 
   async leave() {
@@ -114,7 +131,8 @@ export class Main extends LitElement {
     if (this.error) return html`<main><p role="alert">${this.error.message}. Trying again.</p></main>`;
     if (!this.session) return html``;
     if (!this.session.role) {
-      return html`<pd-login .tryOut=${this.session.try_out} @entered=${(event) => { this.session = event.detail; }}></pd-login>`;
+      return html`<pd-login .tryOut=${this.session.try_out} .provider=${this.session.provider}
+        .why=${this.route.pathname === '/login' ? this.route.searchParams.get('why') : null} @entered=${(event) => { this.session = event.detail; }}></pd-login>`;
     }
     const at = this.route.pathname;
     const current = (path) => (at.startsWith(path) ? 'page' : 'false');
@@ -125,7 +143,10 @@ export class Main extends LitElement {
           ${PAGES.filter(([page]) => page !== 'start' || !this.session.read_only).map(([page, text]) => html`
             <a href="#/${page}" aria-current=${current(`/${page}`)}>${text}</a>`)}
         </nav>
-        <span class="who"><span id="role">${this.session.role}</span> <button @click=${this.leave}>Log out</button></span>
+        <span class="who">${this.session.roles?.length > 1 ? html`
+          <select id="roles" aria-label="Role" @change=${this.choose}>${this.session.roles.map((role) => html`
+            <option value=${role} ?selected=${role === this.session.role}>${role}</option>`)}</select>` : html`<span id="role">${this.session.role}</span>`}
+          ${this.session.proxied ? '' : html`<button @click=${this.leave}>Log out</button>`}</span>
       </header>
       <pd-away></pd-away>
       <main>${this.page()}</main>`;

@@ -11,6 +11,7 @@ const HOUR = 3_600_000;
 /** What a person asks first: does it work, what failed, what waits. */
 export class OverviewPage extends Page {
   static pause = 5000;
+  static told = 15_000;
 
   static properties = {
     summary: { state: true }, failures: { state: true }, open: { state: true }, worker: { state: true }, queues: { state: true },

@@ -7,7 +7,7 @@ export class Page extends LitElement {
 
   constructor() {
     super();
-    this.poll = new Poll(() => this.refresh(), this.constructor.pause ?? 4000);
+    this.poll = new Poll(() => this.refresh(), this.constructor.pause ?? 4000, this.constructor.told);
   }
 
   connectedCallback() {

@@ -1,22 +1,33 @@
+import { isLive } from './live.js';
+
 /**
  * Asks again and again while a page is looked at: the longer an answer takes, the longer the pause, so that an open page costs the server
- * next to nothing. Goes on by itself when worker or database were away.
+ * next to nothing. While the page is told what changes, it asks when something has, and otherwise seldom. Goes on by itself when worker or
+ * database were away.
  */
-const SHARE = 50;
+const SHARE = 100;
 const LONGEST = 60_000;
 const AWAY = 2_000;
+const SOON = 300;
 
 export class Poll {
-  /** `load` answers a promise; of what it answers a number is the shortest pause until the next time, in place of `pause`. */
-  constructor(load, pause) {
+  /**
+   * `load` answers a promise; of what it answers a number is the shortest pause until the next time, in place of `pause`. `told` is the pause
+   * while changes are told; `pause` for what no stream tells.
+   */
+  constructor(load, pause, told = pause) {
     this.load = load;
     this.pause = pause;
+    this.told = told;
     this.seen = () => { if (!document.hidden) this.now(); };
+    this.changed = () => this.soon();
   }
 
   start() {
     this.running = true;
     document.addEventListener('visibilitychange', this.seen);
+    addEventListener('pd-changed', this.changed);
+    addEventListener('pd-live', this.changed);
     this.now();
   }
 
@@ -24,6 +35,19 @@ export class Poll {
     this.running = false;
     clearTimeout(this.timer);
     document.removeEventListener('visibilitychange', this.seen);
+    removeEventListener('pd-changed', this.changed);
+    removeEventListener('pd-live', this.changed);
+  }
+
+  /** Asks as soon as it may, when something has changed. */
+  soon() {
+    if (this.busy) this.stale = true;
+    else this.after(Math.max(SOON, (this.rest ?? 0) - performance.now()));
+  }
+
+  after(pause) {
+    clearTimeout(this.timer);
+    if (this.running && !document.hidden) this.timer = setTimeout(() => this.now(), pause);
   }
 
   /** Asks at once; when it does so already, once more after that. */
@@ -33,19 +57,22 @@ export class Poll {
     this.again = this.busy;
     if (this.busy) return;
     this.busy = true;
+    this.stale = false;
     const began = performance.now();
-    let pause = this.pause;
+    let pause = isLive() ? this.told : this.pause;
+    let share = 0;
     try {
       const wanted = await this.load();
       if (wanted > 0) pause = wanted;
-      pause = Math.max(pause, Math.min(LONGEST, SHARE * (performance.now() - began)));
+      share = Math.min(LONGEST, SHARE * (performance.now() - began));
+      pause = Math.max(pause, share);
     } catch (error) {
       if (error.away) pause = AWAY;
     } finally {
       this.busy = false;
     }
-    if (this.again) pause = 0;
-    clearTimeout(this.timer);
-    if (this.running && !document.hidden) this.timer = setTimeout(() => this.now(), pause);
+    this.rest = performance.now() + share;
+    if (this.stale) pause = Math.max(SOON, share);
+    this.after(this.again ? 0 : pause);
   }
 }

@@ -4,6 +4,8 @@ import io.smallrye.config.WithDefault;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.hibernate.validator.constraints.time.DurationMin;
 
@@ -57,4 +59,26 @@ public interface WebConfig {
     @DurationMin(seconds = 1)
     @WithDefault("12h")
     Duration maxAge();
+
+    /**
+     * The roles of groups that OIDC or a proxy says somebody is in, for example {@code perdure.web.roles."app-operators"=app_operator}.
+     */
+    Map<String, String> roles();
+
+    /** A proxy that says who somebody is. */
+    Proxy proxy();
+
+    /** {@code perdure.web.proxy.*}. */
+    interface Proxy {
+
+        /**
+         * Addresses of proxies that log people in and are believed what they say of them, such as {@code 10.0.7.4} or
+         * {@code 10.0.7.0/24}. Default: none is.
+         */
+        Optional<List<String>> addresses();
+
+        /** The header in which they name the groups of whoever sends a request, with commas between them. */
+        @WithDefault("X-Forwarded-Groups")
+        String header();
+    }
 }

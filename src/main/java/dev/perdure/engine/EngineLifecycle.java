@@ -12,7 +12,6 @@ import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderListeners;
 import dev.perdure.leader.LeaderStatus;
-import dev.perdure.session.PasswordFiles;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.RoleLogins;
 import dev.perdure.session.SessionPools;
@@ -36,8 +35,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -263,12 +260,7 @@ public class EngineLifecycle implements LeaderListener {
     }
 
     private List<PasswordSource> passwords() {
-        List<PasswordSource> sources = new ArrayList<>();
-        config.login().passwordsDirectory().ifPresent(directory -> sources.add(new PasswordFiles(directory)));
-        Map<String, String> configured = config.login().passwords();
-        if (!configured.isEmpty()) {
-            sources.add(role -> Optional.ofNullable(configured.get(role)));
-        }
-        return sources;
+        return PasswordSource.of(
+                config.login().passwordsDirectory().orElse(null), config.login().passwords());
     }
 }

@@ -1,7 +1,12 @@
 package dev.perdure.session;
 
+import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Source of the passwords (or tokens) with which the worker logs in as submitters. */
 @FunctionalInterface
@@ -15,4 +20,16 @@ public interface PasswordSource {
      * @throws SQLException when there is one that cannot be read; without the password in the message
      */
     Optional<String> passwordOf(String role) throws SQLException;
+
+    /** The sources of settings: a directory with a file for each role, or null, which comes first, and a password for each. */
+    static List<PasswordSource> of(@Nullable Path directory, Map<String, String> configured) {
+        List<PasswordSource> sources = new ArrayList<>();
+        if (directory != null) {
+            sources.add(new PasswordFiles(directory));
+        }
+        if (!configured.isEmpty()) {
+            sources.add(role -> Optional.ofNullable(configured.get(role)));
+        }
+        return sources;
+    }
 }

@@ -2,6 +2,8 @@ package dev.perdure.web;
 
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import org.jboss.logging.Logger;
 
 /** The form of every answer: with headers that let a browser run nothing but our own scripts, and keep no data. */
 final class Reply {
@@ -10,6 +12,8 @@ final class Reply {
     static final String POLICY =
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
                     + " base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    private static final Logger LOG = Logger.getLogger(Reply.class);
 
     private Reply() {}
 
@@ -43,5 +47,30 @@ final class Reply {
         response.setStatusCode(problem.status())
                 .putHeader("Content-Type", "application/problem+json")
                 .end(problem.document());
+    }
+
+    /** Why a request was not answered. */
+    static void failure(HttpServerResponse response, Throwable cause) {
+        problem(response, problem(cause));
+    }
+
+    /** The same where somebody has to say who they are. */
+    static void refuse(RoutingContext context, Throwable cause) {
+        Problem problem = problem(cause);
+        // A browser would ask for a password in a window of its own, and send it from then on whoever asks.
+        if (problem.status() == 401
+                && !Origin.isOfBrowser(context.request())
+                && !context.response().headWritten()) {
+            context.response().putHeader("WWW-Authenticate", "Basic realm=\"Perdure\", charset=\"UTF-8\"");
+        }
+        problem(context.response(), problem);
+    }
+
+    static Problem problem(Throwable cause) {
+        if (cause instanceof Problem problem) {
+            return problem;
+        }
+        LOG.error("A request to the dashboard was not answered", cause);
+        return Problem.of(500, "An error of ours; the worker's log has it");
     }
 }

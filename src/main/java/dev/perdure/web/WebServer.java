@@ -6,7 +6,10 @@ import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.session.PasswordSource;
+import dev.perdure.session.SubmitterLogin;
 import dev.perdure.web.api.Api;
+import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.tls.TlsConfiguration;
@@ -14,10 +17,13 @@ import io.quarkus.tls.TlsConfigurationRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Singleton;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -33,9 +39,19 @@ class WebServer {
     private final PerdureConfig config;
     private final LeaderStatus leader;
     private final TlsConfigurationRegistry certificates;
+    private final Instance<IdentityProvider> provider;
+    private final boolean withProvider;
     private volatile @Nullable Dashboard dashboard;
 
-    WebServer(Vertx vertx, PerdureConfig config, LeaderStatus leader, TlsConfigurationRegistry certificates) {
+    WebServer(
+            Vertx vertx,
+            PerdureConfig config,
+            LeaderStatus leader,
+            TlsConfigurationRegistry certificates,
+            Instance<IdentityProvider> provider,
+            @ConfigProperty(name = "quarkus.oidc.tenant-enabled", defaultValue = "false") boolean withProvider) {
+        this.provider = provider;
+        this.withProvider = withProvider;
         this.vertx = vertx;
         this.config = config;
         this.leader = leader;
@@ -51,8 +67,25 @@ class WebServer {
             return;
         }
         DatabaseUrl url = ready.url();
+        Outside outside;
+        try {
+            outside = new Outside(
+                    new Groups(web.roles()),
+                    Proxy.of(
+                            web.proxy().addresses().orElse(List.of()),
+                            web.proxy().header()),
+                    withProvider ? provider.get() : null);
+        } catch (IllegalArgumentException e) {
+            LOG.errorf(
+                    "There is no dashboard: perdure.web.proxy.addresses has %s, which is no address. The worker works.",
+                    e.getMessage());
+            return;
+        }
         Logins logins = Logins.of(
                 url,
+                SubmitterLogin.withPasswords(PasswordSource.of(
+                        config.login().passwordsDirectory().orElse(null),
+                        config.login().passwords())),
                 web.statementTimeout(),
                 new Logins.Limits(
                         web.maxSessions(),
@@ -60,7 +93,7 @@ class WebServer {
                         web.maxAge().toMillis(),
                         embedded ? EmbeddedServer.PEOPLE : null),
                 InstantSource.system());
-        Dashboard begun = new Dashboard(vertx, logins, new Api(leader), web.readOnly());
+        Dashboard begun = new Dashboard(vertx, logins, outside, new Api(leader), web.readOnly());
         String host = web.host().orElse(embedded ? "127.0.0.1" : "0.0.0.0");
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(host)

@@ -3,6 +3,7 @@ package dev.perdure.web;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.session.SubmitterLogin;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Logins;
@@ -14,8 +15,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,7 @@ final class WebWorld implements AutoCloseable {
     final DebianServer server = DebianServer.get();
     final String database = server.newDatabase();
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-01-01T00:00:00Z"));
+    private final Map<String, String> passwords = new HashMap<>();
     private final Vertx vertx = Vertx.vertx();
     private final InProcessWorker worker;
     private final Dashboard dashboard;
@@ -38,12 +42,13 @@ final class WebWorld implements AutoCloseable {
         for (String role : roles) {
             server.createUser(role, database);
         }
-        Map<String, String> passwords = new java.util.HashMap<>();
+        Map<String, String> settings = new HashMap<>();
         for (String role : roles) {
-            passwords.put("perdure.login.passwords." + role, DebianServer.password(role));
+            passwords.put(role, DebianServer.password(role));
+            settings.put("perdure.login.passwords." + role, DebianServer.password(role));
         }
         DatabaseUrl url = server.worker(database);
-        worker = InProcessWorker.start(url, passwords);
+        worker = InProcessWorker.start(url, settings);
         dashboard = dashboard(url, false, null);
         readOnly = dashboard(url, true, null);
         port = listen(dashboard);
@@ -51,10 +56,17 @@ final class WebWorld implements AutoCloseable {
     }
 
     Dashboard dashboard(DatabaseUrl url, boolean withoutChanges, @Nullable String tryOut) {
-        InstantSource clock = now::get;
-        Logins logins =
-                Logins.of(url, Duration.ofSeconds(5), new Logins.Limits(10, 1_800_000, 43_200_000, tryOut), clock);
-        return new Dashboard(vertx, logins, new Api(new LeaderStatus()), withoutChanges);
+        return dashboard(url, Outside.NONE, withoutChanges, tryOut);
+    }
+
+    Dashboard dashboard(DatabaseUrl url, Outside outside, boolean withoutChanges, @Nullable String tryOut) {
+        Logins logins = Logins.of(
+                url,
+                SubmitterLogin.withPasswords(List.of(role -> Optional.ofNullable(passwords.get(role)))),
+                Duration.ofSeconds(5),
+                new Logins.Limits(10, 1_800_000, 43_200_000, tryOut),
+                now::get);
+        return new Dashboard(vertx, logins, outside, new Api(new LeaderStatus()), withoutChanges);
     }
 
     int listen(Dashboard listening) {

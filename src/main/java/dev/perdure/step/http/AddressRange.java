@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
  * @param network of 4 or 16 bytes
  * @param length of the prefix in bits
  */
-record AddressRange(byte[] network, int length) {
+public record AddressRange(byte[] network, int length) {
 
     private static final Pattern OCTET = Pattern.compile("0|[1-9][0-9]{0,2}");
 
     /** Reads {@code address} or {@code address/length}; null when the text is neither. */
-    static @Nullable AddressRange parse(String text) {
+    public static @Nullable AddressRange parse(String text) {
         int slash = text.indexOf('/');
         InetAddress address = address(slash < 0 ? text : text.substring(0, slash));
         if (address == null) {
@@ -49,7 +49,7 @@ record AddressRange(byte[] network, int length) {
      *
      * @return null when the text is no address
      */
-    static @Nullable InetAddress address(String text) {
+    public static @Nullable InetAddress address(String text) {
         try {
             if (text.indexOf(':') >= 0) {
                 boolean literal = text.chars().allMatch(c -> c == ':' || c == '.' || Character.digit(c, 16) >= 0);
@@ -73,7 +73,8 @@ record AddressRange(byte[] network, int length) {
         }
     }
 
-    boolean contains(InetAddress address) {
+    /** Whether an address is in the block. */
+    public boolean contains(InetAddress address) {
         byte[] bytes = address.getAddress();
         if (bytes.length != network.length) {
             return false;

@@ -14,6 +14,7 @@ public final class Api {
     public static final String BASE = "/api/v1";
 
     private final List<Endpoint> endpoints = new ArrayList<>();
+    private final List<Follow> follows = Changes.all();
 
     public Api(LeaderStatus leader) {
         endpoints.add(InstanceList.endpoint());
@@ -26,6 +27,11 @@ public final class Api {
 
     public List<Endpoint> endpoints() {
         return List.copyOf(endpoints);
+    }
+
+    /** What can be followed, by server-sent events. */
+    public List<Follow> follows() {
+        return follows;
     }
 
     /** The description, <a href="https://spec.openapis.org/oas/v3.1.0">OpenAPI 3.1</a>. */
@@ -41,18 +47,27 @@ public final class Api {
         document.putArray("servers").addObject().put("url", BASE);
         ObjectNode schemes = document.putObject("components").putObject("securitySchemes");
         schemes.putObject("password").put("type", "http").put("scheme", "basic");
-        document.putArray("security").addObject().putArray("password");
+        schemes.putObject("token").put("type", "http").put("scheme", "bearer");
+        ArrayNode security = document.putArray("security");
+        security.addObject().putArray("password");
+        security.addObject().putArray("token");
         ObjectNode paths = document.putObject("paths");
         for (Endpoint endpoint : endpoints) {
             ObjectNode operation = paths.withObject(
                             "/" + endpoint.path().replace("~", "~0").replace("/", "~1"))
                     .putObject(endpoint.method().toLowerCase(Locale.ROOT));
-            describe(endpoint, operation);
+            describe(endpoint, operation, "application/json");
+        }
+        for (Follow follow : follows) {
+            ObjectNode operation = paths.withObject(
+                            "/" + follow.path().replace("~", "~0").replace("/", "~1"))
+                    .putObject("get");
+            describe(follow.endpoint(), operation, "text/event-stream");
         }
         return document.toPrettyString();
     }
 
-    private static void describe(Endpoint endpoint, ObjectNode operation) {
+    private static void describe(Endpoint endpoint, ObjectNode operation, String answer) {
         operation.put("summary", endpoint.summary());
         ArrayNode parameters = operation.putArray("parameters");
         for (String part : endpoint.path().split("/")) {
@@ -95,7 +110,7 @@ public final class Api {
                 .putObject("200")
                 .put("description", "The answer")
                 .putObject("content")
-                .putObject("application/json");
+                .putObject(answer);
         responses
                 .putObject("default")
                 .put(

@@ -101,7 +101,12 @@ public final class Call {
         return Problem.of(404, "There is no such instance of yours, or it has no such node");
     }
 
-    @Nullable String parameter(String name) throws Problem {
+    /** What the path has been filled in with. */
+    public String pathText() {
+        return path.toString();
+    }
+
+    public @Nullable String parameter(String name) throws Problem {
         String value = query.get(name);
         if (value != null && value.indexOf('\0') >= 0) {
             throw Problem.of(400, "A parameter contains what no text can hold", name);

@@ -50,6 +50,19 @@ public record Endpoint(
         return new Endpoint("GET", path, summary, parameters, List.of(), false, handler);
     }
 
+    /** What answers with server-sent events: it has no handler of this kind. */
+    static Endpoint stream(String path, String summary) {
+        Handler none = (call, session) -> {
+            throw new IllegalStateException(path + " is followed");
+        };
+        return get(
+                path,
+                summary,
+                List.of(Parameter.optional(
+                        "cursor", "string", "The id of the last event; Last-Event-ID of the request comes before it")),
+                none);
+    }
+
     static Endpoint post(String path, String summary, List<Parameter> fields, Handler handler) {
         return new Endpoint("POST", path, summary, List.of(), fields, true, handler);
     }

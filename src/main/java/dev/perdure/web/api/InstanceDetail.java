@@ -1,5 +1,6 @@
 package dev.perdure.web.api;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.perdure.web.Problem;
 import dev.perdure.web.api.Endpoint.Parameter;
 import java.sql.Connection;
@@ -56,6 +57,11 @@ final class InstanceDetail {
             """
                     .replace("SHOWN", Integer.toString(SHOWN));
 
+    /** The same without its nodes: what is here of INSTANCE, up to them. */
+    private static final String HEAD = "SELECT pg_catalog.json_build_object("
+            + INSTANCE.substring(INSTANCE.indexOf("'id', i.id"), INSTANCE.indexOf(", 'now',"))
+            + ", 'now', pg_catalog.clock_timestamp()) FROM df.instances i WHERE i.id = ?";
+
     private static final String NODE =
             """
             SELECT pg_catalog.json_build_object(
@@ -79,7 +85,9 @@ final class InstanceDetail {
                 'next', CASE WHEN pg_catalog.count(*) > max(t.wanted) THEN max(t.ordinal) FILTER (WHERE t.place = t.wanted) END)
             FROM (
                 SELECT m.*, pg_catalog.row_number() OVER (ORDER BY m.ordinal) AS place, ?::pg_catalog.int8 AS wanted
-                FROM (SELECT * FROM df.items(?, ?, ?::pg_catalog.int4) AS y WHERE y.ordinal > ? ORDER BY y.ordinal LIMIT ?) AS m
+                FROM (SELECT * FROM df.items(?, ?, ?::pg_catalog.int4) AS y
+                    -- Ordinals have no gaps: so the key is read from here to there, and nothing is sorted.
+                    WHERE y.ordinal > ? AND y.ordinal <= ? ORDER BY y.ordinal) AS m
             ) AS t
             """
                     .replace("SHOWN", Integer.toString(SHOWN));
@@ -106,7 +114,7 @@ final class InstanceDetail {
                         "An instance with all its nodes: the graph, and of each node the mark and the note of df.explain, its error and the"
                                 + " beginning of its result.",
                         List.of(),
-                        (call, session) -> found(Query.first(session, INSTANCE, call.id("id")))),
+                        InstanceDetail::instance),
                 Endpoint.get(
                         "/instances/{id}/nodes/{node}",
                         "A node in full: statement as written and as executed, parameters, error, and its result as text, cut at 256 KB.",
@@ -138,6 +146,17 @@ final class InstanceDetail {
                         InstanceDetail::items));
     }
 
+    private static String instance(Call call, Connection session) throws SQLException, Problem {
+        String id = call.id("id");
+        ObjectNode large = LargeInstance.read(session, id);
+        if (large == null) {
+            return found(Query.first(session, INSTANCE, id));
+        }
+        String head = found(Query.first(session, HEAD, id));
+        String rest = large.toString();
+        return head.substring(0, head.lastIndexOf('}')) + "," + rest.substring(1);
+    }
+
     private static String items(Call call, Connection session) throws SQLException, Problem {
         String id = call.id("id");
         String node = call.parameter("node");
@@ -149,8 +168,9 @@ final class InstanceDetail {
         if (generation == 0) {
             generation = Long.parseLong(found(Query.first(session, LATEST, id, node)));
         }
-        long after = call.number("after", -1, 0, Long.MAX_VALUE);
-        return Objects.requireNonNull(Query.first(session, ITEMS, limit, id, node, generation, after, limit + 1));
+        long after = call.number("after", 0, 0, Integer.MAX_VALUE);
+        return Objects.requireNonNull(
+                Query.first(session, ITEMS, limit, id, node, generation, after, after + limit + 1));
     }
 
     private static String found(@Nullable String document) throws Problem {

@@ -1,6 +1,9 @@
 package dev.perdure.web.api;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.perdure.web.Problem;
 import dev.perdure.web.api.Endpoint.Parameter;
@@ -8,8 +11,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The instances of the caller, the newest first, page by page: df.find_instances, and a search in what people read. No index answers that
@@ -18,6 +21,17 @@ import java.util.Set;
 final class InstanceList {
 
     private static final int LOOKED_AT = 1_000;
+    /** What no index answers is looked for in parts of so many instances, a statement each. */
+    private static final int PART = 5_000;
+    /** And in so many parts as fit into this; then the cursor goes on. */
+    private static final long PATIENCE_NANOS = 150_000_000;
+
+    /** Keys of a filter that few instances may have, of which no index knows. */
+    private static final Set<String> SOUGHT =
+            Set.of("status", "error", "ended_after", "ended_before", "queue", "schedule", "definition");
+    /** Keys that lead to the instances that have them. */
+    private static final Set<String> LED = Set.of("label", "attributes");
+
     private static final Set<String> STATUSES = Set.of("pending", "running", "completed", "failed", "cancelled");
     private static final List<String> TEXTS = List.of("label", "role", "definition", "queue", "schedule", "error");
     private static final List<String> TIMES = List.of("started_after", "started_before", "ended_after", "ended_before");
@@ -49,6 +63,21 @@ final class InstanceList {
                     THEN (SELECT min(l.created_at) FROM looked l WHERE l.next_cursor IS NOT NULL) END)
             FROM found f
             """;
+
+    /** Behind so many of the caller's instances a part ends, and what its cursor is. Read from the index alone. */
+    private static final String BOUND =
+            """
+            SELECT pg_catalog.json_build_object('until', x.created_at, 'cursor', pg_catalog.encode(pg_catalog.convert_to(pg_catalog.concat('v1|',
+                pg_catalog.to_char(x.created_at, 'YYYY-MM-DD"T"HH24:MI:SS.USOF'), '|ffffffff'), 'UTF8'), 'hex'))
+            FROM df._read_cursor(?) AS c, LATERAL (
+                SELECT i.created_at FROM df.instances i
+                WHERE i.submitted_by = (SELECT pg_catalog.quote_ident(current_user)::pg_catalog.regrole)
+                    AND i.created_at <= least(c.created_at, ?::pg_catalog.timestamptz, 'infinity')
+                    AND (c.created_at IS NULL OR i.created_at < c.created_at OR i.id > c.id)
+                ORDER BY i.created_at DESC, i.id OFFSET PART LIMIT 1) AS x
+            WHERE x.created_at > coalesce(?::pg_catalog.timestamptz, '-infinity')
+            """
+                    .replace("PART", Integer.toString(PART));
 
     private static final List<Parameter> PARAMETERS = List.of(
             Parameter.optional(
@@ -86,10 +115,62 @@ final class InstanceList {
         if (cursor != null && !cursor.matches("[0-9a-f]{2,400}")) {
             throw Problem.of(400, "The cursor is none");
         }
-        long looked = text == null ? limit : LOOKED_AT;
-        String filter = filter(call).toString();
-        return Objects.requireNonNull(
-                Query.first(session, PAGE, filter, cursor, looked, limit, text, text, text), "a page");
+        ObjectNode filter = filter(call);
+        boolean bounded = SOUGHT.stream().anyMatch(filter::has) && LED.stream().noneMatch(filter::has);
+        long began = System.nanoTime();
+        ArrayNode found = Json.MAPPER.createArrayNode();
+        while (true) {
+            // Not the same filter: it gets another end.
+            ObjectNode part = filter.deepCopy();
+            JsonNode bound = bounded ? bound(session, cursor, filter) : MissingNode.getInstance();
+            if (bound.has("until")) {
+                part.put("started_after", bound.path("until").asText());
+            }
+            long wanted = limit - found.size();
+            JsonNode page = read(Query.document(
+                    session,
+                    PAGE,
+                    part.toString(),
+                    cursor,
+                    text == null ? wanted : LOOKED_AT,
+                    wanted,
+                    text,
+                    text,
+                    text));
+            found.addAll((ArrayNode) page.path("instances"));
+            JsonNode next = page.path("next").isTextual() ? page.path("next") : bound.path("cursor");
+            boolean late = System.nanoTime() - began > PATIENCE_NANOS;
+            if (!next.isTextual() || found.size() >= limit || late) {
+                ObjectNode answer = Json.object();
+                answer.set("instances", found);
+                answer.set("next", next.isTextual() ? next : null);
+                JsonNode until =
+                        page.path("looked_until").isTextual() ? page.path("looked_until") : bound.path("until");
+                answer.set(
+                        "looked_until", next.isTextual() && found.size() < limit && until.isTextual() ? until : null);
+                return answer.toString();
+            }
+            cursor = next.asText();
+        }
+    }
+
+    /** Where the part behind a cursor ends; missing when that is where the filter ends. */
+    private static JsonNode bound(Connection session, @Nullable String cursor, ObjectNode filter) throws SQLException {
+        String bound = Query.first(
+                session,
+                BOUND,
+                cursor,
+                filter.path("started_before").textValue(),
+                filter.path("started_after").textValue());
+        return bound == null ? MissingNode.getInstance() : read(bound);
+    }
+
+    private static JsonNode read(String document) {
+        try {
+            return Json.MAPPER.readTree(document);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("PostgreSQL has made JSON that is none", e);
+        }
     }
 
     private static ObjectNode filter(Call call) throws Problem {

@@ -2,6 +2,7 @@ package dev.perdure.web.login;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.OwnerSettings;
+import dev.perdure.session.SubmitterLogin;
 import dev.perdure.web.Problem;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -10,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,16 +34,21 @@ final class Gate {
                     + " coalesce((SELECT pg_catalog.pg_has_role(session_user, n.nspowner, 'MEMBER') FROM pg_catalog.pg_namespace n"
                     + " WHERE n.nspname OPERATOR(pg_catalog.=) 'df'), false)";
 
+    private static final Logger LOG = Logger.getLogger(Gate.class);
+
     private final DatabaseUrl worker;
+    private final SubmitterLogin vouched;
     private final Map<String, String> settings;
 
     /**
      * The gate of a database.
      *
      * @param worker how the worker reaches it
+     * @param vouched how it logs in as a role for whoever somebody else has vouched for
      * @param statementTimeout for each statement
      */
-    Gate(DatabaseUrl worker, Duration statementTimeout) {
+    Gate(DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout) {
+        this.vouched = vouched;
         this.worker = worker.withParameter("application_name", APPLICATION);
         this.settings = OwnerSettings.with(Map.of(
                 "default_transaction_read_only", "on",
@@ -92,14 +99,53 @@ final class Gate {
         }
     }
 
+    /** A session as steps have theirs, for whoever somebody else has vouched for. */
+    RoleSession openVouched(String role) throws Problem {
+        DatabaseUrl url;
+        try {
+            url = vouched.loginAs(worker, role);
+        } catch (SQLException e) {
+            LOG.warnf("The dashboard cannot log in as %s: %s", role, e.getMessage());
+            throw Problem.of(503, "The worker has no password of this role");
+        }
+        RoleSession session;
+        try {
+            session = open(url);
+        } catch (SQLException e) {
+            Problem problem = refused(e);
+            // 08004: the server asks for a password, and there is none.
+            if (problem.status() != 401 && !"08004".equals(e.getSQLState())) {
+                throw problem;
+            }
+            LOG.warnf("The dashboard cannot log in as %s: %s", role, e.getMessage());
+            throw Problem.of(
+                    403,
+                    "The worker cannot log in as the role of your group",
+                    "It logs in as for steps: docs/security.md, Logins. The worker's log has the reason.");
+        }
+        boolean kept = false;
+        try {
+            refuseMighty(session.connection(), role);
+            kept = true;
+            return session;
+        } finally {
+            if (!kept) {
+                session.close();
+            }
+        }
+    }
+
     /** Opens another session of a login. */
     RoleSession open(String role, @Nullable String password) throws Problem {
         try {
-            DatabaseUrl url = worker.withUser(role, password).withSettings(settings);
-            return new RoleSession(url.open(Map.of("prepareThreshold", "0", "loginTimeout", "10")));
+            return open(worker.withUser(role, password));
         } catch (SQLException e) {
             throw refused(e);
         }
+    }
+
+    private RoleSession open(DatabaseUrl url) throws SQLException {
+        return new RoleSession(url.withSettings(settings).open(Map.of("prepareThreshold", "0", "loginTimeout", "10")));
     }
 
     private boolean isLetIn(String role, String password) throws Problem {

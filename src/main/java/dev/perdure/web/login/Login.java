@@ -21,32 +21,33 @@ final class Login {
     private static final int PATIENCE_SECONDS = 5;
 
     private final String role;
-    private final @Nullable Sealed password;
-    private final Gate gate;
+    private final Opener opener;
+    private final long overAt;
     private final Semaphore ofAll;
     private final Semaphore own = new Semaphore(SESSIONS, true);
     private final Deque<RoleSession> idle = new ArrayDeque<>();
     private final long beganAt;
     private volatile long usedAt;
+    private volatile List<String> roles = List.of();
     private boolean closed;
+
+    /** Opens a session of a login. */
+    @FunctionalInterface
+    interface Opener {
+        RoleSession open(String secret) throws Problem;
+    }
 
     /**
      * A login that has just entered.
      *
-     * @param password null for the role that has none
+     * @param opener opens more sessions
+     * @param overAt when it is over in any case, by the same clock as now
      * @param ofAll so many sessions all logins may have
      */
-    Login(
-            String role,
-            @Nullable Sealed password,
-            Gate gate,
-            Semaphore ofAll,
-            RoleSession first,
-            boolean counted,
-            long now) {
+    Login(String role, Opener opener, long overAt, Semaphore ofAll, RoleSession first, boolean counted, long now) {
         this.role = role;
-        this.password = password;
-        this.gate = gate;
+        this.opener = opener;
+        this.overAt = overAt;
         this.ofAll = ofAll;
         this.beganAt = now;
         this.usedAt = now;
@@ -61,9 +62,17 @@ final class Login {
         return role;
     }
 
+    List<String> roles() {
+        return roles;
+    }
+
+    void mayBe(List<String> some) {
+        roles = List.copyOf(some);
+    }
+
     /** Milliseconds of the same clock as the constructor's. */
     boolean isOver(long now, long maxIdle, long maxAge) {
-        return now - usedAt > maxIdle || now - beganAt > maxAge;
+        return now - usedAt > maxIdle || now - beganAt > maxAge || now > overAt;
     }
 
     void touch(long now) {
@@ -93,7 +102,7 @@ final class Login {
                 }
                 boolean opened = false;
                 try {
-                    session = gate.open(role, password == null ? null : password.open(secret));
+                    session = opener.open(secret);
                     opened = true;
                 } finally {
                     if (!opened) {
@@ -166,6 +175,12 @@ final class Login {
             });
         }
         close(old);
+    }
+
+    boolean isClosed() {
+        synchronized (idle) {
+            return closed;
+        }
     }
 
     /** Ends the login. A request under way is answered. */

@@ -1,6 +1,7 @@
 package dev.perdure.web.login;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.session.SubmitterLogin;
 import dev.perdure.web.Problem;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -69,9 +70,28 @@ public final class Logins implements AutoCloseable {
             return login.role();
         }
 
+        /** All roles that somebody has vouched for; none where the role has a password. */
+        public List<String> roles() {
+            return login.roles();
+        }
+
         /** What each request with the cookie that changes something has to carry. */
         public String csrf() {
             return csrfOf(secret);
+        }
+
+        /** Whether the login of this caller is not over; to be asked by who goes on for longer than a request, and as good as one. */
+        public boolean isStill() {
+            long now = clock.millis();
+            if (login.isClosed() || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
+                return false;
+            }
+            login.touch(now);
+            return true;
+        }
+
+        public boolean isOfSameLogin(Caller other) {
+            return login == other.login;
         }
 
         /** Does something in a session of the caller, which is read only until somebody says otherwise. */
@@ -114,8 +134,9 @@ public final class Logins implements AutoCloseable {
     }
 
     /** The logins of a database. */
-    public static Logins of(DatabaseUrl worker, Duration statementTimeout, Limits limits, InstantSource clock) {
-        return new Logins(new Gate(worker, statementTimeout), limits, clock);
+    public static Logins of(
+            DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout, Limits limits, InstantSource clock) {
+        return new Logins(new Gate(worker, vouched, statementTimeout), limits, clock);
     }
 
     /**
@@ -128,7 +149,7 @@ public final class Logins implements AutoCloseable {
         RoleSession first = gate.enter(role, password);
         attempts.succeeded(attempt);
         String secret = Sealed.randomText();
-        add(keyOf(secret), role, Sealed.seal(password, secret), first);
+        add(keyOf(secret), role, withPassword(role, password, secret), Long.MAX_VALUE, first);
         return new Entered(role, secret, csrfOf(secret));
     }
 
@@ -145,13 +166,56 @@ public final class Logins implements AutoCloseable {
         }
         RoleSession first = gate.enterTrusted(role);
         String secret = Sealed.randomText();
-        add(keyOf(secret), role, null, first);
+        add(keyOf(secret), role, ignored -> gate.open(role, null), Long.MAX_VALUE, first);
         return new Entered(role, secret, csrfOf(secret));
     }
 
-    private Login add(String key, String role, @Nullable Sealed password, RoleSession first) {
+    private Login.Opener withPassword(String role, String password, String secret) {
+        Sealed sealed = Sealed.seal(password, secret);
+        return with -> gate.open(role, sealed.open(with));
+    }
+
+    /**
+     * Logs in as a role that somebody else has vouched for. Never as a role from which more could be had.
+     *
+     * @param roles all that they vouched for
+     */
+    public Entered enterVouched(String role, List<String> roles) throws Problem {
+        RoleSession first = gate.openVouched(role);
+        String secret = Sealed.randomText();
+        add(keyOf(secret), role, ignored -> gate.openVouched(role), Long.MAX_VALUE, first)
+                .mayBe(roles);
+        return new Entered(role, secret, csrfOf(secret));
+    }
+
+    /**
+     * Who sends with each request what vouches for them, and was let in with it before. Does not block.
+     *
+     * @param voucher what is sent, which has been checked
+     */
+    public Optional<Caller> knownByVoucher(String role, String voucher) {
+        String secret = Sealed.token(ofBasic, "voucher\0" + role + "\0" + voucher);
+        Login login = all.get(keyOf(secret));
+        long now = clock.millis();
+        if (login == null || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
+            return Optional.empty();
+        }
+        login.touch(now);
+        return Optional.of(new Caller(login, secret));
+    }
+
+    /** The same for somebody who has to be let in; until the moment at which it is worth nothing any more. */
+    public Caller byVoucher(String role, List<String> roles, String voucher, long overAtMillis) throws Problem {
+        RoleSession first = gate.openVouched(role);
+        String secret = Sealed.token(ofBasic, "voucher\0" + role + "\0" + voucher);
+        Login login = add(keyOf(secret), role, ignored -> gate.openVouched(role), overAtMillis, first);
+        login.mayBe(roles);
+        return new Caller(login, secret);
+    }
+
+    private Login add(String key, String role, Login.Opener opener, long overAt, RoleSession first) {
         makeRoom(role);
-        Login login = new Login(role, password, gate, sessions, first, sessions.tryAcquire(), clock.millis());
+        Login login = new Login(role, opener, overAt, sessions, first, sessions.tryAcquire(), clock.millis());
         Login before = all.put(key, login);
         if (before != null) {
             before.close();
@@ -213,7 +277,8 @@ public final class Logins implements AutoCloseable {
         RoleSession first = gate.enter(role, password);
         attempts.succeeded(attempt);
         String secret = Sealed.token(ofBasic, role + "\0" + password);
-        return new Caller(add(keyOf(secret), role, Sealed.seal(password, secret), first), secret);
+        return new Caller(
+                add(keyOf(secret), role, withPassword(role, password, secret), Long.MAX_VALUE, first), secret);
     }
 
     /** Ends a login, its sessions with it. */
