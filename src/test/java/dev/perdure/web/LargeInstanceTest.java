@@ -23,10 +23,10 @@ class LargeInstanceTest {
     @BeforeAll
     static void begin() {
         world = new WebWorld(ROLE);
-        world.sql(
-                ROLE,
-                "CREATE FUNCTION many(n integer) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN n = 1 THEN 'SELECT 1' ELSE"
-                        + " df.seq(many(n / 2), many(n - n / 2)) END $$; SELECT 'created'");
+        world.server.asSuperuser(
+                world.database,
+                "CREATE FUNCTION public.many(n integer) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN n = 1 THEN 'SELECT 1' ELSE"
+                        + " df.seq(public.many(n / 2), public.many(n - n / 2)) END $$");
     }
 
     @AfterAll
