@@ -21,6 +21,7 @@ export const isLive = () => connected;
 function state(now) {
   if (connected === now) return;
   connected = now;
+  document.documentElement.dataset.live = now;
   say('pd-live', now);
 }
 

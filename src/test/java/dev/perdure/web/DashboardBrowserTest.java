@@ -9,6 +9,7 @@ import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -306,6 +307,24 @@ class DashboardBrowserTest {
         browser.await("rect.bar");
         browser.click("button[data-action=sql]");
         browser.awaitText("pre", "SELECT df.start(E'{\"node_type\":\"THEN\"");
+    }
+
+    /** By itself a page that is told of changes would ask after ten seconds. */
+    @Test
+    void what_happens_elsewhere_is_shown_at_once() {
+        login("page_ann");
+        String waits = start("page_ann", "df.wait_for_signal('go')", "signalled elsewhere");
+        browser.go(base + "/#/instances/" + waits);
+        browser.awaitText(".now", "SIGNAL 'go'");
+        Awaitility.await().until(() -> browser.script("return document.documentElement.dataset.live === 'true'")
+                .asBoolean());
+        long began = System.nanoTime();
+        world.loggedIn("page_ann").post("/instances/" + waits + "/signal", "{\"name\":\"go\"}");
+        browser.awaitText("#status", "completed");
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(8));
+        browser.go(base + "/#/instances");
+        String started = start("page_ann", "SELECT 1", "started elsewhere");
+        browser.awaitText("td", started);
     }
 
     @Test

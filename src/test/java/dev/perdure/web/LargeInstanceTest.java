@@ -23,10 +23,10 @@ class LargeInstanceTest {
     @BeforeAll
     static void begin() {
         world = new WebWorld(ROLE);
-        world.sql(
-                ROLE,
-                "CREATE FUNCTION many(n integer) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN n = 1 THEN 'SELECT 1' ELSE"
-                        + " df.seq(many(n / 2), many(n - n / 2)) END $$; SELECT 'created'");
+        world.server.asSuperuser(
+                world.database,
+                "CREATE FUNCTION public.many(n integer) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN n = 1 THEN 'SELECT 1' ELSE"
+                        + " df.seq(public.many(n / 2), public.many(n - n / 2)) END $$");
     }
 
     @AfterAll
@@ -45,7 +45,7 @@ class LargeInstanceTest {
                 "df.wait_for_signal('go') | running | SIGNAL",
                 "'SELECT 1' & df.wait_for_signal('go') & 'SELECT 2' | running | SIGNAL",
                 "\"df.sleep(3600) | 'SELECT 2'\" | completed | ",
-                "df.retry('SELECT 1 / 0', max_attempts => 3, wait => interval '1 hour') | running | RETRY",
+                "df.retry('SELECT 1 / 0', 3, '1 hour') | running | RETRY",
                 "df.catch('SELECT 1 / 0', 'SELECT 2') | completed | ",
                 "df.map('SELECT n FROM generate_series(1, 3) n', df.if('SELECT $item.n > 1', df.sleep(3600), 'SELECT 1')) | running | MAP",
                 "df.timeout(df.wait_for_signal('go'), interval '1 hour') | running | SIGNAL"

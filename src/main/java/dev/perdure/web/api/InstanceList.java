@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class InstanceList {
 
-    private static final int LOOKED_AT = 1_000;
+    private static final int LOOKED_AT = 500;
     /** What no index answers is looked for in parts of so many instances, a statement each. */
     private static final int PART = 5_000;
     /** And in so many parts as fit into this; then the cursor goes on. */
