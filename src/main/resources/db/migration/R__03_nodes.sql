@@ -41,7 +41,7 @@ SELECT n.id::varchar(8) AS id,
                 'hint', n.entry -> 'hint', 'position', n.entry -> 'position',
                 'waits', CASE WHEN n.node_type = 'WITH_QUEUE' AND n.entry ->> 'status' = 'running' THEN (
                     SELECT jsonb_build_object('reason', concat('a slot of queue ', q.name, ', key ' || nullif(s.key, ''),
-                               CASE WHEN q.paused_at IS NOT NULL THEN ', which is paused' END), 'since', s.queued_at)
+                               CASE WHEN q.paused_at IS NOT NULL THEN concat(', which is paused', ' (' || q.pause_reason || ')') END), 'since', s.queued_at)
                     FROM df._starts s JOIN df._queues q ON q.id = s.queue
                     WHERE s.instance_id = i.id AND s.subject = i.id AND s.node_id = n.id AND s.execution_id = n.entry ->> 'execution_id'
                       AND s.admitted_at IS NULL) END)) END AS status_details

@@ -164,6 +164,8 @@ BEGIN
     ELSIF strpos(name, '.') > 0 THEN
         RAISE EXCEPTION 'df.define: the name of a definition has no point: role.name is the definition of another role'
             USING ERRCODE = 'invalid_parameter_value';
+    ELSIF fut ~ '^(\s|;|--[^\n]*(\n|$)|/\*.*?\*/)*$' THEN
+        RAISE EXCEPTION 'df.define: "%" would execute nothing: its only statement is empty', name USING ERRCODE = 'invalid_parameter_value';
     END IF;
     root := df._checked_root(fut);
     PERFORM df._check_params(name, params);

@@ -172,6 +172,10 @@ BEGIN
             WHERE q.name = p_name AND q.dropped_at IS NULL AND EXISTS (
                 SELECT FROM df._queue_grants g WHERE g.queue = q.id AND (g.role::oid = 0 OR pg_has_role(p_role::oid, g.role::oid, 'USAGE'))));
     END IF;
+    IF cardinality(v_found) > 1 THEN
+        -- What a role has left that was dropped makes no name ambiguous.
+        v_found := ARRAY(SELECT q FROM unnest(v_found) AS q WHERE EXISTS (SELECT FROM pg_roles r WHERE r.oid = q.owner));
+    END IF;
     IF cardinality(v_found) = 0 THEN
         RAISE EXCEPTION 'there is no queue "%" of yours, and none of that name was granted to you', p_name
             USING ERRCODE = 'undefined_object', HINT = format('SELECT df.create_queue(%L, concurrency => 5);', p_name);
@@ -437,7 +441,7 @@ BEGIN
     END IF;
     CASE new.action
         WHEN 'alter' THEN
-            v_queue := jsonb_populate_record(v_queue, new.settings - '{id,owner,name,paused_at,created_at,dropped_at}'::text[]);
+            v_queue := jsonb_populate_record(v_queue, new.settings - '{id,owner,name,paused_at,pause_reason,created_at,dropped_at}'::text[]);
             v_queue.concurrency := nullif(v_queue.concurrency, 0);
             v_queue.concurrency_per_key := nullif(v_queue.concurrency_per_key, 0);
             v_queue.rate := nullif(v_queue.rate, 0);
@@ -449,7 +453,7 @@ BEGIN
         WHEN 'pause' THEN
             UPDATE df._queues q SET paused_at = coalesce(q.paused_at, clock_timestamp()) WHERE q.id = v_queue.id;
         WHEN 'resume' THEN
-            UPDATE df._queues q SET paused_at = NULL WHERE q.id = v_queue.id;
+            UPDATE df._queues q SET paused_at = NULL, pause_reason = NULL WHERE q.id = v_queue.id;
         WHEN 'drop' THEN
             SELECT count(*) FILTER (WHERE s.admitted_at IS NULL), count(s.admitted_at), count(*) FILTER (WHERE s.section <> '')
             INTO v_waiting, v_running, v_sections
@@ -596,12 +600,45 @@ END
 $$;
 COMMENT ON FUNCTION df.revoke_queue(text, text) IS 'Revokes what df.grant_queue granted; what was started stays in the queue.';
 
+-- Who owns schema df calls it, or a superuser: no policy keeps them from the rows, and nobody else may execute it.
+CREATE OR REPLACE FUNCTION df.reassign_queue(name text, owner text, new_owner text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_role oid := df._grantee_oid(new_owner);
+    v_queue uuid;
+BEGIN
+    IF v_role = 0 THEN
+        RAISE EXCEPTION 'a queue belongs to one role, not to PUBLIC' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- A role that was dropped is its number, as in df.queues.
+    SELECT q.id INTO v_queue FROM df._queues q
+    WHERE q.name = reassign_queue.name AND q.owner::text IN (reassign_queue.owner, quote_ident(reassign_queue.owner)) AND q.dropped_at IS NULL
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no queue "%" of "%"', name, owner USING ERRCODE = 'undefined_object',
+            HINT = 'SELECT name, owner FROM df.queues; a role that was dropped is a number there.';
+    END IF;
+    BEGIN
+        UPDATE df._queues q SET owner = v_role::regrole, pause_reason = NULL WHERE q.id = v_queue;
+    EXCEPTION WHEN unique_violation THEN
+        RAISE EXCEPTION 'role "%" has a queue "%" already', new_owner, name USING ERRCODE = 'duplicate_object';
+    END;
+    PERFORM df._wake_worker();
+    RETURN name;
+END
+$$;
+COMMENT ON FUNCTION df.reassign_queue(text, text, text) IS
+    'Gives a queue, with what waits and runs in it and with its grants, to another role; owner is what df.queues shows, for a role that was dropped a number. For the owner of schema df. A queue that is paused stays paused until df.resume_queue.';
+
 ---------------------------------------------------------------------------------------------------------------------
 -- What can be seen
 ---------------------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE VIEW df.queues WITH (security_barrier) AS
-SELECT q.name, q.owner, q.concurrency, q.concurrency_per_key, q.rate, q.per, q.overflow, q.paused_at IS NOT NULL AS paused,
+SELECT q.name, q.owner, q.concurrency, q.concurrency_per_key, q.rate, q.per, q.overflow, q.paused_at IS NOT NULL AS paused, q.pause_reason,
        w.depth, (SELECT count(*) FROM df._starts s WHERE s.queue = q.id AND s.admitted_at IS NOT NULL AND s.ended_at IS NULL) AS running,
        w.oldest_waiting, w.delayed, q.created_at
 FROM df._queues q
@@ -613,13 +650,14 @@ WHERE q.dropped_at IS NULL
   AND (q.owner = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'))
        OR EXISTS (SELECT FROM df._queue_grants g WHERE g.queue = q.id AND (g.role::oid = 0 OR pg_has_role(g.role::oid, 'USAGE'))));
 COMMENT ON VIEW df.queues IS 'Queues of the current role, and those that were granted to it.';
+COMMENT ON COLUMN df.queues.pause_reason IS 'Why it has paused itself; NULL when somebody has paused it.';
 COMMENT ON COLUMN df.queues.depth IS 'Instances, and sections of instances, that wait for a slot.';
 COMMENT ON COLUMN df.queues.running IS 'Slots that are taken.';
 COMMENT ON COLUMN df.queues.oldest_waiting IS 'Since when the oldest of them waits.';
 COMMENT ON COLUMN df.queues.delayed IS 'Instances whose start_at has not come.';
 
 CREATE OR REPLACE VIEW df._held_starts WITH (security_barrier) AS
-SELECT s.instance_id, q.name AS queue, s.key, s.priority, s.queued_at, s.start_at, q.paused_at
+SELECT s.instance_id, q.name AS queue, s.key, s.priority, s.queued_at, s.start_at, q.paused_at, q.pause_reason
 FROM df._starts s JOIN df.instances n ON n.id = s.instance_id LEFT JOIN df._queues q ON q.id = s.queue
 WHERE s.admitted_at IS NULL AND s.ended_at IS NULL AND s.section = ''
   AND (n.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')));
@@ -639,12 +677,13 @@ SELECT concat_ws(', ',
     CASE WHEN h.start_at IS NOT NULL THEN concat('until ', df._moment(h.start_at), ', then for a slot of queue ' || h.queue)
          ELSE concat('for a slot of queue ', h.queue) END,
     'key ' || nullif(h.key, ''),
-    CASE WHEN h.paused_at IS NOT NULL THEN 'which is paused' END,
+    CASE WHEN h.paused_at IS NOT NULL THEN concat('which is paused', ' (' || h.pause_reason || ')') END,
     'since ' || df._moment(h.queued_at))
 FROM df._held_starts h WHERE h.instance_id = $1
 $$;
 COMMENT ON FUNCTION df._held_text(text) IS 'Internal: the wait of an instance that has not begun; NULL when it may begin.';
 
+REVOKE EXECUTE ON FUNCTION df.reassign_queue(text, text, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._queue_of(regrole, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._has_slot(df._queues, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._request_start() FROM PUBLIC;

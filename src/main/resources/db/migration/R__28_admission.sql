@@ -144,6 +144,16 @@ DECLARE
 BEGIN
     released := 0;
     SELECT * INTO v_queue FROM df._queues q WHERE q.id = p_queue;
+    IF v_queue.pause_reason IS NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = v_queue.owner) THEN
+        -- Nobody is left who could say how many may run. What runs goes on; what waits is told.
+        PERFORM FROM df._queues q WHERE q.id = p_queue FOR NO KEY UPDATE SKIP LOCKED;
+        IF FOUND THEN
+            UPDATE df._queues q SET paused_at = coalesce(q.paused_at, clock_timestamp()), pause_reason = 'its role was dropped' WHERE q.id = p_queue;
+        ELSE
+            next_at := clock_timestamp() + interval '20 milliseconds';
+        END IF;
+        RETURN;
+    END IF;
     v_slots := df._free_slots(v_queue);
     next_at := v_slots.next_at;
     IF v_slots.free = 0 THEN

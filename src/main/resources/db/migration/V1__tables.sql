@@ -446,12 +446,14 @@ CREATE TABLE df._queues (
     per                 interval,
     overflow            text NOT NULL DEFAULT 'wait',
     paused_at           timestamptz,
+    pause_reason        text,
     created_at          timestamptz NOT NULL DEFAULT now(),
     dropped_at          timestamptz,
     CONSTRAINT _queues_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX _queues_name_key ON df._queues (owner, name) WHERE dropped_at IS NULL;
 COMMENT ON TABLE df._queues IS 'Queues and their limits; NULL is no limit.';
+COMMENT ON COLUMN df._queues.pause_reason IS 'Why it has paused itself; NULL when somebody has paused it.';
 COMMENT ON COLUMN df._queues.dropped_at IS
     'Its name is free again. The row stays for a while: who had read it may have started something in it.';
 CREATE TABLE df._queue_grants (

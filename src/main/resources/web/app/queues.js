@@ -35,7 +35,7 @@ export class QueuesPage extends Page {
           <tbody>${this.queues.map((queue) => html`
             <tr>
               <td>${queue.name} ${queue.mine ? '' : html`<span class="quiet">of ${queue.owner}</span>`}
-                ${queue.paused ? html`<span class="mark paused">‖ paused</span>` : ''}</td>
+                ${queue.paused ? html`<span class="mark paused">‖ paused</span> <span class="quiet">${queue.pause_reason ?? ''}</span>` : ''}</td>
               <td data-of="wait">${link(queue, 'pending', queue.waiting)}</td><td data-of="run">${link(queue, 'pending,running', queue.running)}</td>
               <td class="wide number">${queue.delayed}</td><td class="wide" title=${queue.oldest_waiting ?? ''}>${moment(queue.oldest_waiting)}</td>
               <td class="wide">${this.limits(queue)}</td>

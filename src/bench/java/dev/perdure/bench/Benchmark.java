@@ -20,7 +20,8 @@ import java.util.Map;
  * bench.warmup} (60) before them, {@code bench.concurrent} (16) sessions and {@code bench.inflight} (200) instances at once, {@code
  * bench.loadOnly} (false) to leave out latencies and starts by themselves, {@code bench.mapOnly} (false) to measure nothing but a map, of
  * {@code bench.mapItems} (50000) items, and what it does to others, {@code bench.activitiesOnly} (false) to measure nothing but
- * {@code bench.activities} (20000) of them, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
+ * {@code bench.activities} (20000) of them, {@code bench.queueOnly} (false) to measure nothing but a queue, of {@code bench.queued} (10000)
+ * instances that pass, {@code bench.worker} (target/quarkus-app/quarkus-run.jar).
  */
 public final class Benchmark {
 
@@ -66,6 +67,11 @@ public final class Benchmark {
         System.out.printf(Locale.ROOT, "bare one-row commits, 1 session:      %,.0f /s%n", before);
         if (Boolean.getBoolean("bench.activitiesOnly")) {
             activities(user, bare, sessions);
+            return;
+        }
+        if (Boolean.getBoolean("bench.queueOnly")) {
+            queue(user, inFlight);
+            System.out.println("worker: " + worker.memory());
             return;
         }
         if (Boolean.getBoolean("bench.mapOnly")) {
@@ -115,6 +121,24 @@ public final class Benchmark {
                     batch,
                     rate,
                     rate / bare);
+        }
+    }
+
+    /** Of those that pass, while others wait behind them. */
+    private static void queue(DatabaseUrl user, int inFlight) throws Exception {
+        int passing = Integer.getInteger("bench.queued", 10_000);
+        for (int behind : new int[] {0, 1_000, 100_000}) {
+            QueueLoad.Outcome queue = QueueLoad.passing(user, passing, behind, inFlight);
+            System.out.printf(
+                    Locale.ROOT,
+                    "%,d instances of one step through a queue of %d slots, %,d others waiting, %,d keys: %,.0f admissions/s, %d to %d of a key%n",
+                    passing,
+                    inFlight,
+                    behind,
+                    QueueLoad.KEYS,
+                    passing / queue.seconds(),
+                    queue.least(),
+                    queue.most());
         }
     }
 

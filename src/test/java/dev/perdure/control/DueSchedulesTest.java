@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -381,6 +383,42 @@ class DueSchedulesTest {
                                 + TEN.plusSeconds(3) + "' LIMIT 1")
                 .toString();
         assertThat(plan).contains("idx_schedules_due").doesNotContain("Rows Removed");
+    }
+
+    @Test
+    void ten_thousand_schedules_cost_no_more_than_the_due_ones() throws SQLException {
+        create("due", "", TEN);
+        long few = pagesOfALook(TEN.plusSeconds(1));
+        database.execute(
+                OWNER,
+                "INSERT INTO df._schedules (submitted_by, name, cron, timezone, overlap, catch_up, graph, next_at, due_at)"
+                        + " SELECT s.submitted_by, 'far ' || g, s.cron, s.timezone, s.overlap, s.catch_up, s.graph, s.next_at + g * interval '1 minute',"
+                        + " s.due_at + g * interval '1 minute' FROM df._schedules s, generate_series(1, 10000) AS g WHERE s.name = 'due'");
+        assertThat(pagesOfALook(TEN.plusSeconds(1))).as("without statistics").isLessThan(few + 30);
+        database.execute(OWNER, "ANALYZE df._schedules");
+
+        assertThat(pagesOfALook(TEN.plusSeconds(1))).isLessThan(few + 30);
+        assertThat(turn(TEN.plusSeconds(1))).isEqualTo(1);
+        assertThat(runs("due")).isEqualTo("10 started");
+        assertThat(pagesOfALook(TEN.plusSeconds(2))).as("when nothing is due").isLessThan(few);
+    }
+
+    /** Pages that a look at what is due touches, with the settings that the worker has. */
+    private long pagesOfALook(Instant now) throws SQLException {
+        String look = "SELECT count(*) FROM df._due_schedules(" + epoch + ", '" + now + "', 200)";
+        // What is compiled and read for the first time is no part of it.
+        TestDatabase.rows(leader, look);
+        String plan = TestDatabase.rows(leader, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + look)
+                .get(0)
+                .get(0);
+        Matcher pages =
+                Pattern.compile("\"Shared (?:Hit|Read) Blocks\": (\\d+)").matcher(plan);
+        // Those of the root, which come first.
+        long sum = 0;
+        for (int i = 0; i < 2 && pages.find(); i++) {
+            sum += Long.parseLong(pages.group(1));
+        }
+        return sum;
     }
 
     @Test

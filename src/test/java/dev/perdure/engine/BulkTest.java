@@ -254,6 +254,29 @@ class BulkTest {
     }
 
     @Test
+    void each_row_calls_a_definition_with_its_own_arguments() throws SQLException {
+        app.value(
+                "SELECT df.define('squared', df.sql('SELECT $1::int * $1::int AS n', '{n}'), '{\"n\": {\"type\": \"int\", \"required\": true}}')");
+        List<List<String>> started = app.rows(
+                "SELECT * FROM df.start_many(df.call('squared', '{\"n\": \"{n}\"}'),"
+                        + " 'SELECT n FROM generate_series(1, 5) AS n', '{\"attributes\": {\"of\": \"squares\", \"n\": \"{n}\"}}')");
+
+        for (List<String> row : started) {
+            assertThat(app.await(row.get(0)).status()).isEqualTo("completed");
+        }
+        assertThat(app.value(
+                        "SELECT string_agg(df.result(f.instance_id)::jsonb #>> '{rows,0,n}', ',' ORDER BY f.attributes ->> 'n')"
+                                + " FROM df.find_instances('{\"attributes\": {\"of\": \"squares\"}}') AS f"))
+                .isEqualTo("1,4,9,16,25");
+        assertThat(app.value("SELECT count(*) FROM df.children WHERE name = 'squared'"))
+                .isEqualTo("5");
+
+        String odd =
+                app.value("SELECT * FROM df.start_many(df.call('squared', '{\"n\": \"{n}\"}'), 'SELECT ''x'' AS n')");
+        assertThat(app.await(odd).output()).contains("parameter \"n\" is no int");
+    }
+
+    @Test
     void two_bulks_in_pages_and_a_worker_do_not_meet_in_a_deadlock() throws SQLException {
         int count = Integer.getInteger("perdure.test.bulk", 1000);
         startMany("'SELECT pg_sleep(0.001)' ~> df.wait_for_signal('go')", count, "{\"of\": \"pages at once\"}");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
@@ -56,6 +57,28 @@ class ForkTest {
 
     private static String node(String id, String part) throws SQLException {
         return app.value("SELECT id FROM df.nodes WHERE instance_id = ? AND strpos(query, ?) > 0", id, part);
+    }
+
+    @Test
+    void a_fork_that_is_rolled_back_leaves_nothing() throws SQLException {
+        var failed = app.run(work("once") + " ~> 'SELECT 1/0'");
+        try (Connection session = database.connect("fork_app")) {
+            session.setAutoCommit(false);
+            TestDatabase.rows(
+                    session,
+                    "SELECT df.fork(?, replace => jsonb_build_object(?, 'SELECT work(''forked'')'))",
+                    failed.id(),
+                    node(failed.id(), "1/0"));
+            session.rollback();
+        }
+        assertThat(app.value("SELECT count(*) FROM df.instances WHERE forked_from = ?", failed.id()))
+                .isEqualTo("0");
+        String id = app.value(
+                "SELECT df.fork(?, replace => jsonb_build_object(?, 'SELECT work(''after'')'))",
+                failed.id(),
+                node(failed.id(), "1/0"));
+        assertThat(app.await(id).status()).isEqualTo("completed");
+        assertThat(ledger()).isEqualTo("once,after");
     }
 
     @Test

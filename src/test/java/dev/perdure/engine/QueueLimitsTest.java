@@ -17,6 +17,10 @@ import org.junit.jupiter.api.Test;
 class QueueLimitsTest {
 
     private static final int INSTANCES = Integer.getInteger("queues.instances", 300);
+    /** In each as many are cancelled, and all sessions of the role are ended. */
+    private static final int ROUNDS = Math.max(12, INSTANCES / 200);
+
+    private static final int CANCELS = INSTANCES > 1_000 ? 100 : 10;
 
     private static TestDatabase database;
     private static InProcessWorker worker;
@@ -52,12 +56,12 @@ class QueueLimitsTest {
                 .forEach(row -> started.add(List.of(String.valueOf(row.get(0)))));
         String own = Objects.requireNonNull(app.value("SELECT pg_backend_pid()"));
         try (Submitter observer = Submitter.observer(database)) {
-            for (int round = 0; round < 12; round++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 app.awaitValue(
                         "t",
                         "SELECT count(*) >= ? FROM df.instances WHERE status IN ('completed', 'failed', 'cancelled')",
-                        round * INSTANCES / 12);
-                for (int i = 0; i < 10; i++) {
+                        round * INSTANCES / ROUNDS);
+                for (int i = 0; i < CANCELS; i++) {
                     app.value(
                             "SELECT df.cancel(?)",
                             started.get(random.nextInt(INSTANCES)).get(0));

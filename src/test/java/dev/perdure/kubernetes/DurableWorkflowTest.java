@@ -108,6 +108,42 @@ class DurableWorkflowTest {
     }
 
     @Test
+    void a_definition_is_called_with_arguments_and_found_by_its_attributes() throws SQLException {
+        cluster.execute(
+                "k8s_app",
+                "SELECT df.define('of the cluster', df.sql('SELECT $1::int + 1 AS n', '{n}'), '{\"n\": {\"type\": \"int\", \"required\": true}}')");
+        DurableWorkflow applied = apply(
+                workflow(
+                        "of-a-definition",
+                        """
+                vars:
+                  - {name: given, value: "41"}
+                attributes: {customer: 7, of: a definition}
+                definition: {name: of the cluster, args: {n: "{given}"}, version: 1}
+                """));
+
+        DurableWorkflow ended = awaitPhase(applied, Phase.SUCCEEDED);
+
+        assertThat(ended.getStatus().result).contains("\"n\":42");
+        assertThat(
+                        cluster.value(
+                                "SELECT string_agg(f.instance_id, ',') FROM df.find_instances('{\"attributes\": {\"customer\": 7, \"of\": \"a definition\"}}') AS f"))
+                .isEqualTo(ended.getStatus().instanceId);
+    }
+
+    @Test
+    void a_definition_that_the_role_may_not_call_or_whose_arguments_do_not_fit_fails_with_the_reason()
+            throws SQLException {
+        cluster.execute("k8s_app", "SELECT df.define('of numbers', 'SELECT {n} AS n', '{\"n\": {\"type\": \"int\"}}')");
+        DurableWorkflow unknown = apply(workflow("of-none", "definition: {name: of nobody}"));
+        DurableWorkflow odd = apply(workflow("of-numbers", "definition: {name: of numbers, args: {n: many}}"));
+
+        assertThat(awaitPhase(unknown, Phase.FAILED).getStatus().message)
+                .contains("definition \"of nobody\" does not exist, or role \"k8s_app\" may not call it");
+        assertThat(awaitPhase(odd, Phase.FAILED).getStatus().message).contains("parameter \"n\" is no int");
+    }
+
+    @Test
     void a_secret_is_stored_as_a_reference_that_names_its_namespace() throws SQLException {
         DurableWorkflow applied = apply(
                 workflow(

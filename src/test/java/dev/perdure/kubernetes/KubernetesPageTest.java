@@ -38,6 +38,7 @@ import org.junit.jupiter.api.Test;
 class KubernetesPageTest {
 
     private static final Pattern BLOCK = Pattern.compile("(?ms)^```(yaml|console)\\n(.*?)^```");
+    private static final Pattern BEFORE = Pattern.compile("(?m)^# before: (.*)$");
     private static final Pattern THEN = Pattern.compile("(?m)^# then: (.*)$");
     private static final String SERVICE = "https://api.example.com";
 
@@ -109,6 +110,10 @@ class KubernetesPageTest {
         DurableWorkflow resource = Serialization.unmarshal(yaml.replace(SERVICE, local), DurableWorkflow.class);
         resource.getMetadata().setNamespace(ClusterResource.TEAM_A);
         resource.setStatus(null);
+        Matcher before = BEFORE.matcher(yaml);
+        if (before.find()) {
+            cluster.execute(resource.getSpec().role, before.group(1));
+        }
         DurableWorkflow applied =
                 Cluster.admin().resource(resource).fieldManager("kubectl").serverSideApply();
         Matcher then = THEN.matcher(yaml);

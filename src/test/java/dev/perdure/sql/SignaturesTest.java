@@ -85,6 +85,7 @@ class SignaturesTest {
             drop_queue          | name text | text | v - unsafe public
             grant_queue         | name text, role text | text | v - unsafe public
             revoke_queue        | name text, role text | text | v - unsafe public
+            reassign_queue      | name text, owner text, new_owner text | text | v - unsafe -
             create_schedule     | name text, cron text, fut text, timezone text DEFAULT 'UTC'::text, overlap text DEFAULT 'skip'::text, catch_up interval DEFAULT '01:00:00'::interval, jitter interval DEFAULT NULL::interval, options jsonb DEFAULT NULL::jsonb | void | v - unsafe public
             alter_schedule      | name text, cron text DEFAULT NULL::text, fut text DEFAULT NULL::text, timezone text DEFAULT NULL::text, overlap text DEFAULT NULL::text, catch_up interval DEFAULT NULL::interval, jitter interval DEFAULT NULL::interval, options jsonb DEFAULT NULL::jsonb | void | v - unsafe public
             pause_schedule      | name text, reason text DEFAULT NULL::text | void | v - unsafe public

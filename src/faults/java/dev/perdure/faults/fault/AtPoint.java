@@ -2,6 +2,8 @@ package dev.perdure.faults.fault;
 
 import dev.perdure.faults.world.Link;
 import dev.perdure.faults.world.Point;
+import dev.perdure.faults.world.Spot;
+import dev.perdure.faults.world.Subject;
 import dev.perdure.faults.world.Trap;
 import dev.perdure.faults.world.World;
 import dev.perdure.testing.WorkerProcess;
@@ -13,7 +15,7 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.awaitility.Awaitility;
 
-/** A step is caught at a named point of the step protocol, and something breaks there. */
+/** A step, or an item, an admission, a planned time, is caught at a named point of the step protocol, and something breaks there. */
 public final class AtPoint implements Fault {
 
     /** What breaks. */
@@ -34,15 +36,27 @@ public final class AtPoint implements Fault {
 
     private final Point point;
     private final Break what;
+    private final Subject subject;
 
+    /** A fault that strikes a step. */
     public AtPoint(Point point, Break what) {
+        this(point, what, Subject.STEP);
+    }
+
+    public AtPoint(Point point, Break what, Subject subject) {
         this.point = point;
         this.what = what;
+        this.subject = subject;
+    }
+
+    /** What it strikes. */
+    public Subject subject() {
+        return subject;
     }
 
     @Override
     public String name() {
-        return (what + "-" + point).toLowerCase(Locale.ROOT).replace('_', '-');
+        return (what + "-" + point + (subject == Subject.STEP ? "" : "-of-" + subject)).toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     @Override
@@ -52,7 +66,7 @@ public final class AtPoint implements Fault {
 
     @Override
     public boolean strike(World world, RandomGenerator random) throws Exception {
-        Trap trap = world.proxy().arm(point);
+        Trap trap = world.proxy().arm(new Spot(point, subject));
         if (point == Point.AFTER_LOAD) {
             // Who begins to lead reads what the one before has left; otherwise almost all is read together with the look for it.
             if (what == Break.FREEZE_LEADER) {

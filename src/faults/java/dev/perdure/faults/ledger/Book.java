@@ -11,6 +11,7 @@ public final class Book {
     private final Queue<Entry> entries = new ConcurrentLinkedQueue<>();
     private final Queue<Entry> toCancel = new ConcurrentLinkedQueue<>();
     private final Queue<Entry> toRedrive = new ConcurrentLinkedQueue<>();
+    private final Queue<Entry> toFork = new ConcurrentLinkedQueue<>();
     private final Calls calls;
     private final AtomicInteger size = new AtomicInteger();
 
@@ -47,6 +48,11 @@ public final class Book {
     /** Started instances that fail until somebody redrives them. */
     Queue<Entry> toRedrive() {
         return toRedrive;
+    }
+
+    /** Started instances that fail and that somebody should fork. */
+    Queue<Entry> toFork() {
+        return toFork;
     }
 
     public List<Entry> entries() {

@@ -7,6 +7,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,13 +43,28 @@ public final class Checker {
         }
         checker.limits();
         checker.sections();
+        Promises promises = new Promises(superuser, checker.ids(book), checker.violations);
+        promises.rate();
+        promises.dedupKeys();
+        promises.forks(checker.effects);
         checker.effects.forEach((instance, left) ->
                 checker.add(Violation.Kind.UNEXPECTED, instance, "effects of an instance that is not there: " + left));
         return checker.violations;
     }
 
+    private Map<Entry, String> ids(Book book) {
+        Map<Entry, String> ids = new LinkedHashMap<>();
+        for (Entry entry : book.entries()) {
+            Found found = byLabel.get(entry.label());
+            if (found != null) {
+                ids.put(entry, found.id());
+            }
+        }
+        return ids;
+    }
+
     private void read() throws SQLException {
-        rows("SELECT label, id, status, output FROM df.instances WHERE label IS NOT NULL AND parent_id IS NULL", row -> {
+        rows("SELECT label, id, status, output FROM df.instances WHERE label IS NOT NULL AND parent_id IS NULL AND forked_from IS NULL", row -> {
             Found found = new Found(row.getString(2), row.getString(3), row.getString(4));
             Found other = byLabel.put(row.getString(1), found);
             if (other != null) {
@@ -138,6 +154,8 @@ public final class Checker {
         Findings findings = (kind, what) -> add(kind, found.id(), what + " (ended " + found.status() + ")");
         switch (entry.fate()) {
             case ROLLED_BACK -> findings.add(Violation.Kind.UNEXPECTED, "its start was rolled back");
+            case ABSORBED -> findings.add(Violation.Kind.DOUBLED, "its start had found the instance of its dedup key");
+            case LIMITED -> limited(entry, found, happened, findings);
             case STILLBORN -> {
                 expect(found, "cancelled");
                 entry.shape().check(Extent.NEVER, 1, happened, findings);
@@ -160,13 +178,21 @@ public final class Checker {
     }
 
     private void absent(Entry entry) {
-        if (entry.fate() != Entry.Fate.ROLLED_BACK && !entry.canVanish()) {
+        boolean isMeantTo = entry.fate() == Entry.Fate.ROLLED_BACK || entry.fate() == Entry.Fate.ABSORBED;
+        if (!isMeantTo && !entry.canVanish()) {
             add(Violation.Kind.LOST, String.valueOf(entry.id()), "its start (" + entry.label() + ") was acknowledged");
         }
-        Effects left = entry.id() == null ? null : effects.remove(entry.id());
+        // The id of one that was absorbed is that of the other one.
+        Effects left = entry.id() == null || entry.fate() == Entry.Fate.ABSORBED ? null : effects.remove(entry.id());
         if (left != null) {
             add(Violation.Kind.UNEXPECTED, String.valueOf(entry.id()), "it is not there and took effect: " + left);
         }
+    }
+
+    private void limited(Entry entry, Found found, Effects happened, Findings findings) {
+        boolean isOver = found.output() != null && found.output().startsWith("Timed out: the deadline of the instance");
+        expect(found, isOver ? "failed" : "completed");
+        entry.shape().check(isOver ? Extent.PARTLY : Extent.DONE, 1, happened, findings);
     }
 
     private void cancelled(Entry entry, Found found, Effects happened, Findings findings) throws SQLException {

@@ -1,6 +1,8 @@
 package dev.perdure.faults.ledger;
 
 import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /** One workflow that was started, or that was tried to start. Written by one thread, read when all have ended. */
@@ -15,13 +17,19 @@ public final class Entry {
         /** It was cancelled in the transaction of its start. */
         STILLBORN,
         /** It was cancelled at some later time. */
-        CANCELLED
+        CANCELLED,
+        /** It has a time limit that it may reach. */
+        LIMITED,
+        /** Its start found another instance of its dedup key, which had not ended. */
+        ABSORBED
     }
 
     private final String label;
     private final Shape shape;
-    private final Fate fate;
     private final boolean asynchronous;
+    private final List<String> forks = new CopyOnWriteArrayList<>();
+    private volatile Fate fate;
+    private volatile @Nullable String dedupKey;
     private volatile boolean acknowledged;
     private volatile boolean mayVanish;
     private volatile @Nullable String id;
@@ -45,6 +53,24 @@ public final class Entry {
 
     Fate fate() {
         return fate;
+    }
+
+    void absorbed() {
+        fate = Fate.ABSORBED;
+    }
+
+    /** The key of which one that has not ended is there at most; null when it has none. */
+    @Nullable String dedupKey() {
+        return dedupKey;
+    }
+
+    void under(String key) {
+        dedupKey = key;
+    }
+
+    /** The ids of its forks, as far as they were received. */
+    List<String> forks() {
+        return forks;
     }
 
     /** Its id, null before the server has told. */

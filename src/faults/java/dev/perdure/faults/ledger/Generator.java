@@ -67,6 +67,11 @@ public final class Generator {
         return length == 1 ? parts.get(0) : new Sequence(parts);
     }
 
+    /** A map of so many items, of one statement each or of two with a pause between them. */
+    public static Shape map(int items, boolean isOneStatement) {
+        return new MapPart("m1", items, isOneStatement ? MapPart.Kind.ONE_STATEMENT : MapPart.Kind.TWO_STATEMENTS, false);
+    }
+
     /** A section of the queue that all share, of one of its two keys. */
     public static Shape section(int number) {
         return new SectionPart(SectionPart.PREFIX + 1, number % 2 == 0 ? "a" : "b", 0.05);
@@ -98,10 +103,15 @@ public final class Generator {
         if (depth == 0) {
             return leaf();
         }
-        return switch (random.nextInt(20)) {
+        return switch (random.nextInt(21)) {
+            case 20 -> new StubbornLoop(name("c"), name("l"), 2 + random.nextInt(3));
             case 19 -> new SectionPart(name(SectionPart.PREFIX), random.nextBoolean() ? "a" : "b", random.nextInt(3) * 0.05);
             case 18 -> new CalledPart(name("k"));
-            case 16 -> new MapPart(name("m"), random.nextInt(8) == 0 ? 40 : random.nextInt(9), random.nextInt(3) > 0);
+            case 16 -> new MapPart(
+                    name("m"),
+                    random.nextInt(8) == 0 ? 40 : random.nextInt(9),
+                    MapPart.Kind.values()[random.nextInt(3)],
+                    random.nextInt(3) == 0);
             case 17 -> new SagaPart(
                     new SqlStep(name("s"), random.nextInt(3) * 0.05),
                     new SqlStep(name("s"), random.nextInt(3) * 0.05),
@@ -134,7 +144,8 @@ public final class Generator {
     }
 
     private Shape leaf() {
-        return switch (random.nextInt(20)) {
+        return switch (random.nextInt(21)) {
+            case 20 -> new ConditionStep(name("v"));
             case 19 -> new ActivityStep(name("p"));
             case 18 -> new PublishedStep(name("e"));
             case 0 -> new AutocommitStep(name("o"));

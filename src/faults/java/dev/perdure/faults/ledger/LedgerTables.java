@@ -13,6 +13,9 @@ public final class LedgerTables {
     /** A role whose commits are not waited for: a crash of the server can take back what it has done last. */
     public static final String ASYNC = "app_async";
 
+    /** In a second so many instances of the queue begin at most. */
+    static final int RATE = 15;
+
     private static final String CREATE =
             """
             CREATE TABLE app.effects (
@@ -25,7 +28,7 @@ public final class LedgerTables {
             GRANT SELECT, INSERT ON app.effects TO public;
             CREATE TABLE app.mended (instance text);
             GRANT SELECT, INSERT ON app.mended TO public;
-            SELECT df.create_queue('crowd', concurrency => 12, concurrency_per_key => 4), df.grant_queue('crowd', 'app_async');
+            SELECT df.create_queue('crowd', concurrency => 12, concurrency_per_key => 4, rate => %d), df.grant_queue('crowd', 'app_async');
             CREATE SEQUENCE app.coin;
             GRANT USAGE ON app.coin TO public;
             CREATE PROCEDURE app.record_outside(i text, s text) LANGUAGE plpgsql AS $$
@@ -47,7 +50,8 @@ public final class LedgerTables {
             END $$;
             CREATE CONSTRAINT TRIGGER again AFTER INSERT OR UPDATE ON app.late DEFERRABLE INITIALLY DEFERRED
                 FOR EACH ROW EXECUTE FUNCTION app.again();
-            """;
+            """
+                    .formatted(RATE);
 
     /** Ends of instances, written by a trigger: what ends twice is there twice, whatever its row says in the end. */
     private static final String WATCH =
@@ -80,6 +84,7 @@ public final class LedgerTables {
         execute(superuser, WATCH);
         execute(owner, "SELECT df.grant_usage(role, include_http => true) FROM unnest('{" + APP + ", " + ASYNC + "}'::text[]) AS role");
         execute(app, CREATE);
+        execute(app, ConditionStep.TABLE);
         execute(app, CalledPart.DEFINE);
         execute(app, ActivityStep.GRANT);
         execute(app, SectionPart.QUEUE);

@@ -9,6 +9,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -53,18 +54,50 @@ public final class Starter {
     }
 
     /** Starts a workflow in one of many ways: most just so, some rolled back, some cancelled at once or later. */
-    public Entry startSomehow(Connection connection, Shape shape, RandomGenerator random) throws SQLException {
+    public Entry startSomehow(Connection connection, Shape shape, RandomGenerator random)
+            throws SQLException, InterruptedException {
         if (MendedStep.isIn(shape)) {
             Entry entry = start(connection, shape);
             book.toRedrive().add(entry);
             return entry;
         }
-        return switch (random.nextInt(20)) {
+        return switch (random.nextInt(24)) {
+            case 20 -> start(connection, Generator.chain(5, 0.05 + random.nextInt(3) * 0.02), Entry.Fate.LIMITED);
+            case 21 -> startToFork(connection);
+            case 22 -> {
+                Entry first = startOnce(connection, shape, null);
+                // Either is right, before and after the end of the first.
+                TimeUnit.MILLISECONDS.sleep(random.nextInt(100));
+                startOnce(connection, shape, first);
+                yield first;
+            }
             case 0 -> rollBack(connection, shape);
             case 1 -> stillborn(connection, shape);
             case 2, 3 -> cancelLater(start(connection, shape, Entry.Fate.CANCELLED));
             default -> start(connection, shape);
         };
+    }
+
+    /** Starts a workflow that fails, for {@link #forkSome}. */
+    public Entry startToFork(Connection connection) throws SQLException {
+        Entry entry = start(connection, new ForkedPart());
+        book.toFork().add(entry);
+        return entry;
+    }
+
+    /** Starts a workflow under a dedup key: one of its own, or that of another one, which may not have ended. */
+    public Entry startOnce(Connection connection, Shape shape, @Nullable Entry other) throws SQLException {
+        Entry entry = enter(shape, Entry.Fate.RUNS);
+        entry.under(other == null ? entry.label() : Objects.requireNonNull(other.dedupKey()));
+        connection.setAutoCommit(true);
+        String id = call(connection, entry, ", options => '{\"dedup\": \"" + entry.dedupKey() + "\"}'");
+        entry.received(id);
+        if (other != null && id.equals(other.id())) {
+            entry.absorbed();
+        }
+        entry.acknowledge();
+        signal(connection, entry);
+        return entry;
     }
 
     private Entry start(Connection connection, Shape shape, Entry.Fate fate) throws SQLException {
@@ -120,6 +153,7 @@ public final class Starter {
     /** Cancels what {@link #startSomehow} has put aside, each with a chance of one half, so that they get on for a while. */
     public void cancelSome(Connection connection, RandomGenerator random) throws SQLException {
         List<Entry> waiting = new ArrayList<>();
+        List<Entry> chosen = new ArrayList<>();
         for (Entry entry = book.toCancel().poll();
                 entry != null;
                 entry = book.toCancel().poll()) {
@@ -131,18 +165,80 @@ public final class Starter {
                 Entry entry = waiting.remove(waiting.size() - 1);
                 if (random.nextBoolean()) {
                     book.toCancel().add(entry);
-                    continue;
+                } else if (random.nextBoolean()) {
+                    cancel(connection, Objects.requireNonNull(entry.id()));
+                    wasCancelled(connection, entry);
+                } else {
+                    chosen.add(entry);
                 }
-                cancel(connection, Objects.requireNonNull(entry.id()));
-                // After the commit: what begins later begins too late.
-                try (Statement statement = connection.createStatement();
-                        ResultSet row = statement.executeQuery("SELECT clock_timestamp()")) {
-                    row.next();
-                    entry.cancelledBefore(row.getObject(1, OffsetDateTime.class));
+            }
+            cancelTogether(connection, chosen);
+        } finally {
+            book.toCancel().addAll(waiting);
+        }
+    }
+
+    /** Those whose rows somebody has locked are skipped. */
+    private void cancelTogether(Connection connection, List<Entry> entries) throws SQLException {
+        if (entries.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT done, skipped FROM df.cancel_many(jsonb_build_object('ids', to_jsonb(?::text[])), 'by the fault suite')")) {
+            statement.setArray(1, connection.createArrayOf("text", entries.stream().map(Entry::id).toArray()));
+            statement.executeQuery().close();
+        }
+        for (Entry entry : entries) {
+            String status = status(connection, Objects.requireNonNull(entry.id()));
+            if ("cancelled".equals(status)) {
+                wasCancelled(connection, entry);
+            } else if ("pending".equals(status) || "running".equals(status)) {
+                book.toCancel().add(entry);
+            }
+        }
+    }
+
+    /** After the commit: what begins later begins too late. */
+    private static void wasCancelled(Connection connection, Entry entry) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT clock_timestamp()")) {
+            row.next();
+            entry.cancelledBefore(row.getObject(1, OffsetDateTime.class));
+        }
+    }
+
+    /** Forks what {@link #startSomehow} has put aside and has failed, some of it more than once. */
+    public void forkSome(Connection connection, RandomGenerator random) throws SQLException {
+        List<Entry> waiting = new ArrayList<>();
+        for (Entry entry = book.toFork().poll(); entry != null; entry = book.toFork().poll()) {
+            waiting.add(entry);
+        }
+        try {
+            connection.setAutoCommit(true);
+            while (!waiting.isEmpty()) {
+                Entry entry = waiting.get(waiting.size() - 1);
+                boolean hasFailed = "failed".equals(status(connection, Objects.requireNonNull(entry.id())));
+                if (hasFailed) {
+                    fork(connection, entry);
+                }
+                waiting.remove(waiting.size() - 1);
+                if (!hasFailed || random.nextInt(3) == 0) {
+                    book.toFork().add(entry);
                 }
             }
         } finally {
-            book.toCancel().addAll(waiting);
+            book.toFork().addAll(waiting);
+        }
+    }
+
+    private static void fork(Connection connection, Entry entry) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(ForkedPart.CALL)) {
+            statement.setString(1, entry.id());
+            try (ResultSet row = statement.executeQuery()) {
+                if (row.next()) {
+                    entry.forks().add(row.getString(1));
+                }
+            }
         }
     }
 
@@ -202,7 +298,7 @@ public final class Starter {
 
     private static @Nullable String idOf(Connection connection, String label) throws SQLException {
         try (PreparedStatement statement =
-                connection.prepareStatement("SELECT max(id) FROM df.instances WHERE label = ? AND parent_id IS NULL")) {
+                connection.prepareStatement("SELECT max(id) FROM df.instances WHERE label = ? AND parent_id IS NULL AND forked_from IS NULL")) {
             statement.setString(1, label);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
@@ -268,6 +364,9 @@ public final class Starter {
     /** Some wait for a slot of a queue that both roles use, and some for their time. What is redriven gives its slot back in between. */
     private static String options(Entry entry) {
         int number = Integer.parseInt(entry.label().substring(1));
+        if (entry.fate() == Entry.Fate.LIMITED) {
+            return ", options => '{\"timeout\": \"0.35 s\"}'";
+        }
         if (MendedStep.isIn(entry.shape()) || number % 8 > 1) {
             return "";
         }

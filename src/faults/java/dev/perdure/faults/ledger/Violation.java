@@ -25,7 +25,7 @@ public record Violation(Kind kind, String instance, String what) {
         ENDED_AGAIN,
         /** A step outside a transaction that is not marked so. */
         UNMARKED,
-        /** More ran of a queue at once than it has slots, or a slot that nobody has was not given back. */
+        /** More ran of a queue at once than it has slots, began than its rate allows, or held a dedup key, or a slot that nobody has was not given back. */
         LIMIT,
         /** A step that was sent with more than one Idempotency-Key, or shares one with another step. */
         IDEMPOTENCY_KEY

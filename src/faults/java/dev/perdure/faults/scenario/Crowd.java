@@ -88,6 +88,7 @@ final class Crowd {
         }
         starter.cancelSome(connection, random);
         starter.redriveSome(connection, random);
+        starter.forkSome(connection, random);
         while (!stopped && unfinished(connection) > inFlight) {
             TimeUnit.MILLISECONDS.sleep(20);
         }

@@ -20,6 +20,7 @@ import dev.perdure.faults.fault.TerminateLeader;
 import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Point;
+import dev.perdure.faults.world.Subject;
 import dev.perdure.faults.world.World;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -69,7 +70,11 @@ public final class MixedFaults implements Scenario {
                 new CutOff()));
         for (Point point : Point.values()) {
             for (AtPoint.Break what : AtPoint.Break.values()) {
-                faults.add(new AtPoint(point, what));
+                for (Subject subject : List.of(Subject.STEP, Subject.ITEM, Subject.ADMISSION)) {
+                    if (subject.comesTo(point)) {
+                        faults.add(new AtPoint(point, what, subject));
+                    }
+                }
             }
         }
         return faults;

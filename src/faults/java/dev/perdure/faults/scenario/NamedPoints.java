@@ -9,6 +9,7 @@ import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.ledger.Starter;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Point;
+import dev.perdure.faults.world.Subject;
 import dev.perdure.faults.world.World;
 import java.sql.Connection;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ public final class NamedPoints implements Scenario {
 
     @Override
     public String promise() {
-        return "a step is not lost and not doubled, at whichever point of its protocol something breaks";
+        return "a step, an item of a map, an admission, a planned time is not lost and not doubled, at whichever point of its protocol something breaks";
     }
 
     private static List<AtPoint> cases(boolean all) {
@@ -45,9 +46,23 @@ public final class NamedPoints implements Scenario {
                 if (all || quick) {
                     cases.add(new AtPoint(point, what));
                 }
+                for (Subject subject : List.of(Subject.ITEM, Subject.ADMISSION, Subject.PLANNED)) {
+                    if (subject.comesTo(point) && (all || isQuick(point, what, subject))) {
+                        cases.add(new AtPoint(point, what, subject));
+                    }
+                }
             }
         }
         return cases;
+    }
+
+    private static boolean isQuick(Point point, AtPoint.Break what, Subject subject) {
+        return switch (what) {
+            case RESET -> true;
+            case KILL_LEADER -> point == (subject == Subject.ITEM ? Point.AFTER_COMMIT : Point.AFTER_WRITE);
+            case FREEZE_LEADER -> point == Point.BEFORE_WRITE && subject != Subject.ITEM;
+            default -> false;
+        };
     }
 
     @Override
@@ -57,18 +72,20 @@ public final class NamedPoints implements Scenario {
         List<String> empty = new ArrayList<>();
         List<Violation> violations = new ArrayList<>();
         try (World world = World.create()) {
+            PlannedTimes planned = new PlannedTimes(world);
             Generator generator = new Generator(random, world.service());
             for (AtPoint fault : cases(session.longForm())) {
                 world.startWorkers(2 - world.workers().all().size());
                 boolean reached = false;
                 for (int i = 0; i < TRIES && !reached; i++) {
-                    start(world, generator, session.size(10, 20));
+                    start(world, planned, fault.subject(), generator, session.size(10, 20));
                     reached = fault.strike(world, random);
                 }
                 if (world.workers().all().isEmpty()) {
                     world.workers().start();
                 }
                 violations.addAll(world.settle());
+                violations.addAll(planned.violations());
                 (reached ? passed : empty).add(fault.name());
                 if (!violations.isEmpty()) {
                     return Verdict.of(violations, fault.name() + " after " + passed);
@@ -81,14 +98,29 @@ public final class NamedPoints implements Scenario {
         return Verdict.passed(passed.size() + " of " + passed.size() + " points reached: " + String.join(", ", passed));
     }
 
-    /** Chains, so that there is always a step to catch, and random workflows. */
-    private static void start(World world, Generator generator, int count) throws Exception {
+    /** So many that there is always something to catch. */
+    private static void start(World world, PlannedTimes planned, Subject subject, Generator generator, int count) throws Exception {
         Starter starter = new Starter(world.book(), LedgerTables.APP);
         try (Connection app = world.server().connect(LedgerTables.APP)) {
-            for (int i = 0; i < count; i++) {
-                starter.start(app, Generator.chain(10, 0.02));
-                starter.start(app, generator.workflow());
-                starter.start(app, generator.ofOwner());
+            switch (subject) {
+                case STEP -> {
+                    for (int i = 0; i < count; i++) {
+                        starter.start(app, Generator.chain(10, 0.02));
+                        starter.start(app, generator.workflow());
+                        starter.start(app, generator.ofOwner());
+                    }
+                }
+                case ITEM -> {
+                    for (int i = 0; i < count; i++) {
+                        starter.start(app, Generator.map(150, i % 2 == 0));
+                    }
+                }
+                case ADMISSION -> {
+                    for (int i = 0; i < 4 * count; i++) {
+                        starter.startInQueue(app, Generator.chain(1, 0.2), "k" + i % 2);
+                    }
+                }
+                case PLANNED -> planned.makeLate();
             }
         }
     }

@@ -76,6 +76,22 @@ public final class PlantedViolations implements Scenario {
                         + " UPDATE app.effects e SET began = '2000-01-01'::timestamptz + n.span, at = '2000-01-01'::timestamptz + n.span + interval '5 ms'"
                         + " FROM numbered n WHERE n.instance = e.instance AND e.step ~ '^u1[ab]_[12]$'",
                 Violation.Kind.LIMIT);
+        plants.put(
+                "WITH numbered AS (SELECT e.instance, row_number() OVER (ORDER BY e.instance) * interval '10 ms' AS span FROM app.effects e"
+                        + " JOIN df._starts s ON s.instance_id = e.instance AND s.key LIKE 'planted%%')"
+                        + " UPDATE app.effects e SET began = '2000-01-01'::timestamptz + n.span, at = '2000-01-01'::timestamptz + n.span + interval '5 ms'"
+                        + " FROM numbered n WHERE n.instance = e.instance",
+                Violation.Kind.LIMIT);
+        // The one before it of its dedup key had ended.
+        plants.put("UPDATE app.effects SET began = '2000-01-01', at = '2100-01-01' WHERE instance = '%2$s'", Violation.Kind.LIMIT);
+        plants.put(
+                "INSERT INTO app.effects SELECT * FROM app.effects WHERE ctid = (SELECT e.ctid FROM app.effects e JOIN df.instances i"
+                        + " ON i.id = e.instance WHERE i.forked_from IS NOT NULL LIMIT 1)",
+                Violation.Kind.DOUBLED);
+        plants.put(
+                "WITH gone AS (DELETE FROM df.instances WHERE forked_from IS NOT NULL RETURNING id)"
+                        + " DELETE FROM app.effects WHERE instance IN (SELECT id FROM gone)",
+                Violation.Kind.LOST);
         return plants;
     }
 
@@ -98,6 +114,7 @@ public final class PlantedViolations implements Scenario {
             Starter starter = new Starter(world.book(), LedgerTables.APP);
             Entry plain;
             Entry asking;
+            Entry once;
             try (Connection app = world.server().connect(LedgerTables.APP)) {
                 plain = starter.start(app, Generator.chain(3, 0));
                 asking = starter.start(app, generator.ofOwner());
@@ -105,6 +122,15 @@ public final class PlantedViolations implements Scenario {
                 for (int i = 0; i < 5; i++) {
                     starter.startInQueue(app, Generator.chain(1, 0), "planted");
                 }
+                for (int i = 0; i < 12; i++) {
+                    starter.startInQueue(app, Generator.chain(1, 0), "planted " + i % 3);
+                }
+                once = starter.startOnce(app, Generator.chain(2, 0), null);
+                world.awaitNumber("SELECT count(*) FROM df.instances WHERE id = '" + once.id() + "' AND status = 'completed'", 1);
+                starter.startOnce(app, Generator.chain(2, 0), once);
+                Entry forked = starter.startToFork(app);
+                world.awaitNumber("SELECT count(*) FROM df.instances WHERE id = '" + forked.id() + "' AND status = 'failed'", 1);
+                starter.forkSome(app, random);
                 for (int i = 0; i < 16; i++) {
                     starter.start(app, Generator.section(i));
                 }
@@ -115,9 +141,13 @@ public final class PlantedViolations implements Scenario {
             }
             List<Violation> violations = world.settle();
             if (!violations.isEmpty()) {
-                return Verdict.of(violations, "120 workflows without a fault");
+                return Verdict.of(violations, "136 workflows without a fault");
             }
-            return plant(world, Objects.requireNonNull(plain.id()), Objects.requireNonNull(asking.id()));
+            return plant(
+                    world,
+                    Objects.requireNonNull(plain.id()),
+                    Objects.requireNonNull(once.id()),
+                    Objects.requireNonNull(asking.id()));
         }
     }
 
@@ -152,7 +182,7 @@ public final class PlantedViolations implements Scenario {
         return plants;
     }
 
-    private static Verdict plant(World world, String plain, String asking) throws SQLException {
+    private static Verdict plant(World world, String plain, String once, String asking) throws SQLException {
         int found = 0;
         StringBuilder missed = new StringBuilder();
         try (Connection connection = world.server().connect("postgres");
@@ -161,7 +191,7 @@ public final class PlantedViolations implements Scenario {
             for (Map.Entry<String, Violation.Kind> plant : plants().entrySet()) {
                 // Without triggers and foreign keys: it is the tables that are wrong.
                 statement.execute("SET LOCAL session_replication_role = replica");
-                int rows = statement.executeUpdate(String.format(Locale.ROOT, plant.getKey(), plain));
+                int rows = statement.executeUpdate(String.format(Locale.ROOT, plant.getKey(), plain, once));
                 Set<Violation.Kind> kinds = Checker.check(connection, world.book()).stream()
                         .map(Violation::kind)
                         .collect(Collectors.toCollection(() -> EnumSet.noneOf(Violation.Kind.class)));
@@ -187,7 +217,7 @@ public final class PlantedViolations implements Scenario {
             }
         }
         return missed.isEmpty()
-                ? Verdict.passed("120 workflows without a finding, " + found + " planted violations found")
+                ? Verdict.passed("136 workflows without a finding, " + found + " planted violations found")
                 : Verdict.failed("not found as they should be:" + missed);
     }
 

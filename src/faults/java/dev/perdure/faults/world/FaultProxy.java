@@ -95,7 +95,12 @@ public final class FaultProxy implements AutoCloseable {
 
     /** Sets a trap for the next step that comes to a point; the one that was set before is gone. */
     public Trap arm(Point point) {
-        Trap set = new Trap(point);
+        return arm(new Spot(point, Subject.STEP));
+    }
+
+    /** Sets a trap for what comes to a spot next; the one that was set before is gone. */
+    public Trap arm(Spot spot) {
+        Trap set = new Trap(spot);
         trap.set(set);
         return set;
     }
@@ -105,9 +110,9 @@ public final class FaultProxy implements AutoCloseable {
         trap.set(null);
     }
 
-    @Nullable Trap trap(Point point) {
+    @Nullable Trap trap(Spot spot) {
         Trap set = trap.get();
-        return set != null && set.point() == point && trap.compareAndSet(set, null) ? set : null;
+        return set != null && set.spot().equals(spot) && trap.compareAndSet(set, null) ? set : null;
     }
 
     /** Resets connections, each with the given chance. */

@@ -85,11 +85,11 @@ public final class Link {
                 continue;
             }
             proxy.toServer().pass();
-            Point point = watch.fromClient(message);
-            if (point != null) {
-                Trap trap = proxy.trap(point);
+            Spot spot = watch.fromClient(message);
+            if (spot != null) {
+                Trap trap = proxy.trap(spot);
                 if (trap != null) {
-                    settle(point);
+                    settle(spot.point());
                     if (!trap.hold(this)) {
                         end();
                         return;
@@ -139,11 +139,11 @@ public final class Link {
                 backend = message.number(5);
             }
             proxy.toClient().pass();
-            Point point = watch.fromServer(message);
-            if (point != null) {
-                Trap trap = proxy.trap(point);
+            Spot spot = watch.fromServer(message);
+            if (spot != null) {
+                Trap trap = proxy.trap(spot);
                 if (trap != null) {
-                    if (point == Point.AFTER_RESET) {
+                    if (spot.point() == Point.AFTER_RESET) {
                         // The client knows of the commit.
                         toClient.flush();
                     }

@@ -38,6 +38,19 @@ final class Protocol {
                     | bytes[at + 3] & 0xff;
         }
 
+        /** Of a row: whether its first column, a number in whichever format, is neither 0 nor NULL. */
+        boolean firstColumnIsNotZero() {
+            // The type, the length, the number of columns; of the first one its length, -1 for NULL, and its bytes.
+            int length = bytes.length < 11 ? 0 : number(7);
+            boolean isText = length == 1;
+            for (int i = 11; i < 11 + length; i++) {
+                if (bytes[i] != 0 && !(isText && bytes[i] == '0')) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
         /** The n-th zero-terminated text of the body, from 0. */
         String text(int n) {
             int begin = type == 0 ? 8 : 5;

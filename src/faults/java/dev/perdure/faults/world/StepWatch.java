@@ -19,12 +19,21 @@ final class StepWatch {
     /** What marks a statement as one of the ledger's. */
     private static final String STEP = "app.effects";
 
-    private static final String CHECKPOINT = "df.checkpoint(";
+    private static final Map<String, Subject> CHECKPOINTS = Map.of(
+            "df.checkpoint(", Subject.STEP,
+            "df.checkpoint_item(", Subject.ITEM,
+            "df.checkpoint_items(", Subject.ITEM,
+            "df.checkpoint_map(", Subject.ITEM);
     private static final String SECOND_MESSAGE = "df._before_checkpoint(";
     private static final String SAVEPOINT = "SAVEPOINT perdure_step_";
-    private static final String WRITE = "df._write(";
+    private static final Map<String, Subject> WRITES = Map.of(
+            "df._write(", Subject.STEP,
+            "df._freeze(", Subject.ITEM,
+            "df._open_items(", Subject.ITEM,
+            "df._admit(", Subject.ADMISSION,
+            "df._run_schedules(", Subject.PLANNED);
     private static final Map<String, Point> ANSWERS_TO_OWNER =
-            Map.of(WRITE, Point.AFTER_WRITE, "df._begin(", Point.AFTER_BEGIN, "df._load(", Point.AFTER_LOAD);
+            Map.of("df._begin(", Point.AFTER_BEGIN, "df._load(", Point.AFTER_LOAD);
 
     private final Map<String, String> statements = new HashMap<>();
     private final Map<String, String> portals = new HashMap<>();
@@ -33,12 +42,17 @@ final class StepWatch {
 
     private boolean checkpointSent;
     private boolean checkpointDone;
+    /** Of the transaction, by its checkpoint. */
+    private Subject subject = Subject.STEP;
+    /** By the row of the answer that is being read; most questions let nobody begin. */
+    private boolean admitted;
+
     private boolean joins;
     private boolean stepDone;
     private boolean committed;
 
     /** The point that the client is at with this message, which was not passed on yet. */
-    synchronized @Nullable Point fromClient(Protocol.Message message) {
+    synchronized @Nullable Spot fromClient(Protocol.Message message) {
         switch (message.type()) {
             case 'P' -> {
                 statements.put(message.text(0), message.text(1));
@@ -53,15 +67,13 @@ final class StepWatch {
             case 'E' -> {
                 String sql = portals.getOrDefault(message.text(0), "");
                 unanswered.add(sql);
-                if (sql.contains(CHECKPOINT)) {
-                    checkpointSent = true;
-                }
+                checkpointSent |= in(sql, CHECKPOINTS) != null;
             }
             case 'S' -> unanswered.add(SYNC);
             case 'Q' -> {
                 unanswered.add(SIMPLE + message.text(0));
                 unanswered.add(SYNC);
-                checkpointSent |= message.text(0).contains(CHECKPOINT);
+                checkpointSent |= in(message.text(0), CHECKPOINTS) != null;
                 return before(message.text(0));
             }
             default -> {}
@@ -69,15 +81,31 @@ final class StepWatch {
         return null;
     }
 
-    private @Nullable Point before(String sql) {
-        if (sql.contains(CHECKPOINT)) {
-            return Point.BEFORE_CHECKPOINT;
+    private static @Nullable Subject in(String sql, Map<String, Subject> calls) {
+        for (Map.Entry<String, Subject> call : calls.entrySet()) {
+            if (sql.contains(call.getKey())) {
+                return call.getValue();
+            }
+        }
+        return null;
+    }
+
+    private static Spot step(Point point) {
+        return new Spot(point, Subject.STEP);
+    }
+
+    private @Nullable Spot before(String sql) {
+        Subject checkpoint = in(sql, CHECKPOINTS);
+        if (checkpoint != null) {
+            subject = checkpoint;
+            return new Spot(Point.BEFORE_CHECKPOINT, checkpoint);
         }
         if (sql.contains(SECOND_MESSAGE)) {
-            return Point.BEFORE_SECOND_MESSAGE;
+            return step(Point.BEFORE_SECOND_MESSAGE);
         }
-        if (sql.contains(WRITE)) {
-            return Point.BEFORE_WRITE;
+        Subject write = in(sql, WRITES);
+        if (write != null) {
+            return new Spot(Point.BEFORE_WRITE, write);
         }
         if (sql.startsWith("BEGIN")) {
             joins = false;
@@ -88,12 +116,12 @@ final class StepWatch {
             return null;
         }
         if (isCommit(sql) && (checkpointSent || checkpointDone)) {
-            return Point.BEFORE_COMMIT;
+            return new Spot(Point.BEFORE_COMMIT, subject);
         }
         if (!sql.contains(STEP)) {
             return null;
         }
-        return joins ? Point.BEFORE_NEXT_STATEMENT : Point.BEFORE_STATEMENT;
+        return step(joins ? Point.BEFORE_NEXT_STATEMENT : Point.BEFORE_STATEMENT);
     }
 
     private static boolean isCommit(String sql) {
@@ -101,8 +129,9 @@ final class StepWatch {
     }
 
     /** The point that the server's message leads to; it was not passed on yet. */
-    synchronized @Nullable Point fromServer(Protocol.Message message) {
+    synchronized @Nullable Spot fromServer(Protocol.Message message) {
         switch (message.type()) {
+            case 'D' -> admitted = message.firstColumnIsNotZero();
             case 'C', 'I', 's' -> {
                 String sql = unanswered.peek();
                 if (sql == null || sql.equals(SYNC)) {
@@ -117,7 +146,7 @@ final class StepWatch {
                     stepDone = false;
                 }
                 stepDone |= sql.contains(STEP);
-                if (sql.contains(CHECKPOINT)) {
+                if (in(sql, CHECKPOINTS) != null) {
                     checkpointSent = false;
                     checkpointDone = true;
                     notifyAll();
@@ -125,7 +154,7 @@ final class StepWatch {
                 if (checkpointDone && message.type() == 'C' && message.text(0).equals("COMMIT")) {
                     checkpointDone = false;
                     committed = true;
-                    return Point.AFTER_COMMIT;
+                    return new Spot(Point.AFTER_COMMIT, subject);
                 }
                 return message.type() == 'C' ? answered(sql) : null;
             }
@@ -145,25 +174,29 @@ final class StepWatch {
         return null;
     }
 
-    private static @Nullable Point answered(String sql) {
+    private @Nullable Spot answered(String sql) {
+        Subject write = in(sql, WRITES);
+        if (write != null) {
+            return write == Subject.ADMISSION && !admitted ? null : new Spot(Point.AFTER_WRITE, write);
+        }
         for (Map.Entry<String, Point> call : ANSWERS_TO_OWNER.entrySet()) {
             if (sql.contains(call.getKey())) {
-                return call.getValue();
+                return step(call.getValue());
             }
         }
         return null;
     }
 
-    private @Nullable Point ready(Protocol.Message message) {
+    private @Nullable Spot ready(Protocol.Message message) {
         boolean isOpen = message.bytes()[5] == 'T';
         boolean hadStep = stepDone;
         boolean hadCommit = committed;
         stepDone = false;
         committed = false;
         if (hadCommit) {
-            return Point.AFTER_RESET;
+            return step(Point.AFTER_RESET);
         }
-        return hadStep && isOpen ? Point.AFTER_STATEMENTS : null;
+        return hadStep && isOpen ? step(Point.AFTER_STATEMENTS) : null;
     }
 
     /** Waits until the server has executed the checkpoint, or refused it. */

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** Catches the first step that comes to a point, and holds its connection there until it is told what to do. */
+/** Catches the first that comes to a spot, and holds its connection there until it is told what to do. */
 public final class Trap {
 
     /** What becomes of the bytes that were held, and of the connection. */
@@ -16,18 +16,18 @@ public final class Trap {
         RESET
     }
 
-    private final Point point;
+    private final Spot spot;
     private final AtomicReference<@Nullable Link> caught = new AtomicReference<>();
     private final CountDownLatch reached = new CountDownLatch(1);
     private final CountDownLatch decided = new CountDownLatch(1);
     private volatile Release release = Release.FORWARD;
 
-    Trap(Point point) {
-        this.point = point;
+    Trap(Spot spot) {
+        this.spot = spot;
     }
 
-    Point point() {
-        return point;
+    Spot spot() {
+        return spot;
     }
 
     /** Called by the proxy at the point: holds the calling thread if this trap has caught nobody yet. */

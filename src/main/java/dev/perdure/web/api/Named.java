@@ -32,7 +32,7 @@ final class Named {
             """
             SELECT pg_catalog.json_build_object('queues', coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
                 'name', q.name, 'owner', q.owner::pg_catalog.text, 'concurrency', q.concurrency, 'concurrency_per_key', q.concurrency_per_key,
-                'rate', q.rate, 'per', q.per::pg_catalog.text, 'overflow', q.overflow, 'paused', q.paused, 'waiting', q.depth,
+                'rate', q.rate, 'per', q.per::pg_catalog.text, 'overflow', q.overflow, 'paused', q.paused, 'pause_reason', q.pause_reason, 'waiting', q.depth,
                 'running', q.running, 'delayed', q.delayed, 'oldest_waiting', q.oldest_waiting,
                 'mine', q.owner = (SELECT pg_catalog.quote_ident(current_user)::pg_catalog.regrole)) ORDER BY q.name, q.owner), '[]'))
             FROM (SELECT * FROM df.queues x ORDER BY x.name LIMIT 500) AS q
