@@ -22,7 +22,7 @@ import org.awaitility.Awaitility;
 
 /**
  * The packaged worker in a process of its own, which can be killed and stopped. For tests that run after the packaging
- * ({@code *IT}); with the profile {@code native}, the native executable. Its log is {@code target/worker-logs/<fork>-<number>.log}. {@link #close()} leaves no process behind.
+ * ({@code *IT}); with the profile {@code native}, the native executable. Its log is {@code target/worker-logs/jvm<fork>-<number>.log}. {@link #close()} leaves no process behind.
  */
 public final class WorkerProcess implements AutoCloseable {
 
