@@ -491,17 +491,17 @@ COMMENT ON VIEW df._instance_stamps IS 'Whether an instance has changed: then it
 -- What is on record of nodes, without their definition, which costs more than all else to read of 10,000. The latest decision, and a mark
 -- of what runs, as in df.nodes.
 CREATE OR REPLACE VIEW df._node_states WITH (security_barrier) AS
-SELECT i.id AS instance_id, s.node_id, s.status, s.canceled, s.attempt, s.started_at, s.updated_at, s.error, s.code, s.marked
+SELECT i.id AS instance_id, s.node_id, s.execution_id, s.status, s.canceled, s.attempt, s.started_at, s.updated_at, s.error, s.code, s.marked
 FROM df.instances i
 CROSS JOIN LATERAL (
-    (SELECT DISTINCT ON (e.key) e.key AS node_id, e.value ->> 'status' AS status, e.value ? 'canceled' AS canceled,
+    (SELECT DISTINCT ON (e.key) e.key AS node_id, e.value ->> 'execution_id' AS execution_id, e.value ->> 'status' AS status, e.value ? 'canceled' AS canceled,
             (e.value ->> 'attempt')::integer AS attempt, e.value ->> 'started_at' AS started_at, c.written_at AS updated_at,
             e.value ->> 'error' AS error, e.value ->> 'code' AS code, false AS marked
      FROM df._checkpoints c CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS e
      WHERE c.instance_id = i.id
      ORDER BY e.key, c.version DESC)
     UNION ALL
-    SELECT r.node_id, 'running', false, r.attempt, to_json(r.started_at) #>> '{}', r.marked_at, NULL, NULL, true
+    SELECT r.node_id, r.execution_id, CASE WHEN r.waits IS NULL THEN 'running' END, false, r.attempt, to_json(r.started_at) #>> '{}', r.marked_at, NULL, NULL, true
     FROM df._running r WHERE r.instance_id = i.id
 ) AS s
 WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));

@@ -41,7 +41,8 @@ class LargeInstanceTest {
             value = {
                 "'SELECT 1' | completed | ",
                 "'SELECT 1 / 0' | failed | ",
-                "'SELECT 1' ~> ('SELECT 2' & 'SELECT 1 / 0' & df.sleep(3600)) | failed | ",
+                "'SELECT 1' ~> ('SELECT 2' & 'SELECT 1 / 0') | failed | ",
+                "'SELECT 1' ~> ('SELECT 2' & 'SELECT 1 / 0' & df.sleep(3600)) | running | SLEEP",
                 "df.wait_for_signal('go') | running | SIGNAL",
                 "'SELECT 1' & df.wait_for_signal('go') & 'SELECT 2' | running | SIGNAL",
                 "\"df.sleep(3600) | 'SELECT 2'\" | completed | ",

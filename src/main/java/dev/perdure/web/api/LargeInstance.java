@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The nodes of an instance that has many: the graph is read here, and of the server what is on record of each node, which it tells in a few
- * milliseconds. df.explain, whose marks and notes smaller instances have, takes seconds for 10,000. So these nodes have no notes, and one of
- * a LOOP that has begun another round is shown as it ended in the last.
+ * milliseconds. df.explain, whose marks and notes smaller instances have, takes seconds for 10,000. So these nodes have no notes.
  */
 final class LargeInstance {
 
@@ -31,7 +30,8 @@ final class LargeInstance {
 
     private static final String GRAPH =
             """
-            SELECT pg_catalog.json_build_object('root', i.root_node, 'graph', i.graph,
+            SELECT pg_catalog.json_build_object('root', i.root_node, 'graph', i.graph, 'status', i.status,
+                'undoing', i.status IN ('pending', 'running') AND pg_catalog.strpos(i.graph, '"SAGA"') > 0,
                 'ended', i.status IN ('completed', 'failed', 'cancelled') AND i.output IS NOT NULL)
             FROM df.instances i WHERE i.id = ? AND (pg_catalog.length(i.graph)
                 - pg_catalog.length(pg_catalog.replace(i.graph, '"node_type"', ''))) / pg_catalog.length('"node_type"') > MANY
@@ -40,7 +40,7 @@ final class LargeInstance {
 
     private static final String STATES =
             """
-            SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(s.node_id, s.status, s.canceled, s.attempt, s.started_at, s.updated_at,
+            SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(s.node_id, s.execution_id, s.status, s.canceled, s.attempt, s.started_at, s.updated_at,
                 pg_catalog.left(s.error, SHOWN), s.code, s.marked)), '[]')
             FROM df._node_states s WHERE s.instance_id = ?
             """
@@ -53,7 +53,15 @@ final class LargeInstance {
             FROM (SELECT * FROM df._map_progress x WHERE x.instance_id = ? ORDER BY x.generation DESC LIMIT 1000) AS p
             """;
 
-    /** What STATES has behind the third column. */
+    /** Columns of STATES. */
+    private static final int EXECUTION = 1;
+
+    private static final int STATUS = 2;
+    private static final int CANCELED = 3;
+    private static final int ATTEMPT = 4;
+    private static final int UPDATED_AT = 6;
+    private static final int MARKED = 9;
+    /** What it has from ATTEMPT on. */
     private static final List<String> RECORDED = List.of("attempt", "started_at", "updated_at", "error", "code");
 
     private static final Set<String> CONFIGURED = Set.of("IF", "LOOP", "JOIN");
@@ -77,8 +85,8 @@ final class LargeInstance {
         for (NodeRow row : rows) {
             byId.put(row.id(), row);
             children(row).forEach(child -> parents.put(child, row.id()));
-            marks.put(row.id(), mark(states.get(row.id())));
         }
+        mark();
         if (!ended) {
             rows.forEach(this::markAbove);
         }
@@ -93,10 +101,15 @@ final class LargeInstance {
         if (instance == null) {
             return null;
         }
+        JsonNode graph = json(instance);
+        if (graph.path("undoing").asBoolean()) {
+            // What is being undone follows from more than this.
+            return null;
+        }
         LargeInstance large = new LargeInstance(
-                json(instance), json(Query.document(session, STATES, id)), json(Query.document(session, MAPS, id)));
+                graph, json(Query.document(session, STATES, id)), json(Query.document(session, MAPS, id)));
         ObjectNode answer = Json.object();
-        answer.put("failed_at", large.failedAt());
+        answer.put("failed_at", graph.path("status").asText().equals("failed") ? large.failedAt() : null);
         answer.set("nodes", large.nodes());
         return answer;
     }
@@ -109,18 +122,63 @@ final class LargeInstance {
         }
     }
 
-    /** A mark counts when it is later than a decision that leaves the node running, or than any other. */
+    /** A mark counts when it is later, or of the same execution, which the decision leaves running. */
     private static JsonNode later(JsonNode one, JsonNode other) {
-        JsonNode mark = one.path(8).asBoolean() ? one : other;
+        JsonNode mark = one.path(MARKED).asBoolean() ? one : other;
         JsonNode decision = mark == one ? other : one;
-        boolean runs = decision.path(1).asText().equals("running");
-        return runs || mark.path(5).asText().compareTo(decision.path(5).asText()) > 0 ? mark : decision;
+        boolean counts = mark.path(EXECUTION).equals(decision.path(EXECUTION))
+                ? decision.path(STATUS).asText().equals("running")
+                : mark.path(UPDATED_AT)
+                                .asText()
+                                .compareTo(decision.path(UPDATED_AT).asText())
+                        > 0;
+        if (!counts || !mark.path(STATUS).isNull()) {
+            return counts ? mark : decision;
+        }
+        // It does not execute, but waits: its status is that of the decision.
+        ArrayNode waits = mark.deepCopy();
+        waits.set(STATUS, decision.get(STATUS));
+        return waits;
     }
 
-    private String mark(@Nullable JsonNode state) {
-        String status = state == null ? "pending" : state.path(1).asText();
-        boolean open = status.equals("pending") || status.equals("running");
-        return state != null && state.path(2).asBoolean() || ended && open ? "skipped" : status;
+    /** The marks, as df._inferred has them: what is below a node that has ended is not looked at any more. */
+    private void mark() {
+        Executions executions = new Executions();
+        states.values().forEach(state -> executions.add(state.path(EXECUTION).asText()));
+        Map<String, Boolean> decided = new HashMap<>();
+        for (NodeRow row : rows) {
+            JsonNode state = states.get(row.id());
+            String stored = state == null || state.path(STATUS).isNull()
+                    ? "pending"
+                    : state.path(STATUS).asText();
+            boolean isOver = stored.equals("completed") || stored.equals("failed");
+            boolean superseded = state != null
+                    && executions.isSuperseded(state.path(EXECUTION).asText());
+            boolean above = decided.getOrDefault(row.id(), false);
+            String mark;
+            if (isOver && !superseded) {
+                mark = stored;
+            } else if (above) {
+                mark = "skipped";
+            } else {
+                mark = stored.equals("running") ? "running" : "pending";
+            }
+            boolean open = mark.equals("pending") || mark.equals("running");
+            boolean canceled = state != null && state.path(CANCELED).asBoolean();
+            marks.put(row.id(), canceled || ended && open ? "skipped" : mark);
+            boolean below = above || isOver && !superseded;
+            children(row).forEach(child -> decided.put(child, below && !isBegunUndo(row, child)));
+        }
+    }
+
+    /** An undo runs when its step has ended long since. */
+    private boolean isBegunUndo(NodeRow row, String child) {
+        JsonNode state = states.get(child);
+        return row.nodeType().equals("WITH_UNDO")
+                && child.equals(row.rightNode())
+                && state != null
+                && !state.path(STATUS).isNull()
+                && !state.path(STATUS).asText().equals("pending");
     }
 
     /** Something below it runs, or has run: so it does. */
@@ -180,9 +238,9 @@ final class LargeInstance {
             if ("failed".equals(marks.get(row.id()))
                     && row.leftNode() == null
                     && state != null
-                    && state.path(5).asText().compareTo(at) > 0) {
+                    && state.path(UPDATED_AT).asText().compareTo(at) > 0) {
                 found = row.id();
-                at = state.path(5).asText();
+                at = state.path(UPDATED_AT).asText();
             }
         }
         return found;
@@ -209,8 +267,8 @@ final class LargeInstance {
             JsonNode state = states.get(row.id());
             if (state != null) {
                 for (int i = 0; i < RECORDED.size(); i++) {
-                    if (!state.path(3 + i).isNull()) {
-                        node.set(RECORDED.get(i), state.get(3 + i));
+                    if (!state.path(ATTEMPT + i).isNull()) {
+                        node.set(RECORDED.get(i), state.get(ATTEMPT + i));
                     }
                 }
             }
