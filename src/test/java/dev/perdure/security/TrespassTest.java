@@ -466,6 +466,7 @@ class TrespassTest {
                         "http",
                         "http_multipart",
                         "metrics",
+                        "reassign_queue",
                         "resume",
                         "revoke_secret",
                         "revoke_usage");
