@@ -467,6 +467,7 @@ class TrespassTest {
                         "http",
                         "http_multipart",
                         "metrics",
+                        "reassign_queue",
                         "resume",
                         "revoke_secret",
                         "revoke_usage");
