@@ -268,6 +268,13 @@ class FailureTextsTest {
     }
 
     @Test
+    void a_variable_that_was_never_set_is_named_as_what_the_brace_may_mean() throws SQLException {
+        assertThat(app.run("'SELECT * FROM {tabel}'").output())
+                .contains("syntax error at or near \"{\"", "df.setvar", "vars in the options of df.start");
+        assertThat(app.run("'SELECT * FRM account'").output()).doesNotContain("df.setvar");
+    }
+
+    @Test
     void a_retry_shows_its_attempt_and_how_the_last_one_failed() throws SQLException {
         String id = app.start("df.retry('SELECT complain(''first'')', 3, '1 hour')");
         app.awaitValue("2", "SELECT attempt FROM df.nodes WHERE instance_id = ? AND node_type = 'RETRY'", id);
