@@ -571,7 +571,21 @@ END
 $$;
 COMMENT ON FUNCTION df.sleep(interval) IS 'Waits for an interval, in whole seconds. The timer is durable.';
 
--- A literal without a type, which both of the above would take, means this one.
+-- Double precision, which is the preferred type of numbers: with numeric, df.sleep(5) would be ambiguous.
+CREATE OR REPLACE FUNCTION df.sleep(seconds double precision) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT
+AS $$
+BEGIN
+    IF seconds OPERATOR(pg_catalog.>) 1000000000000::pg_catalog.float8 THEN
+        RAISE EXCEPTION 'df.sleep: the interval must be between 0 and 30000 years, not % seconds', seconds USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN df.sleep(CASE WHEN seconds OPERATOR(pg_catalog.<) 0::pg_catalog.float8 THEN -1::pg_catalog.int8
+                         ELSE pg_catalog.ceil(seconds)::pg_catalog.int8 END);
+END
+$$;
+COMMENT ON FUNCTION df.sleep(double precision) IS 'Waits for a number of seconds; a part of one counts as one. The timer is durable.';
+
+-- A literal without a type, which all of the above would take, means this one.
 CREATE OR REPLACE FUNCTION df.sleep(duration text) RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT
 AS $$

@@ -38,7 +38,7 @@ SELECT n.id::varchar(8) AS id,
             WHEN n.entry IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
                 'execution_id', n.entry -> 'execution_id', 'canceled', n.entry -> 'canceled',
                 'at_least_once', n.entry -> 'at_least_once', 'code', n.entry -> 'code', 'detail', n.entry -> 'detail',
-                'hint', n.entry -> 'hint', 'position', n.entry -> 'position',
+                'hint', n.entry -> 'hint', 'position', n.entry -> 'position', 'step', n.entry -> 'step',
                 'waits', CASE WHEN n.node_type = 'WITH_QUEUE' AND n.entry ->> 'status' = 'running' THEN (
                     SELECT jsonb_build_object('reason', concat('a slot of queue ', q.name, ', key ' || nullif(s.key, ''),
                                CASE WHEN q.paused_at IS NOT NULL THEN concat(', which is paused', ' (' || q.pause_reason || ')') END), 'since', s.queued_at)

@@ -432,6 +432,7 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT concat_ws(E'\n', error,
+    'Step: ' || (status_details ->> 'step'),
     CASE WHEN status_details ->> 'code' ~ '^[0-9A-Z]{5}$' THEN 'SQLSTATE: ' ELSE 'Code: ' END || (status_details ->> 'code'),
     CASE WHEN status_details ->> 'code' LIKE 'http:%' THEN 'Answer: ' ELSE 'DETAIL: ' END || (status_details ->> 'detail'),
     'HINT: ' || (status_details ->> 'hint'),
@@ -565,6 +566,8 @@ BEGIN
         SELECT x.id, i.status, coalesce(x.status_details ? 'canceled', false) AS canceled,
                CASE WHEN i.status IN ('completed', 'failed', 'running') THEN df._note(x, has_ended) END AS note,
                CASE WHEN i.status = 'failed' AND NOT coalesce(x.status_details ? 'canceled', false) AND x.left_node IS NULL
+                        -- What is done for each item has no rows: its failure is the map's.
+                        OR i.status = 'failed' AND x.node_type = 'MAP' AND x.status_details ? 'step'
                         OR x.node_type IN ('RETRY', 'LOOP') AND x.status = 'running' AND x.error IS NOT NULL
                     THEN df._failure_text(x.error, x.status_details, x.executed_query, x.params) END AS failure
         FROM df.nodes x JOIN df._inferred(instance_id, nodes) AS i ON i.node_id = x.id

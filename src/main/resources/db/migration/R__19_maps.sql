@@ -219,7 +219,7 @@ COMMENT ON FUNCTION df._freeze(bigint, text, text, text, bigint, text, text, big
 -- By what the node knows of itself, with what has to be known to go on: how many of those that were ever begun have ended.
 CREATE OR REPLACE FUNCTION df._map(p_subject text, p_node text, p_stamp text) RETURNS TABLE (
     map_id bigint, generation integer, columns text, total bigint, opened bigint, settled bigint, completed bigint, failed bigint,
-    failed_last bigint, error text, code text, max_concurrent integer)
+    failed_last bigint, error text, code text, failure text, max_concurrent integer)
 LANGUAGE plpgsql STABLE STRICT ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -228,14 +228,14 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT m.id, m.generation, m.columns, m.total, m.opened, m.settled,
-           m.settled - m.settled_failed + c.completed, m.settled_failed + c.failed, f.ordinal, f.error, f.code, s.max_concurrent
+           m.settled - m.settled_failed + c.completed, m.settled_failed + c.failed, f.ordinal, f.error, f.code, f.failure::text, s.max_concurrent
     FROM df._maps m
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE i.status = 'completed') AS completed, count(*) FILTER (WHERE i.status = 'failed') AS failed
         FROM df._map_items i WHERE i.map_id = m.id AND i.ordinal > m.settled AND i.ordinal <= m.opened) AS c
     -- The failure with which there were too many has not been settled: it is the last thing that its term has counted.
     LEFT JOIN LATERAL (
-        SELECT i.ordinal, i.error, i.code FROM df._map_items i
+        SELECT i.ordinal, i.error, i.code, i.failure FROM df._map_items i
         WHERE i.map_id = m.id AND i.ordinal > m.settled AND i.ordinal <= m.opened AND i.status = 'failed'
         ORDER BY i.completed_at DESC, i.ordinal LIMIT 1) AS f ON true
     LEFT JOIN df._map_settings s ON s.map_id = m.id
@@ -317,8 +317,8 @@ COMMENT ON FUNCTION df._open_items(bigint, bigint[], bigint[], integer[], bigint
 -- Items are decided
 ---------------------------------------------------------------------------------------------------------------------
 
--- p_also as of df._also, with "item": {"result", "error", "code", "attempt"} of one that ends, and "last" of a batch. Called with the
--- settings of its callers.
+-- p_also as of df._also, with "item": {"result", "error", "code", "failure", "attempt"} of one that ends, and "last" of a batch. Of a step
+-- that failed before its item did (another branch of a JOIN went on), its own checkpoint knows more. Called with the settings of its callers.
 CREATE OR REPLACE FUNCTION df._decide_item(p_item text, p_version integer, p_state jsonb, p_also jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -334,6 +334,12 @@ BEGIN
                  ELSE i.status END,
         attempt = coalesce((p_also -> 'item' ->> 'attempt')::integer, i.attempt),
         result = p_also -> 'item' -> 'result', error = p_also -> 'item' ->> 'error', code = p_also -> 'item' ->> 'code',
+        failure = CASE WHEN p_also -> 'item' ? 'failure' THEN coalesce((
+            SELECT jsonb_strip_nulls(jsonb_build_object('executed_query', n.e -> 'executed_query', 'params', n.e -> 'params',
+                       'detail', n.e -> 'detail', 'hint', n.e -> 'hint', 'position', n.e -> 'position', 'step', n.e -> 'step'))
+            FROM df._checkpoints c CROSS JOIN LATERAL (SELECT c.state -> 'nodes' -> (p_also -> 'item' -> 'failure' ->> 'node')) AS n(e)
+            WHERE p_version > 1 AND c.instance_id = p_item AND n.e ->> 'status' = 'failed' ORDER BY c.version DESC LIMIT 1), '{}')
+            || (p_also -> 'item' -> 'failure') END,
         started_at = coalesce(i.started_at, (p_also -> 'end' ->> 'started_at')::timestamptz),
         completed_at = CASE WHEN v_end IS NOT NULL THEN clock_timestamp() END
     WHERE i.map_id = v_map AND i.ordinal BETWEEN v_first AND v_last AND i.version = p_version - 1 AND i.status = 'pending';
@@ -536,7 +542,7 @@ BEGIN
                                  WHERE c.instance_id = m.subject AND n.key = m.node_id AND n.value ->> 'status' = 'running'
                                  ORDER BY c.version DESC LIMIT 1), m.execution_id)
     WHERE m.id = ANY (v_ids);
-    UPDATE df._map_items i SET status = 'pending', result = NULL, error = NULL, code = NULL, started_at = NULL, completed_at = NULL
+    UPDATE df._map_items i SET status = 'pending', result = NULL, error = NULL, code = NULL, failure = NULL, started_at = NULL, completed_at = NULL
     WHERE i.map_id = ANY (v_ids) AND i.status IN ('failed', 'cancelled');
 END
 $$;
@@ -555,7 +561,7 @@ SELECT m.instance_id, m.node_id, m.generation, i.ordinal, i.item,
             WHEN i.version > 0 OR EXISTS (SELECT FROM df._running r
                 WHERE r.instance_id = concat(m.instance_id, '.', m.id, '.', i.ordinal)) THEN 'running'
             ELSE 'pending' END AS status,
-       i.attempt, i.result, i.error, i.code, i.started_at, i.completed_at
+       i.attempt, i.result, i.error, i.code, i.started_at, i.completed_at, i.failure
 FROM df._maps m JOIN df._map_items i ON i.map_id = m.id JOIN df.instances n ON n.id = m.instance_id
 WHERE n.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
 COMMENT ON VIEW df.map_items IS
@@ -564,6 +570,8 @@ COMMENT ON COLUMN df.map_items.item IS 'The row as a JSON object.';
 COMMENT ON COLUMN df.map_items.status IS
     'pending, running (it is in the middle, or lasts), completed, failed or cancelled (the map ended before it did).';
 COMMENT ON COLUMN df.map_items.result IS 'Result of the body.';
+COMMENT ON COLUMN df.map_items.failure IS
+    'Of a failed item the step of the body at which it failed: node, node_type, path and name, its executed_query and params, and what the server said: detail, hint, position. step: the step of the inner map, when that failed.';
 
 -- No SET clause: it is inlined, so that conditions on its columns reach the index.
 CREATE OR REPLACE FUNCTION df.items(instance_id text, node_id text, generation integer) RETURNS SETOF df.map_items

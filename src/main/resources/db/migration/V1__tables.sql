@@ -262,7 +262,7 @@ COMMENT ON COLUMN df._checkpoints.instance_id IS 'The instance, or the key of an
 COMMENT ON COLUMN df._checkpoints.version IS 'From 1, without a gap when it is written; rows that later ones supersede are deleted.';
 COMMENT ON COLUMN df._checkpoints.bytes IS 'Length of the state as it was sent.';
 COMMENT ON COLUMN df._checkpoints.state IS
-    '{"nodes": {<node id>: {"execution_id", "status", "result": index, "error", "canceled", "wake_at", "started_at", "attempt", "executed_query", "params", "bindings", "at_least_once", "code"}}, "results": [...], "columns": [...]}. What is known of a node is its entry in the row with the highest version that has one. {}: a version that was claimed.';
+    '{"nodes": {<node id>: {"execution_id", "status", "result": index, "error", "canceled", "wake_at", "started_at", "attempt", "executed_query", "params", "bindings", "at_least_once", "code", "detail", "hint", "position", "step"}}, "results": [...], "columns": [...]}. What is known of a node is its entry in the row with the highest version that has one. {}: a version that was claimed.';
 
 -- Rows that no checkpoint of a step updates: a step in REPEATABLE READ has its snapshot from before.
 CREATE TABLE df._running (
@@ -320,6 +320,7 @@ CREATE TABLE df._map_items (
     result       jsonb,
     error        text,
     code         text,
+    failure      jsonb,
     started_at   timestamptz,
     completed_at timestamptz,
     CONSTRAINT _map_items_pkey PRIMARY KEY (map_id, ordinal)
@@ -327,6 +328,7 @@ CREATE TABLE df._map_items (
 COMMENT ON TABLE df._map_items IS 'Items of maps. The key of an item is <instance>.<map_id>.<ordinal>, of a batch that of its first one.';
 COMMENT ON COLUMN df._map_items.version IS 'The number of the latest decision on the item; 0 before the first.';
 COMMENT ON COLUMN df._map_items.status IS 'pending, completed, failed or cancelled.';
+COMMENT ON COLUMN df._map_items.failure IS 'Of a failed one the step of the body at which it failed, see df.map_items.';
 
 -- Beside the row of the map, which whoever calls df.set_map must not be able to lock.
 CREATE TABLE df._map_settings (

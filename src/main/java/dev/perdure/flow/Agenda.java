@@ -193,13 +193,14 @@ final class Agenda {
         draft.ended(task.node().id(), run.stamp(), result, error, code, detail, execution, bindings);
     }
 
-    private static Checkpoint.InstanceEnd endOfInstance(Outcome outcome) {
+    private Checkpoint.InstanceEnd endOfInstance(Outcome outcome) {
         if (outcome instanceof Outcome.Succeeded success) {
             return new Checkpoint.InstanceEnd(
                     Checkpoint.InstanceEnd.Status.COMPLETED, DecisionBuilder.output(success.result()));
         }
         if (outcome instanceof Outcome.Failed failure) {
-            return new Checkpoint.InstanceEnd(Checkpoint.InstanceEnd.Status.FAILED, failure.error(), failure.code());
+            return new Checkpoint.InstanceEnd(
+                    Checkpoint.InstanceEnd.Status.FAILED, failure.error(), failure.code(), draft.failedStep(failure));
         }
         return new Checkpoint.InstanceEnd(Checkpoint.InstanceEnd.Status.FAILED, BREAK_OUTSIDE);
     }

@@ -58,8 +58,13 @@ public record Checkpoint(
      *
      * @param output completed: the raw result text. Failed: the error. Cancelled: {@code canceled: <reason>}
      * @param code of a failure, see {@link NodeRecord#code()}
+     * @param step at which an item of a map has failed; null for all else
      */
-    public record InstanceEnd(Status status, String output, @Nullable String code) {
+    public record InstanceEnd(Status status, String output, @Nullable String code, @Nullable FailedStep step) {
+
+        public InstanceEnd(Status status, String output, @Nullable String code) {
+            this(status, output, code, null);
+        }
 
         public InstanceEnd(Status status, String output) {
             this(status, output, null);

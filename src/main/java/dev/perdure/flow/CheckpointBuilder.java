@@ -1,6 +1,8 @@
 package dev.perdure.flow;
 
 import dev.perdure.flow.result.Result;
+import dev.perdure.graph.Graph;
+import dev.perdure.graph.Node;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -214,6 +216,26 @@ final class CheckpointBuilder {
         if (state.graph().hasMaps()) {
             endedMaps.add(Checkpoint.ALL_MAPS);
         }
+    }
+
+    /** Of an item of a map; null for what else there is, whose nodes have rows. */
+    @Nullable FailedStep failedStep(Outcome.Failed failure) {
+        Graph graph = state.graph();
+        if (!graph.isOfItem() || failure.node() == null) {
+            return null;
+        }
+        Node node = graph.node(failure.node());
+        Transition row = transitions.get(node.id());
+        return new FailedStep(
+                node.id(),
+                node.type(),
+                graph.path(node.id()),
+                graph.name(node.id()),
+                row == null ? null : row.executedQuery(),
+                row == null ? null : row.params(),
+                failure.detail(),
+                row == null ? Remark.NONE : row.remark(),
+                row != null);
     }
 
     boolean hasEnd() {

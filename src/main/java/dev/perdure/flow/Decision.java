@@ -10,4 +10,23 @@ import java.util.List;
  * @param effects what to start afterwards, in order
  * @param change how memory advances
  */
-public record Decision(Checkpoint checkpoint, List<Effect> effects, StateDelta change) {}
+public record Decision(Checkpoint checkpoint, List<Effect> effects, StateDelta change) {
+
+    /** Whether it registers, begins or ends undos of sagas. */
+    public boolean changesUndos() {
+        return !change.undos.isEmpty();
+    }
+
+    /**
+     * How many undos of sagas end with it.
+     *
+     * @param well done; otherwise given up
+     */
+    public long undosEnded(boolean well) {
+        NodeStatus status = well ? NodeStatus.COMPLETED : NodeStatus.FAILED;
+        // One that need not be done has not begun.
+        return change.undos.values().stream()
+                .filter(undo -> undo.status() == status && undo.undoing() != null)
+                .count();
+    }
+}

@@ -89,7 +89,8 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
         }
         String bindings =
                 decision.frames().isOpen(id) ? decision.frames().get(id).bindings() : null;
-        draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), bindings);
+        String why = decision.rule(id).interrupted(reason);
+        draft.canceled(id, run.stamp(), "canceled: " + why, why, run.startedAt(), bindings);
         if (!isNew) {
             draft.start(new Effect.Interrupt(activation, reason));
         }

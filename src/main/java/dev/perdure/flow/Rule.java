@@ -97,6 +97,11 @@ public interface Rule {
         return false;
     }
 
+    /** What the node says that is interrupted for a reason. */
+    default String interrupted(String reason) {
+        return reason;
+    }
+
     /** Whether it has items, a child or a place in a queue: what is decided elsewhere and ends with it. */
     default boolean hasItems() {
         return false;

@@ -21,8 +21,14 @@ public final class Graph {
     private final Map<String, Node> nodes;
     private final Map<String, String> parents;
     private final boolean hasMaps;
+    private final String origin;
 
     Graph(String rootId, LinkedHashMap<String, Node> nodes, Map<String, String> parents) {
+        this(rootId, nodes, parents, "root");
+    }
+
+    private Graph(String rootId, LinkedHashMap<String, Node> nodes, Map<String, String> parents, String origin) {
+        this.origin = origin;
         this.rootId = rootId;
         this.nodes = Collections.unmodifiableMap(nodes);
         this.parents = parents;
@@ -54,6 +60,11 @@ public final class Graph {
     /** Whether there is a map in it. */
     public boolean hasMaps() {
         return hasMaps;
+    }
+
+    /** Whether it is what a map does for an item, see {@link #ofItem}. */
+    public boolean isOfItem() {
+        return root() instanceof ItemNode;
     }
 
     public boolean contains(String nodeId) {
@@ -136,7 +147,29 @@ public final class Graph {
             parentsBelow.put(id, Objects.requireNonNull(parents.get(id)));
             open.addAll(children(id));
         }
-        return new Graph(map.id(), below, parentsBelow);
+        return new Graph(map.id(), below, parentsBelow, path(mapId));
+    }
+
+    /** The way to a node from the root of the whole workflow, in the words of {@code df.explain}: {@code root.left.right}. */
+    public String path(String nodeId) {
+        Deque<String> steps = new ArrayDeque<>();
+        String below = nodeId;
+        for (Node above = parent(below); above != null; above = parent(below)) {
+            steps.push(above.place(below));
+            below = above.id();
+        }
+        return origin + String.join("", steps);
+    }
+
+    /** The name that the result of a node would have; a name behind a chain is meant for its last step. */
+    public @Nullable String name(String nodeId) {
+        Node named = node(nodeId);
+        while (named.resultName() == null
+                && parent(named.id()) instanceof ThenNode chain
+                && chain.right().equals(named.id())) {
+            named = chain;
+        }
+        return named.resultName();
     }
 
     /** Ids of the children, in the order of specification 5.2: JOIN's branches, IF's condition first, LOOP's last. */

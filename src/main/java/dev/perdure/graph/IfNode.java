@@ -18,4 +18,12 @@ public record IfNode(String id, @Nullable String resultName, String condition, S
     public List<String> children() {
         return List.of(condition, then, otherwise);
     }
+
+    @Override
+    public String place(String child) {
+        if (child.equals(condition)) {
+            return ".condition_node";
+        }
+        return child.equals(then) ? ".left" : ".right";
+    }
 }

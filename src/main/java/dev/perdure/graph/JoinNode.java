@@ -23,4 +23,10 @@ public record JoinNode(String id, @Nullable String resultName, List<String> bran
     public List<String> children() {
         return branches;
     }
+
+    @Override
+    public String place(String child) {
+        int branch = branches.indexOf(child);
+        return branch < 2 ? Node.super.place(child) : ".extra_nodes[" + (branch - 2) + "]";
+    }
 }

@@ -28,4 +28,9 @@ public record LoopNode(
     public List<String> children() {
         return condition == null ? List.of(body) : List.of(body, condition);
     }
+
+    @Override
+    public String place(String child) {
+        return child.equals(body) ? ".left" : ".condition_node";
+    }
 }

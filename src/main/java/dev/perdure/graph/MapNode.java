@@ -29,4 +29,9 @@ public record MapNode(
     public List<String> children() {
         return items == null ? List.of(body) : List.of(items, body);
     }
+
+    @Override
+    public String place(String child) {
+        return child.equals(body) ? ".left" : ".right";
+    }
 }

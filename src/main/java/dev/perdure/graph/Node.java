@@ -48,6 +48,11 @@ public sealed interface Node
         return List.of();
     }
 
+    /** Where a child stands: {@code .left}, {@code .right}, {@code .condition_node} or {@code .extra_nodes[0]}. */
+    default String place(String child) {
+        return children().indexOf(child) == 0 ? ".left" : ".right";
+    }
+
     /** The signal that an execution of it waits for, or what stands for an event; null when it waits for none. */
     default @Nullable String awaitedSignal(String stamp) {
         return null;

@@ -86,6 +86,15 @@ class EngineMetrics implements MeterBinder {
                     "outcome",
                     outcome);
         }
+        for (String outcome : new String[] {"completed", "failed"}) {
+            counter(
+                    "perdure.compensations",
+                    "Undos of sagas that ended: done, or given up",
+                    registry,
+                    undos -> undos.undosEnded(outcome.equals("completed")),
+                    "outcome",
+                    outcome);
+        }
         for (Failure.Kind kind : Failure.Kind.values()) {
             counter(
                     "perdure.checkpoint.failures",

@@ -41,6 +41,10 @@ public final class SqlStep {
         if (several) {
             return " (a step is one statement; chain several with ~>)";
         }
+        if ("42601".equals(failure.sqlState()) && failure.message().contains("at or near \"{\"")) {
+            return " ({name} stands for a variable where one of that name was set before the start: df.setvar, or vars in the"
+                    + " options of df.start)";
+        }
         boolean isUntyped =
                 "42P18".equals(failure.sqlState()) && failure.message().contains("parameter $");
         return isUntyped

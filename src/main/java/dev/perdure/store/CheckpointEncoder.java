@@ -160,10 +160,7 @@ public final class CheckpointEncoder {
         writeText(json, "at_least_once", atLeastOnce);
         writeText(json, "code", transition.code());
         writeText(json, "detail", transition.detail());
-        writeText(json, "hint", transition.remark().hint());
-        if (transition.remark().position() > 0) {
-            json.writeNumberField("position", transition.remark().position());
-        }
+        FailedStepDocument.write(json, transition.remark());
     }
 
     /** Enclosing nodes carry the very same object: it is sent once. */
@@ -199,6 +196,11 @@ public final class CheckpointEncoder {
         if (end.status() != Checkpoint.InstanceEnd.Status.COMPLETED) {
             json.writeStringField("error", end.output());
             writeText(json, "code", root == null ? null : root.code());
+            if (end.step() != null) {
+                json.writeObjectFieldStart("failure");
+                FailedStepDocument.write(json, end.step());
+                json.writeEndObject();
+            }
         }
         json.writeEndObject();
     }

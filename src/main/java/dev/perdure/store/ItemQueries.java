@@ -101,7 +101,11 @@ final class ItemQueries {
                     row.getLong("failed"),
                     row.getInteger("max_concurrent"),
                     Optional.ofNullable(row.getLong("failed_last"))
-                            .map(ordinal -> new ItemFailure(ordinal, row.getString("error"), row.getString("code")))));
+                            .map(ordinal -> new ItemFailure(
+                                    ordinal,
+                                    row.getString("error"),
+                                    row.getString("code"),
+                                    FailedStepDocument.read(row.getString("failure"))))));
         }
         return Optional.empty();
     }

@@ -1,6 +1,7 @@
 package dev.perdure.store;
 
 import dev.perdure.database.Failure;
+import dev.perdure.flow.FailedStep;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -261,8 +262,9 @@ public interface Journal extends AutoCloseable {
      *
      * @param ordinal of one of its rows
      * @param code as of a step
+     * @param step at which it has; null when it was none
      */
-    record ItemFailure(long ordinal, String error, @Nullable String code) {}
+    record ItemFailure(long ordinal, String error, @Nullable String code, @Nullable FailedStep step) {}
 
     /** @param maxConcurrent when it was changed */
     record OpenedItems(List<ItemRow> rows, @Nullable Integer maxConcurrent) {}

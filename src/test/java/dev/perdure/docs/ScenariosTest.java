@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -37,7 +38,7 @@ class ScenariosTest {
             CREATE FUNCTION counted.count() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
                 INSERT INTO counted.effect VALUES (TG_TABLE_NAME, to_jsonb(NEW) ->> TG_ARGV[0]);
-                IF EXISTS (SELECT FROM counted.gate WHERE of = TG_TABLE_NAME AND key = to_jsonb(NEW) ->> TG_ARGV[0]) THEN
+                IF EXISTS (SELECT FROM counted.gate WHERE of = TG_TABLE_NAME AND to_jsonb(NEW) ->> TG_ARGV[0] LIKE key) THEN
                     PERFORM pg_advisory_xact_lock_shared(4711);
                 END IF;
                 RETURN NULL;
@@ -116,6 +117,91 @@ class ScenariosTest {
         assertEachOnce(4);
     }
 
+    @Test
+    void a_runbook_notes_its_work_once() throws SQLException {
+        withPurchases(() -> {
+            Job job = job("vacuum");
+            job.count("runbook", "what");
+
+            String id = job.killedAt(
+                    "runbook",
+                    "vacuumed",
+                    "running",
+                    "SELECT df.status(id) FROM df.instances WHERE label = 'vacuum'",
+                    started -> app.value("SELECT df.signal(?, 'approve', '{\"by\": \"ops\"}')", started));
+
+            assertThat(app.value("SELECT string_agg(what || ' by ' || approved_by, ',') FROM runbook"))
+                    .isEqualTo("vacuumed by ops");
+            assertThat(app.value("SELECT status FROM df.nodes WHERE instance_id = ? AND query LIKE 'VACUUM%'", id))
+                    .isEqualTo("completed");
+            assertEachOnce(1);
+        });
+    }
+
+    @Test
+    void an_order_takes_its_goods_once_and_gives_them_back_once_if_it_fails() throws SQLException {
+        Job shipped = job(sql -> sql.contains("df.start(process_order('files')"));
+        shipped.count("stock", "n").count("customer_order", "state");
+
+        shipped.killedAt(
+                "customer_order",
+                "shipped",
+                "2",
+                "SELECT n FROM stock",
+                started -> app.value("SELECT df.signal(?, 'shipped', '{}')", started));
+        assertEachOnce(2);
+        assertThat(keysOf(service.received("/files"))).hasSize(1);
+
+        app.execute("TRUNCATE counted.effect, counted.gate");
+        Job failing = new Job(statement(sql -> sql.contains("df.start(process_order('down')")));
+        failing.killedAt("stock", "2", "1", "SELECT n FROM stock");
+        assertEachOnce(3);
+        assertThat(app.value("SELECT string_agg(key, ',' ORDER BY key) FROM counted.effect"))
+                .as("taken, given back, and noted")
+                .isEqualTo("1,2,http:503");
+        assertThat(keysOf(service.received("/files")))
+                .as("the charge of the one, the refund of the other")
+                .hasSize(2);
+    }
+
+    @Test
+    void a_report_of_a_night_is_one_row_whether_the_night_was_good_or_bad() throws SQLException {
+        withPurchases(() -> {
+            Job night = job(sql -> sql.equals("SELECT df.start(make_report());"));
+            night.count("report", "purchases");
+            night.killedAt("report", "5", "0", "SELECT count(*) FROM report");
+            assertEachOnce(1);
+
+            app.execute("TRUNCATE counted.effect, counted.gate; DROP TRIGGER count ON report;"
+                    + " ALTER TABLE purchase RENAME TO purchase_of_last_year");
+            night.count("report", "failure");
+            night.killedAt("report", "%relation \"purchase\" does not exist%", "1", "SELECT count(*) FROM report");
+            assertEachOnce(1);
+            assertThat(app.value("SELECT count(*) || ', failed: ' || count(failure) FROM report"))
+                    .isEqualTo("2, failed: 1");
+        });
+    }
+
+    /** A table that another job makes. */
+    private static void withPurchases(Part part) throws SQLException {
+        String drop = "DROP TABLE IF EXISTS purchase, purchase_of_last_year";
+        app.execute(
+                drop + "; CREATE TABLE purchase (id bigint PRIMARY KEY, customer text NOT NULL, cents bigint NOT NULL);"
+                        + " INSERT INTO purchase SELECT i, 'customer', i FROM generate_series(1, 5) AS i");
+        part.run();
+        app.execute(drop);
+    }
+
+    @FunctionalInterface
+    private interface Part {
+        void run() throws SQLException;
+    }
+
+    @FunctionalInterface
+    private interface Meanwhile {
+        void happens(String id) throws SQLException;
+    }
+
     private static List<String> keysOf(List<HttpService.Received> requests) {
         return requests.stream()
                 .map(request -> Objects.requireNonNull(request.header("idempotency-key")))
@@ -150,20 +236,36 @@ class ScenariosTest {
     }
 
     private Job job(String label) throws SQLException {
+        return job(sql -> sql.endsWith("'" + label + "');") && sql.contains("df.start("));
+    }
+
+    private String statement(Predicate<String> wanted) {
+        return BLOCKS.stream()
+                .flatMap(block -> Example.of(block).stream())
+                .map(Example::sql)
+                .filter(wanted)
+                .findFirst()
+                .map(service::inPlaceOfLocalhost)
+                .orElseThrow();
+    }
+
+    private Job job(Predicate<String> starts) throws SQLException {
         for (Page.Block block : BLOCKS) {
             List<String> before = new ArrayList<>();
             for (Example example : Example.of(block)) {
-                if (example.sql().endsWith("'" + label + "');") && example.sql().contains("df.start(")) {
+                if (starts.test(example.sql())) {
                     app.execute("TRUNCATE counted.effect, counted.gate");
                     for (String sql : before) {
-                        app.execute(sql);
+                        app.execute(service.inPlaceOfLocalhost(sql));
                     }
                     return new Job(service.inPlaceOfLocalhost(example.sql()));
                 }
-                before.add(example.sql());
+                if (!example.sql().startsWith("SELECT")) {
+                    before.add(example.sql());
+                }
             }
         }
-        throw new AssertionError("docs/scenarios.md starts nothing with the label " + label);
+        throw new AssertionError("docs/scenarios.md starts nothing like it");
     }
 
     /** A job whose tables are there. */
@@ -191,10 +293,17 @@ class ScenariosTest {
          * @return the instance, which has completed
          */
         String killedAt(String table, String key, String committed, String query) throws SQLException {
+            return killedAt(table, key, committed, query, started -> {});
+        }
+
+        /** The same, and something happens once it is started. */
+        String killedAt(String table, String key, String committed, String query, Meanwhile meanwhile)
+                throws SQLException {
             String id;
             hold(table, key);
             try (InProcessWorker worker = worker()) {
                 id = start();
+                meanwhile.happens(id);
                 app.awaitValue(committed, query);
                 awaitHeldUp();
             }

@@ -135,6 +135,90 @@ class FailureTextsTest {
     }
 
     @Test
+    void an_item_of_a_map_says_at_which_step_of_the_body_it_failed_and_what_the_server_said() throws SQLException {
+        String body = "'SELECT $item.n + 40 AS m' |=> 'm' ~> 'SELECT complain($1 || ''-'' || $m.m)' |=> 'told'";
+        var failed = app.run("df.map('SELECT 2 AS n', " + body.replace("$1", "''at''") + ") |=> 'done' ~> 'SELECT 1'");
+
+        String step = app.node(failed.id(), "SELECT complain", "id") + ", root.left.left.right, 'told' (SQL)";
+        assertThat(info(failed.id()))
+                .isEqualTo(String.join(
+                        "\n",
+                        failed.output(),
+                        "Node: "
+                                + app.value(
+                                        "SELECT id FROM df.nodes WHERE instance_id = ? AND node_type = 'MAP'",
+                                        failed.id())
+                                + ", root.left, 'done' (MAP)",
+                        "Step: " + step,
+                        "SQLSTATE: AB123",
+                        "DETAIL: the detail of at-42",
+                        "HINT: try later",
+                        "Statement: SELECT complain('at' || '-' || 42)"));
+        assertThat(failed.output()).startsWith("Item 1 of df.map failed: ").endsWith("no at-42");
+        assertThat(explained(failed.id()))
+                .anySatisfy(line -> assertThat(line).isEqualTo("    Step: " + step))
+                .anySatisfy(line -> assertThat(line).isEqualTo("    DETAIL: the detail of at-42"))
+                .anySatisfy(line -> assertThat(line).isEqualTo("    Statement: SELECT complain('at' || '-' || 42)"));
+        assertThat(app.value("SELECT failure FROM df.map_items WHERE instance_id = ?", failed.id()))
+                .isEqualTo(app.value(
+                        "SELECT jsonb_build_object('node', ?::text, 'node_type', 'SQL', 'path', 'root.left.left.right', 'name', 'told',"
+                                + " 'executed_query', 'SELECT complain(''at'' || ''-'' || 42)',"
+                                + " 'detail', 'the detail of at-42', 'hint', 'try later')",
+                        app.node(failed.id(), "SELECT complain", "id")));
+    }
+
+    @Test
+    void items_that_go_by_say_it_too_with_the_position_and_the_values_that_were_bound() throws SQLException {
+        var misspelt = app.run("df.map('SELECT 1 AS n', 'SELECT 1, nope FROM account', on_failure => 'continue')");
+        assertThat(misspelt.status()).isEqualTo("completed");
+        assertThat(app.value("SELECT failure ->> 'position' FROM df.map_items WHERE instance_id = ?", misspelt.id()))
+                .isEqualTo("11");
+
+        var bound = app.run("df.map('SELECT 7 AS n', df.sql('INSERT INTO account VALUES ($1)', '$item.n'))");
+        assertThat(info(bound.id()))
+                .contains(
+                        "DETAIL: Key (id)=(7) already exists.",
+                        "Statement: INSERT INTO account VALUES ($1)",
+                        "Parameters: [7]");
+
+        var completed = app.run("df.map('SELECT 1 AS n', 'SELECT 1')");
+        assertThat(app.value(
+                        "SELECT count(*) FROM df.map_items WHERE instance_id = ? AND failure IS NULL", completed.id()))
+                .isEqualTo("1");
+    }
+
+    @Test
+    void the_step_that_decided_is_told_though_another_branch_of_its_item_went_on() throws SQLException {
+        var failed = app.run(
+                "df.map('SELECT 1 AS n', df.if('SELECT false', 'SELECT 1', df.join('SELECT complain(''early'')', 'SELECT pg_sleep(0.3)')))");
+        assertThat(info(failed.id()))
+                .contains(
+                        "Item 1 of df.map failed: JOIN branch 1 failed: ",
+                        ", root.left.right.left (SQL)",
+                        "DETAIL: the detail of early",
+                        "HINT: try later",
+                        "Statement: SELECT complain('early')");
+    }
+
+    @Test
+    void a_map_in_a_map_names_the_innermost_step() throws SQLException {
+        var failed =
+                app.run("df.map('SELECT 1 AS n', df.map('SELECT 3 AS k', 'SELECT complain(''in'')', item => 'inner'))");
+        assertThat(info(failed.id()))
+                .contains(
+                        "Item 1 of df.map failed: Item 1 of df.map failed: ",
+                        "Step: " + app.node(failed.id(), "SELECT complain", "id") + ", root.left.left (SQL)",
+                        "Statement: SELECT complain('in')");
+    }
+
+    @Test
+    void a_request_of_an_item_says_what_was_answered() throws Exception {
+        service.on("/short", 418, "text/plain", "short and stout");
+        var failed = app.run("df.map('SELECT 1 AS n', df.http('" + service.url("/short") + "', expect => '2xx'))");
+        assertThat(info(failed.id())).contains("(HTTP)", "Code: http:418", "Answer: short and stout");
+    }
+
+    @Test
     void the_loser_of_a_race_and_what_was_cancelled_is_skipped() throws SQLException {
         var race = app.run("df.race('SELECT 1', df.sleep(3600)) ~> 'SELECT 2'");
         assertThat(explained(race.id())).anySatisfy(line -> assertThat(line).contains("SLEEP 3600s ⊘"));
@@ -181,6 +265,13 @@ class FailureTextsTest {
                 .anySatisfy(line -> assertThat(line).matches("HTTP POST .* ✗ {2}status 418, 20.*"))
                 .anySatisfy(line -> assertThat(line).isEqualTo("    Answer: short and stout"));
         assertThat(info(failed.id())).contains("Code: http:418", "Answer: short and stout", "(HTTP)");
+    }
+
+    @Test
+    void a_variable_that_was_never_set_is_named_as_what_the_brace_may_mean() throws SQLException {
+        assertThat(app.run("'SELECT * FROM {tabel}'").output())
+                .contains("syntax error at or near \"{\"", "df.setvar", "vars in the options of df.start");
+        assertThat(app.run("'SELECT * FRM account'").output()).doesNotContain("df.setvar");
     }
 
     @Test

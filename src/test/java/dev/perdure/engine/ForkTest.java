@@ -59,6 +59,10 @@ class ForkTest {
         return app.value("SELECT id FROM df.nodes WHERE instance_id = ? AND strpos(query, ?) > 0", id, part);
     }
 
+    private static String type(String id, String type) throws SQLException {
+        return app.value("SELECT id FROM df.nodes WHERE instance_id = ? AND node_type = ?", id, type);
+    }
+
     @Test
     void a_fork_that_is_rolled_back_leaves_nothing() throws SQLException {
         var failed = app.run(work("once") + " ~> 'SELECT 1/0'");
@@ -153,6 +157,76 @@ class ForkTest {
         var ended = app.await(id);
         assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
         assertThat(ledger()).isEqualTo("a,b,b");
+    }
+
+    @Test
+    void a_map_that_has_completed_is_not_run_again_and_its_items_are_still_read() throws SQLException {
+        var done = app.run(
+                "df.map('SELECT g AS n FROM generate_series(1, 3) AS g', 'SELECT work(''item'') AS r') |=> 'done'"
+                        + " ~> 'SELECT work(''of '' || $done.completed || '' '' || count(*)) AS r FROM $done.items WHERE status = ''completed'''");
+        assertThat(ledger()).isEqualTo("item,item,item,of 3 3");
+        app.execute("TRUNCATE ledger");
+
+        String behind = app.value("SELECT df.fork(?, ?)", done.id(), node(done.id(), "'of '"));
+        assertThat(app.await(behind).status()).isEqualTo("completed");
+        assertThat(ledger()).isEqualTo("of 3 3");
+        assertThat(app.value("SELECT count(*) FROM df.map_items WHERE instance_id = ?", behind))
+                .isEqualTo("0");
+
+        app.execute("TRUNCATE ledger");
+        String again = app.value("SELECT df.fork(?, ?)", done.id(), type(done.id(), "MAP"));
+        assertThat(app.await(again).status()).isEqualTo("completed");
+        assertThat(ledger()).isEqualTo("item,item,item,of 3 3");
+        assertThat(app.value("SELECT count(*) FROM df.map_items WHERE instance_id = ? AND status = 'completed'", again))
+                .as("items of its own")
+                .isEqualTo("3");
+    }
+
+    @Test
+    void a_saga_that_has_completed_is_neither_run_again_nor_undone() throws SQLException {
+        var done = app.run("df.saga(df.with_undo(" + work("a") + ", " + work("undo of a") + ") ~> " + work("b")
+                + ") ~> " + work("c"));
+        assertThat(ledger()).isEqualTo("a,b,c");
+        app.execute("TRUNCATE ledger");
+
+        String failing = app.value(
+                "SELECT df.fork(?, ?, replace => jsonb_build_object(?, 'SELECT 1/0'))",
+                done.id(),
+                node(done.id(), "'c'"),
+                node(done.id(), "'c'"));
+        assertThat(app.await(failing).status()).isEqualTo("failed");
+        assertThat(ledger()).isEqualTo("");
+        assertThat(app.value("SELECT compensated FROM df.instances WHERE id = ?", failing))
+                .isEqualTo("f");
+
+        String again = app.value(
+                "SELECT df.fork(?, ?, replace => jsonb_build_object(?, 'SELECT 1/0'))",
+                done.id(),
+                type(done.id(), "SAGA"),
+                node(done.id(), "'b'"));
+        assertThat(app.await(again).status()).isEqualTo("failed");
+        assertThat(ledger()).isEqualTo("a,undo of a");
+    }
+
+    @Test
+    void a_child_that_has_completed_is_not_called_again_and_one_that_is_belongs_to_the_copy() throws SQLException {
+        app.value("SELECT df.define('forked_child', " + work("child") + ")");
+        var done = app.run("df.call('forked_child') |=> 'x' ~> 'SELECT work(''got '' || $x.r) AS r'");
+        assertThat(done.status()).as(done.output()).isEqualTo("completed");
+        app.execute("TRUNCATE ledger");
+        String children = "SELECT count(*) FROM df.instances WHERE parent_id = ?";
+
+        String behind = app.value("SELECT df.fork(?, ?)", done.id(), node(done.id(), "'got '"));
+        assertThat(app.await(behind).status()).isEqualTo("completed");
+        assertThat(ledger()).isEqualTo("got result of child");
+        assertThat(app.value(children, behind)).isEqualTo("0");
+
+        app.execute("TRUNCATE ledger");
+        String again = app.value("SELECT df.fork(?, ?)", done.id(), type(done.id(), "CALL"));
+        assertThat(app.await(again).status()).isEqualTo("completed");
+        assertThat(ledger()).isEqualTo("child,got result of child");
+        assertThat(app.value(children, again)).isEqualTo("1");
+        assertThat(app.value(children, done.id())).isEqualTo("1");
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -207,8 +208,10 @@ class SagasTest {
         String saga = "df.saga(df.with_undo(step('a') |=> 's', undo())"
                 + " ~> df.with_undo(step('b'), df.retry('SELECT pass(''x'')', 1))"
                 + " ~> df.with_undo(step('c') |=> 's', undo()) ~> 'SELECT pass(''forward'')')";
+        long givenUp = worker.statistics().undosEnded(false);
         var ended = app.run(saga);
         assertThat(ended.status()).isEqualTo("failed");
+        assertThat(worker.statistics().undosEnded(false)).isEqualTo(givenUp + 1);
         assertThat(ended.output())
                 .contains(
                         "closed: forward",
@@ -246,6 +249,29 @@ class SagasTest {
 
         assertThat(ended.status()).isEqualTo("failed");
         assertThat(service.received("/refund")).hasSize(1);
+    }
+
+    @Test
+    void an_undo_is_tried_until_it_succeeds_and_an_error_of_the_service_is_a_failure() throws SQLException {
+        AtomicInteger asked = new AtomicInteger();
+        service.on(
+                "/giveback",
+                (exchange, request) ->
+                        HttpService.respond(exchange, asked.incrementAndGet() < 3 ? 500 : 200, "text/plain", "later"));
+        long before = worker.statistics().undosEnded(true);
+        var ended = app.run("df.saga(df.with_undo(step('a') |=> 's', df.http('" + service.url("/giveback")
+                + "', 'POST')) ~> df.with_undo(step('b') |=> 's', undo()) ~> 'SELECT 1/0')");
+
+        assertThat(ended.status()).isEqualTo("failed");
+        assertThat(ended.output()).endsWith("division by zero").doesNotContain("given up");
+        assertThat(service.received("/giveback")).hasSize(3);
+        assertThat(service.received("/giveback").stream()
+                        .map(request -> request.header("idempotency-key"))
+                        .distinct())
+                .doesNotContainNull()
+                .hasSize(1);
+        assertThat(log()).isEqualTo("a b -b");
+        assertThat(worker.statistics().undosEnded(true)).isEqualTo(before + 2);
     }
 
     @Test

@@ -121,7 +121,7 @@ final class SimMaps {
         Optional<Journal.ItemFailure> failure = map.items.stream()
                 .filter(item -> item.number >= map.settled && item.status.equals("failed"))
                 .max(Comparator.comparing(item -> item.endedAt))
-                .map(item -> new Journal.ItemFailure(item.number + 1, String.valueOf(item.output), null));
+                .map(item -> new Journal.ItemFailure(item.number + 1, String.valueOf(item.output), null, null));
         return Optional.of(new Journal.FoundMap(
                 map.id,
                 map.generation,

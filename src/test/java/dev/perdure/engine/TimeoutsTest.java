@@ -1,10 +1,14 @@
 package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.perdure.testing.HttpService;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -151,6 +155,32 @@ class TimeoutsTest {
                     .isEqualTo("60");
             assertThat(app.value("SELECT concat(count(*), ' ', count(DISTINCT instance)) FROM ledger"))
                     .isEqualTo("60 60");
+        }
+    }
+
+    @Test
+    void a_request_that_takes_too_long_is_ended_and_its_node_says_that_it_may_have_happened() throws SQLException {
+        database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('limit_app', include_http => true)");
+        try (HttpService service = new HttpService()) {
+            service.on("/slow", (exchange, request) -> new Semaphore(0).acquire());
+            try (InProcessWorker worker = InProcessWorker.start(
+                    database,
+                    Map.of("perdure.http.allow", "localhost:" + service.port(), "perdure.http.egress", "listed"))) {
+                var ended = app.run(
+                        "df.timeout(df.http('" + service.url("/slow")
+                                + "') ~> 'INSERT INTO log VALUES (''answered'')', '700 ms', 'INSERT INTO log VALUES (''otherwise'')')");
+
+                assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+                assertThat(app.value("SELECT string_agg(what, ',') FROM log")).isEqualTo("otherwise");
+                assertThat(app.value(
+                                "SELECT status || ': ' || error FROM df.nodes WHERE instance_id = ? AND node_type = 'HTTP'",
+                                ended.id()))
+                        .isEqualTo("failed: canceled: timed out (the request may have happened)");
+                assertThat(app.value("SELECT df.explain(?)", ended.id()))
+                        .contains("interrupted: timed out (the request may have happened)");
+                assertThat(service.received("/slow")).hasSize(1);
+                await().until(() -> worker.statistics().http().inFlight() == 0);
+            }
         }
     }
 }

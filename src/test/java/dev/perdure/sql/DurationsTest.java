@@ -24,6 +24,11 @@ class DurationsTest {
             df.sleep(5::smallint)                   | "SLEEP","query":"5"}
             df.sleep(seconds => '5')                | "SLEEP","query":"5"}
             df.sleep((SELECT 5))                    | "SLEEP","query":"5"}
+            df.sleep(5000000000)                    | "SLEEP","query":"5000000000"}
+            df.sleep(0.5)                           | "SLEEP","query":"1"}
+            df.sleep(2.0)                           | "SLEEP","query":"2"}
+            df.sleep(seconds => 1.2::real)          | "SLEEP","query":"2"}
+            df.sleep(extract(epoch FROM interval '1 min')) | "SLEEP","query":"60"}
             df.sleep('15 minutes')                  | "SLEEP","query":"900"}
             df.sleep(interval '1 day')              | "SLEEP","query":"86400"}
             df.sleep(duration => '1:00')            | "SLEEP","query":"3600"}
@@ -61,6 +66,10 @@ class DurationsTest {
             textBlock =
                     """
             df.sleep('-1')                          | 22023: ERROR: Sleep duration must be non-negative
+            df.sleep(-1)                            | 22023: ERROR: Sleep duration must be non-negative
+            df.sleep(-0.5)                          | 22023: ERROR: Sleep duration must be non-negative
+            df.sleep('NaN'::float8)                 | 22023: ERROR: df.sleep: the interval must be between 0
+            df.sleep(1e300)                         | 22023: ERROR: df.sleep: the interval must be between 0
             df.sleep('-1 s')                        | 22023: ERROR: df.sleep: the interval must be between 0
             df.sleep('40000 years')                 | 22023: ERROR: df.sleep: the interval must be between 0
             df.sleep('soon')                        | 22007: ERROR: invalid input syntax for type interval: "soon"

@@ -47,6 +47,7 @@ class SignaturesTest {
             with_undo           | step text, undo text, register text DEFAULT 'after'::text | text | v - unsafe public
             http                | url character varying, method text DEFAULT 'POST'::text, body text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL::text | text | v - unsafe public
             http_multipart      | url character varying, method text DEFAULT 'POST'::text, parts jsonb DEFAULT NULL::jsonb, headers jsonb DEFAULT NULL::jsonb, timeout_seconds integer DEFAULT 30, expect text DEFAULT NULL::text | text | v - unsafe public
+            sleep               | seconds double precision | text | v strict unsafe public
             sleep               | duration interval | text | v strict unsafe public
             sleep               | duration text | text | v strict unsafe public
             wait_for_signal     | name text, timeout interval | text | v - unsafe public

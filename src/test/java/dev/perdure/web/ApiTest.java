@@ -149,6 +149,26 @@ class ApiTest {
     }
 
     @Test
+    void a_saga_that_undoes_what_it_has_done_says_so() {
+        String id = start(
+                ann,
+                "df.saga(df.with_undo('SELECT 1', df.wait_for_signal('undone')) ~> df.with_undo('SELECT 2', 'SELECT 3')"
+                        + " ~> 'SELECT 1 / 0')",
+                "undoing");
+
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(node(ann.get("/instances/" + id).body(), "SAGA")
+                                .path("mark")
+                                .asText())
+                        .isEqualTo("compensating"));
+        assertThat(ann.post("/instances/" + id + "/signal", "{\"name\":\"undone\"}")
+                        .status())
+                .isEqualTo(200);
+        JsonNode ended = await(ann, id, "failed");
+        assertThat(node(ended, "SAGA").path("mark").asText()).isEqualTo("failed");
+    }
+
+    @Test
     void pages_go_on_where_the_one_before_ended_and_filters_hold() {
         List<String> started = new ArrayList<>();
         for (int i = 0; i < 5; i++) {

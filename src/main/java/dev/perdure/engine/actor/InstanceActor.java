@@ -223,9 +223,17 @@ public final class InstanceActor {
      */
     public void committed(CheckpointRequest draft, List<Decision> decisions, @Nullable Effect taken) {
         checkpoints.committed(draft);
-        decisions.subList(0, decisions.size() - 1).forEach(state::apply);
+        decisions.subList(0, decisions.size() - 1).forEach(this::advance);
         context.breakdowns().goesOn(id());
         apply(decisions.get(decisions.size() - 1), taken);
+    }
+
+    private void advance(Decision decision) {
+        state.apply(decision);
+        if (decision.changesUndos()) {
+            context.telemetry().undosEnded(decision.undosEnded(true), true);
+            context.telemetry().undosEnded(decision.undosEnded(false), false);
+        }
     }
 
     /**
@@ -234,7 +242,7 @@ public final class InstanceActor {
      * @param taken see {@link #committed}
      */
     void apply(Decision decision, @Nullable Effect taken) {
-        state.apply(decision);
+        advance(decision);
         texts = (attempts.isEmpty() ? 0 : texts) + DecisionMemory.ofTexts(decision);
         memory.set(definitionBytes + state.resultBytes() + texts);
         if (foundPosition()) {

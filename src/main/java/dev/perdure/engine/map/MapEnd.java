@@ -4,6 +4,8 @@ import dev.perdure.engine.actor.Attempt;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
+import dev.perdure.flow.FailedStep;
+import dev.perdure.flow.Remark;
 import dev.perdure.flow.result.Json;
 import dev.perdure.flow.result.Result;
 import dev.perdure.store.Journal.FindMap;
@@ -68,12 +70,20 @@ final class MapEnd {
      * @param failed how many
      */
     void failed(ItemFailure last, long failed) {
+        FailedStep step = last.step();
+        if (step != null && !step.isWhole()) {
+            failedAsWritten(failed);
+            return;
+        }
         String many = failed > 1 ? " (the last of " + failed + " that failed)" : "";
         tell(new Event.StepFailed(
                 effect.activation(),
                 "Item " + window.firstOf(last.ordinal()) + " of df.map failed" + many + ": " + last.error(),
                 last.code(),
-                "",
+                step == null ? null : step.detail(),
+                step == null ? Remark.NONE : step.remark().of(step),
+                step == null || step.executedQuery() == null ? "" : step.executedQuery(),
+                step == null ? null : step.params(),
                 startedAt,
                 0,
                 context.clock().instant()));

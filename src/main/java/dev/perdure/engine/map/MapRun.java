@@ -313,7 +313,7 @@ final class MapRun implements Attempt, Home {
         count(first(item), key(item).size(), isWell);
         if (!isWell && isFailed()) {
             stop();
-            this.end.failed(new ItemFailure(first(item), end.output(), end.code()), tally.failed());
+            this.end.failed(new ItemFailure(first(item), end.output(), end.code(), end.step()), tally.failed());
             return;
         }
         goOn();

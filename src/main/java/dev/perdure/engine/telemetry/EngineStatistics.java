@@ -43,6 +43,8 @@ public class EngineStatistics implements Telemetry {
     private final LongAdder loginFailures = new LongAdder();
     private final LongAdder itemsCompleted = new LongAdder();
     private final LongAdder itemsFailed = new LongAdder();
+    private final LongAdder undosDone = new LongAdder();
+    private final LongAdder undosGivenUp = new LongAdder();
     private final List<EngineObserver> observers = new CopyOnWriteArrayList<>();
     private final HttpStatistics http = new HttpStatistics();
     private volatile @Nullable Gauges watched;
@@ -112,6 +114,16 @@ public class EngineStatistics implements Telemetry {
     /** Items of maps that ended: completed, failed or cancelled. */
     public long itemsEnded(boolean well) {
         return (well ? itemsCompleted : itemsFailed).sum();
+    }
+
+    @Override
+    public void undosEnded(long count, boolean well) {
+        (well ? undosDone : undosGivenUp).add(count);
+    }
+
+    /** Undos of sagas that were done, or given up. */
+    public long undosEnded(boolean well) {
+        return (well ? undosDone : undosGivenUp).sum();
     }
 
     /** Attempts at steps that ended in this way. */

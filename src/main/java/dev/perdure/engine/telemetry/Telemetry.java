@@ -9,5 +9,8 @@ public interface Telemetry {
 
     void checkpointFailed(Failure.Kind kind);
 
+    /** @param well undone; otherwise given up */
+    void undosEnded(long count, boolean well);
+
     void instanceEnded(InstanceOrigin instance, Checkpoint.InstanceEnd end, Instant at);
 }

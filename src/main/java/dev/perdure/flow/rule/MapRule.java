@@ -94,7 +94,12 @@ record MapRule(MapNode node) implements LeafRule {
             decision.end(
                     node,
                     new Outcome.Failed(failed.message(), failed.sqlState(), null, failed.detail(), null),
-                    new Execution(failed.startedAt(), 0, null));
+                    new Execution(
+                            failed.startedAt(),
+                            0,
+                            failed.executedQuery().isEmpty() ? null : failed.executedQuery(),
+                            failed.params(),
+                            failed.remark()));
         }
     }
 }

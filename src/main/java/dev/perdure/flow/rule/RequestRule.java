@@ -29,6 +29,12 @@ interface RequestRule extends LeafRule {
     /** The configuration that is stored. */
     String config();
 
+    /** The connection is closed; what the service did, or does with it, is not known. */
+    @Override
+    default String interrupted(String reason) {
+        return reason + " (the request may have happened)";
+    }
+
     /** Some answers are failures: where the request says what it expects, and otherwise where something around asks for it. */
     @Override
     default Outcome judged(DecisionBuilder decision, Outcome.Succeeded success) {
