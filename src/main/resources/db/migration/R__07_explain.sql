@@ -297,6 +297,10 @@ BEGIN
              WHEN instance.compensated THEN E'          ↶ compensated\n' END,
         'Output:   ' || CASE WHEN instance.status = 'failed' THEN output ELSE df._cut(output, 60) END || E'\n',
         CASE WHEN instance.status = 'pending' THEN 'Waits:    ' || df._held_text(instance.id) || E'\n' END,
+        CASE WHEN instance.status IN ('pending', 'running') THEN (
+            SELECT concat('Aside:    ', n.status_details #>> '{set_aside,reason}', ', since ',
+                df._moment((n.status_details #>> '{set_aside,since}')::timestamptz), E'\n          df.resume lets it go on\n')
+            FROM df.nodes n WHERE n.instance_id = instance.id AND n.id = instance.root_node AND n.status_details ? 'set_aside') END,
         E'\n',
         df._draw(drawn.explained, instance.root_node, drawn.markers));
 END

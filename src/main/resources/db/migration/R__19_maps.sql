@@ -202,7 +202,12 @@ BEGIN
             v_answer := 'stale';
         WHEN lock_not_available OR deadlock_detected THEN
             v_answer := 'locked';
-        WHEN data_exception OR program_limit_exceeded OR integrity_constraint_violation THEN
+        WHEN assert_failure OR OTHERS THEN
+            -- What the decision itself causes (a \u0000, a value out of range, a trigger of the owner's) must not take the others down. What
+            -- befalls the server, or the session, is nobody's: it is asked again.
+            IF left(SQLSTATE, 2) IN ('08', '25', '28', '40', '53', '55', '57', '58') OR SQLSTATE ~ '^DF00' THEN
+                RAISE;
+            END IF;
             v_answer := concat('rejected:', SQLSTATE, ':', SQLERRM);
     END;
     PERFORM df._fence(p_epoch);

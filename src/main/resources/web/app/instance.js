@@ -111,6 +111,7 @@ export class InstancePage extends LitElement {
       const took = span(instance.created_at, instance.ended_at);
       return took ? `after ${took}` : '';
     }
+    if (instance.set_aside) return `no worker works on it since ${moment(instance.set_aside.since)}: ${instance.set_aside.reason}`;
     if (instance.held) return `waits ${local(instance.held)}`;
     const leaves = this.running();
     if (!leaves.length) return 'waits to be taken up';
@@ -249,7 +250,8 @@ export class InstancePage extends LitElement {
       <div class="row">
         <div class="grow">
           <h1>${instance.label ?? instance.id}</h1>
-          <p class="now"><span class="mark ${instance.status}" id="status">${mark(instance.status)}</span> ${this.now()}</p>
+          <p class="now"><span class="mark ${instance.status}" id="status">${mark(instance.status)}</span>
+            ${instance.set_aside ? html`<span class="mark failed" id="set-aside">! set aside</span>` : ''} ${this.now()}</p>
           <p class="quiet">Created <span title=${instance.created_at}>${moment(instance.created_at)}</span> by ${instance.submitted_by}${
             instance.executions > 1 ? `, execution ${instance.executions}` : ''}${
             instance.forked_from ? html`, a fork of <a class="mono" href="#/instances/${instance.forked_from}">${instance.forked_from}</a>` : ''}${

@@ -51,6 +51,9 @@ public class EngineLifecycle implements LeaderListener {
     /** Longer than the deadline of a heartbeat, so that a leader that cannot be seen has stopped by itself before. */
     private static final Duration SILENCE_BEYOND_DEADLINE = Duration.ofSeconds(3);
 
+    /** An election that gives no sign for so long is stuck: it waits for no answer as long as that. */
+    private static final Duration STUCK = Duration.ofSeconds(60);
+
     private static final long ANSWER_SECONDS = 30;
     /** After which the server is asked whether it still has the session of a step; it finds out by itself after 30 s. */
     private static final Duration SILENCE = Duration.ofSeconds(20);
@@ -133,10 +136,11 @@ public class EngineLifecycle implements LeaderListener {
         }
     }
 
-    /** Whether the loop of a leading worker turns; true for one that does not lead. */
+    /** Whether this worker stands for election, and its loop turns while it leads; true before the database is ready. */
     public boolean isAlive() {
+        LeaderElection candidate = election;
         Engine current = engine;
-        return current == null || current.isAlive();
+        return (candidate == null || candidate.isAlive(STUCK)) && (current == null || current.isAlive());
     }
 
     @Override

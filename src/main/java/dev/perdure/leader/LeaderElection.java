@@ -44,6 +44,8 @@ public final class LeaderElection implements AutoCloseable {
     private final Thread thread;
     private final Semaphore nudge = new Semaphore(0);
     private volatile boolean stopped;
+    private volatile boolean closed;
+    private volatile long stoodAt = System.nanoTime();
     /** The epoch of the term that is to end; 0 when none is. */
     private volatile long resigned;
 
@@ -87,6 +89,7 @@ public final class LeaderElection implements AutoCloseable {
     /** Stops and gives the lock back. Returns when that is done. */
     @Override
     public void close() {
+        closed = true;
         stopped = true;
         nudge.release();
         try {
@@ -96,13 +99,21 @@ public final class LeaderElection implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether it still stands for election: it has given a sign within a time that is longer than any answer of the server may take.
+     * True for one that was closed.
+     */
+    public boolean isAlive(Duration within) {
+        return closed || thread.isAlive() && System.nanoTime() - stoodAt < within.toNanos();
+    }
+
     private void run() {
         while (!stopped) {
             try (LeaderSession session = LeaderSession.open(vertx, servers, times.deadline())) {
                 stand(session);
             } catch (LeaderLostException e) {
                 report(LeaderStatus.Role.DISCONNECTED, 0, String.valueOf(e.getMessage()));
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.error("The election failed; it begins again", e);
                 report(LeaderStatus.Role.DISCONNECTED, 0, e.toString());
             }
@@ -117,6 +128,7 @@ public final class LeaderElection implements AutoCloseable {
     private void stand(LeaderSession session) throws LeaderLostException {
         int looksAtReplica = 0;
         while (!stopped && !session.isClosed()) {
+            stoodAt = System.nanoTime();
             if (session.isReplica()) {
                 report(LeaderStatus.Role.STANDBY, 0, "the server is a replica");
                 backoff = MIN_BACKOFF;
@@ -229,6 +241,7 @@ public final class LeaderElection implements AutoCloseable {
         end.start();
         try {
             while (!dismissed.await(times.heartbeatInterval().toMillis(), TimeUnit.MILLISECONDS)) {
+                stoodAt = System.nanoTime();
                 if (leads.get() && !beats(heartbeat)) {
                     leads.set(false);
                 }
@@ -273,6 +286,7 @@ public final class LeaderElection implements AutoCloseable {
     }
 
     private void pause(Duration time) {
+        stoodAt = System.nanoTime();
         try {
             if (nudge.tryAcquire(time.toMillis(), TimeUnit.MILLISECONDS)) {
                 nudge.drainPermits();

@@ -44,7 +44,7 @@ public final class LeaderListeners implements LeaderListener {
     private static void told(LeaderListener listener, Runnable word) {
         try {
             word.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.errorf(e, "%s could not end its term", listener.getClass().getSimpleName());
         }
     }

@@ -20,13 +20,15 @@ public class Census {
      * @param oldestPendingSeconds how long the oldest pending instance has waited; 0 when there is none
      * @param queues what waits and runs in queues
      * @param activities what programs and people are to decide
+     * @param setAside instances that no worker works on, because workers ended with them
      */
     public record Counts(
             Map<String, Long> instances,
             long waitingTimers,
             double oldestPendingSeconds,
             Queues queues,
-            Activities activities) {}
+            Activities activities,
+            long setAside) {}
 
     /**
      * All queues together; those that were dropped count for as long as something is in them.
@@ -56,7 +58,8 @@ public class Census {
             0,
             0,
             new Queues(0, 0, 0, 0),
-            new Activities(0, 0, 0, 0, 0, 0));
+            new Activities(0, 0, 0, 0, 0, 0),
+            0);
 
     private volatile Counts counts = NOTHING;
 
@@ -65,7 +68,18 @@ public class Census {
         return counts;
     }
 
+    /** Counts the instances that are set aside: a few, in a table that has few rows. */
+    public static long setAside(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row =
+                        statement.executeQuery("SELECT count(*) FROM df._tries WHERE set_aside_at IS NOT NULL")) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
     void take(Connection connection) throws SQLException {
+        long aside = setAside(connection);
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(
                         "SELECT * FROM df._census(), df._queue_census(), df._activity_census()")) {
@@ -89,7 +103,8 @@ public class Census {
                             row.getDouble("activities_oldest"),
                             row.getLong("tasks_open"),
                             row.getLong("activities_completed"),
-                            row.getLong("activities_failed")));
+                            row.getLong("activities_failed")),
+                    aside);
         }
     }
 

@@ -57,6 +57,10 @@ class ClusterMetrics implements MeterBinder {
                     .tag("status", status)
                     .register(registry);
         }
+        Gauge.builder("perdure.instances.set.aside", census, c -> c.counts().setAside())
+                .description(
+                        "Instances that no worker works on, because workers ended with them, as the leader counted last")
+                .register(registry);
         Gauge.builder("perdure.timers.waiting", census, c -> c.counts().waitingTimers())
                 .description("Nodes that wait for a time, as the leader counted last")
                 .register(registry);

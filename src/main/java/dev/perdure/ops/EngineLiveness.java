@@ -7,7 +7,7 @@ import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Liveness;
 
-/** Fails only when the loop of a leading worker does not turn any more. */
+/** Fails only when this worker does not stand for election any more, or its loop does not turn while it leads. */
 @Liveness
 @ApplicationScoped
 public class EngineLiveness implements HealthCheck {

@@ -101,6 +101,27 @@ class PoisonTest {
         }
     }
 
+    /** As a trigger of the owner's, or a damaged table, refuses one row: nobody has foreseen what it says. */
+    @Test
+    void an_instance_whose_end_the_tables_refuse_fails_with_the_reason() throws SQLException {
+        String refused = app.start("df.wait_for_signal('go') ~> df.sleep(0)");
+        database.asSuperuser("CREATE FUNCTION public.raises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                + " IF new.id = '" + refused + "' AND new.status = 'completed' THEN"
+                + " RAISE EXCEPTION 'not this one' USING ERRCODE = 'P0001'; END IF; RETURN new; END $$;"
+                + " CREATE TRIGGER raises BEFORE UPDATE ON df.instances FOR EACH ROW EXECUTE FUNCTION public.raises()");
+        List<String> others = ledger.start(3, 2, 0);
+
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            app.value("SELECT df.signal(?, 'go')", refused);
+            var ended = app.await(refused);
+            assertThat(ended.status()).isEqualTo("failed");
+            assertThat(ended.output()).contains("not this one");
+            ledger.assertEachStepHappenedOnce(others, 2);
+            ledger.assertEachStepHappenedOnce(ledger.start(3, 2, 0), 2);
+            assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
+        }
+    }
+
     @Test
     void a_variable_without_a_value_is_none() throws SQLException {
         app.execute("INSERT INTO df.vars (name, value) VALUES ('empty', NULL)");

@@ -129,6 +129,75 @@ class LeaderElectionTest {
     }
 
     @Test
+    void an_error_ends_a_term_and_not_the_election() throws SQLException {
+        LeaderListener broken = new Recorder() {
+            @Override
+            public void elected(Term term, ServerIdentity server, int host) {
+                if (term.epoch() < 3) {
+                    throw new NoClassDefFoundError("broken");
+                }
+            }
+
+            @Override
+            public void released() {
+                throw new NoClassDefFoundError("broken");
+            }
+        };
+        try (LeaderElection election = election(database.url(), status, broken, new Recorder())) {
+            election.start();
+            awaitLeader(3);
+            assertThat(told).contains("released", "elected 3");
+            assertThat(election.isAlive(Duration.ofSeconds(60))).isTrue();
+            assertThat(leaderSessions()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void an_election_whose_thread_has_ended_is_not_alive() {
+        try (LeaderElection election = election(database.url(), status, new Recorder())) {
+            assertThat(election.isAlive(Duration.ofSeconds(60)))
+                    .as("before it begins")
+                    .isFalse();
+            election.start();
+            awaitLeader(1);
+            assertThat(election.isAlive(Duration.ofSeconds(60))).isTrue();
+
+            Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("perdure-leader"))
+                    .forEach(Thread::interrupt);
+            await().until(() -> !election.isAlive(Duration.ofSeconds(60)));
+        }
+    }
+
+    @Test
+    void an_election_that_gives_no_sign_is_not_alive_until_it_does() {
+        CountDownLatch goesOn = new CountDownLatch(1);
+        LeaderListener stuck = new Recorder() {
+            @Override
+            public void elected(Term term, ServerIdentity server, int host) {
+                try {
+                    goesOn.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        try (LeaderElection election = election(database.url(), status, stuck)) {
+            election.start();
+            await().until(() -> !election.isAlive(Duration.ofSeconds(2)));
+            goesOn.countDown();
+            await().until(() -> election.isAlive(Duration.ofSeconds(2)));
+            awaitLeader(1);
+        }
+        LeaderElection closed = election(database.url(), status, new Recorder());
+        closed.start();
+        closed.close();
+        assertThat(closed.isAlive(Duration.ofSeconds(2)))
+                .as("one that was closed")
+                .isTrue();
+    }
+
+    @Test
     void a_leader_that_takes_long_to_end_is_not_taken_for_dead() {
         CountDownLatch ends = new CountDownLatch(1);
         LeaderListener slow = new Recorder() {

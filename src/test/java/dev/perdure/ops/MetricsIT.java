@@ -36,6 +36,7 @@ class MetricsIT {
             awaitMetric(worker, "perdure_instances{status=\"failed\"}", 1);
             awaitMetric(worker, "perdure_instances{status=\"running\"}", 1);
             awaitMetric(worker, "perdure_timers_waiting", 1);
+            awaitMetric(worker, "perdure_instances_set_aside", 0);
             // One that was started before the leader first looked counts as one that it has found.
             Awaitility.await("instances that were started or found")
                     .atMost(Duration.ofSeconds(60))

@@ -261,6 +261,59 @@ class FenceTest {
         }
     }
 
+    /** What a trigger of the owner's, or a table that is broken, says of one row. */
+    @ParameterizedTest
+    @ValueSource(strings = {"P0001", "P0004", "42883", "42501", "XX001", "0A000"})
+    void what_a_decision_meets_in_the_tables_is_refused_without_the_others(String state) throws Exception {
+        Term term = world.newTerm();
+        String poison = world.start(ALICE, CHAIN);
+        String his = world.start(BOB, CHAIN);
+        String end = "{\"end\":{\"status\":\"completed\",\"output\":\"{}\"}}";
+        raisesFor(poison, state);
+        try (PgJournal journal = world.journal(term)) {
+            List<Journal.Written> written = ask(
+                            journal,
+                            writing(
+                                    says(his, 1, "0000000a", List.of()).write(),
+                                    new Journal.Write(poison, 1, "{\"nodes\":{}}", end),
+                                    new Journal.Write(his, 2, "{\"nodes\":{}}", end)))
+                    .written();
+            assertThat(written.get(0)).isEqualTo(new Journal.Written.Ok());
+            assertThat(written.get(1)).isInstanceOfSatisfying(Journal.Written.Rejected.class, rejected -> {
+                assertThat(rejected.failure().sqlState()).isEqualTo(state);
+                assertThat(rejected.failure().message()).contains("not this one");
+            });
+            assertThat(written.get(2)).isEqualTo(new Journal.Written.Ok());
+        } finally {
+            raisesFor("", state);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"25006", "53100", "57014", "58030", "40001", "DF002"})
+    void what_befalls_the_server_or_the_session_is_asked_again(String state) throws Exception {
+        Term term = world.newTerm();
+        String id = world.start(ALICE, CHAIN);
+        String end = "{\"end\":{\"status\":\"completed\",\"output\":\"{}\"}}";
+        raisesFor(id, state);
+        try (PgJournal journal = world.journal(term)) {
+            assertThatThrownBy(() -> ask(journal, writing(new Journal.Write(id, 1, "{\"nodes\":{}}", end))))
+                    .hasMessageContaining("not this one");
+        } finally {
+            raisesFor("", state);
+        }
+    }
+
+    private void raisesFor(String instance, String state) throws SQLException {
+        world.database.asSuperuser(
+                "CREATE OR REPLACE FUNCTION public.raises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                        + " IF new.id = '" + instance + "' THEN RAISE EXCEPTION 'not this one' USING ERRCODE = '"
+                        + state + "';"
+                        + " END IF; RETURN new; END $$;"
+                        + " CREATE OR REPLACE TRIGGER raises BEFORE UPDATE ON df.instances FOR EACH ROW"
+                        + " EXECUTE FUNCTION public.raises()");
+    }
+
     @Test
     void a_token_is_worth_nothing_for_anything_else() throws Exception {
         Term term = world.newTerm();

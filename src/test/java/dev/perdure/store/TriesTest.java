@@ -3,8 +3,10 @@ package dev.perdure.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.perdure.maintenance.Census;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -139,6 +141,11 @@ class TriesTest {
                 .extracting(row -> row.get(0))
                 .containsExactly("2 workers in succession ended while they worked on this instance", null, null);
         assertThat(database.value("tries_app", "SELECT df.status(?)", instance)).isEqualTo("running");
+        assertThat(database.value("tries_app", "SELECT df.explain(?)", instance))
+                .containsPattern(
+                        "\nAside:    2 workers in succession ended while they worked on this instance, since 20[0-9-]+ [0-9:+]+\n"
+                                + "          df.resume lets it go on\n");
+        assertThat(counted()).isEqualTo(1);
 
         database.value("tries_app", "SELECT df.cancel(?, 'enough')", instance);
 
@@ -148,6 +155,12 @@ class TriesTest {
                         + " + (SELECT count(*) FROM df._tries)"))
                 .as("no worker has to wind it up")
                 .isEqualTo("0");
+    }
+
+    private long counted() throws SQLException {
+        try (Connection connection = database.connect(PostgresServer.OWNER)) {
+            return Census.setAside(connection);
+        }
     }
 
     @Test
@@ -162,6 +175,9 @@ class TriesTest {
         assertThat(value("SELECT instance_id FROM df._news(?, ?, 10, 100000) WHERE kind = 'loaded'", epoch, snapshot))
                 .isEqualTo(instance);
         assertThat(loaded()).isOne();
+        assertThat(counted()).isZero();
+        assertThat(database.value("tries_app", "SELECT df.explain(?)", instance))
+                .doesNotContain("Aside:");
         assertThatThrownBy(() -> value("SELECT df.resume(?)", instance)).hasMessageContaining("is not set aside");
     }
 

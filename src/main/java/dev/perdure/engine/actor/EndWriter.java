@@ -77,6 +77,7 @@ final class EndWriter {
             } else if (outcome instanceof Journal.Written.Rejected rejected) {
                 String message = rejected.failure().message();
                 LogFields.with(id, null, () -> LOG.errorf("Instance %s: its end cannot be written: %s", id, message));
+                breakdowns.later(id, ending.load());
             }
         });
     }

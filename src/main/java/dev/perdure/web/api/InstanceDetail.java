@@ -36,7 +36,9 @@ final class InstanceDetail {
                 'output', pg_catalog.left(df._output(i.status, i.output, i.cancel_reason), 10000),
                 'held', CASE WHEN i.status = 'pending' THEN df._held_text(i.id) END, 'parent', i.parent_id,
                 'attributes', (SELECT a.attributes FROM df._attributes a WHERE a.instance_id = i.id),
-                'queue', (SELECT q.queue FROM df._queued_starts q WHERE q.instance_id = i.id), 'root', i.root_node, 'now', pg_catalog.clock_timestamp(),
+                'queue', (SELECT q.queue FROM df._queued_starts q WHERE q.instance_id = i.id), 'root', i.root_node,
+                'set_aside', (SELECT n.status_details -> 'set_aside' FROM df.nodes n
+                    WHERE n.instance_id = i.id AND n.id = i.root_node AND i.status IN ('pending', 'running')), 'now', pg_catalog.clock_timestamp(),
                 'failed_at', CASE WHEN i.status = 'failed' THEN (df._failed_at(i.id, i.root_node, d.nodes)).node_id END,
                 'nodes', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                     'id', n.id, 'type', n.node_type, 'display', df._display(e.explained -> n.id::pg_catalog.text), 'name', n.result_name,
