@@ -33,7 +33,7 @@ final class Engine {
     private static final Duration LAST_WORD = Duration.ofSeconds(1);
 
     private final EngineSettings settings;
-    private final EngineThreads threads = new EngineThreads();
+    private final EngineThreads threads;
     private final EngineParts parts;
     private final HttpExecutor http;
     private final Journal journal;
@@ -86,6 +86,7 @@ final class Engine {
             Breakdowns.History history,
             Consumer<String> stepDown) {
         this.settings = settings;
+        this.threads = new EngineThreads(stepDown);
         this.means = means;
         this.journal = means.journal();
         this.statistics = statistics;

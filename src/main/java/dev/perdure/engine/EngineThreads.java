@@ -17,6 +17,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
@@ -37,7 +38,11 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, threads("perdure-timer"));
     private final FairQueue<InstanceActor> decisions = new FairQueue<>(FairQueue.Limits.of(DECIDERS));
 
-    EngineThreads() {
+    private final Consumer<String> stepDown;
+
+    /** @param stepDown ends the term, with the reason */
+    EngineThreads(Consumer<String> stepDown) {
+        this.stepDown = stepDown;
         timer.setRemoveOnCancelPolicy(true);
         timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
@@ -105,15 +110,18 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
         timer.scheduleWithFixedDelay(() -> guarded(task), time.toNanos(), time.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    private static void guarded(Runnable task) {
+    private void guarded(Runnable task) {
         try {
             task.run();
         } catch (RuntimeException e) {
             LOG.error("A task of the engine failed", e);
+        } catch (Error e) {
+            LOG.error("A task of the engine failed", e);
+            stepDown.accept("a task of the engine failed: " + e);
         }
     }
 
-    private static void execute(ExecutorService executor, Runnable work) {
+    private void execute(ExecutorService executor, Runnable work) {
         try {
             executor.execute(() -> guarded(work));
         } catch (RejectedExecutionException e) {

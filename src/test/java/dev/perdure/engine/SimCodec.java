@@ -14,9 +14,11 @@ import java.util.stream.Collectors;
 final class SimCodec implements CheckpointCodec {
 
     private final List<CheckpointRequest> drafts = new ArrayList<>();
+    private final SimFaults faults;
     private final long epoch;
 
-    SimCodec(long epoch) {
+    SimCodec(SimFaults faults, long epoch) {
+        this.faults = faults;
         this.epoch = epoch;
     }
 
@@ -31,6 +33,7 @@ final class SimCodec implements CheckpointCodec {
 
     @Override
     public Journal.Write ofOwner(CheckpointRequest draft) {
+        faults.mayBreak("decision");
         return new Journal.Write(draft.instance(), draft.version(), add(draft), null);
     }
 

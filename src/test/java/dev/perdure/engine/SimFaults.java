@@ -3,6 +3,7 @@ package dev.perdure.engine;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** What goes wrong, and how often. */
 final class SimFaults {
@@ -13,6 +14,7 @@ final class SimFaults {
     private final Random random;
     private final boolean enabled;
     private final int rarity;
+    private boolean breaks;
 
     /**
      * Faults by chance.
@@ -61,6 +63,38 @@ final class SimFaults {
     /** How much later than the rest of its exchange a mark is written. */
     long lateness() {
         return chance(4) ? random.nextInt(2_000_000_000) : 0;
+    }
+
+    /** Has our own code fail by chance, too: what nobody foresaw. */
+    SimFaults breaking() {
+        breaks = true;
+        return this;
+    }
+
+    /** Throws now and then. */
+    void mayBreak(String where) {
+        Throwable broken = broken(where);
+        if (broken instanceof Error error) {
+            throw error;
+        }
+        if (broken != null) {
+            throw (RuntimeException) broken;
+        }
+    }
+
+    /** What is thrown; mostly nothing. */
+    @Nullable Throwable broken(String where) {
+        if (!breaks || !chance(10 * rarity)) {
+            return null;
+        }
+        Throwable broken =
+                switch (random.nextInt(3)) {
+                    case 0 -> new IllegalStateException("broken");
+                    case 1 -> new StackOverflowError("broken");
+                    default -> new NoClassDefFoundError("broken");
+                };
+        met("broken: " + where + ", " + broken.getClass().getSimpleName());
+        return broken;
     }
 
     static void met(String what) {

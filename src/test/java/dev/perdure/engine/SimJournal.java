@@ -53,7 +53,12 @@ final class SimJournal implements Journal {
                     SimFaults.met("owner: answer lost");
                     answer.completeExceptionally(lost());
                 } else {
-                    answer.complete(found);
+                    Throwable broken = faults.broken("exchange");
+                    if (broken != null) {
+                        answer.completeExceptionally(broken);
+                    } else {
+                        answer.complete(found);
+                    }
                 }
             });
         });

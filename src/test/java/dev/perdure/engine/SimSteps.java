@@ -114,6 +114,7 @@ final class SimSteps implements StepPort {
 
         private @Nullable Failure execute(String statement, boolean isFirst) {
             scheduler.block(isFirst ? faults.execution() : faults.latency());
+            faults.mayBreak("statement");
             database.isLeaderKilled |= statement.startsWith("KILL") && database.epoch == epoch;
             if (statement.startsWith("SLOW") || statement.startsWith("KILL")) {
                 for (long left = 3_600; left > 0 && !isCancelled; left--) {

@@ -17,6 +17,7 @@ final class SimWorker {
     final EngineParts parts;
     final EngineStatistics statistics = new EngineStatistics();
     boolean isOver;
+    private boolean isOwnersTurn;
     String why = "";
 
     SimWorker(SimScheduler scheduler, SimDatabase database, SimFaults faults, long memory) {
@@ -26,12 +27,15 @@ final class SimWorker {
     SimWorker(SimScheduler scheduler, SimDatabase database, SimFaults faults, long memory, int slots, int reserve) {
         this.scheduler = scheduler;
         long epoch = database.beginTerm();
-        SimCodec codec = new SimCodec(epoch);
+        SimCodec codec = new SimCodec(faults, epoch);
         this.steps = new SimSteps(database, scheduler, codec, faults, epoch);
         SimJournal journal = new SimJournal(database, scheduler, codec, faults, epoch);
         Lanes lanes = new Lanes() {
             @Override
             public void drain(InstanceActor actor, Lane lane) {
+                if (isOwnersTurn) {
+                    faults.mayBreak("answer");
+                }
                 if (lane == Lane.SESSIONS) {
                     scheduler.spawn(() -> actor.drain(lane));
                 } else {
@@ -50,7 +54,14 @@ final class SimWorker {
                         steps,
                         codec,
                         lanes,
-                        turn -> scheduler.soon(turn),
+                        turn -> scheduler.soon(() -> {
+                            isOwnersTurn = true;
+                            try {
+                                turn.run();
+                            } finally {
+                                isOwnersTurn = false;
+                            }
+                        }),
                         scheduler::spawn,
                         scheduler,
                         scheduler::nanos,

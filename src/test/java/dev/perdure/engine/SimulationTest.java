@@ -39,6 +39,17 @@ class SimulationTest {
         assertThat(SimFaults.MET)
                 .as("what was met")
                 .containsKeys(
+                        "broken: answer, IllegalStateException",
+                        "broken: answer, NoClassDefFoundError",
+                        "broken: answer, StackOverflowError",
+                        "broken: decision, IllegalStateException",
+                        "broken: decision, NoClassDefFoundError",
+                        "broken: decision, StackOverflowError",
+                        "broken: exchange, IllegalStateException",
+                        "broken: exchange, NoClassDefFoundError",
+                        "broken: statement, IllegalStateException",
+                        "broken: statement, NoClassDefFoundError",
+                        "broken: statement, StackOverflowError",
                         "commit: CONNECTION_LOST",
                         "commit: FENCED",
                         "commit: LOCK_TIMEOUT",
@@ -288,7 +299,7 @@ class SimulationTest {
             this.random = new Random(seed);
             this.scheduler = new SimScheduler(random);
             this.database = new SimDatabase(scheduler);
-            this.faults = new SimFaults(random, true, 8 + random.nextInt(60));
+            this.faults = new SimFaults(random, true, 8 + random.nextInt(60)).breaking();
         }
 
         String play(int terms) {

@@ -255,6 +255,16 @@ public final class Actors {
         }
     }
 
+    /** Telling an instance or an item something has thrown that; false when it is not in memory. */
+    public boolean brokeDown(String id, Throwable failure) {
+        InstanceActor actor = actors.get(id);
+        if (actor != null) {
+            context.breakdowns().brokeDown(actor, failure, () -> {});
+            actor.clearMailbox();
+        }
+        return actor != null;
+    }
+
     /** Something of it has ended that may have held a slot of a queue. */
     void slotMayBeFree(InstanceActor actor) {
         ended.accept(actor.id());

@@ -24,6 +24,7 @@ public final class Breakdowns {
 
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final int PAUSES_GROW = 8;
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
     /** Exceptions that are remembered by where they came from. */
     private static final int REMEMBERED = 100;
 
@@ -54,12 +55,23 @@ public final class Breakdowns {
         this.stepDown = stepDown;
     }
 
-    /** Handling a message threw something. */
-    void brokeDown(InstanceActor actor, Throwable failure) {
+    /**
+     * Telling an instance something threw something.
+     *
+     * @param drop gives back what it was told of
+     */
+    void brokeDown(InstanceActor actor, Throwable failure, Runnable drop) {
         LOG.errorf(failure, "Instance %s: a message could not be handled", actor.id());
         boolean isOurs = failure instanceof Error && !(failure instanceof StackOverflowError)
                 || isMetBySeveralRoles(failure, actor.role());
-        again(actor, "internal error: " + failure);
+        try {
+            drop.run();
+            again(actor, "internal error: " + failure);
+        } catch (RuntimeException | Error e) {
+            // Nothing that can be relied upon is left of it in memory.
+            LOG.errorf(e, "Instance %s: its breakdown could not be handled", actor.id());
+            isOurs = true;
+        }
         if (isOurs) {
             stepDown.accept("an error of the worker's own: " + failure);
         }
@@ -110,10 +122,10 @@ public final class Breakdowns {
     /** Does something after a pause that grows with the breakdowns of the instance. */
     void later(String instance, Runnable work) {
         Duration pause = FIRST_PAUSE;
-        for (int i = 1; i < times(instance); i++) {
+        for (int i = 1; i < times(instance) && pause.compareTo(LONGEST_PAUSE) < 0; i++) {
             pause = pause.multipliedBy(PAUSES_GROW);
         }
-        timers.after(pause, work);
+        timers.after(pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE, work);
     }
 
     private int times(String instance) {

@@ -171,6 +171,11 @@ public final class InstanceActor {
         mailbox.drain(here);
     }
 
+    /** It has left memory, and nobody may be left who would find that out in its mailbox. */
+    void clearMailbox() {
+        mailbox.clear();
+    }
+
     /** Whether a message waits or is being handled. */
     public boolean isBusy() {
         return mailbox.isBusy();

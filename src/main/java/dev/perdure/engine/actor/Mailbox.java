@@ -90,10 +90,15 @@ final class Mailbox {
         try {
             return message.handle(actor, drain);
         } catch (RuntimeException | Error e) {
-            message.dropped();
-            context.breakdowns().brokeDown(actor, e);
+            context.breakdowns().brokeDown(actor, e, message::dropped);
             return true;
         }
+    }
+
+    /** Nobody will handle what waits. */
+    synchronized void clear() {
+        messages.forEach(Message::dropped);
+        messages.clear();
     }
 
     synchronized boolean isBusy() {

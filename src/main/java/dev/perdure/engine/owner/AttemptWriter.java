@@ -64,12 +64,14 @@ public final class AttemptWriter {
         return batch;
     }
 
-    void answered(Batch batch, List<Begun> begun) {
+    void answered(Batch batch, List<Begun> begun, Teller teller) {
         Map<String, Begun> byNode = new HashMap<>();
         begun.forEach(row -> byNode.put(row.instance() + '/' + row.node(), row));
-        batch.items.forEach(pending -> pending.answer()
-                .accept(byNode.get(
-                        pending.mark().instance() + '/' + pending.mark().node())));
+        batch.items.forEach(pending -> {
+            Mark mark = pending.mark();
+            Begun row = byNode.get(mark.instance() + '/' + mark.node());
+            teller.tell(mark.instance(), () -> pending.answer().accept(row));
+        });
     }
 
     void lost(Batch batch) {

@@ -102,14 +102,14 @@ public final class GroupCommit implements DecisionWriter {
     }
 
     /** The outcomes of a batch, in order. */
-    void answered(Batch batch, List<Written> outcomes) {
+    void answered(Batch batch, List<Written> outcomes, Teller teller) {
         for (int i = 0; i < batch.items.size(); i++) {
             Pending pending = batch.items.get(i);
             Written outcome = outcomes.get(i);
             if (outcome instanceof Written.Locked) {
                 pause(pending);
             } else {
-                pending.answer.accept(outcome);
+                teller.tell(pending.write.instance(), () -> pending.answer.accept(outcome));
             }
         }
     }

@@ -10,6 +10,7 @@ import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -136,7 +137,7 @@ final class Intake implements Actors.Loads {
     }
 
     /** What a look has found. */
-    void found(Journal.News news, List<LoadedInstance> along, Actors actors, SignalDelivery signals) {
+    void found(Journal.News news, List<LoadedInstance> along, Actors actors, SignalDelivery signals, Teller teller) {
         boolean isFirst = snapshot == null;
         snapshot = news.snapshot();
         if (isFirst) {
@@ -145,53 +146,62 @@ final class Intake implements Actors.Loads {
         moreStarted = news.moreStarted();
         statistics.instancesStarted(along.size() + news.started().size());
         for (Journal.InstanceRef started : news.started()) {
-            if (!isReadAgain(started.id(), started.role(), started.bytes(), actors)) {
-                queue(started.id(), started.role(), started.bytes(), false);
-            }
+            teller.tell(started.id(), () -> {
+                if (!isReadAgain(started.id(), started.role(), started.bytes(), actors)) {
+                    queue(started.id(), started.role(), started.bytes(), false);
+                }
+            });
         }
-        for (LoadedInstance loaded : along) {
-            if (isReadAgain(loaded.id(), loaded.submitter().oid(), loaded.bytes(), actors)) {
-                continue;
-            }
-            if (loaded.isLarge()) {
-                large.add(loaded.id(), loaded.submitter().oid(), loaded.bytes(), false);
-                continue;
-            }
-            MemoryQuota.Holding holding = memory.hold(loaded.submitter().oid());
-            if (holding.take(LoadQueue.footprint(loaded.bytes()))) {
-                actors.begin(loaded, holding);
-            } else {
-                queue(loaded.id(), loaded.submitter().oid(), loaded.bytes(), false);
-            }
-        }
+        along.forEach(loaded -> teller.tell(loaded.id(), () -> foundAlong(loaded, actors)));
         takeOver(news, actors);
         if (news.due() != null) {
             knowsMoreDue = news.due().instances().size() >= DUE_PAGE;
             dueUntil = news.due().until();
             news.due().instances().forEach(due -> queueUnlessHere(due, actors));
         }
-        for (Journal.Cancelled cancelled : news.cancelled()) {
-            InstanceActor actor = actors.get(cancelled.instance());
-            if (actor != null && actor.cancel(cancelled.reason())) {
-                continue;
-            }
-            if (large.isReading(cancelled.instance())) {
-                large.afterwards("cancel", read -> read.cancel(cancelled.reason()));
-            } else {
-                queue(cancelled.instance(), cancelled.role(), cancelled.bytes(), false);
-            }
+        news.cancelled().forEach(row -> teller.tell(row.instance(), () -> cancelled(row, actors)));
+        news.signals().forEach(sent -> teller.tell(sent.instance(), () -> arrived(sent, actors, signals)));
+    }
+
+    private void foundAlong(LoadedInstance loaded, Actors actors) {
+        long role = loaded.submitter().oid();
+        if (isReadAgain(loaded.id(), role, loaded.bytes(), actors)) {
+            return;
         }
-        for (Journal.SignalSent sent : news.signals()) {
-            InstanceActor actor = actors.get(sent.instance());
-            actors.itemsOf(sent.instance()).forEach(item -> signals.arrived(item, sent.name(), () -> {}));
-            Runnable again = () -> load(sent.instance(), sent.role(), sent.bytes());
-            if (actor != null) {
-                signals.arrived(actor, sent.name(), again);
-            } else if (large.isReading(sent.instance())) {
-                large.afterwards("signal " + sent.name(), read -> signals.arrived(read, sent.name(), again));
-            } else {
-                again.run();
-            }
+        if (loaded.isLarge()) {
+            large.add(loaded.id(), role, loaded.bytes(), false);
+            return;
+        }
+        MemoryQuota.Holding holding = memory.hold(role);
+        if (holding.take(LoadQueue.footprint(loaded.bytes()))) {
+            actors.begin(loaded, holding);
+        } else {
+            queue(loaded.id(), role, loaded.bytes(), false);
+        }
+    }
+
+    private void cancelled(Journal.Cancelled cancelled, Actors actors) {
+        InstanceActor actor = actors.get(cancelled.instance());
+        if (actor != null && actor.cancel(cancelled.reason())) {
+            return;
+        }
+        if (large.isReading(cancelled.instance())) {
+            large.afterwards("cancel", read -> read.cancel(cancelled.reason()));
+        } else {
+            queue(cancelled.instance(), cancelled.role(), cancelled.bytes(), false);
+        }
+    }
+
+    private void arrived(Journal.SignalSent sent, Actors actors, SignalDelivery signals) {
+        InstanceActor actor = actors.get(sent.instance());
+        actors.itemsOf(sent.instance()).forEach(item -> signals.arrived(item, sent.name(), () -> {}));
+        Runnable again = () -> load(sent.instance(), sent.role(), sent.bytes());
+        if (actor != null) {
+            signals.arrived(actor, sent.name(), again);
+        } else if (large.isReading(sent.instance())) {
+            large.afterwards("signal " + sent.name(), read -> signals.arrived(read, sent.name(), again));
+        } else {
+            again.run();
         }
     }
 
@@ -269,7 +279,7 @@ final class Intake implements Actors.Loads {
      * What was read: a beginning of what was asked for, without what does not exist any more. What is missing behind it may have
      * been too much, and is asked for again.
      */
-    void read(Reading reading, List<LoadedInstance> loaded, Actors actors) {
+    void read(Reading reading, List<LoadedInstance> loaded, Actors actors, Teller teller) {
         Map<String, LoadQueue.Admitted> missing = new LinkedHashMap<>(reading.admitted);
         for (LoadedInstance instance : loaded) {
             LoadQueue.Admitted admitted = missing.get(instance.id());
@@ -285,7 +295,7 @@ final class Intake implements Actors.Loads {
                 trials.read(next.id());
                 next.memory().close();
             }
-            settle(instance, admitted, actors);
+            teller.tell(instance.id(), () -> settle(instance, admitted, actors));
         }
         boolean wasAnythingThere = missing.size() < reading.admitted.size();
         missing.values().forEach(admitted -> {
@@ -341,6 +351,14 @@ final class Intake implements Actors.Loads {
         private Reading(Map<String, LoadQueue.Admitted> admitted, long large) {
             this.large = large;
             this.admitted = admitted;
+        }
+
+        /** Takes out of what an exchange has brought what was not asked for: it came along with the look. */
+        List<LoadedInstance> takeOutOthers(List<LoadedInstance> read) {
+            List<LoadedInstance> others = new ArrayList<>(read);
+            others.removeIf(instance -> admitted.containsKey(instance.id()));
+            read.removeAll(others);
+            return others;
         }
 
         Journal.@Nullable Load load() {

@@ -100,15 +100,21 @@ public final class ItemReads {
         return batch;
     }
 
-    void answered(Batch batch, ItemsAnswer answer) {
+    void answered(Batch batch, ItemsAnswer answer, Teller teller) {
         for (int i = 0; i < batch.find.size(); i++) {
-            batch.find.get(i).answer().accept(answer.found().get(i));
+            Find asked = batch.find.get(i);
+            Optional<FoundMap> found = answer.found().get(i);
+            teller.tell(asked.instance(), () -> asked.answer().accept(found));
         }
         for (int i = 0; i < batch.freeze.size(); i++) {
-            batch.freeze.get(i).answer().accept(answer.frozen().get(i));
+            Freeze asked = batch.freeze.get(i);
+            Written frozen = answer.frozen().get(i);
+            teller.tell(asked.instance(), () -> asked.answer().accept(frozen));
         }
         for (int i = 0; i < batch.open.size(); i++) {
-            batch.open.get(i).answer().accept(answer.opened().get(i));
+            Open asked = batch.open.get(i);
+            OpenedItems opened = answer.opened().get(i);
+            teller.tell(asked.instance(), () -> asked.answer().accept(opened));
         }
     }
 

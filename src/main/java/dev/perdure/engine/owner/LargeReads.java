@@ -15,22 +15,32 @@ final class LargeReads {
 
     private static final Logger LOG = Logger.getLogger(LargeReads.class);
 
+    private static final long FIRST_PAUSE_NANOS = 20_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 2_000_000_000;
+
     private final Journal journal;
     private final Executor thread;
     private final LongSupplier nanos;
     private final Intake intake;
     private final Actors actors;
+    private final Teller teller;
     private long failures;
     private long notBefore;
 
     /** @param thread of the loop */
-    LargeReads(Journal journal, Executor thread, LongSupplier nanos, Intake intake, Actors actors) {
+    LargeReads(Journal journal, Executor thread, LongSupplier nanos, Intake intake, Actors actors, Teller teller) {
         this.journal = journal;
         this.thread = thread;
         this.nanos = nanos;
         this.intake = intake;
         this.actors = actors;
+        this.teller = teller;
         this.notBefore = nanos.getAsLong();
+    }
+
+    /** So long the tables are let be after failures in succession. */
+    static long pauseAfter(long failed) {
+        return Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed));
     }
 
     /**
@@ -45,7 +55,7 @@ final class LargeReads {
             journal.read(next.id(), next.isTakenOver())
                     .thenAccept(found -> intake.large().begin(next, found, actors))
                     .whenComplete((ignored, failure) -> thread.execute(() -> {
-                        ended(next, failure);
+                        teller.tell(next.id(), () -> ended(next, failure));
                         ended.accept(failure);
                     }));
         }
@@ -57,7 +67,7 @@ final class LargeReads {
             failures = 0;
             return;
         }
-        notBefore = nanos.getAsLong() + OwnerLoop.pauseAfter(failures);
+        notBefore = nanos.getAsLong() + pauseAfter(failures);
         Throwable cause = JournalException.cause(failure);
         if (!(cause instanceof JournalException)) {
             LOG.errorf(cause, "Instance %s: reading it failed in an unknown way, trying again", read.id());

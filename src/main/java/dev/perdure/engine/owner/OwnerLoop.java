@@ -10,6 +10,8 @@ import dev.perdure.store.LoadedInstance;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -25,8 +27,6 @@ public final class OwnerLoop implements Wakeup {
 
     private static final Logger LOG = Logger.getLogger(OwnerLoop.class);
     private static final double BUSY_PER_SECOND = 400;
-    private static final long FIRST_PAUSE_NANOS = 20_000_000;
-    private static final long LONGEST_PAUSE_NANOS = 2_000_000_000;
     private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
     private static final long POLL_WITHOUT_ROOM_NANOS = 50_000_000;
     private static final long SAY_NANOS = 1_000_000_000;
@@ -65,6 +65,7 @@ public final class OwnerLoop implements Wakeup {
     private final Consumer<String> stepDown;
     private final ArrivalRate arrivals;
     private final LargeReads largeReads;
+    private final Teller teller;
     private final AtomicBoolean asked = new AtomicBoolean();
 
     // Touched on the loop's thread only.
@@ -116,7 +117,8 @@ public final class OwnerLoop implements Wakeup {
         this.makeRoom = makeRoom;
         this.stepDown = stepDown;
         this.arrivals = new ArrivalRate(pace.idleAfter());
-        this.largeReads = new LargeReads(journal, thread, nanos, desk.intake(), actors);
+        this.teller = new Teller(actors, stepDown);
+        this.largeReads = new LargeReads(journal, thread, nanos, desk.intake(), actors, teller);
         this.turnedAt = nanos.getAsLong();
         this.saidAt = turnedAt;
         this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
@@ -182,11 +184,15 @@ public final class OwnerLoop implements Wakeup {
         cancelNext();
         try {
             send();
-        } catch (RuntimeException e) {
-            sending = false;
-            LOG.error("A turn of the owner's loop failed; it goes on", e);
-            pause(failures++);
+        } catch (RuntimeException | Error e) {
+            broken(e);
         }
+    }
+
+    /** What was under way in the loop itself is lost with what it has thrown: the next term finds it in the tables. */
+    private void broken(Throwable failure) {
+        LOG.error("The owner's loop failed", failure);
+        end("the owner's loop failed: " + failure);
     }
 
     private void send() {
@@ -222,26 +228,40 @@ public final class OwnerLoop implements Wakeup {
             lookNow = false;
         }
         actors.loadBegins();
-        journal.exchange(exchange)
+        exchanged(exchange)
                 .whenComplete((answer, failure) -> thread.execute(() -> {
                     sending = false;
                     turnedAt = nanos.getAsLong();
                     if (stopped) {
                         return;
                     }
-                    if (answer != null) {
-                        answered(sent, answer);
-                    } else {
-                        lost(sent, failure);
+                    try {
+                        if (answer != null) {
+                            answered(sent, answer);
+                        } else {
+                            lost(sent, failure);
+                        }
+                    } catch (RuntimeException | Error e) {
+                        broken(e);
                     }
                 }));
+    }
+
+    private CompletionStage<Journal.Answer> exchanged(Journal.Exchange exchange) {
+        try {
+            return journal.exchange(exchange);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     private void largeEnded(@Nullable Throwable failure) {
         if (stopped) {
             return;
         }
-        if (failure != null && JournalException.isFenced(failure)) {
+        if (failure != null && JournalException.cause(failure) instanceof Error error) {
+            broken(error);
+        } else if (failure != null && JournalException.isFenced(failure)) {
             fenced();
         } else {
             turn();
@@ -249,32 +269,37 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void fenced() {
+        end("another term has begun");
+    }
+
+    private void end(String why) {
         stopped = true;
-        stepDown.accept("another term has begun");
+        stepDown.accept(why);
     }
 
     private void answered(Sent sent, Journal.Answer answer) {
         failures = 0;
         clock.set(answer.now());
-        desk.writes().answered(sent.writes(), answer.written());
-        desk.begins().answered(sent.begins(), answer.begun());
-        desk.items().answered(sent.items(), answer.items());
+        desk.writes().answered(sent.writes(), answer.written(), teller);
+        desk.begins().answered(sent.begins(), answer.begun(), teller);
+        desk.items().answered(sent.items(), answer.items(), teller);
         if (sent.idle() != null) {
             idle = sent.idle();
             asksForNotices = Boolean.TRUE.equals(idle);
         }
         List<LoadedInstance> read = new ArrayList<>(answer.loaded());
         if (sent.looks() && answer.news() != null) {
-            List<LoadedInstance> along = along(sent, read);
+            List<LoadedInstance> along = sent.reading().takeOutOthers(read);
             looked = true;
             lookedAt = nanos.getAsLong();
             int came = along.size() + answer.news().started().size();
             arrivals.add(lookedAt, came);
-            desk.intake().found(answer.news(), along, actors, desk.signals());
+            desk.intake().found(answer.news(), along, actors, desk.signals(), teller);
         }
-        desk.intake().read(sent.reading(), read, actors);
+        desk.intake().read(sent.reading(), read, actors, teller);
         if (!sent.signals().isEmpty()) {
-            desk.signals().answered(sent.signals(), answer.signals(), SignalDelivery.isComplete(answer.signals()));
+            boolean isComplete = SignalDelivery.isComplete(answer.signals());
+            desk.signals().answered(sent.signals(), answer.signals(), isComplete, teller);
         }
         desk.intake().tryNext(nanos.getAsLong(), actors);
         saySurvived();
@@ -294,25 +319,16 @@ public final class OwnerLoop implements Wakeup {
         }
     }
 
-    /** Takes out what was read along with the look: what nobody asked for. */
-    private static List<LoadedInstance> along(Sent sent, List<LoadedInstance> read) {
-        Journal.Load asked = sent.reading().load();
-        List<LoadedInstance> along = new ArrayList<>(read);
-        if (asked != null) {
-            along.removeIf(instance -> asked.instances().contains(instance.id()));
-            read.removeAll(along);
-        } else {
-            read.clear();
-        }
-        return along;
-    }
-
     private void lost(Sent sent, Throwable failure) {
         if (JournalException.isFenced(failure)) {
             fenced();
             return;
         }
         Throwable cause = JournalException.cause(failure);
+        if (cause instanceof Error) {
+            broken(cause);
+            return;
+        }
         if (!(cause instanceof JournalException)) {
             LOG.error("An exchange with the tables failed in an unknown way", cause);
         }
@@ -326,16 +342,7 @@ public final class OwnerLoop implements Wakeup {
         if (failures == 0) {
             LOG.warnf("The tables do not answer, asking again: %s", LogText.of(String.valueOf(cause.getMessage())));
         }
-        pause(failures++);
-    }
-
-    private void pause(long failed) {
-        sleepFor(pauseAfter(failed));
-    }
-
-    /** So long it rests after failures in succession. */
-    static long pauseAfter(long failed) {
-        return Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed));
+        sleepFor(LargeReads.pauseAfter(failures++));
     }
 
     private void sleep() {

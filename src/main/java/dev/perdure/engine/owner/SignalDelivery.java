@@ -166,7 +166,7 @@ public final class SignalDelivery {
      *
      * @param complete whether all that was asked for was looked for; otherwise what is missing is asked for again
      */
-    void answered(Batch batch, List<Signal> signals, boolean complete) {
+    void answered(Batch batch, List<Signal> signals, boolean complete, Teller teller) {
         Map<String, Map<String, Signal>> found = new HashMap<>();
         signals.forEach(signal ->
                 found.computeIfAbsent(signal.instance(), id -> new HashMap<>()).put(signal.name(), signal));
@@ -178,8 +178,11 @@ public final class SignalDelivery {
                 lost(again);
                 return;
             }
-            actor.memory().force(bytes(ofInstance));
-            actor.post(new Delivery(actor, look, ofInstance));
+            Delivery delivery = new Delivery(actor, look, ofInstance);
+            teller.tell(actor.id(), () -> {
+                actor.memory().force(bytes(ofInstance));
+                actor.post(delivery);
+            });
         });
         batch.memory.forEach(MemoryQuota.Holding::close);
         if (!complete) {
