@@ -154,6 +154,7 @@ final class Engine {
                 new RunningStatusWriter(parts.sql(), settings.markRunningAfter()));
         threads.every(Duration.ofMillis(250), parts.sql()::failThoseWaitingTooLong);
         threads.every(Duration.ofMillis(250), parts.sql()::makeRoom);
+        threads.every(Duration.ofMillis(50), http::memoryMayBeFree);
         means.upkeep().forEach(task -> threads.every(Duration.ofSeconds(1), () -> threads.helper(task)));
         statistics.watch(new EngineStatistics.Gauges(
                 parts.actors()::size,

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.testing.HttpService;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
-import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,10 +22,8 @@ import org.junit.jupiter.api.Test;
  */
 class BesideTest {
 
-    /** What takes tens of milliseconds may take this long on a machine that has other work; the faults took tens of seconds. */
-    private static final Duration LIMIT = Duration.ofSeconds(10);
-
     private TestDatabase database;
+    private Served served;
     private HttpService service;
     private InProcessWorker worker;
     private Submitter mallory;
@@ -35,14 +36,11 @@ class BesideTest {
 
     private void begin(Map<String, String> more) throws SQLException {
         database = PostgresServer.get().newDatabase();
-        service = new HttpService();
-        service.on("/fine", 200, "text/plain", "fine");
-        Map<String, String> settings = new java.util.HashMap<>(more);
-        settings.put("perdure.http.allow", "localhost:" + service.port());
-        worker = InProcessWorker.start(database, settings);
+        served = new Served();
+        service = served.service();
+        worker = InProcessWorker.start(database, served.settings(more));
         mallory = Submitter.of(database, "beside_mallory");
-        alice = Submitter.of(database, "beside_alice");
-        database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('beside_alice', include_http => true)");
+        alice = Served.submitter(database, "beside_alice");
     }
 
     @AfterEach
@@ -50,37 +48,11 @@ class BesideTest {
         mallory.close();
         alice.close();
         worker.close();
-        service.close();
+        served.close();
     }
 
     private void assertEverybodyElseIsServed() throws SQLException {
-        served("a step", "'SELECT 1'", "completed");
-        served("a chain", "'SELECT 1' ~> 'SELECT 2'", "completed");
-        served("a failing step", "'SELECT 1 / 0'", "failed");
-        served("a timer", "df.sleep(1)", "completed");
-        served("an HTTP answer", "df.http('" + service.url("/fine") + "')", "completed");
-        String waiting = alice.start("df.wait_for_signal('go')");
-        alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", waiting);
-        alice.open(waiting);
-        served("a signal", waiting, "completed", true);
-        String sleeping = alice.start("df.sleep(3600)");
-        alice.awaitValue("running", "SELECT status FROM df.nodes WHERE instance_id = ?", sleeping);
-        alice.value("SELECT df.cancel(?)", sleeping);
-        served("a cancel", sleeping, "cancelled", true);
-    }
-
-    private void served(String what, String workflow, String status) throws SQLException {
-        served(what, alice.start(workflow), status, true);
-    }
-
-    private void served(String what, String id, String status, boolean started) {
-        Awaitility.await(what + " is served")
-                .atMost(LIMIT)
-                .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(5))
-                .until(() -> started
-                        && status.equals(alice.value(
-                                "SELECT status FROM df.instances WHERE id = ? AND output IS NOT NULL", id)));
+        served.assertServed(alice);
     }
 
     @Test
@@ -178,6 +150,37 @@ class BesideTest {
         assertThat(mallory.value("SELECT string_agg(DISTINCT output, ' ') FROM df.instances"))
                 .isEqualTo("{\"rows\":[{\"n\":2500000}],\"row_count\":1}");
         assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
+    }
+
+    /** All at once, each for three seconds: most of them have read a part when there is nothing left for the rest. */
+    @Test
+    void answers_that_are_larger_in_sum_than_the_memory() throws SQLException {
+        end();
+        begin(Map.of("perdure.memory.limit", "32M"));
+        database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('beside_mallory', include_http => true)");
+        String large = "x".repeat(2_000_000);
+        List<String> keys = new CopyOnWriteArrayList<>();
+        service.on("/large", (exchange, request) -> {
+            keys.add(exchange.getRequestHeaders().getFirst("Idempotency-Key"));
+            HttpService.respond(exchange, 200, "text/plain", large.getBytes(StandardCharsets.UTF_8));
+        });
+        mallory.value("SELECT count(df.start(df.http('" + service.url("/large")
+                + "', timeout_seconds => 3))) FROM generate_series(1, 40)");
+
+        assertEverybodyElseIsServed();
+
+        mallory.awaitValue("40", "SELECT count(*) FROM df.instances WHERE status IN ('completed', 'failed')");
+        assertThat(mallory.value(
+                        "SELECT string_agg(DISTINCT left(output, 200), ' ') FROM df.instances WHERE status = 'failed'"))
+                .isNull();
+        assertThat(new HashSet<>(keys)).as("a key for each step").hasSize(40);
+        assertThat(keys).as("some had to be sent once more").hasSizeGreaterThan(40);
+        assertThat(mallory.value("SELECT max(attempt) FROM df.nodes WHERE node_type = 'HTTP'"))
+                .as("which is no attempt of theirs")
+                .isEqualTo("1");
+        assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
+        Awaitility.await("what was taken is given back")
+                .until(() -> worker.statistics().memoryBytes() == 0);
     }
 
     @Test

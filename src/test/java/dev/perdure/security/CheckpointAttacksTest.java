@@ -208,7 +208,7 @@ class CheckpointAttacksTest {
         // Its session stays behind when the worker is gone. The next term begins at once, and everybody else goes on.
         Thread end = new Thread(scene.worker::close);
         end.start();
-        try (var next = dev.perdure.engine.InProcessWorker.candidate(scene.database, Map.of())) {
+        try (var next = dev.perdure.engine.InProcessWorker.candidate(scene.database, scene.settings())) {
             next.awaitRole(dev.perdure.leader.LeaderStatus.Role.LEADER);
             scene.assertAliceIsServed();
             assertThat(scene.database.value("postgres", inCommit))

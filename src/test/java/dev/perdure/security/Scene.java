@@ -1,6 +1,7 @@
 package dev.perdure.security;
 
 import dev.perdure.engine.InProcessWorker;
+import dev.perdure.engine.Served;
 import dev.perdure.engine.Submitter;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
@@ -10,6 +11,7 @@ import java.util.Map;
 /** Where an attack takes place: a database with a worker that leads, a submitter who attacks and one who only works. */
 final class Scene implements AutoCloseable {
 
+    private final Served served = new Served();
     final TestDatabase database;
     final InProcessWorker worker;
     final Submitter mallory;
@@ -17,9 +19,9 @@ final class Scene implements AutoCloseable {
 
     private Scene(TestDatabase database, Map<String, String> settings) throws SQLException {
         this.database = database;
-        this.worker = InProcessWorker.start(database, settings);
+        this.worker = InProcessWorker.start(database, served.settings(settings));
         this.mallory = Submitter.of(database, "mallory");
-        this.alice = Submitter.of(database, "alice");
+        this.alice = Served.submitter(database, "alice");
         alice.execute("CREATE TABLE public.alices (step text)");
     }
 
@@ -36,12 +38,18 @@ final class Scene implements AutoCloseable {
         return Submitter.of(database, "mallory");
     }
 
-    /** Alice's work goes on as if nobody else were there. */
+    /** What another worker of the same database needs to serve alice. */
+    Map<String, String> settings() {
+        return served.settings(Map.of());
+    }
+
+    /** Alice's work goes on as if nobody else were there: every kind of it, in time. */
     void assertAliceIsServed() throws SQLException {
         Submitter.Ended ended = alice.run("'INSERT INTO public.alices VALUES (''one'')' ~> 'SELECT 7 AS seven'");
         if (!ended.output().contains("\"seven\":7")) {
             throw new AssertionError("alice is not served: " + ended);
         }
+        served.assertServed(alice);
     }
 
     @Override
@@ -49,5 +57,6 @@ final class Scene implements AutoCloseable {
         mallory.close();
         alice.close();
         worker.close();
+        served.close();
     }
 }

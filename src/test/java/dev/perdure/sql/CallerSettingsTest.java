@@ -7,11 +7,12 @@ import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What our functions do, and what their own texts mean, does not depend on what the caller has set. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -32,31 +33,20 @@ class CallerSettingsTest {
         sql.asOwner("SELECT df.grant_usage('alice', include_http => true)");
     }
 
+    static Stream<String> expressions() {
+        return Stream.concat(
+                Builders.CALLS.stream(),
+                Stream.of(
+                        "@> ('a' & 'b' | 'c')",
+                        "df.with_queue(df.with_queue('x', 'y'), 'z', '$k?')",
+                        "df.join3('a', '{ \"node_type\" : \"SQL\", \"query\" : \"b\" }', 'c')",
+                        "df.secret('a/b')",
+                        "df.explain('df.loop(df.sleep(1) ~> ''SELECT 1'', ''SELECT false'')')",
+                        "df.explain('SELECT 1')"));
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "'SELECT 1' ~> 'SELECT 2' |=> 'a_name'",
-                "df.\"as\"('SELECT 1' |=> 'first', 'second')",
-                "'SELECT true' ?> 'SELECT 1' !> 'SELECT 2'",
-                "@> ('a' & 'b' | 'c')",
-                "df.http('http://x/{v}', 'get', 'body', '{\"a\": 1}')",
-                "df.http_multipart('http://x', parts => '[{\"name\": \"f\", \"data_b64\": \"aGVsbG8=\", \"content_type\": \"text/plain\"}]')",
-                "df.wait_for_schedule('*/5 1-3 * jan mon', 'europe/berlin')",
-                "df.retry('x', 5, '1 day 2 hours', 1.5, '1 mon', '{40,http:5xx}')",
-                "df.map('x', 'y', tolerate => '2%', on_failure => 'tolerate')",
-                "df.saga(df.with_undo('x', 'y', 'before'))",
-                "df.with_queue(df.with_queue('x', 'y'), 'z', '$k?')",
-                "df.timeout('x', '1 day 2.5 hours', 'y')",
-                "df.catch('x', 'y', '{23,http:5xx}')",
-                "df.http('http://x/{v}', 'get', expect => '2xx,404')",
-                "df.wait_for_signal('go', 5)",
-                "df.join3('a', '{ \"node_type\" : \"SQL\", \"query\" : \"b\" }', 'c')",
-                "df.if_rows('r', 'a', 'b')",
-                "df.\"break\"('v')",
-                "df.secret('a/b')",
-                "df.explain('df.loop(df.sleep(1) ~> ''SELECT 1'', ''SELECT false'')')",
-                "df.explain('SELECT 1')",
-            })
+    @MethodSource("expressions")
     void a_builder_builds_the_same(String expression) throws SQLException {
         try (Connection odd = sql.database.connect(ALICE);
                 Connection plain = sql.database.connect(ALICE)) {

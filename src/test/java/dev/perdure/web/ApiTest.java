@@ -364,6 +364,21 @@ class ApiTest {
     }
 
     @Test
+    void an_instance_that_is_set_aside_says_so() {
+        String id = world.sql("api_ann", "SELECT df.start(df.sleep(3600))");
+        assertThat(ann.get("/instances/" + id).body().path("set_aside").isNull())
+                .isTrue();
+        DebianServer.execute(
+                world.server.worker(world.database),
+                "INSERT INTO df._tries (instance_id, version, epoch, tries, set_aside_at) VALUES ('" + id
+                        + "', 0, 1, 3, now())");
+
+        JsonNode aside = ann.get("/instances/" + id).body().path("set_aside");
+        assertThat(aside.path("reason").asText()).startsWith("3 workers in succession ended");
+        assertThat(aside.path("since").asText()).startsWith("20");
+    }
+
+    @Test
     void a_queue_is_paused_and_what_waits_in_it_says_so() {
         world.sql("api_ann", "SELECT df.create_queue('mail', concurrency => 1)");
         assertThat(ann.post("/queues/mail/pause", "{}").status()).isEqualTo(200);

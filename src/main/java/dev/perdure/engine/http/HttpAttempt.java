@@ -19,14 +19,21 @@ final class HttpAttempt implements Attempt {
     private final Effect.SendHttp effect;
     private final String nodeType;
     private final MemoryQuota.Holding memory;
+    private final long wanted;
     private final AtomicBoolean slotHeld = new AtomicBoolean();
     private volatile Instant startedAt = Instant.EPOCH;
     private @Nullable Exchange exchange;
     private boolean interrupted;
 
-    HttpAttempt(InstanceActor actor, Effect.SendHttp effect, MemoryQuota.Holding memory) {
+    /**
+     * One that waits.
+     *
+     * @param wanted bytes that are taken for its answer before it is sent; 0: as it arrives
+     */
+    HttpAttempt(InstanceActor actor, Effect.SendHttp effect, MemoryQuota.Holding memory, long wanted) {
         this.actor = actor;
         this.effect = effect;
+        this.wanted = wanted;
         this.memory = memory;
         this.nodeType = actor.state().graph().node(effect.activation().nodeId()).type();
     }
@@ -48,11 +55,28 @@ final class HttpAttempt implements Attempt {
         return memory;
     }
 
+    /** Takes what it wants before it is sent; false when that cannot be had now. */
+    boolean reserve() {
+        return wanted == 0 || memory.bytes() > 0 || memory.take(wanted);
+    }
+
+    /** Bytes that it wants before it is sent; 0 for one that takes them as they arrive. */
+    long wanted() {
+        return wanted;
+    }
+
     AnswerMemory memoryOfAnswer() {
         return new AnswerMemory() {
+            private long free = memory.bytes();
+
+            /** What was reserved is used first. In the one thread of its exchange. */
             @Override
             public boolean take(long bytes) {
-                return memory.take(bytes);
+                if (bytes > free && !memory.take(bytes - free)) {
+                    return false;
+                }
+                free = Math.max(0, free - bytes);
+                return true;
             }
 
             @Override

@@ -72,14 +72,47 @@ public final class HttpExecutor {
 
     /** Sends a request as soon as there is a slot for it. Within the actor's mailbox. */
     public void start(InstanceActor actor, Effect.SendHttp effect) {
-        HttpAttempt attempt = new HttpAttempt(actor, effect, memory.hold(actor.role()));
+        HttpAttempt attempt = new HttpAttempt(actor, effect, memory.hold(actor.role()), 0);
         actor.attempts().put(attempt.activation(), attempt);
-        queue.add(actor.role(), actor.instance(), attempt);
+        add(attempt);
+    }
+
+    private void add(HttpAttempt attempt) {
+        queue.add(attempt.actor().role(), attempt.actor().instance(), attempt);
         pump();
     }
 
+    /**
+     * The same request once more, with the memory for its answer from before it is sent. That others have the memory of the worker is not
+     * the step's own doing: it counts as no attempt. As after a crash it may be the second time for the server, which sees the same
+     * {@code Idempotency-Key}; each time wants more, so that what can never fit is known in the end.
+     */
+    private void again(HttpAttempt attempt, long bytes) {
+        InstanceActor actor = attempt.actor();
+        long wanted = Math.min(memory.most(), Math.max(bytes, 2 * attempt.wanted()));
+        HttpAttempt next = new HttpAttempt(actor, attempt.effect(), memory.hold(actor.role()), wanted);
+        boolean isNext = attempt.isWanted() && actor.attempts().replace(attempt.activation(), attempt, next);
+        release(attempt);
+        if (isNext) {
+            add(next);
+        }
+    }
+
+    /** Memory may be there again for a request that wants it before it is sent. */
+    public void memoryMayBeFree() {
+        if (queue.queued() > 0) {
+            pump();
+        }
+    }
+
+    private static boolean canBegin(HttpAttempt attempt) {
+        return !attempt.isWanted() || attempt.reserve();
+    }
+
     private void pump() {
-        for (HttpAttempt next = queue.poll(); next != null; next = queue.poll()) {
+        for (HttpAttempt next = queue.poll(HttpExecutor::canBegin);
+                next != null;
+                next = queue.poll(HttpExecutor::canBegin)) {
             HttpAttempt attempt = next;
             attempt.begins(clock.instant());
             if (!attempt.isWanted()) {
@@ -199,6 +232,10 @@ public final class HttpExecutor {
             return;
         }
         RequestLog.failed(attempt, refused.outcome(), String.valueOf(refused.getMessage()), nanos);
+        if (refused.memoryWanted() > 0 && attempt.wanted() < memory.most()) {
+            again(attempt, refused.memoryWanted());
+            return;
+        }
         failed(attempt, String.valueOf(refused.getMessage()), refused.status(), refused.retryAfter());
     }
 

@@ -195,13 +195,20 @@ public final class Exchange {
                                         + " - the response needs more memory than one role can have (" + memory.most()
                                         + " bytes; setting perdure.memory.limit of the worker)"));
                     } else {
-                        fail(new HttpStepException(
-                                HttpOutcome.FAILED,
-                                "Failed to read response body: " + ConnectionTrouble.text(failure)));
+                        brokenInTheMiddle("Failed to read response body: " + ConnectionTrouble.text(failure));
                     }
                 });
         reader = reads;
         reads.read();
+    }
+
+    private void brokenInTheMiddle(String problem) {
+        ResponseReader reads = reader;
+        if (reads != null && reads.hasWaitedForMemory()) {
+            waitedForMemory(problem, reads);
+        } else {
+            fail(new HttpStepException(HttpOutcome.FAILED, problem));
+        }
     }
 
     private void complete(HttpClientResponse response, ResponseReader.Body body) {
@@ -222,15 +229,20 @@ public final class Exchange {
 
     private void timedOut() {
         ResponseReader reads = reader;
-        if (reads != null && reads.waitsForMemory()) {
-            fail(new HttpStepException(
-                    HttpOutcome.NO_MEMORY,
-                    "HTTP timeout after " + seconds + "s: " + request.url()
-                            + " - the response waited for memory, which other work of the role or the worker has (setting perdure.memory.limit"
-                            + " of the worker)"));
+        if (reads != null && reads.hasWaitedForMemory()) {
+            waitedForMemory("HTTP timeout after " + seconds + "s: " + request.url(), reads);
             return;
         }
         fail(new HttpStepException(HttpOutcome.TIMEOUT, "HTTP timeout after " + seconds + "s: " + request.url()));
+    }
+
+    /** Whatever came of it after that: a server closes a connection that is not read from, too. */
+    private void waitedForMemory(String problem, ResponseReader reads) {
+        fail(HttpStepException.waitedForMemory(
+                problem
+                        + " - the response waited for memory, which other work of the role or the worker has (setting perdure.memory.limit"
+                        + " of the worker)",
+                reads.memoryWanted()));
     }
 
     private void notConnected(String detail) {

@@ -10,17 +10,33 @@ public final class HttpStepException extends Exception {
     private final HttpOutcome outcome;
     private final @Nullable Integer status;
     private final @Nullable String retryAfter;
+    private final long memoryWanted;
 
     HttpStepException(HttpOutcome outcome, String message) {
         this(outcome, message, null, null);
     }
 
     HttpStepException(HttpOutcome outcome, String message, @Nullable Integer status, @Nullable String retryAfter) {
+        this(outcome, message, status, retryAfter, 0);
+    }
+
+    private HttpStepException(
+            HttpOutcome outcome,
+            String message,
+            @Nullable Integer status,
+            @Nullable String retryAfter,
+            long memoryWanted) {
         // Thrown for what a user did: a stack trace would tell nobody anything.
         super(message, null, false, false);
         this.outcome = outcome;
         this.status = status;
         this.retryAfter = retryAfter;
+        this.memoryWanted = memoryWanted;
+    }
+
+    /** What has others' memory at the moment fits when there is so much for it from the beginning. */
+    static HttpStepException waitedForMemory(String message, long bytes) {
+        return new HttpStepException(HttpOutcome.NO_MEMORY, message, null, null, bytes);
     }
 
     static HttpStepException blocked(String message) {
@@ -33,6 +49,11 @@ public final class HttpStepException extends Exception {
 
     public HttpOutcome outcome() {
         return outcome;
+    }
+
+    /** Bytes with which the answer can be read another time; 0 when that would end alike, or has nothing to do with memory. */
+    public long memoryWanted() {
+        return memoryWanted;
     }
 
     /** Status of the answer; null when none came. */

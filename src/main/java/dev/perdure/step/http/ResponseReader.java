@@ -53,11 +53,13 @@ final class ResponseReader {
     private final AnswerMemory memory;
     private final StoredSize stored = new StoredSize();
     private long taken;
+    private long needed;
+    private final long announced;
     private final Buffer body = Buffer.buffer();
     private final boolean keeps;
     private int length;
     private final BiConsumer<@Nullable Body, @Nullable Throwable> done;
-    private volatile boolean waits;
+    private volatile boolean hasWaited;
     private boolean ended;
 
     /**
@@ -81,6 +83,11 @@ final class ResponseReader {
         this.response = response;
         this.limit = limit;
         this.done = done;
+        this.announced = announced(response.getHeader("Content-Length"));
+    }
+
+    private static long announced(@Nullable String length) {
+        return length != null && length.matches("[0-9]{1,18}") ? Long.parseLong(length) : 0;
     }
 
     /** Begins; must be called in the callback that brought the response. */
@@ -107,17 +114,17 @@ final class ResponseReader {
             end(null, new TooLargeException());
             return;
         }
-        long needed = COPIES * Math.max(stored.bytes(), body.length() + (long) piece.length());
+        needed = COPIES * Math.max(stored.bytes(), body.length() + (long) piece.length());
         if (needed > memory.most()) {
             end(null, new NoMemoryException());
-        } else if (!keep(piece, needed)) {
+        } else if (!keep(piece)) {
             response.pause();
-            waits = true;
-            waitFor(piece, needed);
+            hasWaited = true;
+            waitFor(piece);
         }
     }
 
-    private boolean keep(Buffer piece, long needed) {
+    private boolean keep(Buffer piece) {
         if (needed > taken && !memory.take(needed - taken)) {
             return false;
         }
@@ -126,23 +133,28 @@ final class ResponseReader {
         return true;
     }
 
-    private void waitFor(Buffer piece, long needed) {
+    private void waitFor(Buffer piece) {
         vertx.setTimer(PAUSE_MILLIS, ignored -> {
             if (ended) {
                 return;
             }
-            if (keep(piece, needed)) {
-                waits = false;
+            if (keep(piece)) {
                 response.resume();
             } else {
-                waitFor(piece, needed);
+                waitFor(piece);
             }
         });
     }
 
-    /** Whether a piece waits for memory. */
-    boolean waitsForMemory() {
-        return waits;
+    /** Whether a piece waits for memory, or has waited. */
+    boolean hasWaitedForMemory() {
+        return hasWaited;
+    }
+
+    /** What the body is sure to take, and where its length is not known, twice as much as what has come of it. */
+    long memoryWanted() {
+        long all = announced > 0 ? COPIES * Math.min(announced, limit) : 2 * needed;
+        return Math.min(memory.most(), Math.max(all, needed));
     }
 
     /** Nothing of it is wanted any more. */

@@ -306,6 +306,7 @@ class HttpStepTest {
         assertThat(failure)
                 .hasMessageContaining("timeout after 1s")
                 .hasMessageContaining("the response waited for memory");
+        assertThat(failure.memoryWanted()).as("with which it can be read").isEqualTo(180_000);
         caller.memory = bytes -> true;
     }
 
@@ -327,6 +328,7 @@ class HttpStepTest {
         HttpStepException failure = caller.failure(Caller.get(service.url("/large")));
         assertThat(failure.outcome()).isEqualTo(HttpOutcome.NO_MEMORY);
         assertThat(failure).hasMessageContaining("needs more memory than one role can have (100000 bytes");
+        assertThat(failure.memoryWanted()).as("another time it would end alike").isZero();
         caller.memory = bytes -> true;
     }
 

@@ -1,0 +1,105 @@
+package dev.perdure.engine;
+
+import dev.perdure.testing.HttpService;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.lang.management.ManagementFactory;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.awaitility.Awaitility;
+
+/**
+ * What "served" means: each kind of progress of somebody who only works is there within two seconds, whatever others do. The worker has
+ * to be started with {@link #settings}.
+ */
+public final class Served implements AutoCloseable {
+
+    private static final Duration LIMIT = Duration.ofSeconds(2);
+    private static final double MOST_LOAD = 20;
+
+    private final HttpService service = new HttpService();
+
+    public Served() {
+        service.on("/fine", 200, "text/plain", "fine");
+    }
+
+    /** A worker's settings, and what it needs to be asked for all of this. */
+    public Map<String, String> settings(Map<String, String> more) {
+        Map<String, String> all = new HashMap<>(more);
+        all.putIfAbsent("perdure.http.allow", "localhost:" + service.port());
+        return all;
+    }
+
+    /** Somebody who may do all of this. */
+    public static Submitter submitter(TestDatabase database, String role) throws SQLException {
+        Submitter submitter = Submitter.of(database, role);
+        database.execute(PostgresServer.OWNER, "SELECT df.grant_usage('" + role + "', include_http => true)");
+        return submitter;
+    }
+
+    /** An URL of the service is fetched by this worker. */
+    public HttpService service() {
+        return service;
+    }
+
+    /**
+     * Two seconds, in which each thread of this machine gets what it asks for: on one that has other work everything takes as many times
+     * as long as threads wait for a processor.
+     */
+    public static Duration limit() {
+        double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()
+                / Runtime.getRuntime().availableProcessors();
+        return Duration.ofMillis((long) (LIMIT.toMillis() * Math.min(MOST_LOAD, Math.max(1, load))));
+    }
+
+    /** Every kind of progress, one after the other. */
+    public void assertServed(Submitter alice) throws SQLException {
+        long begun = System.nanoTime();
+        String started = alice.start("'SELECT 1'");
+        Duration took = Duration.ofNanos(System.nanoTime() - begun);
+        if (took.compareTo(limit()) > 0) {
+            throw new AssertionError("a start took " + took);
+        }
+        served("a step", alice, started, "completed", limit());
+        served("a chain", alice, alice.start("'SELECT 1' ~> 'SELECT 2'"), "completed", limit());
+        served("a failing step", alice, alice.start("'SELECT 1 / 0'"), "failed", limit());
+        served("a timer", alice, alice.start("df.sleep(1)"), "completed", limit().plusSeconds(1));
+        served("an HTTP answer", alice, alice.start("df.http('" + service.url("/fine") + "')"), "completed", limit());
+        String waiting = alice.start("df.wait_for_signal('go')");
+        running("a wait for a signal", alice, waiting);
+        alice.open(waiting);
+        served("a signal", alice, waiting, "completed", limit());
+        String sleeping = alice.start("df.sleep(3600)");
+        running("a sleep", alice, sleeping);
+        alice.value("SELECT df.cancel(?)", sleeping);
+        served("a cancel", alice, sleeping, "cancelled", limit());
+    }
+
+    private static void running(String what, Submitter alice, String id) {
+        await(what + " begins", limit(), alice, "SELECT status = 'running' FROM df.nodes WHERE instance_id = ?", id);
+    }
+
+    private static void served(String what, Submitter alice, String id, String status, Duration limit) {
+        await(
+                what + " is served",
+                limit,
+                alice,
+                "SELECT status = '" + status + "' AND output IS NOT NULL FROM df.instances WHERE id = ?",
+                id);
+    }
+
+    private static void await(String what, Duration limit, Submitter alice, String sql, String id) {
+        Awaitility.await(what)
+                .atMost(limit)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> "t".equals(alice.value(sql, id)));
+    }
+
+    @Override
+    public void close() {
+        service.close();
+    }
+}
