@@ -12,6 +12,8 @@ import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** df.timeout with a real worker. */
 @SuppressWarnings("try")
@@ -181,6 +183,62 @@ class TimeoutsTest {
                 assertThat(service.received("/slow")).hasSize(1);
                 await().until(() -> worker.statistics().http().inFlight() == 0);
             }
+        }
+    }
+
+    /**
+     * The moment between the checkpoint of a step and the answer to its COMMIT: a deferred trigger holds it there until the limit is over,
+     * whatever cancels it meanwhile, and lets it succeed or fail then.
+     */
+    @ParameterizedTest
+    @CsvSource({"commits, step", "fails, otherwise"})
+    void of_a_step_that_commits_while_its_limit_is_over_and_what_comes_instead_exactly_one_takes_effect(
+            String outcome, String happens) throws SQLException {
+        app.execute(
+                """
+                CREATE TABLE late (what text, outcome text);
+                CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF new.what = 'step' THEN
+                        SET CONSTRAINTS ALL DEFERRED;
+                        PERFORM set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false);
+                        INSERT INTO late VALUES ('behind the checkpoint', new.outcome);
+                        RETURN NULL;
+                    END IF;
+                    PERFORM set_config('statement_timeout', '0', false);
+                    WHILE clock_timestamp() < now() + interval '4.5 seconds' LOOP
+                        BEGIN
+                            PERFORM pg_sleep(0.05);
+                        EXCEPTION WHEN query_canceled THEN
+                        END;
+                    END LOOP;
+                    IF new.outcome = 'fails' THEN RAISE EXCEPTION 'too late'; END IF;
+                    RETURN NULL;
+                END $$;
+                CREATE CONSTRAINT TRIGGER hold AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW WHEN (new.what <> 'otherwise') EXECUTE FUNCTION hold()""");
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            String id = app.start("df.timeout('INSERT INTO late VALUES (''step'', ''" + outcome
+                    + "'') RETURNING what', '3 s', 'INSERT INTO late VALUES (''otherwise'') RETURNING what') |=> 'r'"
+                    + " ~> df.sleep(0) ~> 'INSERT INTO log VALUES ($r.what)'");
+            await("the step is in COMMIT").until(() -> database.value(
+                            "postgres",
+                            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'limit_app' AND query = 'COMMIT' AND state = 'active'")
+                    .equals("1"));
+            assertThat(app.value(
+                            "SELECT wake_at > clock_timestamp() FROM df.nodes WHERE instance_id = ? AND node_type = 'TIMEOUT'",
+                            id))
+                    .as("its limit is not over before")
+                    .isEqualTo("t");
+
+            var ended = app.await(id);
+
+            assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+            assertThat(app.value("SELECT string_agg(what, ',') FROM late WHERE what <> 'behind the checkpoint'"))
+                    .isEqualTo(happens);
+            assertThat(app.value("SELECT string_agg(what, ',') FROM log"))
+                    .as("what the next step was told")
+                    .isEqualTo(happens);
         }
     }
 }

@@ -255,24 +255,18 @@ final class RetryPolicy {
         }
     }
 
-    /** The checkpoint was refused for what the step did or brought. Within the mailbox; whether the message is over. */
-    boolean checkpointFailed(SqlAttempt attempt, Failure failure) {
+    /** The checkpoint was refused for what the step did or brought. Within the mailbox. */
+    void checkpointFailed(SqlAttempt attempt, Failure failure) {
         if (attempt.madeRoom(failure)) {
             waitForTurn(attempt);
-            return true;
-        }
-        if (failure.isServersTrouble()) {
+        } else if (failure.isServersTrouble()) {
             waitItOut(attempt, failure);
-            return true;
-        }
-        if (failure.kind() == Failure.Kind.TRANSIENT) {
+        } else if (failure.kind() == Failure.Kind.TRANSIENT) {
             countAndTryAgain(attempt, failure);
-            return true;
+        } else {
+            // Behind what has come meanwhile: when a limit was over before the commit failed, it is the limit's turn.
+            fail(attempt, SqlStep.message(failure), failure);
         }
-        String message = SqlStep.message(failure);
-        ended(attempt, StepReport.Outcome.FAILED, message);
-        attempt.actor().attempts().remove(attempt.activation(), attempt);
-        return attempt.actor().decide(failure(attempt, message, failure), Map.of());
     }
 
     /** The node fails with the given text, for a reason of ours. */

@@ -225,7 +225,7 @@ final class StepCommit implements Message {
                 if (shared.size() > 1) {
                     run.retries().sharedFailed(shared, failure);
                 } else {
-                    return run.retries().checkpointFailed(attempt, failure);
+                    run.retries().checkpointFailed(attempt, failure);
                 }
             }
         }
