@@ -64,7 +64,7 @@ public final class Checker {
     }
 
     private void read() throws SQLException {
-        rows("SELECT label, id, status, output FROM df.instances WHERE label IS NOT NULL AND parent_id IS NULL AND forked_from IS NULL", row -> {
+        rows("SELECT label, id, status, output FROM df.instances WHERE label ~ '^f[0-9]+$' AND parent_id IS NULL AND forked_from IS NULL", row -> {
             Found found = new Found(row.getString(2), row.getString(3), row.getString(4));
             Found other = byLabel.put(row.getString(1), found);
             if (other != null) {
