@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SimulationTest {
 
     private static final long MEMORY = 64L << 20;
-    private static final int SEEDS = Integer.getInteger("perdure.simulation.seeds", 400);
+    private static final int SEEDS = Integer.getInteger("simulation.seeds", 400);
 
     @Test
     void every_effect_happens_once_and_every_instance_ends() {
