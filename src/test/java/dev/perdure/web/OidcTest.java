@@ -38,7 +38,7 @@ class OidcTest {
     @ConfigProperty(name = "perdure.web.port")
     int port;
 
-    @ConfigProperty(name = "oidc-test.provider-port")
+    @ConfigProperty(name = "oidc-test.provider-port", defaultValue = "0")
     int providerPort;
 
     /** A database with roles, and settings that name a provider. */
