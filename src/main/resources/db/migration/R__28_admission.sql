@@ -22,7 +22,11 @@ BEGIN
         END IF;
     END IF;
     RETURN EXISTS (SELECT FROM df._checkpoints c WHERE c.instance_id = coalesce(p_start.subject, p_start.instance_id) AND c.written_at >= v_since)
-        OR EXISTS (SELECT FROM df._running r WHERE r.instance_id = coalesce(p_start.subject, p_start.instance_id) AND r.marked_at >= v_since);
+        -- What a former term has shown as running begins anew in this one.
+        OR EXISTS (SELECT FROM df._running r
+                   WHERE r.instance_id = coalesce(p_start.subject, p_start.instance_id) AND r.marked_at >= CASE p_start.section WHEN ''
+                       THEN greatest(v_since, (SELECT e.started_at FROM df._worker_epoch e WHERE e.started_at > clock_timestamp() - interval '1 minute'))
+                       ELSE v_since END);
 END
 $$;
 COMMENT ON FUNCTION df._has_begun(df._starts) IS
