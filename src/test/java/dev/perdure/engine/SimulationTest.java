@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,7 +24,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SimulationTest {
 
     private static final long MEMORY = 64L << 20;
+    /** Thousands of runs break down on purpose: what they log is told by nobody. */
+    private static final java.util.logging.Logger LOG = java.util.logging.Logger.getLogger("dev.perdure.engine");
+
     private static final int SEEDS = Integer.getInteger("simulation.seeds", 400);
+
+    @BeforeAll
+    static void beSilent() {
+        LOG.setLevel(java.util.logging.Level.OFF);
+    }
+
+    @AfterAll
+    static void speakAgain() {
+        LOG.setLevel(null);
+    }
 
     @Test
     void every_effect_happens_once_and_every_instance_ends() {
