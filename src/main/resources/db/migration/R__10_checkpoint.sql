@@ -269,8 +269,13 @@ BEGIN
                 -- befalls the server, or the session, is nobody's: it is asked again.
                 IF left(SQLSTATE, 2) IN ('08', '25', '28', '40', '53', '55', '57', '58') OR SQLSTATE ~ '^DF00' THEN
                     RAISE;
+                ELSIF left(SQLSTATE, 2) IN ('42', 'F0', 'XX') THEN
+                    -- A right that is missing or a broken page is no workflow's: it waits until somebody has mended that.
+                    RAISE WARNING 'perdure: a decision of instance % cannot be written, and is tried again: %', p_instances[i], SQLERRM;
+                    v_answer := 'locked';
+                ELSE
+                    v_answer := concat('rejected:', SQLSTATE, ':', SQLERRM);
                 END IF;
-                v_answer := concat('rejected:', SQLSTATE, ':', SQLERRM);
         END;
         RETURN NEXT v_answer;
     END LOOP;

@@ -36,7 +36,7 @@ import java.util.Map;
  * Debian's PostgreSQL with default settings, in a cluster of its own; what exists in numbers is copied in the database from what a worker did.
  *
  * <p>{@code ./mvnw -Pbench verify -Dbench.main=dev.perdure.bench.DashboardFigures}; system properties {@code figures.ended}, {@code
- * figures.waiting}, {@code figures.nodes}, {@code figures.items}, {@code figures.times} (15 requests of each kind), {@code figures.hold} (false) to keep the server for an hour.
+ * figures.waiting}, {@code figures.nodes}, {@code figures.items}, {@code figures.times} (15 requests of each kind).
  */
 public final class DashboardFigures {
 
@@ -92,10 +92,6 @@ public final class DashboardFigures {
             measure(request.getKey(), request.getValue());
         }
         openPage(seeds.get("waits"));
-        if (Boolean.getBoolean("figures.hold")) {
-            System.out.println(server.superuser(database) + " " + seeds);
-            Thread.sleep(3_600_000);
-        }
         dashboard.close();
         vertx.close();
     }

@@ -286,7 +286,7 @@ public interface Journal extends AutoCloseable {
         /** Somebody took the version: what memory holds of the instance is not what is written. */
         record Stale() implements Written {}
 
-        /** A row that it needs is locked at this moment. */
+        /** A row that it needs is locked at this moment, or the tables are in trouble that somebody has to mend: it is tried again. */
         record Locked() implements Written {}
 
         /** PostgreSQL refuses what the decision says (a value that it cannot hold): asking again would end alike. */

@@ -26,21 +26,6 @@ record CalledPart(String name) implements Shape {
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
-    }
-
-    @Override
     public void check(Extent extent, int times, Effects effects, Findings findings) {
         Once.check(name + "_1", extent, times, effects, findings);
         Once.check(name + "_2", extent, times, effects, findings);

@@ -9,21 +9,6 @@ interface Leaf extends Shape {
     String name();
 
     @Override
-    default boolean fails() {
-        return false;
-    }
-
-    @Override
-    default int width() {
-        return 1;
-    }
-
-    @Override
-    default List<Shape> parts() {
-        return List.of();
-    }
-
-    @Override
     default void check(Extent extent, int times, Effects effects, Findings findings) {
         Once.check(name(), extent, times, effects, findings);
     }

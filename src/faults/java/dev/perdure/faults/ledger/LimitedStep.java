@@ -20,16 +20,6 @@ record LimitedStep(SqlStep step, double seconds, SqlStep otherwise) implements S
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
     public List<Shape> parts() {
         return List.of(step, otherwise);
     }

@@ -17,11 +17,6 @@ record Loop(String counter, Shape body, int rounds) implements Shape {
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
     public int width() {
         return Math.max(1, body.width());
     }

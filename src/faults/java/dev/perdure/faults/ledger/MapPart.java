@@ -75,18 +75,8 @@ record MapPart(String name, int items, Kind kind, boolean isFailing) implements 
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
     public int width() {
         return AT_ONCE;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
     }
 
     @Override

@@ -12,11 +12,6 @@ record Race(Shape left, Shape right) implements Shape {
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
     public int width() {
         return left.width() + right.width();
     }

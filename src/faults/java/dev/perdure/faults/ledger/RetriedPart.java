@@ -29,16 +29,6 @@ record RetriedPart(String name, String tries, int failures, int attempts) implem
     }
 
     @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
-    }
-
-    @Override
     public void check(Extent extent, int times, Effects effects, Findings findings) {
         if (fails()) {
             Once.check(tries, extent, attempts, effects, findings);

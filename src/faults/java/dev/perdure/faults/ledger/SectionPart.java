@@ -37,16 +37,6 @@ record SectionPart(String name, String key, double seconds) implements Shape {
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
     public List<Shape> parts() {
         return List.of(step(1), step(2));
     }

@@ -10,13 +10,19 @@ public interface Shape {
     String dsl();
 
     /** Whether it ends in a failure, when nothing interrupts it. */
-    boolean fails();
+    default boolean fails() {
+        return false;
+    }
 
     /** How many of its steps can run at the same time. */
-    int width();
+    default int width() {
+        return 1;
+    }
 
     /** Its parts. */
-    List<Shape> parts();
+    default List<Shape> parts() {
+        return List.of();
+    }
 
     /**
      * Compares the ledger with what had to happen.

@@ -15,18 +15,8 @@ record Sleep(int seconds) implements Shape {
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
     public int width() {
         return 0;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
     }
 
     @Override

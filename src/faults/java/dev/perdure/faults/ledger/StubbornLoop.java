@@ -25,21 +25,6 @@ record StubbornLoop(String counter, String name, int rounds) implements Shape {
     }
 
     @Override
-    public boolean fails() {
-        return false;
-    }
-
-    @Override
-    public int width() {
-        return 1;
-    }
-
-    @Override
-    public List<Shape> parts() {
-        return List.of();
-    }
-
-    @Override
     public void check(Extent extent, int times, Effects effects, Findings findings) {
         Once.check(counter, extent, times * rounds, effects, findings);
         Once.check(name, extent, times, effects, findings);

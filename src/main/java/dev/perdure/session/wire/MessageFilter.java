@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages of a server to a session, one by one (
- * <a href="https://www.postgresql.org/docs/current/protocol-message-formats.html">formats</a>), with everything taken out that a
+ * The messages of a server to a session, one by one
+ * (<a href="https://www.postgresql.org/docs/current/protocol-message-formats.html">formats</a>), with everything taken out that a
  * user could make larger than memory: notices and notifications, the ends of long error texts, values of settings, and rows,
  * which go to a {@link Capture} while there is one.
  */

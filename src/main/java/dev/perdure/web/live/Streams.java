@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,8 @@ public final class Streams {
 
     private static final int MOST = 1_000;
     private static final int MOST_OF_LOGIN = 10;
+    private static final Logger LOG = Logger.getLogger(Streams.class);
+
     private static final long PAUSE_MILLIS = 1_000;
     private static final long LONGEST_PAUSE_MILLIS = 60_000;
     private static final long AWAY_MILLIS = 2_000;
@@ -196,6 +199,12 @@ public final class Streams {
             end(watch, by);
             watch.dueAt(now);
         } else {
+            if (!(read.cause() instanceof Problem)) {
+                LOG.errorf(
+                        read.cause(),
+                        "What has changed in %s could not be read",
+                        watch.follow().path());
+            }
             watch.away(read.cause() instanceof Problem problem ? problem.title() : "An error of ours");
             watch.dueAt(Math.max(watch.dueAt(), now + AWAY_MILLIS));
         }

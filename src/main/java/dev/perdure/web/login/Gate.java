@@ -65,8 +65,7 @@ final class Gate {
     RoleSession enter(String role, String password) throws Problem {
         check(role, password);
         RoleSession session = open(role, password);
-        boolean kept = false;
-        try {
+        return unless(session, () -> {
             if (isLetIn(role, Sealed.randomText())) {
                 throw Problem.of(
                         403,
@@ -75,6 +74,19 @@ final class Gate {
                                 + " as it here. A line of pg_hba.conf with scram-sha-256 for this role and the worker's address makes it possible.");
             }
             refuseMighty(session.connection(), role);
+        });
+    }
+
+    @FunctionalInterface
+    private interface Objection {
+        void raise() throws Problem;
+    }
+
+    /** The session, which is closed when something speaks against the login. */
+    private static RoleSession unless(RoleSession session, Objection objection) throws Problem {
+        boolean kept = false;
+        try {
+            objection.raise();
             kept = true;
             return session;
         } finally {
@@ -87,16 +99,7 @@ final class Gate {
     /** The role that people try out the embedded server as, which has no password. */
     RoleSession enterTrusted(String role) throws Problem {
         RoleSession session = open(role, null);
-        boolean kept = false;
-        try {
-            refuseMighty(session.connection(), role);
-            kept = true;
-            return session;
-        } finally {
-            if (!kept) {
-                session.close();
-            }
-        }
+        return unless(session, () -> refuseMighty(session.connection(), role));
     }
 
     /** A session as steps have theirs, for whoever somebody else has vouched for. */
@@ -123,16 +126,8 @@ final class Gate {
                     "The worker cannot log in as the role of your group",
                     "It logs in as for steps: docs/security.md, Logins. The worker's log has the reason.");
         }
-        boolean kept = false;
-        try {
-            refuseMighty(session.connection(), role);
-            kept = true;
-            return session;
-        } finally {
-            if (!kept) {
-                session.close();
-            }
-        }
+        RoleSession opened = session;
+        return unless(opened, () -> refuseMighty(opened.connection(), role));
     }
 
     /** Opens another session of a login. */
