@@ -385,9 +385,8 @@ BEGIN
     DELETE FROM df._running r WHERE r.instance_id = ended.id;
     DELETE FROM df._cancels x WHERE x.instance_id = ended.id;
     -- What runs again asks for its slot again.
-    WITH sections AS (
-        DELETE FROM df._starts s WHERE s.instance_id = ended.id AND s.section <> '' RETURNING s.signal)
-    DELETE FROM df.signals g USING sections s WHERE g.instance_id = ended.id AND g.id = s.signal;
+    DELETE FROM df._starts s WHERE s.instance_id = ended.id AND s.section <> '';
+    DELETE FROM df.signals g WHERE g.instance_id = ended.id AND starts_with(g.name, 'df.with_queue ');
     DELETE FROM df._tries t WHERE t.instance_id = ended.id;
 
     INSERT INTO df.executions (instance_id, execution_id, started_at, ended_at, event_count, output, status)

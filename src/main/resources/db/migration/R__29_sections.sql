@@ -218,6 +218,8 @@ CREATE OR REPLACE TRIGGER section_requests_do AFTER INSERT ON df._section_reques
 CREATE OR REPLACE FUNCTION df._end_sections(p_subject text, p_sections jsonb, p_maps bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_names text[];
 BEGIN
     WITH ended AS (
         DELETE FROM df._starts s
@@ -226,8 +228,12 @@ BEGIN
                     SELECT FROM jsonb_to_recordset(p_sections) AS e(node text, execution_id text)
                     WHERE e.node = '*' OR s.node_id = e.node AND s.execution_id = e.execution_id)
                 OR strpos(s.subject, '.') > 0 AND split_part(s.subject, '.', 2)::bigint = ANY (p_maps))
-        RETURNING s.signal)
-    DELETE FROM df.signals g USING ended e WHERE g.id = e.signal AND g.instance_id = left(p_subject, 8);
+        RETURNING s.section)
+    SELECT array_agg(e.section) INTO v_names FROM ended e;
+    IF v_names IS NOT NULL THEN
+        -- A statement of its own: it sees the signal of a slot that was given while the one above waited for the row.
+        DELETE FROM df.signals g WHERE g.instance_id = left(p_subject, 8) AND g.name = ANY (v_names);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION df._end_sections(text, jsonb, bigint[]) IS

@@ -67,9 +67,12 @@ public final class DashboardFigures {
         server.createUser(ROLE, database);
         DatabaseUrl url = server.worker(database);
         Map<String, String> seeds;
-        try (InProcessWorker worker = InProcessWorker.start(
-                url, Map.of("perdure.login.passwords." + ROLE, DebianServer.password(ROLE)))) {
+        InProcessWorker worker = InProcessWorker.start(
+                url, Map.of("perdure.login.passwords." + ROLE, DebianServer.password(ROLE)));
+        try {
             seeds = seeds();
+        } finally {
+            worker.close();
         }
         copy(seeds);
         Vertx vertx = Vertx.vertx();

@@ -155,6 +155,7 @@ final class Engine {
         threads.every(Duration.ofMillis(250), parts.sql()::failThoseWaitingTooLong);
         threads.every(Duration.ofMillis(250), parts.sql()::makeRoom);
         threads.every(Duration.ofMillis(50), http::memoryMayBeFree);
+        threads.every(Duration.ofMillis(250), () -> threads.helper(parts.sql()::cancelAgain));
         means.upkeep().forEach(task -> threads.every(Duration.ofSeconds(1), () -> threads.helper(task)));
         statistics.watch(new EngineStatistics.Gauges(
                 parts.actors()::size,

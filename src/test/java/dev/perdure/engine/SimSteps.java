@@ -59,6 +59,7 @@ final class SimSteps implements StepPort {
 
         private final List<String> effects = new ArrayList<>();
         private boolean isOpen;
+        private boolean executes;
         private boolean isCancelled;
         private boolean cancelsItself;
         private boolean isGone;
@@ -112,7 +113,18 @@ final class SimSteps implements StepPort {
             return statement.startsWith("SELECT maybe") && scheduler.random().nextBoolean() ? ZERO : ONE_ROW;
         }
 
+        /** A cancel request that meets no statement has no effect, as in PostgreSQL. */
         private @Nullable Failure execute(String statement, boolean isFirst) {
+            scheduler.block(faults.latency());
+            executes = true;
+            try {
+                return executed(statement, isFirst);
+            } finally {
+                executes = false;
+            }
+        }
+
+        private @Nullable Failure executed(String statement, boolean isFirst) {
             scheduler.block(isFirst ? faults.execution() : faults.latency());
             faults.mayBreak("statement");
             database.isLeaderKilled |= statement.startsWith("KILL") && database.epoch == epoch;
@@ -303,7 +315,8 @@ final class SimSteps implements StepPort {
 
         @Override
         public void cancel() {
-            isCancelled = true;
+            SimFaults.met(executes ? "cancel" : "cancel: met no statement");
+            isCancelled |= executes;
         }
 
         @Override

@@ -99,6 +99,7 @@ final class SimWorker {
                         scheduler::nanos));
         scheduler.every(Duration.ofMillis(50), new RunningStatusWriter(parts.sql(), Duration.ofMillis(100)));
         scheduler.every(Duration.ofMillis(50), parts.sql()::makeRoom);
+        scheduler.every(Duration.ofMillis(250), parts.sql()::cancelAgain);
     }
 
     void start() {

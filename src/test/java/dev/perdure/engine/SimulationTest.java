@@ -194,6 +194,28 @@ class SimulationTest {
         assertThat(SimFaults.MET).containsKey("statement: CANCELED");
     }
 
+    @Test
+    void a_statement_that_is_interrupted_on_its_way_to_the_server_ends_too() {
+        for (long seed = 1; seed <= SEEDS; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
+            worker.start();
+            GraphDraft draft = new GraphDraft();
+            String root = draft.limited(draft.sql("SLOW"), 1 + random.nextInt(3), draft.sql("SELECT otherwise"));
+            SimDatabase.Row row = database.start(1, root, draft.rows());
+            worker.told();
+
+            assertThat(scheduler.runUntil(
+                            () -> row.hasEnded && worker.parts.sql().inUse() == 0, Duration.ofSeconds(5)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+            assertThat(row.effects).as("seed %d", seed).isEqualTo(java.util.Map.of("SELECT otherwise", 1));
+        }
+        assertThat(SimFaults.MET).containsKeys("cancel", "cancel: met no statement");
+    }
+
     /** What a statement returns takes memory, too: half of a role's at a time, and more than the role has left. */
     @Test
     void more_instances_than_memory_holds_come_in_as_there_is_room() {

@@ -203,6 +203,13 @@ final class SqlAttempt implements Attempt {
         }
     }
 
+    /** Sends the cancel request once more: one that reached the server before the statement did had no effect. */
+    synchronized void cancelAgain() {
+        if (session != null && (interrupted || hasMadeRoom)) {
+            session.cancel();
+        }
+    }
+
     /** Whether {@link #makeRoom} would have something to cancel, once. */
     synchronized boolean canMakeRoom() {
         return session != null && !interrupted && !hasMadeRoom && manner.outsideTransaction() == null;

@@ -18,6 +18,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,7 @@ public final class SqlExecutor {
     private final TransactionSharing sharing;
     private final RetryPolicy retries;
     private final Set<SqlAttempt> executing = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean cancels = new AtomicBoolean();
     /** Statements that have no slot yet. */
     private final Set<SqlAttempt> waiting = ConcurrentHashMap.newKeySet();
 
@@ -234,6 +236,17 @@ public final class SqlExecutor {
 
     void ended(SqlAttempt attempt) {
         executing.remove(attempt);
+    }
+
+    /** Cancels what was interrupted and still executes; to be called now and then. Blocks while the server is asked. */
+    public void cancelAgain() {
+        if (cancels.compareAndSet(false, true)) {
+            try {
+                executing.forEach(SqlAttempt::cancelAgain);
+            } finally {
+                cancels.set(false);
+            }
+        }
     }
 
     /** Calls for each statement that has been executing for longer, until it has answered or ended. */
