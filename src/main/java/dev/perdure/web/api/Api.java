@@ -22,6 +22,7 @@ public final class Api {
         endpoints.addAll(Actions.endpoints());
         endpoints.add(Workflows.explain());
         endpoints.addAll(Named.endpoints());
+        endpoints.addAll(People.endpoints());
         endpoints.addAll(Cluster.endpoints(leader));
     }
 
