@@ -12,7 +12,8 @@ export class TasksPage extends Page {
   static styles = [style, css`
     .task h2 { overflow-wrap: anywhere; }
     .task textarea { min-height: 3.2rem; resize: vertical; font-family: inherit; }
-    .word { flex: 0 1 11rem; width: 11rem; min-width: 0; }
+    .other { display: flex; gap: .5rem; }
+    .word { width: 11rem; min-width: 0; }
   `];
 
   constructor() {
@@ -71,8 +72,8 @@ export class TasksPage extends Page {
             <div class="row">
               <button class="main" type="button" value="approved" ?disabled=${this.busy} @click=${press}>Approve</button>
               <button type="button" value="rejected" ?disabled=${this.busy} @click=${press}>Reject</button>
-              <input class="word right" name="decision" maxlength="100" placeholder="or another word" aria-label="Another decision">
-              <button data-action="word" ?disabled=${this.busy}>Decide</button>
+              <span class="other right"><input class="word" name="decision" maxlength="100" placeholder="or another word" aria-label="Another decision">
+                <button data-action="word" ?disabled=${this.busy}>Decide</button></span>
             </div>
           </form>`}
       </section>`;
