@@ -9,7 +9,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -65,16 +64,20 @@ class HandedOutAddressesTest {
                 (exchange, received) ->
                         HttpService.respond(exchange, times.incrementAndGet() < 3 ? 503 : 200, "text/plain", ""));
 
-        app.run("df.retry(df.http('" + service.url("/job") + "?to={sys_signal_url:done}', 'POST',"
+        var ended = app.run("df.retry(df.http('" + service.url("/job") + "?to={sys_signal_url:done}', 'POST',"
                 + " '{\"to\": \"{sys_signal_url:done}\", \"no\": \"{sys_signal_url:no}\"}', '{\"X-To\": \"{sys_signal_url:done}\"}',"
                 + " expect => '2xx'), 5, '1 ms')");
 
-        List<HttpService.Received> attempts = service.received("/job");
+        assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+        List<HttpService.Received> attempts = service.received().stream()
+                .filter(request -> request.path().startsWith("/job"))
+                .toList();
         assertThat(attempts).hasSize(3);
         String body = attempts.get(0).body();
         String done = addresses(body).get(0);
         assertThat(addresses(body)).hasSize(2).doesNotHaveDuplicates();
         for (HttpService.Received attempt : attempts) {
+            assertThat(addresses(attempt.path())).containsExactly(done);
             assertThat(attempt.body()).isEqualTo(body);
             assertThat(attempt.header("x-to")).isEqualTo(done);
             assertThat(attempt.header("idempotency-key"))
@@ -86,9 +89,10 @@ class HandedOutAddressesTest {
     void a_statement_has_it_in_its_text_and_as_a_parameter_and_no_two_steps_have_the_same() throws SQLException {
         var ended = app.run(
                 "df.sql('SELECT $1 AS bound, ''{sys_signal_url:go}'' AS written', '{sys_signal_url:go}') |=> 'a'"
-                        + " ~> 'SELECT ''$a.bound'' = ''$a.written'' AS same, ''{sys_signal_url:go}'' AS other, ''$a.bound'' AS first'");
-        String result = Objects.requireNonNull(ended.result());
-        assertThat(result).contains("\"same\": true");
+                        + " ~> 'SELECT $a.bound = $a.written AS same, ''{sys_signal_url:go}'' AS other, $a.bound AS first'");
+        assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
+        String result = app.result(ended.id()).toString();
+        assertThat(result).contains("\"same\":true");
         assertThat(addresses(result)).hasSize(2).doesNotHaveDuplicates();
     }
 
@@ -97,7 +101,7 @@ class HandedOutAddressesTest {
         service.on("/evil", 200, "text/plain", "{sys_signal_url:go}");
         var ended =
                 app.run("df.http('" + service.url("/evil") + "') |=> 'r' ~> df.sql('SELECT $1 AS body', '$r.body')");
-        assertThat(ended.result()).contains("{sys_signal_url:go}");
+        assertThat(ended.output()).contains("{sys_signal_url:go}");
     }
 
     @Test
