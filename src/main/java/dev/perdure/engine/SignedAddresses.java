@@ -63,7 +63,7 @@ final class SignedAddresses implements AddressBook {
         }
         long grid = Math.max(1, seconds / GRID);
         long expires = (step.at().getEpochSecond() + seconds) / grid * grid + grid;
-        String signed = key.sign(new Address(kind, step.stamp(), step.node(), once(kind, name, step), expires, name));
+        String signed = key.sign(new Address(kind, step.name(), step.node(), once(kind, name, step), expires, name));
         if (signed == null) {
             throw refused(kind, name, step, "the address becomes too long, with this name so deep in the workflow");
         }

@@ -8,7 +8,7 @@ import java.util.Locale;
  * What the address is good for by which whoever is outside of the database answers a step: one signal to one instance, or one decision.
  * {@code df._answer} does it.
  *
- * @param stamp of the activation that has handed it out; it begins with the instance
+ * @param stamp of the activation that has handed it out, of all attempts of a retry the same; it begins with the instance
  * @param node the step that has
  * @param once 32 hexadecimal digits: works once, however often the step has handed it out
  * @param expires seconds since 1970

@@ -33,6 +33,9 @@ final class AnswerRoutes {
     private final InstantSource clock;
     private final long maxBody;
     private final AtomicInteger waiting = new AtomicInteger();
+    /** Those for whom the keys are read. */
+    private final AtomicInteger reading = new AtomicInteger();
+
     private final WorkerExecutor workers;
 
     AnswerRoutes(Vertx vertx, AnswerDesk desk, InstantSource clock, long maxBody, boolean readOnly) {
@@ -66,6 +69,11 @@ final class AnswerRoutes {
             opened(context, signed);
             return;
         }
+        if (reading.incrementAndGet() > WAITING) {
+            reading.decrementAndGet();
+            refuse(context, Problem.later(503, "Too many answers at the same time", 2));
+            return;
+        }
         context.request().pause();
         workers.executeBlocking(
                         () -> {
@@ -77,6 +85,7 @@ final class AnswerRoutes {
                         },
                         false)
                 .onComplete(read -> {
+                    reading.decrementAndGet();
                     context.request().resume();
                     if (read.succeeded()) {
                         opened(context, signed);

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,8 @@ public final class AnswerDesk implements AutoCloseable {
 
     private static final String KEYS = "SELECT id, key FROM df._address_keys";
     private static final String ANSWER = "SELECT df._answer(?, ?, ?, ?, ?::pg_catalog.uuid, ?, ?, ?)";
+    /** The session is lost, or on a server that takes no writes any more. */
+    private static final Pattern OF_NO_USE = Pattern.compile("08.*|57P.*|25006");
     /** Sessions that are kept; as many as threads call. */
     private static final int KEPT = 2;
     /** After so long the keys are read once more, and for an unknown one not before so long. */
@@ -57,8 +60,12 @@ public final class AnswerDesk implements AutoCloseable {
 
     /** Whether the keys are to be read before an address can be opened. */
     public boolean wantsKeys(String signed) {
+        int number = AddressKey.numberOf(signed);
+        if (number < 0) {
+            return false;
+        }
         long age = clock.millis() - readAt;
-        boolean isKnown = keys.containsKey(AddressKey.numberOf(signed));
+        boolean isKnown = keys.containsKey(number);
         return readAt == Long.MIN_VALUE || age > (isKnown ? KNOWN_FOR : UNKNOWN_FOR).toMillis();
     }
 
@@ -132,8 +139,7 @@ public final class AnswerDesk implements AutoCloseable {
             }
         } catch (SQLException e) {
             works = e.getSQLState() != null
-                    && !e.getSQLState().startsWith("08")
-                    && !e.getSQLState().startsWith("57P");
+                    && !OF_NO_USE.matcher(e.getSQLState()).matches();
             return switch (String.valueOf(e.getSQLState())) {
                 // Who has decided the task meanwhile, or holds what is needed.
                 case "DF004" -> Outcome.NOTHING_TO_DECIDE;
