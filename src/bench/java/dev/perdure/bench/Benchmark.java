@@ -75,6 +75,8 @@ public final class Benchmark {
             return;
         }
         if (Boolean.getBoolean("bench.mapOnly")) {
+            // The compiler knows instances by now, not yet maps.
+            MapLoad.toItsEnd(user, STEP, 50_000);
             map(user, bare);
             System.out.println("worker: " + worker.memory());
             beside(place, worker, folder);
@@ -156,7 +158,8 @@ public final class Benchmark {
 
     /** What a map does to others, and others to it. */
     private static void beside(Place place, WorkerProcess worker, Path folder) throws Exception {
-        int items = Integer.getInteger("bench.mapItems", 50_000);
+        // Enough for the ten seconds beside it.
+        int items = Math.max(500_000, Integer.getInteger("bench.mapItems", 50_000));
         MapLoad.HttpOutcome http = MapLoad.requests(place.user(), 10_000, 20);
         System.out.printf(
                 Locale.ROOT,

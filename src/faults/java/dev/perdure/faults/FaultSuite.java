@@ -17,6 +17,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * Runs the scenarios and says what came of them; exit code 1 when a promise was not kept or nothing was tried.
@@ -25,6 +27,10 @@ import java.util.List;
  * mixed faults, {@code faults.seed}, {@code faults.only} (names with commas), {@code faults.patience} in seconds.
  */
 public final class FaultSuite {
+
+    /** Held here: a logger that nobody refers to forgets its level. */
+    private static final Logger DRIVER = Logger.getLogger("org.postgresql");
+
 
     private FaultSuite() {}
 
@@ -47,6 +53,8 @@ public final class FaultSuite {
 
     /** Runs the suite. */
     public static void main(String[] arguments) {
+        // The driver warns of each connection that is cut off on purpose.
+        DRIVER.setLevel(Level.SEVERE);
         // Read by the processes' tests as well, which are less patient; a machine with other work takes its time.
         System.setProperty("faults.patience", System.getProperty("faults.patience", "240"));
         boolean longForm = System.getProperty("faults.form", "short").equals("long");
