@@ -342,6 +342,33 @@ class DashboardBrowserTest {
     }
 
     @Test
+    void whoever_opens_an_address_sees_what_it_does_and_a_button_does_it() {
+        String id = start(
+                "page_eva",
+                "'SELECT ''{sys_decision_url:approved}'' AS url' & df.approval('By mail?', '{page_eva}')",
+                "mail");
+        String path = Awaitility.await()
+                .until(
+                        () -> world.sql(
+                                "page_eva",
+                                "SELECT coalesce(max(substring(executed_query from '/api/v1/answers/[A-Za-z0-9._-]+')), '')"
+                                        + " FROM df.nodes WHERE instance_id = '" + id + "'"),
+                        found -> !found.isEmpty());
+        Awaitility.await().until(() -> world.sql("page_eva", "SELECT count(*) FROM df.tasks WHERE title = 'By mail?'")
+                .equals("1"));
+        browser.go(base + path);
+        browser.awaitText("h1", "Decide");
+        browser.type("textarea[name=comment]", "from the train");
+        browser.picture("answer");
+        browser.click("form button");
+        browser.awaitText("p[role=status]", "Thank you");
+        browser.picture("answered");
+        Awaitility.await().until(() -> world.sql("page_eva", "SELECT df.status('" + id + "')")
+                .equals("completed"));
+        assertThat(world.sql("page_eva", "SELECT df.result('" + id + "')")).contains("from the train");
+    }
+
+    @Test
     void titles_of_tasks_stay_text_and_a_quorum_says_how_many_have_decided() {
         login("page_bob");
         browser.go(base + "/#/tasks");
