@@ -203,9 +203,11 @@ COMMENT ON FUNCTION df._entries(text) IS 'Internal: the nodes of an instance as 
 
 -- The checkpoints that are left of those of p_instance: rows by version, the entries that stay in them with the stamps of another
 -- execution. The first generation of its root is p_execution, but for a RETRY, which counts attempts by it
--- (dev.perdure.flow.rule.RetryRule). A loop that goes on does so in its round; attempts begin anew.
+-- (dev.perdure.flow.rule.RetryRule). A loop that goes on does so in its round; attempts begin anew. Of an item of the map p_map, p_instance
+-- is its key.
 CREATE OR REPLACE FUNCTION df._rewound(
-    p_instance text, p_root text, p_graph text, p_from text, p_new_instance text, p_execution bigint, p_ids jsonb, p_replaced text[])
+    p_instance text, p_root text, p_graph text, p_from text, p_new_instance text, p_execution bigint, p_ids jsonb, p_replaced text[],
+    p_map text)
 RETURNS TABLE (version integer, state jsonb)
 LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -232,11 +234,11 @@ BEGIN
                           FROM df._definition(p_root, p_graph) AS y
                           UNION ALL
                           SELECT y.id, y.node_type, y.query, y.result_name, y.left_node, y.right_node
-                          FROM df._nodes y WHERE y.instance_id = p_instance AND p_graph IS NULL) AS x) AS d);
+                          FROM df._nodes y WHERE y.instance_id = left(p_instance, 8) AND p_graph IS NULL) AS x) AS d);
     v_main := (SELECT v_nodes -> p_root ->> 'l'
-               WHERE v_nodes -> p_root ->> 't' = 'TIMEOUT' AND v_nodes -> (v_nodes -> p_root ->> 'l') ->> 't' = 'LOOP'
+               WHERE p_map IS NULL AND v_nodes -> p_root ->> 't' = 'TIMEOUT' AND v_nodes -> (v_nodes -> p_root ->> 'l') ->> 't' = 'LOOP'
                  AND df._json_object(p_graph::jsonb ->> 'query') ? 'deadline');
-    v_modes := (SELECT jsonb_object_agg(r.node_id, r.mode) FROM df._rewind(p_root, v_nodes, v_entries, p_from) AS r);
+    v_modes := (SELECT jsonb_object_agg(r.node_id, r.mode) FROM df._rewind(coalesce(v_nodes -> p_map ->> 'l', p_root), v_nodes, v_entries, p_from) AS r);
     v_useless := (SELECT r FROM unnest(p_replaced) AS r WHERE v_modes ->> r = 'keep' LIMIT 1);
     IF v_useless IS NOT NULL THEN
         RAISE EXCEPTION 'node % has completed and does not run again: a replacement would have no effect', df._node_name(v_nodes, v_useless)
@@ -261,7 +263,7 @@ BEGIN
                        -- Under a deadline of the instance the rounds of a loop are its executions, one scope deeper.
                        WHEN t.place = 2 AND v_main IS NOT NULL THEN '1'
                        WHEN t.scope = v_main THEN p_execution::text
-                       WHEN t.place = 2 THEN (CASE WHEN v_nodes -> p_root ->> 't' = 'RETRY' THEN 1 + ((p_execution - 1) << 32)
+                       WHEN t.place = 2 THEN (CASE WHEN p_map IS NULL AND v_nodes -> p_root ->> 't' = 'RETRY' THEN 1 + ((p_execution - 1) << 32)
                                                    ELSE p_execution END)::text
                        WHEN t.place % 2 = 1 THEN coalesce(p_ids ->> t.token, t.token)
                        WHEN v_modes ->> t.scope = 'open' AND v_nodes -> t.scope ->> 't' = 'RETRY' THEN '1'
@@ -291,7 +293,7 @@ BEGIN
     FROM grouped g JOIN df._checkpoints c ON c.instance_id = p_instance AND c.version = g.version;
 END
 $$;
-COMMENT ON FUNCTION df._rewound(text, text, text, text, text, bigint, jsonb, text[]) IS
+COMMENT ON FUNCTION df._rewound(text, text, text, text, text, bigint, jsonb, text[], text) IS
     'Internal: the remaining checkpoints of an instance that goes on, under the stamps of another execution.';
 
 CREATE OR REPLACE FUNCTION df._changed_vars(function_name text, captured jsonb, given jsonb) RETURNS jsonb
@@ -370,7 +372,7 @@ BEGIN
     events := (SELECT count(*) FROM df._entries(ended.id) AS e WHERE df._is_of_execution(e.entry, ended.execution_count));
     WITH kept AS MATERIALIZED (
         SELECT r.version, r.state FROM df._rewound(ended.id, ended.root_node, ended.graph, new.from_node, ended.id,
-            ended.execution_count + 1, NULL, NULL) AS r
+            ended.execution_count + 1, NULL, NULL, NULL) AS r
     ), gone AS (
         -- A version that was only claimed stands for a transaction that may still come.
         DELETE FROM df._checkpoints c
@@ -537,7 +539,7 @@ BEGIN
     VALUES (new.id, source.label, new.root_node, new.submitted_by, source.database, new.vars, new.idempotency_key, new.graph, source.id);
     INSERT INTO df._checkpoints (instance_id, version, bytes, state)
     SELECT new.id, row_number() OVER (ORDER BY r.version), octet_length(r.state::text), r.state
-    FROM df._rewound(source.id, source.root_node, source.graph, new.from_node, new.id, 1, coalesce(ids, '{}'), new.replaced) AS r;
+    FROM df._rewound(source.id, source.root_node, source.graph, new.from_node, new.id, 1, coalesce(ids, '{}'), new.replaced, NULL) AS r;
     RETURN NULL;
 END
 $$;

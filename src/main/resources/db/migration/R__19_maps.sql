@@ -268,7 +268,7 @@ DECLARE
     v_map record;
 BEGIN
     FOR k IN 1 .. cardinality(p_maps) LOOP
-        SELECT m.id, m.instance_id, m.opened, m.settled, s.max_concurrent INTO v_map
+        SELECT m.id, m.instance_id, m.node_id, m.opened, m.settled, s.max_concurrent INTO v_map
         FROM df._maps m LEFT JOIN df._map_settings s ON s.map_id = m.id
         WHERE m.id = p_maps[k] AND m.ended_at IS NULL FOR NO KEY UPDATE OF m SKIP LOCKED;
         CONTINUE WHEN v_map.id IS NULL;
@@ -300,6 +300,11 @@ BEGIN
             ORDER BY f.ordinal
         LOOP
             v_last := greatest(v_last, ordinal);
+            IF status = 'pending' AND states[cardinality(states)]::jsonb -> 'nodes' ? v_map.node_id THEN
+                -- It had failed.
+                SELECT * INTO versions, states FROM df._again_item(concat(v_map.instance_id, '.', map_id, '.', ordinal), v_map.node_id, version);
+                marks := NULL;
+            END IF;
             RETURN NEXT;
         END LOOP;
         v_settled := least(greatest(v_map.settled, p_settled[k]), v_map.settled + 20000);
@@ -353,7 +358,11 @@ BEGIN
         RAISE EXCEPTION 'perdure: item %: stale checkpoint, version % is taken', p_item, p_version USING ERRCODE = 'DF001';
     END IF;
     IF v_end IS NOT NULL THEN
-        IF p_version > 1 THEN
+        IF p_state <> '{}' THEN
+            -- Of one that has not completed: df.redrive lets it go on behind what it has done.
+            INSERT INTO df._checkpoints (instance_id, version, bytes, state)
+            VALUES (p_item, p_version, octet_length(p_state::text), p_state);
+        ELSIF p_version > 1 THEN
             DELETE FROM df._checkpoints WHERE instance_id = p_item;
         END IF;
         IF p_also ? 'marked' AND current_setting('transaction_isolation') = 'read committed' THEN
@@ -520,8 +529,68 @@ $$;
 COMMENT ON FUNCTION df._end_maps(text, jsonb, boolean) IS
     'Ends executions of maps, calls, sections and activities: their pending items and children are cancelled, their slots are free. Called with the settings of its callers.';
 
--- An instance goes on (df.redrive): of the maps that are in the middle, items that have completed stay, the others are as new. The stamp of
--- such a map is that of its node.
+-- An item that had failed goes on, under stamps that no run of it has had before: what its body has completed stays. Maps in it that are in
+-- the middle do, too.
+CREATE OR REPLACE FUNCTION df._again_item(p_item text, p_map_node text, p_version integer, OUT versions integer[], OUT states text[])
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_inner bigint[];
+BEGIN
+    WITH kept AS MATERIALIZED (
+        SELECT r.version, r.state
+        FROM df.instances i CROSS JOIN LATERAL df._rewound(p_item, i.root_node, i.graph, NULL, p_item, p_version + 1, NULL, NULL, p_map_node) AS r
+        WHERE i.id = left(p_item, 8)
+    ), gone AS (
+        DELETE FROM df._checkpoints c WHERE c.instance_id = p_item AND c.version NOT IN (SELECT k.version FROM kept k)
+    ), changed AS (
+        UPDATE df._checkpoints c SET state = k.state, bytes = octet_length(k.state::text)
+        FROM kept k WHERE c.instance_id = p_item AND c.version = k.version
+    )
+    SELECT array_agg(k.version ORDER BY k.version), array_agg(k.state::text ORDER BY k.version) INTO versions, states FROM kept k;
+    DELETE FROM df._running r WHERE r.instance_id = p_item;
+    v_inner := df._maps_in_the_middle(p_item);
+    PERFORM df._reopen(v_inner), df._tell_again(p_item, (
+        SELECT jsonb_object_agg(e.node_id, e.entry) FROM df._entries(p_item) AS e
+        WHERE e.entry ->> 'status' = 'running' AND e.entry -> 'bindings' ? 'child'));
+END
+$$;
+COMMENT ON FUNCTION df._again_item(text, text, integer) IS
+    'Lets an item that had failed go on; the checkpoints that are left of it. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._maps_in_the_middle(p_subject text) RETURNS bigint[]
+LANGUAGE sql STABLE
+AS $$
+SELECT ARRAY(
+    SELECT DISTINCT ON (m.node_id) m.id
+    FROM df._maps m JOIN df._checkpoints c ON c.instance_id = m.subject CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
+    WHERE m.subject = p_subject AND n.key = m.node_id AND n.value ->> 'status' = 'running'
+    ORDER BY m.node_id, m.generation DESC)
+$$;
+COMMENT ON FUNCTION df._maps_in_the_middle(text) IS
+    'The latest executions of the maps of an instance or item whose nodes are running. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._reopen(p_maps bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    IF cardinality(p_maps) > 0 THEN
+        UPDATE df._maps m SET ended_at = NULL, settled = 0, settled_failed = 0, failed = 0,
+            execution_id = coalesce((SELECT n.value ->> 'execution_id' FROM df._checkpoints c CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
+                                     WHERE c.instance_id = m.subject AND n.key = m.node_id AND n.value ->> 'status' = 'running'
+                                     ORDER BY c.version DESC LIMIT 1), m.execution_id)
+        WHERE m.id = ANY (p_maps);
+        UPDATE df._map_items i SET status = 'pending', result = NULL, error = NULL, code = NULL, failure = NULL, started_at = NULL, completed_at = NULL
+        WHERE i.map_id = ANY (p_maps) AND i.status IN ('failed', 'cancelled');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._reopen(bigint[]) IS
+    'Maps go on: their items that have not completed are pending. Called with the settings of its callers.';
+
+-- An instance goes on (df.redrive): of the maps that are in the middle, items that have completed stay, those that were cancelled go on from
+-- where they were, and those that had failed do so when they are opened (df._again_item), with the maps in them. The stamp of such a map is
+-- that of its node.
 CREATE OR REPLACE FUNCTION df._reopen_maps(p_instance text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -533,22 +602,13 @@ BEGIN
     END IF;
     v_ids := ARRAY(
         WITH RECURSIVE going AS (
-            (SELECT DISTINCT ON (m.node_id) m.id
-             FROM df._maps m JOIN df._checkpoints c ON c.instance_id = p_instance
-             CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
-             WHERE m.subject = p_instance AND n.key = m.node_id AND n.value ->> 'status' = 'running'
-             ORDER BY m.node_id, m.generation DESC)
+            SELECT unnest(df._maps_in_the_middle(p_instance)) AS id
             UNION
             SELECT b.id FROM going g JOIN df._maps b ON b.instance_id = p_instance AND split_part(b.subject, '.', 2) = g.id::text
-            JOIN df._map_items i ON i.map_id = g.id AND i.ordinal = split_part(b.subject, '.', 3)::bigint AND i.status <> 'completed')
+            JOIN df._map_items i ON i.map_id = g.id AND i.ordinal = split_part(b.subject, '.', 3)::bigint
+                AND i.status IN ('pending', 'cancelled'))
         SELECT id FROM going);
-    UPDATE df._maps m SET ended_at = NULL, settled = 0, settled_failed = 0, failed = 0,
-        execution_id = coalesce((SELECT n.value ->> 'execution_id' FROM df._checkpoints c CROSS JOIN LATERAL jsonb_each(c.state -> 'nodes') AS n
-                                 WHERE c.instance_id = m.subject AND n.key = m.node_id AND n.value ->> 'status' = 'running'
-                                 ORDER BY c.version DESC LIMIT 1), m.execution_id)
-    WHERE m.id = ANY (v_ids);
-    UPDATE df._map_items i SET status = 'pending', result = NULL, error = NULL, code = NULL, failure = NULL, started_at = NULL, completed_at = NULL
-    WHERE i.map_id = ANY (v_ids) AND i.status IN ('failed', 'cancelled');
+    PERFORM df._reopen(v_ids);
 END
 $$;
 COMMENT ON FUNCTION df._reopen_maps(text) IS
@@ -666,7 +726,7 @@ DECLARE
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_add_items', '_freeze', '_map', '_open_items', '_decide_item',
-                   '_write_item', '_end_maps', '_reopen_maps', '_change_map', '_delete_items')
+                   '_write_item', '_end_maps', '_again_item', '_maps_in_the_middle', '_reopen', '_reopen_maps', '_change_map', '_delete_items')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

@@ -528,12 +528,12 @@ BEGIN
         v_hash := set_byte(set_byte(v_hash, 6, get_byte(v_hash, 6) & 15 | 48), 8, get_byte(v_hash, 8) & 63 | 128);
         v_reply := concat('df.call ', encode(v_hash, 'hex')::uuid);
         UPDATE df._calls c SET execution_id = v_call.stamp, reply = v_reply WHERE c.child_id = v_call.child_id;
-        INSERT INTO df.signals (instance_id, name, data) VALUES (p_instance, v_reply, df._child_end(v_call.child, v_call.name));
+        INSERT INTO df.signals (instance_id, name, data) VALUES (left(p_instance, 8), v_reply, df._child_end(v_call.child, v_call.name));
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION df._tell_again(text, jsonb) IS
-    'Internal: brings the ends of children that have completed to a parent that goes on; the entries of its calls by node.';
+    'Internal: brings the ends of children that have completed to a parent, or an item of one, that goes on; the entries of its calls by node.';
 
 CREATE OR REPLACE FUNCTION df._child_note(instance_id text, node_id text, execution_id text) RETURNS text
 LANGUAGE plpgsql STABLE

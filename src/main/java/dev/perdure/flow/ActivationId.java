@@ -47,6 +47,11 @@ public record ActivationId(String scope, long generation) {
         return new ActivationId(text.substring(0, cut), Long.parseLong(text.substring(cut + SEPARATOR.length())));
     }
 
+    /** The generation of the root scope that a stamp belongs to; 1 where there is none. */
+    public static long rootGeneration(@Nullable String stamp) {
+        return stamp == null || !isValid(stamp) ? 1 : Long.parseLong(stamp.split(SEPARATOR, 3)[1]);
+    }
+
     /** An odd number of scope tokens plus a generation; generations numeric, no empty node id. */
     public static boolean isValid(String text) {
         String[] tokens = text.split(SEPARATOR, -1);

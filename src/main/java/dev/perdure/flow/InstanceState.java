@@ -125,14 +125,14 @@ public final class InstanceState {
     /**
      * An item of a map of this instance, as the database knows it. Its first event must be {@link Event.Loaded}.
      *
-     * @param key by which the item is known
+     * @param root the key by which the item is known, and which run of it this is, from 1
      * @param flow what is done for it ({@link Graph#ofItem})
      * @param names that it sees: those that the map sees, and its own
      * @param recorded what the database knows of its nodes
      */
     public InstanceState item(
-            String key, long ordinal, Graph flow, Map<String, Result> names, Map<String, NodeRecord> recorded) {
-        return load(key, variables.ofItem(ordinal), flow, recorded, limits, 1, names);
+            ActivationId root, long ordinal, Graph flow, Map<String, Result> names, Map<String, NodeRecord> recorded) {
+        return load(root.scope(), variables.ofItem(ordinal), flow, recorded, limits, root.generation(), names);
     }
 
     /** A second memory of the same instance, on which a decision can be applied before it is committed. */

@@ -35,7 +35,7 @@ public final class CheckpointEncoder {
 
     /** The texts of a checkpoint. */
     public static CheckpointText encode(CheckpointRequest request) {
-        boolean saysNothing = request.checkpoints().isEmpty() || request.item() != null && hasEnd(request);
+        boolean saysNothing = request.checkpoints().isEmpty() || request.item() != null && isForgotten(request);
         String state = saysNothing ? CLAIM : print(json -> writeState(json, request));
         String also = print(json -> writeAlso(json, request));
         return new CheckpointText(request.instance(), request.version(), state, also.equals("{}") ? null : also);
@@ -174,8 +174,21 @@ public final class CheckpointEncoder {
         return results.size() - 1;
     }
 
-    private static boolean hasEnd(CheckpointRequest request) {
-        return request.checkpoints().stream().anyMatch(checkpoint -> checkpoint.end() != null);
+    /** Whether an item has ended, and nothing that it has done is needed once more: df.redrive lets one that has failed go on. */
+    private static boolean isForgotten(CheckpointRequest request) {
+        for (Checkpoint checkpoint : request.checkpoints()) {
+            if (checkpoint.end() != null) {
+                return checkpoint.end().status() == Checkpoint.InstanceEnd.Status.COMPLETED
+                        || request.version() == 1 && hasCompletedNothing(request);
+            }
+        }
+        return false;
+    }
+
+    private static boolean hasCompletedNothing(CheckpointRequest request) {
+        return request.checkpoints().stream()
+                .flatMap(checkpoint -> checkpoint.transitions().stream())
+                .noneMatch(transition -> transition.status() == NodeStatus.COMPLETED);
     }
 
     /** What is kept of an item: how its flow ended, and how often its last step was tried. */

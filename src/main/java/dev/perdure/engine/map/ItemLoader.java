@@ -5,11 +5,13 @@ import dev.perdure.engine.actor.Home;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Ledger;
 import dev.perdure.engine.actor.LoadedState;
+import dev.perdure.flow.ActivationId;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
+import dev.perdure.flow.NodeRecord;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.rule.Rules;
 import dev.perdure.graph.Graph;
@@ -108,10 +110,19 @@ final class ItemLoader {
                 effect.plan().item(),
                 MapItems.result(rows, map.columns(), effect.plan().batchSize()));
         return around.item(
-                item.key().text(),
+                ActivationId.root(item.key().text(), run(rows.get(0))),
                 item.key().first(),
                 body,
                 names,
                 rows.get(0).flow().recorded());
+    }
+
+    /** That of what is known of it; of an item that runs again from its beginning (df.redrive) a number that no run of it has had before. */
+    private static long run(ItemRow row) {
+        return row.flow().recorded().values().stream()
+                .map(NodeRecord::stamp)
+                .mapToLong(ActivationId::rootGeneration)
+                .max()
+                .orElse(row.version() + 1L);
     }
 }

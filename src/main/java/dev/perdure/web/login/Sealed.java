@@ -16,7 +16,6 @@ import javax.crypto.spec.SecretKeySpec;
  */
 final class Sealed {
 
-    private static final SecureRandom RANDOM = new SecureRandom();
     private static final int IV = 12;
     private static final int TAG_BITS = 128;
 
@@ -68,7 +67,8 @@ final class Sealed {
 
     static byte[] random(int bytes) {
         byte[] random = new byte[bytes];
-        RANDOM.nextBytes(random);
+        // One for each: a native executable would have the seed of its build.
+        new SecureRandom().nextBytes(random);
         return random;
     }
 
