@@ -996,3 +996,28 @@ ALTER TABLE df._activity_channels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_calls ENABLE ROW LEVEL SECURITY;
 CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT
     WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));
+
+---------------------------------------------------------------------------------------------------------------------
+-- Addresses by which whoever is outside of the database answers a step
+---------------------------------------------------------------------------------------------------------------------
+
+-- Only the owner reads them: who has a key can send any signal.
+CREATE TABLE df._address_keys (
+    id         integer NOT NULL,
+    key        bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    retired_at timestamptz,
+    CONSTRAINT _address_keys_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE df._address_keys IS 'Keys that sign addresses ({sys_signal_url:name}); the one that is not retired signs, all of them are believed.';
+
+CREATE TABLE df._addresses_used (
+    instance_id varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
+    once        uuid NOT NULL,
+    used_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _addresses_used_pkey PRIMARY KEY (instance_id, once)
+);
+COMMENT ON TABLE df._addresses_used IS 'Addresses that have done what they were for: each works once.';
+
+ALTER TABLE df._address_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._addresses_used ENABLE ROW LEVEL SECURITY;

@@ -84,6 +84,11 @@ export const api = {
   queue: (queue, action) => send('POST', `/queues/${name(queue)}/${action}`, {}),
   definitions: () => send('GET', '/definitions'),
   definition: (definition) => send('GET', `/definitions/${name(definition)}`),
+  tasks: (after) => send('GET', `/tasks?${query({ after })}`),
+  task: (task) => send('GET', `/tasks/${name(task)}`),
+  decide: (task, body) => send('POST', `/tasks/${name(task)}/decide`, body),
+  kinds: () => send('GET', '/activity-kinds'),
+  activities: (filter) => send('GET', `/activities?${query(filter)}`),
   summary: (minutes) => send('GET', `/summary?${query({ minutes })}`),
   worker: () => send('GET', '/worker'),
 };

@@ -9,12 +9,14 @@ import './instances.js';
 import './schedules.js';
 import './queues.js';
 import './definitions.js';
+import './tasks.js';
+import './activities.js';
 import './worker.js';
 import './instance.js';
 import './start.js';
 
 const PAGES = [['overview', 'Overview'], ['instances', 'Instances'], ['start', 'Start'], ['schedules', 'Schedules'], ['queues', 'Queues'],
-  ['definitions', 'Definitions'], ['worker', 'Worker']];
+  ['definitions', 'Definitions'], ['tasks', 'Tasks'], ['activities', 'Activities'], ['worker', 'Worker']];
 
 /** The page: who is logged in, and which page the address names. */
 export class Main extends LitElement {
@@ -121,6 +123,8 @@ export class Main extends LitElement {
       case 'schedules': return html`<pd-schedules .query=${query} ?readOnly=${readOnly}></pd-schedules>`;
       case 'queues': return html`<pd-queues ?readOnly=${readOnly}></pd-queues>`;
       case 'definitions': return html`<pd-definitions .query=${query} ?readOnly=${readOnly}></pd-definitions>`;
+      case 'tasks': return html`<pd-tasks ?readOnly=${readOnly}></pd-tasks>`;
+      case 'activities': return html`<pd-activities .query=${query}></pd-activities>`;
       case 'worker': return html`<pd-worker></pd-worker>`;
       case 'start': return html`<pd-start .query=${query} ?readOnly=${readOnly}></pd-start>`;
       default: return html`<pd-overview></pd-overview>`;

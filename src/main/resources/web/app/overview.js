@@ -15,7 +15,7 @@ export class OverviewPage extends Page {
 
   static properties = {
     summary: { state: true }, failures: { state: true }, open: { state: true }, worker: { state: true }, queues: { state: true },
-    schedules: { state: true },
+    schedules: { state: true }, tasks: { state: true },
   };
 
   static styles = [style, css`
@@ -26,10 +26,10 @@ export class OverviewPage extends Page {
 
   async ask() {
     const after = new Date(Date.now() - HOUR).toISOString();
-    const [summary, failures, open, worker, queues, schedules] = await Promise.all([
+    const [summary, failures, open, worker, queues, schedules, tasks] = await Promise.all([
       api.summary(60), api.instances({ status: 'failed', ended_after: after, limit: 8 }), api.instances({ status: 'running,pending', limit: 8 }),
-      api.worker(), api.queues(), api.schedules()]);
-    return { summary, failures, open, worker, queues: queues.queues, schedules: schedules.schedules };
+      api.worker(), api.queues(), api.schedules(), api.tasks()]);
+    return { summary, failures, open, worker, queues: queues.queues, schedules: schedules.schedules, tasks };
   }
 
   rows(page, text) {
@@ -77,6 +77,12 @@ export class OverviewPage extends Page {
           ${this.rows(this.open, () => '')}
           ${this.open.next ? html`<p><a href="#/instances?status=running,pending">More</a></p>` : ''}
         </section>
+        ${this.tasks.tasks.length ? html`<section class="box" aria-label="Tasks">
+          <h2>Waits for you</h2>
+          <ul>${this.tasks.tasks.slice(0, 6).map((task) => html`<li><a href="#/tasks">${cut(task.title, 80)}</a>
+            <span class="quiet" title=${task.created_at}>${distance(task.created_at)}</span></li>`)}</ul>
+          ${this.tasks.tasks.length > 6 ? html`<p><a href="#/tasks">More</a></p>` : ''}
+        </section>` : ''}
         ${queues.length ? html`<section class="box" aria-label="Queues">
           <h2>Queues</h2>
           <ul>${queues.map((queue) => html`<li><a href="#/instances?${new URLSearchParams({ queue: queue.name })}">${queue.name}</a>

@@ -64,9 +64,9 @@ class ArchitectureTest {
             Map.entry("control", Set.of("flow", "database", "store", "leader")),
             Map.entry("maintenance", Set.of("database", "store", "leader")),
             Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader")),
-            // The status of the election, whom the embedded server is for, logging in as steps do, and blocks of
-            // addresses.
-            Map.entry("web", Set.of("database", "leader", "embedded", "session", "step", "graph")),
+            // The status of the election, whom the embedded server is for, logging in as steps do, blocks of addresses,
+            // and what answers to steps are.
+            Map.entry("web", Set.of("database", "leader", "embedded", "session", "step", "graph", "store", "flow")),
             Map.entry(
                     "ops",
                     Set.of(

@@ -6,6 +6,7 @@ import dev.perdure.attacks.attack.Definitions;
 import dev.perdure.attacks.attack.DollarQuotes;
 import dev.perdure.attacks.attack.EndlessCommit;
 import dev.perdure.attacks.attack.ErrorTexts;
+import dev.perdure.attacks.attack.HeldActivities;
 import dev.perdure.attacks.attack.LargeSignals;
 import dev.perdure.attacks.attack.LockedRows;
 import dev.perdure.attacks.attack.LoginStorm;
@@ -72,7 +73,8 @@ public final class AttackSuite {
                 new DollarQuotes(),
                 new LoginStorm(),
                 new NotifyFlood(),
-                new AdvisoryLocks());
+                new AdvisoryLocks(),
+                new HeldActivities());
     }
 
     /** Runs the suite. */

@@ -3,10 +3,12 @@ package dev.perdure.config;
 import io.smallrye.config.WithDefault;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Pattern;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.hibernate.validator.constraints.time.DurationMax;
 import org.hibernate.validator.constraints.time.DurationMin;
 
 /** The dashboard and the HTTP API: {@code perdure.web.*}. */
@@ -40,6 +42,18 @@ public interface WebConfig {
 
     /** The name of a {@code quarkus.tls."name"} configuration, whose key and certificate are used. Default: no TLS. */
     Optional<String> tls();
+
+    /**
+     * The address under which others reach this port, with which the addresses begin that steps hand out
+     * ({@code {sys_signal_url:name}}), for example {@code https://workflows.example.com}. All workers have the same. Default: steps hand out none.
+     */
+    Optional<@Pattern(regexp = "https?://[A-Za-z0-9._~:/\\[\\]%-]{1,500}") String> publicUrl();
+
+    /** How long an address that a step has handed out works, at least. */
+    @DurationMin(seconds = 1)
+    @DurationMax(days = 365)
+    @WithDefault("7d")
+    Duration addressLifetime();
 
     /** How many sessions on the database they have at most, of all logins together. */
     @Min(1) @Max(1000) @WithDefault("20")

@@ -13,10 +13,18 @@ public final class LogText {
     private static final int LONGEST = 500;
     private static final Pattern CREDENTIALS = Pattern.compile("(?i)(https?://)[^/?#\\s]*@");
     private static final Pattern QUERY = Pattern.compile("(?i)(https?://[^?#\\s]*)[?#]\\S*");
+    /** Whoever has such an address answers a workflow with it. */
+    private static final Pattern ADDRESS = Pattern.compile("(/api/v1/answers/)[A-Za-z0-9._-]+");
+
     private static final Pattern BODY = Pattern.compile("(?s)(HTTP(?:_MULTIPART)? [A-Z]+ \\S* returned [0-9]{3}): .*");
     private static final Pattern LINE_BREAKING = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+");
 
     private LogText() {}
+
+    /** The URL of a request without the address by which a workflow is answered. */
+    public static String withoutAddress(String url) {
+        return ADDRESS.matcher(url).replaceAll("$1…");
+    }
 
     /** The text in one line of at most 500 characters, without what requests keep secret. */
     public static String of(@Nullable String text) {
@@ -25,6 +33,7 @@ public final class LogText {
         }
         String safe = CREDENTIALS.matcher(text).replaceAll("$1");
         safe = QUERY.matcher(safe).replaceAll("$1?…");
+        safe = ADDRESS.matcher(safe).replaceAll("$1…");
         safe = BODY.matcher(safe).replaceAll("$1");
         safe = LINE_BREAKING.matcher(safe).replaceAll(" ");
         if (safe.length() <= LONGEST) {

@@ -5,6 +5,7 @@ import dev.perdure.engine.actor.CheckpointCodec;
 import dev.perdure.engine.http.HttpExecutor;
 import dev.perdure.engine.http.RequestSecrets;
 import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.flow.template.AddressBook;
 import dev.perdure.step.StepPort;
 import dev.perdure.step.http.HttpStep;
 import dev.perdure.store.Journal;
@@ -58,6 +59,7 @@ final class Engine {
     /**
      * What a term works with; ends with it.
      *
+     * @param addresses that steps hand out
      * @param admission lets instances begin that wait for their time or in a queue
      * @param upkeep done about once a second, on a thread that may block
      * @param closes what else is closed at the end, in order
@@ -66,6 +68,7 @@ final class Engine {
             Journal journal,
             StepPort steps,
             CheckpointCodec codec,
+            AddressBook addresses,
             HttpStep http,
             RequestSecrets.Grants grants,
             Admission.Asks admission,
@@ -104,6 +107,7 @@ final class Engine {
                         Instant.now(),
                         statistics,
                         history,
+                        means.addresses(),
                         this::ended,
                         stepDown),
                 settings.options(),

@@ -177,6 +177,8 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().maxResultSize().asLongValue(),
                 config.step().maxConcurrent() + config.step().roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
+        SignedAddresses addresses =
+                new SignedAddresses(config.web().publicUrl(), config.web().addressLifetime(), term.addressKey());
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(
@@ -189,6 +191,7 @@ public class EngineLifecycle implements LeaderListener {
                         new LargeReader(database, server, term)),
                 steps,
                 new TermCodec(term),
+                addresses,
                 HttpSteps.of(vertx, config),
                 (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
                 (isFirst, after, ended) -> queries.admit(isFirst, after, ended).toCompletionStage(),
@@ -197,6 +200,7 @@ public class EngineLifecycle implements LeaderListener {
                 List.of(
                         pools::closeExpired,
                         new LeaseSweep(() -> answer(queries.sweepActivities())),
+                        new KeyChange(addresses, () -> answer(queries.addressKey())),
                         () -> pools.abortLost(SILENCE, backends -> gone(queries, backends)),
                         () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids)))))),
                 List.of(queries));

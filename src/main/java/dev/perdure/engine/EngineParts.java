@@ -16,6 +16,7 @@ import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.sql.SqlContext;
 import dev.perdure.engine.sql.SqlExecutor;
 import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.flow.template.AddressBook;
 import dev.perdure.step.StepPort;
 import dev.perdure.store.Journal;
 import java.time.Duration;
@@ -49,6 +50,7 @@ record EngineParts(
      * @param sessionThreads run what may block on a session
      * @param nanos a monotonic source
      * @param start of the server's clock until the server has said what time it is
+     * @param addresses that steps hand out
      * @param ended told of each instance that has ended, or may have given a slot back; must not block
      * @param stepDown ends the term, with the reason
      */
@@ -64,6 +66,7 @@ record EngineParts(
             Instant start,
             EngineStatistics statistics,
             Breakdowns.History history,
+            AddressBook addresses,
             Consumer<String> ended,
             Consumer<String> stepDown) {}
 
@@ -118,6 +121,7 @@ record EngineParts(
                 clock,
                 ground.statistics(),
                 new Breakdowns(ground.history(), ground.timers(), ground.stepDown()),
+                ground.addresses(),
                 ground.ended());
         OwnerLoop loop = new OwnerLoop(
                 ground.journal(),

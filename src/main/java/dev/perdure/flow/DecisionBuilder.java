@@ -2,8 +2,10 @@ package dev.perdure.flow;
 
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.result.ResultDocument;
+import dev.perdure.flow.template.AddressBook;
 import dev.perdure.flow.template.Substitution;
 import dev.perdure.flow.template.TextBudget;
+import dev.perdure.flow.template.Variables;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.Node;
 import java.time.Duration;
@@ -130,8 +132,15 @@ public final class DecisionBuilder {
         return compensation;
     }
 
-    public Substitution substitution(Running run) {
-        return new Substitution(state.variables(), name -> frames.find(name, run), texts);
+    public Substitution substitution(Node node, Running run) {
+        Variables variables =
+                state.variables().of(() -> new AddressBook.Step(node.id(), run.stamp(), stepName(run), at));
+        return new Substitution(variables, name -> frames.find(name, run), texts);
+    }
+
+    /** What all attempts of a step have in common, see {@link Effect.SendHttp#step}. */
+    public String stepName(Running run) {
+        return StepName.of(graph(), run.stamp(), rules);
     }
 
     /** The text that an instance or execution ends with. */

@@ -1,6 +1,7 @@
 package dev.perdure.flow;
 
 import dev.perdure.flow.result.Result;
+import dev.perdure.flow.template.AddressBook;
 import dev.perdure.flow.template.TextLimits;
 import dev.perdure.flow.template.Variables;
 import dev.perdure.graph.Graph;
@@ -79,14 +80,12 @@ public final class InstanceState {
             Map<String, String> vars,
             Graph graph,
             Map<String, NodeRecord> rows) {
-        return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT, 1);
+        return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT, 1, AddressBook.NONE);
     }
 
     /**
-     * The same.
-     *
-     * @param limits of the texts that decisions make
-     * @param execution number of the current execution: what an earlier one has left in the rows counts for nothing
+     * The same, whose decisions keep within limits, whose steps hand out addresses of a book, and in whose rows nothing counts that an
+     * earlier execution has left.
      */
     public static InstanceState load(
             String instanceId,
@@ -95,8 +94,9 @@ public final class InstanceState {
             Graph graph,
             Map<String, NodeRecord> rows,
             TextLimits limits,
-            long execution) {
-        Variables variables = new Variables(instanceId, label, Map.copyOf(vars));
+            long execution,
+            AddressBook addresses) {
+        Variables variables = new Variables(instanceId, label, Map.copyOf(vars), addresses);
         return load(instanceId, variables, graph, rows, limits, execution, Map.of());
     }
 

@@ -131,4 +131,9 @@ public interface Rule {
     default boolean countsAttempts() {
         return false;
     }
+
+    /** Where they are attempts, the generation of the first one that a generation comes after. */
+    default long firstAttempt(long generation) {
+        return generation;
+    }
 }

@@ -4,10 +4,10 @@ import dev.perdure.database.LockHolder;
 import dev.perdure.database.OwnerSettings;
 import dev.perdure.database.ReactiveSessions;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.store.AddressKey;
 import dev.perdure.store.Term;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.PgConnection;
 import io.vertx.pgclient.PgException;
@@ -250,9 +250,10 @@ final class LeaderSession implements AutoCloseable {
     }
 
     Term beginTerm() throws LeaderLostException {
-        Row row = one("SELECT epoch, key FROM df._begin_term()");
-        Buffer key = row.getBuffer(1);
-        return new Term(row.getLong(0), key.getBytes());
+        Row row = one("SELECT t.epoch, t.key, a.id, a.key FROM df._begin_term() AS t, df._address_key() AS a");
+        AddressKey addresses =
+                new AddressKey(row.getInteger(2), row.getBuffer(3).getBytes());
+        return new Term(row.getLong(0), row.getBuffer(1).getBytes(), addresses);
     }
 
     /**

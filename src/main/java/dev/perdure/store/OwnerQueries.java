@@ -166,6 +166,14 @@ public final class OwnerQueries implements AutoCloseable {
                 });
     }
 
+    /** The key that signs addresses from now on. */
+    public Future<AddressKey> addressKey() {
+        return query("SELECT id, key FROM df._address_key()", Tuple.tuple()).map(rows -> {
+            Row row = rows.iterator().next();
+            return new AddressKey(row.getInteger(0), row.getBuffer(1).getBytes());
+        });
+    }
+
     private Future<RowSet<Row>> query(String sql, Tuple arguments) {
         return session.connected().compose(opened -> {
             Promise<RowSet<Row>> answer = Promise.promise();

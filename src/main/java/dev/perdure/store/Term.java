@@ -16,10 +16,22 @@ public final class Term {
 
     private final long epoch;
     private final byte[] key;
+    private final AddressKey addresses;
 
-    public Term(long epoch, byte[] key) {
+    /**
+     * A term.
+     *
+     * @param addresses signs the addresses by which steps are answered; it outlives the term
+     */
+    public Term(long epoch, byte[] key, AddressKey addresses) {
         this.epoch = epoch;
         this.key = key.clone();
+        this.addresses = addresses;
+    }
+
+    /** What signs the addresses by which steps are answered, when the term begins. */
+    public AddressKey addressKey() {
+        return addresses;
     }
 
     public long epoch() {

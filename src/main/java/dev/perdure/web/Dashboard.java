@@ -1,5 +1,6 @@
 package dev.perdure.web;
 
+import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.api.Call;
 import dev.perdure.web.api.Endpoint;
@@ -17,6 +18,7 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -51,6 +53,7 @@ public final class Dashboard {
     private final WorkerExecutor workers;
     private final Callers callers;
     private final Streams streams;
+    private final AnswerRoutes answers;
     private @Nullable HttpServer server;
     private long sweeper;
 
@@ -58,9 +61,10 @@ public final class Dashboard {
      * A server that does not listen yet.
      *
      * @param outside who else says who people are
+     * @param answers to steps
      * @param readOnly whether nothing may be changed through it
      */
-    public Dashboard(Vertx vertx, Logins logins, Outside outside, Api api, boolean readOnly) {
+    public Dashboard(Vertx vertx, Logins logins, Outside outside, Api api, AnswerDesk answers, boolean readOnly) {
         this.outside = outside;
         this.vertx = vertx;
         this.logins = logins;
@@ -69,6 +73,7 @@ public final class Dashboard {
         this.workers = vertx.createSharedWorkerExecutor("perdure-web", THREADS, 1, TimeUnit.MINUTES);
         this.callers = new Callers(vertx, logins, outside);
         this.streams = new Streams(vertx, workers);
+        this.answers = new AnswerRoutes(vertx, answers, InstantSource.system(), MAX_BODY, readOnly);
     }
 
     /** Listens; answers the port. */
@@ -95,6 +100,7 @@ public final class Dashboard {
             listening.close();
         }
         streams.close();
+        answers.close();
         workers.close();
         callers.close();
         logins.close();
@@ -106,6 +112,8 @@ public final class Dashboard {
             Reply.secure(context.response());
             context.next();
         });
+        // Before what only our own page may send.
+        answers.addTo(router);
         router.route(HttpMethod.POST, Api.BASE + "/*").handler(this::requireOurs);
         router.route(HttpMethod.POST, Api.BASE + "/*")
                 .handler(BodyHandler.create(false).setBodyLimit(MAX_BODY));

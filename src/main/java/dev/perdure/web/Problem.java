@@ -74,7 +74,7 @@ public final class Problem extends Exception {
         return switch (state) {
             case "57014" -> 504;
             case "42501" -> 403;
-            case "55P03", "40001", "40P01" -> 409;
+            case "55P03", "40001", "40P01", "DF004" -> 409;
             default -> 422;
         };
     }

@@ -8,6 +8,7 @@ import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.SubmitterLogin;
+import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
@@ -93,7 +94,8 @@ class WebServer {
                         web.maxAge().toMillis(),
                         embedded ? EmbeddedServer.PEOPLE : null),
                 InstantSource.system());
-        Dashboard begun = new Dashboard(vertx, logins, outside, new Api(leader), web.readOnly());
+        Dashboard begun = new Dashboard(
+                vertx, logins, outside, new Api(leader), new AnswerDesk(url, InstantSource.system()), web.readOnly());
         String host = web.host().orElse(embedded ? "127.0.0.1" : "0.0.0.0");
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(host)

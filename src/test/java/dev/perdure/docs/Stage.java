@@ -52,6 +52,7 @@ final class Stage implements AutoCloseable {
     private final Set<String> known = new HashSet<>();
     private final ExampleService service = new ExampleService();
     private volatile @Nullable InProcessWorker worker;
+    private @Nullable ServedAnswers answers;
     private @Nullable String latest;
     private long takeOver;
     private long stepsBefore;
@@ -243,7 +244,10 @@ final class Stage implements AutoCloseable {
         Migration.migrate(owner);
         execute(superuser, SUBMITTER);
         execute(owner, "SELECT df.grant_usage('app')");
-        worker = InProcessWorker.start(owner, Map.of("perdure.http.allow", service.authority()));
+        answers = ServedAnswers.of(owner);
+        worker = InProcessWorker.start(
+                owner,
+                Map.of("perdure.http.allow", service.authority(), "perdure.web.public-url", answers.publicUrl()));
     }
 
     private Connection session(String role) throws SQLException {
@@ -267,6 +271,9 @@ final class Stage implements AutoCloseable {
         service.close();
         if (worker != null) {
             worker.close();
+        }
+        if (answers != null) {
+            answers.close();
         }
         for (Connection session : sessions.values()) {
             session.close();

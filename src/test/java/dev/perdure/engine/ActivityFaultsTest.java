@@ -154,6 +154,38 @@ class ActivityFaultsTest {
     }
 
     @Test
+    void a_token_of_before_a_take_over_or_of_a_transaction_that_was_rolled_back_is_the_current_one()
+            throws SQLException {
+        String id = app.start("df.activity('taken over')");
+        String token = claim("taken over");
+        worker.loseMemory();
+        program.execute("BEGIN; INSERT INTO written VALUES ('taken over'); SELECT df.complete_activity('" + token
+                + "', '{\"n\": 1}'); ROLLBACK");
+        assertThat(app.value("SELECT df.status(?)", id)).isEqualTo("running");
+        program.execute("BEGIN; INSERT INTO written VALUES ('taken over'); SELECT df.complete_activity('" + token
+                + "', '{\"n\": 2}'); COMMIT");
+        assertThat(app.await(id).output()).isEqualTo("{\"n\":2}");
+        assertThat(app.value("SELECT count(*) FROM written WHERE kind = 'taken over'"))
+                .isEqualTo("1");
+        assertThat(refusal("SELECT df.complete_activity('" + token + "')").getMessage())
+                .contains("completed already");
+        assertThat(program.value("SELECT df.extend_activity('" + token + "')")).isEqualTo("f");
+    }
+
+    @Test
+    void a_token_of_a_transaction_whose_claim_was_rolled_back_is_none() throws SQLException {
+        String id = app.start("df.activity('given back')");
+        app.awaitValue("1", "SELECT count(*) FROM df.activities WHERE kind = 'given back'");
+        program.execute("BEGIN");
+        String token = claim("given back");
+        program.execute("ROLLBACK");
+        assertThat(refusal("SELECT df.complete_activity('" + token + "')").getSQLState())
+                .isEqualTo("DF004");
+        program.execute("SELECT df.complete_activity('" + claim("given back") + "')");
+        assertThat(app.await(id).status()).isEqualTo("completed");
+    }
+
+    @Test
     void what_does_not_do_is_refused_with_what_would() throws SQLException {
         assertThat(refusal("SELECT * FROM df.claim_activities('x', most => 1000000)")
                         .getMessage())

@@ -7,6 +7,7 @@ import dev.perdure.engine.actor.Lanes;
 import dev.perdure.engine.owner.OwnerLoop;
 import dev.perdure.engine.sql.SqlContext;
 import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.flow.template.AddressBook;
 import java.time.Duration;
 
 /** The engine's core over the simulation, of one term. */
@@ -68,6 +69,7 @@ final class SimWorker {
                         database.now(),
                         statistics,
                         new Breakdowns.History(),
+                        AddressBook.NONE,
                         instance -> {},
                         reason -> {
                             isOver = true;

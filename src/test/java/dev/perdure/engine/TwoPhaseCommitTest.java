@@ -99,6 +99,34 @@ class TwoPhaseCommitTest {
     }
 
     @Test
+    void a_prepared_completion_of_an_activity_counts_when_it_is_committed_and_holds_up_its_own_workflow_alone()
+            throws SQLException {
+        String id = app.start("df.timeout(df.activity('prepared'), '1 second', 'SELECT ''over'' AS how')");
+        String token = app.value("SELECT token FROM df.claim_activities('prepared', wait => '20 s')");
+        app.execute("BEGIN; SELECT df.complete_activity('" + token + "', '{\"how\": \"prepared\"}')");
+        app.execute("PREPARE TRANSACTION 'activity'");
+        app.awaitValue(
+                "t", "SELECT clock_timestamp() > created_at + interval '2 seconds' FROM df.instances WHERE id = ?", id);
+        everybodyElseIsServed();
+        assertThat(app.value("SELECT df.status(?)", id)).isEqualTo("running");
+
+        app.execute("COMMIT PREPARED 'activity'");
+        assertThat(app.await(id).output()).contains("prepared");
+    }
+
+    @Test
+    void a_prepared_completion_that_is_rolled_back_leaves_the_activity_to_others() throws SQLException {
+        String id = app.start("df.activity('prepared in vain', lease => '1 second')");
+        String token = app.value("SELECT token FROM df.claim_activities('prepared in vain', wait => '20 s')");
+        app.execute("BEGIN; SELECT df.complete_activity('" + token + "')");
+        app.execute("PREPARE TRANSACTION 'in vain'");
+        app.execute("ROLLBACK PREPARED 'in vain'");
+        app.value(
+                "SELECT df.complete_activity(token, '{\"n\": 2}') FROM df.claim_activities('prepared in vain', wait => '20 s')");
+        assertThat(app.await(id).output()).contains("2");
+    }
+
+    @Test
     void a_prepared_start_outlives_a_leader() throws SQLException {
         app.execute("BEGIN");
         String id = app.start("'SELECT 1'");

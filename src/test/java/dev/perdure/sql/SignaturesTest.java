@@ -126,6 +126,7 @@ class SignaturesTest {
             free_idempotency_key | key text | text | v strict unsafe public
             grant_secret        | p_name text, p_role text | void | v - unsafe -
             revoke_secret       | p_name text, p_role text | void | v - unsafe -
+            rotate_address_key  | revoke boolean DEFAULT false | integer | v - unsafe -
             """;
 
     private final SqlSurface sql = new SqlSurface();

@@ -36,7 +36,10 @@ final class JournalWorld implements AutoCloseable {
     /** Begins a term. */
     Term newTerm() throws SQLException {
         List<String> row = row("SELECT epoch, encode(key, 'hex') FROM df._begin_term()");
-        return new Term(Long.parseLong(row.get(0)), java.util.HexFormat.of().parseHex(row.get(1)));
+        return new Term(
+                Long.parseLong(row.get(0)),
+                java.util.HexFormat.of().parseHex(row.get(1)),
+                new AddressKey(1, new byte[32]));
     }
 
     PgJournal journal(Term term) throws SQLException {

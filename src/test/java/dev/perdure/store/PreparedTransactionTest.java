@@ -63,7 +63,8 @@ class PreparedTransactionTest {
 
     private Term newTerm() throws SQLException {
         List<String> term = row(worker, "SELECT epoch, encode(key, 'hex') FROM df._begin_term()");
-        return new Term(Long.parseLong(term.get(0)), HexFormat.of().parseHex(term.get(1)));
+        return new Term(
+                Long.parseLong(term.get(0)), HexFormat.of().parseHex(term.get(1)), new AddressKey(1, new byte[32]));
     }
 
     private PgJournal journal(Term term) throws SQLException {

@@ -36,7 +36,7 @@ class DashboardBrowserTest {
     @BeforeAll
     static void begin() {
         browser = Browser.open();
-        world = new WebWorld("page_ann", "page_bob", "page_cay", "page_dan");
+        world = new WebWorld("page_ann", "page_bob", "page_cay", "page_dan", "page_eva", "page_fay");
         base = "http://localhost:" + world.port;
         scene();
     }
@@ -70,6 +70,24 @@ class DashboardBrowserTest {
                         + " '{\"attributes\": {\"order\": \"{n}\"}}')")) {
             world.sql("page_ann", sql);
         }
+        start(
+                "page_ann",
+                "df.approval('Pay 950 EUR to ' || '" + MARKUP.replace("'", "''")
+                        + "', '{page_ann,page_bob}', '{\"order\": 4711, \"sum\": 950, \"lines\": [\"12 chairs\", \"1 table\"]}', quorum => 2)"
+                        + " & df.approval('Publish the newsletter of December?', '{page_ann}', not_submitter => true)",
+                "payment 4711");
+        start(
+                "page_ann",
+                "df.map('SELECT n FROM generate_series(1, 5) n', df.activity('thumbnail', '{\"image\": $item.n}'))",
+                "thumbnails");
+        start("page_ann", "df.activity('embed', '{\"text\": \"one chair\"}')", "embedding");
+        Awaitility.await().until(() -> world.sql("page_ann", "SELECT count(*) FROM df.activities")
+                .equals("6"));
+        world.sql(
+                "page_ann",
+                "SELECT df.extend_activity(token, lease => '1 hour', progress => '{\"done\": 7}') FROM df.claim_activities('embed')");
+        world.owner(
+                "UPDATE df._activities SET created_at = created_at - interval '3 minutes' WHERE kind = 'thumbnail'");
         held = world.sql(
                 "page_ann",
                 "SELECT df.start('SELECT 1', 'newsletter', options => '{\"queue\": \"mail\", \"key\": \"eu\"}')");
@@ -298,6 +316,78 @@ class DashboardBrowserTest {
     }
 
     @Test
+    void a_task_is_decided_with_a_comment_and_others_stay_where_they_are() {
+        String one =
+                start("page_eva", "df.approval('First?', '{page_fay}') |=> 'd' ~> 'SELECT $d.comment AS said'", "asks");
+        String two = start("page_eva", "df.approval('Second?', '{page_fay}')", "asks too");
+        Awaitility.await().until(() -> world.sql("page_fay", "SELECT count(*) FROM df.tasks")
+                .equals("2"));
+        login("page_fay");
+        browser.go(base + "/#/tasks");
+        browser.awaitText(".task h2", "First?");
+        assertThat(browser.texts(".task h2").size()).isEqualTo(2);
+        browser.type(".task textarea[name=comment]", "it's <b>fine</b>");
+        browser.click(".task button.main");
+        browser.awaitText("p[role=status]", "is decided: approved");
+        browser.awaitText(".task p", "Decided, or over.");
+        assertThat(browser.texts(".task h2")).containsExactly("First?", "Second?");
+        Awaitility.await().until(() -> world.sql("page_eva", "SELECT df.status('" + one + "')")
+                .equals("completed"));
+        assertThat(world.sql("page_eva", "SELECT df.result('" + one + "')")).contains("it's <b>fine</b>");
+        browser.type(".task input[name=decision]", "later");
+        browser.click(".task button[data-action=word]");
+        browser.awaitText("p[role=status]", "is decided: later");
+        Awaitility.await().until(() -> world.sql("page_eva", "SELECT df.status('" + two + "')")
+                .equals("completed"));
+    }
+
+    @Test
+    void whoever_opens_an_address_sees_what_it_does_and_a_button_does_it() {
+        String id = start(
+                "page_eva",
+                "'SELECT ''{sys_decision_url:approved}'' AS url' & df.approval('By mail?', '{page_eva}')",
+                "mail");
+        String path = Awaitility.await()
+                .until(
+                        () -> world.sql(
+                                "page_eva",
+                                "SELECT coalesce(max(substring(executed_query from '/api/v1/answers/[A-Za-z0-9._-]+')), '')"
+                                        + " FROM df.nodes WHERE instance_id = '" + id + "'"),
+                        found -> !found.isEmpty());
+        Awaitility.await().until(() -> world.sql("page_eva", "SELECT count(*) FROM df.tasks WHERE title = 'By mail?'")
+                .equals("1"));
+        browser.go(base + path);
+        browser.awaitText("h1", "Decide");
+        browser.type("textarea[name=comment]", "from the train");
+        browser.picture("answer");
+        browser.click("form button");
+        browser.awaitText("p[role=status]", "Thank you");
+        browser.picture("answered");
+        Awaitility.await().until(() -> world.sql("page_eva", "SELECT df.status('" + id + "')")
+                .equals("completed"));
+        assertThat(world.sql("page_eva", "SELECT df.result('" + id + "')")).contains("from the train");
+    }
+
+    @Test
+    void titles_of_tasks_stay_text_and_a_quorum_says_how_many_have_decided() {
+        login("page_bob");
+        browser.go(base + "/#/tasks");
+        browser.awaitText(".task h2", "Pay 950 EUR to <script>document.title='owned'</script>");
+        assertThat(browser.script("return document.title").asText()).isEqualTo("Perdure");
+        assertThat(browser.texts(".task h2").toString()).doesNotContain("newsletter");
+    }
+
+    @Test
+    void activities_say_who_claims_them_and_that_nobody_does() {
+        login("page_ann");
+        browser.go(base + "/#/activities");
+        browser.awaitText("tr", "no program claims 'thumbnail'");
+        browser.click("a[href='#/activities?kind=embed']");
+        browser.awaitText("tr", "▶ claimed by page_ann");
+        browser.awaitText("tr", "{\"done\": 7}");
+    }
+
+    @Test
     void a_map_shows_how_far_it_is_and_a_timeline_when_what_ran() {
         login("page_ann");
         browser.go(base + "/#/instances/" + mapping);
@@ -377,10 +467,12 @@ class DashboardBrowserTest {
                     "schedules",
                     "queues",
                     "definitions?name=invoice",
+                    "tasks",
+                    "activities",
                     "worker")) {
                 browser.go(base + "/#/" + page);
                 browser.await("h1");
-                browser.await("table, svg, dl");
+                browser.await("table, svg, dl, .task");
                 String name =
                         page.replace(mapping, "map").replace(broken, "failed").replaceAll("\\W", "-");
                 browser.picture(name + "-" + scheme + "-" + width);

@@ -91,6 +91,56 @@ class WebAttacksTest {
     }
 
     @Test
+    void tasks_and_activities_of_others_are_neither_seen_nor_decided() {
+        String asks = world.sql("web_ann", "SELECT df.start(df.approval('A secret?', '{web_ann}'))");
+        world.sql("web_ann", "SELECT df.start(df.activity('secret kind', '{\"n\": 1}'))");
+        String task = Awaitility.await()
+                .until(() -> world.sql("web_ann", "SELECT max(task_id) FROM df.tasks"), found -> found != null);
+        Awaitility.await().until(() -> !world.sql("web_ann", "SELECT max(kind) FROM df.activities")
+                .isEmpty());
+        WebClient eve = world.loggedIn("web_eve");
+
+        for (String path : List.of("/tasks", "/activities", "/activity-kinds", "/activities?kind=secret%20kind")) {
+            Answer answer = eve.get(path);
+            assertThat(answer.status()).as(answer.text()).isEqualTo(200);
+            assertThat(answer.text()).doesNotContain("ecret");
+        }
+        for (String other : List.of(task, "987654321")) {
+            assertThat(eve.get("/tasks/" + other).status()).isEqualTo(404);
+            Answer decided = eve.post("/tasks/" + other + "/decide", "{\"decision\":\"approved\"}");
+            assertThat(decided.status()).as(decided.text()).isEqualTo(409);
+            assertThat(decided.text().replace(other, "N"))
+                    .isEqualTo(eve.post("/tasks/55555555/decide", "{\"decision\":\"approved\"}")
+                            .text()
+                            .replace("55555555", "N"));
+        }
+        WebClient ann = world.loggedIn("web_ann");
+        assertThat(new WebClient(world.readOnlyPort)
+                        .withPassword("web_ann", DebianServer.password("web_ann"))
+                        .post("/tasks/" + task + "/decide", "{\"decision\":\"approved\"}")
+                        .status())
+                .isEqualTo(403);
+        String token = ann.csrf;
+        ann.csrf = null;
+        assertThat(ann.post("/tasks/" + task + "/decide", "{\"decision\":\"approved\"}")
+                        .status())
+                .as("without the token of our page")
+                .isEqualTo(403);
+        ann.csrf = token;
+        assertThat(ann.post("/tasks/" + task + "/decide", "{\"decision\":\" \"}")
+                        .status())
+                .isBetween(400, 422);
+        assertThat(ann.get("/tasks/" + task).body().path("title").asText()).isEqualTo("A secret?");
+        Answer decided = ann.post("/tasks/" + task + "/decide", "{\"decision\":\"approved\",\"comment\":\"yes\"}");
+        assertThat(decided.body().path("answer").asText()).as(decided.text()).isEqualTo("decided");
+        Awaitility.await().until(() -> world.sql("web_ann", "SELECT df.status('" + asks + "')")
+                .equals("completed"));
+        assertThat(ann.post("/tasks/" + task + "/decide", "{\"decision\":\"rejected\"}")
+                        .status())
+                .isEqualTo(409);
+    }
+
+    @Test
     void without_a_login_there_is_nothing() {
         for (String path : List.of("/instances", "/instances/" + ofAnn, "/worker")) {
             assertThat(world.client().get(path).status()).isEqualTo(401);

@@ -5,6 +5,7 @@ import dev.perdure.engine.InProcessWorker;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Logins;
 import io.vertx.core.Vertx;
@@ -15,6 +16,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,12 +28,15 @@ import org.jspecify.annotations.Nullable;
 /** A server as people have it, a worker, and a dashboard in front of them, whose clock the test sets. */
 final class WebWorld implements AutoCloseable {
 
+    /** Where others would reach it. */
+    static final String PUBLIC_URL = "https://workflows.example.com/perdure";
+
     final DebianServer server = DebianServer.get();
     final String database = server.newDatabase();
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-01-01T00:00:00Z"));
     private final Map<String, String> passwords = new HashMap<>();
     private final Vertx vertx = Vertx.vertx();
-    private final InProcessWorker worker;
+    final InProcessWorker worker;
     private final Dashboard dashboard;
     private final Dashboard readOnly;
     final int port;
@@ -47,6 +52,7 @@ final class WebWorld implements AutoCloseable {
             passwords.put(role, DebianServer.password(role));
             settings.put("perdure.login.passwords." + role, DebianServer.password(role));
         }
+        settings.put("perdure.web.public-url", PUBLIC_URL);
         DatabaseUrl url = server.worker(database);
         worker = InProcessWorker.start(url, settings);
         dashboard = dashboard(url, false, null);
@@ -66,7 +72,13 @@ final class WebWorld implements AutoCloseable {
                 Duration.ofSeconds(5),
                 new Logins.Limits(10, 1_800_000, 43_200_000, tryOut),
                 now::get);
-        return new Dashboard(vertx, logins, outside, new Api(new LeaderStatus()), withoutChanges);
+        return new Dashboard(
+                vertx,
+                logins,
+                outside,
+                new Api(new LeaderStatus()),
+                new AnswerDesk(url, InstantSource.system()),
+                withoutChanges);
     }
 
     int listen(Dashboard listening) {
@@ -95,6 +107,19 @@ final class WebWorld implements AutoCloseable {
                 Statement run = session.createStatement();
                 ResultSet rows = run.executeQuery(statement)) {
             return rows.next() ? rows.getString(1) : "";
+        } catch (SQLException e) {
+            throw new IllegalStateException(statement, e);
+        }
+    }
+
+    /** The same as the owner of schema df. */
+    String owner(String statement) {
+        try (Connection session = server.worker(database).connect();
+                Statement run = session.createStatement()) {
+            boolean hasRows = run.execute(statement);
+            try (ResultSet rows = hasRows ? run.getResultSet() : null) {
+                return rows != null && rows.next() ? String.valueOf(rows.getString(1)) : "";
+            }
         } catch (SQLException e) {
             throw new IllegalStateException(statement, e);
         }

@@ -12,6 +12,9 @@ public final class Victim implements AutoCloseable {
     /** The role. */
     public static final String ROLE = "victim";
 
+    /** What programs of the victim's claim. */
+    public static final String KIND = "victim work";
+
     private static final long PAUSE_MILLIS = 150;
     private static final long[] LOOKS = {2, 3, 5, 10, 20};
 
@@ -48,6 +51,17 @@ public final class Victim implements AutoCloseable {
                 return ended(victim, id, "completed");
             });
         });
+        add(
+                "activity",
+                (victim, watch) -> watch.time(() -> {
+                    String id = victim.start("df.activity('" + KIND + "')");
+                    // Others may have granted it work of the same kind: it does that too, and its own all the same.
+                    while (!"completed".equals(victim.value("SELECT df.status(?)", id))) {
+                        victim.value("SELECT count(df.complete_activity(token)) FROM df.claim_activities('" + KIND
+                                + "', 10, '20 milliseconds')");
+                    }
+                    return ended(victim, id, "completed");
+                }));
         add("cancel", (victim, watch) -> {
             String id = watch.time(() -> waiting(victim, victim.start("df.sleep(3600)")));
             watch.time(() -> {

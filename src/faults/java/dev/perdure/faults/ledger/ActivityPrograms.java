@@ -13,7 +13,8 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Programs that do the {@link ActivityStep}s of both roles. Now and then one takes its work with it to the grave, hangs until its lease has
- * ended and then completes all the same, or rolls back what it has done. Who is refused has written nothing.
+ * ended and then completes all the same, or rolls back what it has done. They decide the {@link DecidedStep}s, too. Who is refused has
+ * written nothing.
  */
 public final class ActivityPrograms implements AutoCloseable {
 
@@ -26,12 +27,14 @@ public final class ActivityPrograms implements AutoCloseable {
     private record Claimed(String token, String payload) {}
 
     private static final String NOT_CURRENT = "DF004";
+    private static final String LOCKED = "55P03";
     /** A little longer than a lease. */
     private static final long LATE_MILLIS = 2500;
 
     private final List<Thread> threads = new ArrayList<>();
     private final Sessions sessions;
     private final LongAdder completed = new LongAdder();
+    private final LongAdder decided = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final AtomicLong hung = new AtomicLong();
     private volatile boolean stopped;
@@ -52,8 +55,8 @@ public final class ActivityPrograms implements AutoCloseable {
     /** What they did, for the figures. */
     public String figures() {
         return String.format(
-                "%d activities completed by programs, %d refused, %d left hanging",
-                completed.sum(), refused.sum(), hung.get());
+                "%d activities completed by programs, %d tasks decided, %d refused, %d left hanging",
+                completed.sum(), decided.sum(), refused.sum(), hung.get());
     }
 
     private void run(String role) {
@@ -79,6 +82,9 @@ public final class ActivityPrograms implements AutoCloseable {
 
     private void work(Connection connection) throws SQLException {
         ThreadLocalRandom random = ThreadLocalRandom.current();
+        if (random.nextInt(3) == 0) {
+            decide(connection);
+        }
         boolean isShort = random.nextInt(3) == 0;
         connection.setAutoCommit(!isShort);
         try {
@@ -112,6 +118,34 @@ public final class ActivityPrograms implements AutoCloseable {
             if (!connection.getAutoCommit()) {
                 connection.rollback();
             }
+        }
+    }
+
+    /** Any of the tasks; others may be about to decide the same one. */
+    private void decide(Connection connection) throws SQLException {
+        connection.setAutoCommit(false);
+        try (PreparedStatement statement = connection.prepareStatement(
+                """
+                WITH task AS MATERIALIZED (SELECT task_id, payload FROM df.tasks ORDER BY random() LIMIT 1),
+                written AS (INSERT INTO app.effects (instance, step, began)
+                            SELECT payload ->> 'instance', payload ->> 'step', clock_timestamp() FROM task)
+                SELECT df.decide(task_id, 'approved') FROM task""")) {
+            boolean isDecided;
+            try (ResultSet row = statement.executeQuery()) {
+                isDecided = row.next();
+            }
+            if (ThreadLocalRandom.current().nextInt(10) == 0) {
+                connection.rollback();
+            } else {
+                connection.commit();
+                decided.add(isDecided ? 1 : 0);
+            }
+        } catch (SQLException e) {
+            if (!NOT_CURRENT.equals(e.getSQLState()) && !LOCKED.equals(e.getSQLState())) {
+                throw e;
+            }
+            refused.increment();
+            connection.rollback();
         }
     }
 

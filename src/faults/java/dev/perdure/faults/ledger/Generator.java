@@ -54,7 +54,7 @@ public final class Generator {
      */
     private static boolean calls(Shape shape) {
         boolean[] found = new boolean[1];
-        shape.visit(part -> found[0] |= part instanceof CalledPart || part instanceof ActivityStep || part instanceof SectionPart);
+        shape.visit(part -> found[0] |= part instanceof CalledPart || part instanceof ActivityStep || part instanceof DecidedStep || part instanceof SectionPart);
         return found[0];
     }
 
@@ -143,10 +143,15 @@ public final class Generator {
         return new LimitedStep(new SqlStep(name("s"), seconds), seconds + 0.005 + random.nextInt(4) * 0.01, new SqlStep(name("t"), 0));
     }
 
+    /** What somebody else decides: a program, or people. */
+    private static Shape others(String name) {
+        return name.hashCode() % 3 == 0 ? new DecidedStep(name) : new ActivityStep(name);
+    }
+
     private Shape leaf() {
         return switch (random.nextInt(21)) {
             case 20 -> new ConditionStep(name("v"));
-            case 19 -> new ActivityStep(name("p"));
+            case 19 -> others(name("p"));
             case 18 -> new PublishedStep(name("e"));
             case 0 -> new AutocommitStep(name("o"));
             case 14 -> new SignalledStep(name("w"));
@@ -166,7 +171,7 @@ public final class Generator {
             return request(0);
         }
         if (random.nextInt(8) == 0) {
-            return new ActivityStep(name("p"));
+            return others(name("p"));
         }
         return random.nextBoolean() ? step() : Sequence.of(step(), new NamedStep(name("n")), step());
     }

@@ -147,7 +147,7 @@ public final class MixedFaults implements Scenario {
     private String figures(World world, Crowd crowd, long seconds) throws Exception {
         return String.format(
                 "%d starts in %d s, %d effects, submitters lost their connection %d times, steps outside a transaction"
-                        + " done again %d times, most attempts of a step %d%n    faults: %s",
+                        + " done again %d times, most attempts of a step %d%n    %s%n    faults: %s",
                 world.book().size(),
                 seconds,
                 world.effects(),
@@ -157,6 +157,7 @@ public final class MixedFaults implements Scenario {
                                 + " 'o%' GROUP BY instance, step) x"),
                 world.number("SELECT coalesce(max((e.value ->> 'attempt')::int), 0) FROM df._checkpoints c,"
                         + " jsonb_each(c.state -> 'nodes') e"),
+                world.programs(),
                 struck);
     }
 }

@@ -1,6 +1,8 @@
 package dev.perdure.faults.world;
 
 import dev.perdure.faults.ledger.ActivityPrograms;
+import dev.perdure.faults.ledger.LedgerTables;
+import dev.perdure.faults.ledger.PythonPrograms;
 import dev.perdure.faults.ledger.Book;
 import dev.perdure.faults.ledger.Checker;
 import dev.perdure.faults.ledger.Starter;
@@ -36,6 +38,7 @@ public final class World implements AutoCloseable {
     private final Workers workers;
     private final Book book = new Book();
     private final ActivityPrograms programs;
+    private final PythonPrograms processes;
     private final CalledService service = new CalledService(book.calls());
 
     private World(Path folder, Server server, String[] settings) {
@@ -54,6 +57,16 @@ public final class World implements AutoCloseable {
                         ? server.connect(role)
                         : through.withUser(role, null).connect(),
                 2);
+        this.processes = new PythonPrograms(
+                folder,
+                List.of(
+                        server.url(LedgerTables.APP).toUri(),
+                        through.withUser(LedgerTables.ASYNC, null).toUri()));
+    }
+
+    /** What became of the programs. */
+    public String programs() {
+        return programs.figures() + ", " + processes.figures();
     }
 
     /**
@@ -190,6 +203,7 @@ public final class World implements AutoCloseable {
     @Override
     public void close() {
         programs.close();
+        processes.close();
         workers.close();
         proxy.close();
         server.close();

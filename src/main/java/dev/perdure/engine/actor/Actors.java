@@ -7,6 +7,7 @@ import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.engine.telemetry.Telemetry;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.InstanceState;
+import dev.perdure.flow.template.AddressBook;
 import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
 import java.time.Instant;
@@ -48,7 +49,12 @@ public final class Actors {
 
     private volatile boolean closed;
 
-    /** @param ended told of each instance that has ended, or may have given a slot back; must not block */
+    /**
+     * Nobody yet.
+     *
+     * @param addresses that steps hand out
+     * @param ended told of each instance that has ended, or may have given a slot back; must not block
+     */
     public Actors(
             Loads loads,
             CheckpointCodec codec,
@@ -61,10 +67,11 @@ public final class Actors {
             InstantSource clock,
             Telemetry telemetry,
             Breakdowns breakdowns,
+            AddressBook addresses,
             Consumer<String> ended) {
         this.loads = loads;
         this.ended = ended;
-        this.reader = new InstanceReader(memory.most(), new Instances());
+        this.reader = new InstanceReader(memory.most(), addresses, new Instances());
         this.context = new ActorContext(
                 this,
                 breakdowns,

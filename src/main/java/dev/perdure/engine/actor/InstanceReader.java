@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.engine.telemetry.InstanceOrigin;
 import dev.perdure.flow.InstanceState;
+import dev.perdure.flow.template.AddressBook;
 import dev.perdure.flow.template.TextLimits;
 import dev.perdure.graph.Graph;
 import dev.perdure.graph.GraphReader;
@@ -30,15 +31,18 @@ final class InstanceReader {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final TextLimits limits;
+    private final AddressBook addresses;
     private final Home home;
 
     /**
      * A reader of instances.
      *
      * @param most bytes that one role can have
+     * @param addresses that steps hand out
      * @param home of what is read
      */
-    InstanceReader(long most, Home home) {
+    InstanceReader(long most, AddressBook addresses, Home home) {
+        this.addresses = addresses;
         this.home = home;
         this.limits = new TextLimits((int) Math.min(TextLimits.DEFAULT.made(), most / 8), (int)
                 Math.min(TextLimits.DEFAULT.referenced(), most / 16));
@@ -75,7 +79,8 @@ final class InstanceReader {
                     graph,
                     loaded.recorded(),
                     limits,
-                    loaded.executionCount());
+                    loaded.executionCount(),
+                    addresses);
             Ledger ledger = new Ledger(loaded.version(), loaded.versionOfNode(), loaded.emptyVersions());
             return new LoadedState(
                     origin(loaded),

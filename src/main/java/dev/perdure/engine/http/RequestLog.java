@@ -1,5 +1,6 @@
 package dev.perdure.engine.http;
 
+import dev.perdure.database.LogText;
 import dev.perdure.engine.telemetry.LogFields;
 import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.step.http.Answer;
@@ -59,7 +60,10 @@ final class RequestLog {
 
     /** Without query, fragment, user and password, and without characters that could forge another line. */
     private static String loggable(String url) {
-        String path = url.split("[?#]", 2)[0].replaceAll("//[^/]*@", "//").replaceAll("[\\p{Cntrl} ]", "?");
+        String path = LogText.withoutAddress(url)
+                .split("[?#]", 2)[0]
+                .replaceAll("//[^/]*@", "//")
+                .replaceAll("[\\p{Cntrl} ]", "?");
         return path.length() <= 200 ? path : path.substring(0, 200) + "...";
     }
 }

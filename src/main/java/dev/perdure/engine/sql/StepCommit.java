@@ -1,6 +1,7 @@
 package dev.perdure.engine.sql;
 
 import dev.perdure.database.Failure;
+import dev.perdure.database.LogText;
 import dev.perdure.engine.actor.Companion;
 import dev.perdure.engine.actor.Drain;
 import dev.perdure.engine.actor.Home;
@@ -187,7 +188,7 @@ final class StepCommit implements Message {
                             run.context().clock().instant()));
         });
         if (LOG.isDebugEnabled()) {
-            LOG.debugf("Step of %s completed: %s", attempt, attempt.sql());
+            LOG.debugf("Step of %s completed: %s", attempt, LogText.withoutAddress(attempt.sql()));
         }
     }
 

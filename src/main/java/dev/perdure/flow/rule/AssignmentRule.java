@@ -45,7 +45,7 @@ interface AssignmentRule extends LeafRule {
     default void begin(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
         if (row == null || row.status() != NodeStatus.RUNNING) {
             try {
-                decision.assign(assignment(decision.substitution(run), run));
+                decision.assign(assignment(decision.substitution(node(), run), run));
             } catch (SubstitutionException e) {
                 decision.end(node(), new Outcome.Failed(String.valueOf(e.getMessage())));
                 return;

@@ -32,7 +32,7 @@ record BreakRule(BreakNode node) implements LeafRule {
         if (node.value() == null) {
             return "null";
         }
-        String text = decision.substitution(run).raw(node.value());
+        String text = decision.substitution(node, run).raw(node.value());
         return Json.parse(text) == null ? Json.quoted(text) : Json.canonical(text);
     }
 }

@@ -44,7 +44,7 @@ record CallRule(CallNode node) implements LeafRule {
         }
         Statement statement;
         try {
-            statement = statement(decision.substitution(run), run.stamp());
+            statement = statement(decision.substitution(node, run), run.stamp());
         } catch (SubstitutionException e) {
             decision.end(node, new Outcome.Failed(String.valueOf(e.getMessage())));
             return;

@@ -37,7 +37,7 @@ record ConditionWaitRule(ConditionWaitNode node) implements LeafRule {
     private void look(DecisionBuilder decision, Running run) {
         Statement statement;
         try {
-            statement = decision.substitution(run).statement(node.query(), List.of());
+            statement = decision.substitution(node, run).statement(node.query(), List.of());
         } catch (SubstitutionException e) {
             decision.end(node, new Outcome.Failed(String.valueOf(e.getMessage())));
             return;

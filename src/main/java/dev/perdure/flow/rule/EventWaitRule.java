@@ -50,7 +50,7 @@ record EventWaitRule(EventWaitNode node) implements LeafRule {
     private @Nullable String publisher(DecisionBuilder decision, Running run) {
         String id;
         try {
-            id = decision.substitution(run).raw(node.publisher()).strip();
+            id = decision.substitution(node, run).raw(node.publisher()).strip();
         } catch (SubstitutionException e) {
             decision.end(node, new Outcome.Failed(String.valueOf(e.getMessage())));
             return null;

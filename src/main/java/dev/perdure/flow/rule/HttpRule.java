@@ -17,7 +17,7 @@ record HttpRule(HttpNode node) implements RequestRule {
 
     @Override
     public HttpRequest request(DecisionBuilder decision, Running run) {
-        HttpTemplate template = new HttpTemplate("HTTP", node.config(), decision.substitution(run));
+        HttpTemplate template = new HttpTemplate("HTTP", node.config(), decision.substitution(node, run));
         // In this order: the first reference that cannot be resolved is the one that is reported.
         @Nullable String body = template.body();
         String url = template.url();

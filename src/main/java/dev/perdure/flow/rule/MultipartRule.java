@@ -23,7 +23,7 @@ record MultipartRule(MultipartNode node) implements RequestRule {
 
     @Override
     public HttpRequest request(DecisionBuilder decision, Running run) {
-        Substitution substitution = decision.substitution(run);
+        Substitution substitution = decision.substitution(node, run);
         HttpTemplate template = new HttpTemplate("multipart HTTP", node.config(), substitution);
         String url = template.url();
         Map<String, String> headers = template.headers();

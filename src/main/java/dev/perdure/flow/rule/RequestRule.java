@@ -58,10 +58,7 @@ interface RequestRule extends LeafRule {
         }
         Activation activation = new Activation(node().id(), run.stamp());
         int attempt = row == null ? 0 : row.attempt();
-        decision.perform(
-                node(),
-                run,
-                new Effect.SendHttp(activation, request, StepName.of(decision.graph(), run.stamp()), attempt));
+        decision.perform(node(), run, new Effect.SendHttp(activation, request, decision.stepName(run), attempt));
     }
 
     @Override

@@ -49,7 +49,8 @@ record RetryRule(RetryNode node) implements Rule {
     }
 
     /** The generation of the first attempt of the same execution. */
-    static long first(long generation) {
+    @Override
+    public long firstAttempt(long generation) {
         return generation - attempt(generation) + 1;
     }
 

@@ -62,7 +62,7 @@ record SectionRule(SectionNode node) implements Rule {
     private void ask(DecisionBuilder decision, Running run, int attempt) {
         Statement statement;
         try {
-            statement = statement(decision.substitution(run), run.stamp());
+            statement = statement(decision.substitution(node, run), run.stamp());
         } catch (SubstitutionException e) {
             decision.end(node, new Outcome.Failed(String.valueOf(e.getMessage())));
             return;

@@ -28,7 +28,7 @@ record SqlRule(SqlNode node) implements LeafRule {
     public void begin(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
         Statement statement;
         try {
-            statement = decision.substitution(run).statement(node.sql(), node.parameters());
+            statement = decision.substitution(node, run).statement(node.sql(), node.parameters());
         } catch (SubstitutionException e) {
             decision.end(node, new Outcome.Failed(String.valueOf(e.getMessage())));
             return;

@@ -1,8 +1,10 @@
 package dev.perdure.flow.template;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,7 @@ public final class Variables {
 
     private static final String LITERAL = ":literal}";
     private static final String IDENTIFIER = ":ident}";
+    private static final int LONGEST_NAME = 255;
 
     private final String instanceId;
     private final @Nullable String label;
@@ -21,20 +24,41 @@ public final class Variables {
     /** Of the item that they are for; null when they are for none. */
     private final @Nullable Long ordinal;
 
+    private final AddressBook book;
+    /** Of the step that they are put in for; null: they are for none. */
+    private final @Nullable Supplier<AddressBook.Step> step;
+
     public Variables(String instanceId, @Nullable String label, Map<String, String> captured) {
-        this(instanceId, label, captured, null);
+        this(instanceId, label, captured, AddressBook.NONE);
     }
 
-    private Variables(String instanceId, @Nullable String label, Map<String, String> captured, @Nullable Long ordinal) {
+    public Variables(String instanceId, @Nullable String label, Map<String, String> captured, AddressBook book) {
+        this(instanceId, label, captured, null, book, null);
+    }
+
+    private Variables(
+            String instanceId,
+            @Nullable String label,
+            Map<String, String> captured,
+            @Nullable Long ordinal,
+            AddressBook book,
+            @Nullable Supplier<AddressBook.Step> step) {
         this.instanceId = instanceId;
         this.label = label;
         this.captured = captured;
         this.ordinal = ordinal;
+        this.book = book;
+        this.step = step;
     }
 
     /** The same for an item of a map: {@code {sys_ordinal}} is its place among the items. */
     public Variables ofItem(long place) {
-        return new Variables(instanceId, label, captured, place);
+        return new Variables(instanceId, label, captured, place, AddressBook.OF_ITEMS, null);
+    }
+
+    /** The same for a step, which can be answered. */
+    public Variables of(Supplier<AddressBook.Step> answered) {
+        return new Variables(instanceId, label, captured, ordinal, book, answered);
     }
 
     /**
@@ -99,6 +123,16 @@ public final class Variables {
                     out.append(template, copied, open).append(value);
                     copied = end + 1;
                 }
+            } else if (end > open + 1 && end < template.length() && template.charAt(end) == ':') {
+                int close = template.indexOf('}', end);
+                String address = close < 0
+                        ? null
+                        : address(template.substring(open + 1, end), template.substring(end + 1, close));
+                if (address != null) {
+                    budget.grow((long) out.length() + open - copied + address.length());
+                    out.append(template, copied, open).append(address);
+                    copied = close + 1;
+                }
             }
             open = template.indexOf('{', Math.max(open + 1, copied));
         }
@@ -114,6 +148,21 @@ public final class Variables {
 
     private static String quoted(String value, String form) {
         return form.equals(LITERAL) ? SqlFlavour.literal(value) : SqlFlavour.identifier(value);
+    }
+
+    /** An address by which a step is answered; null when it is none that stands there. */
+    private @Nullable String address(String variable, String name) {
+        Addresses kind = Addresses.of(variable);
+        if (kind == null || step == null) {
+            return null;
+        }
+        if (name.isBlank()
+                || name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME
+                || name.chars().anyMatch(c -> c == '{' || Character.isISOControl(c))) {
+            throw new SubstitutionException(kind.written(name) + ": behind the colon stands the name of a "
+                    + kind.noun() + ", of 1 to " + LONGEST_NAME + " bytes, without braces and control characters");
+        }
+        return book.address(kind, name, step.get());
     }
 
     private @Nullable String value(String name) {

@@ -22,6 +22,7 @@ public final class Api {
         endpoints.addAll(Actions.endpoints());
         endpoints.add(Workflows.explain());
         endpoints.addAll(Named.endpoints());
+        endpoints.addAll(People.endpoints());
         endpoints.addAll(Cluster.endpoints(leader));
     }
 
@@ -64,7 +65,30 @@ public final class Api {
                     .putObject("get");
             describe(follow.endpoint(), operation, "text/event-stream");
         }
+        describeAnswers(paths.putObject("/answers/{address}").putObject("post"));
         return document.toPrettyString();
+    }
+
+    /** What a step has handed out; its path is all that has to be shown. */
+    private static void describeAnswers(ObjectNode operation) {
+        operation.put(
+                "summary",
+                "Answers the step that has handed out this address ({sys_signal_url:name}): sends its signal, or decides its approval, once.");
+        operation.putArray("security");
+        ObjectNode parameter = operation.putArray("parameters").addObject();
+        parameter.put("name", "address").put("in", "path").put("required", true);
+        parameter.putObject("schema").put("type", "string");
+        ObjectNode content = operation.putObject("requestBody").putObject("content");
+        content.putObject("application/json");
+        content.putObject("application/x-www-form-urlencoded");
+        content.putObject("text/plain");
+        ObjectNode responses = operation.putObject("responses");
+        responses.putObject("200").put("description", "{\"answer\": \"done\"}, or \"already done\"");
+        responses.putObject("404").put("description", "It is no address");
+        responses.putObject("409").put("description", "There is no approval to decide, or there are several");
+        responses
+                .putObject("410")
+                .put("description", "It has expired, the workflow has ended, or has asked again since");
     }
 
     private static void describe(Endpoint endpoint, ObjectNode operation, String answer) {

@@ -1,7 +1,8 @@
-package dev.perdure.flow.rule;
+package dev.perdure.flow;
 
-import dev.perdure.flow.ActivationId;
 import dev.perdure.graph.Graph;
+import dev.perdure.graph.Node;
+import java.util.function.Function;
 
 /**
  * The common name of the attempts of a step: its stamp without the generations that a RETRY counts. Rounds of loops stay
@@ -14,12 +15,13 @@ final class StepName {
     private StepName() {}
 
     /** The name of a step that runs under a stamp; see {@link ActivationId} for what stands where in it. */
-    static String of(Graph graph, String stamp) {
+    static String of(Graph graph, String stamp, Function<Node, Rule> rules) {
         String[] tokens = stamp.split(SEPARATOR);
         for (int generation = 1; generation < tokens.length; generation += 2) {
             String owner = generation == 1 ? graph.rootId() : tokens[generation - 1];
-            if (Rules.of(graph.node(owner)).countsAttempts()) {
-                tokens[generation] = Long.toString(RetryRule.first(Long.parseLong(tokens[generation])));
+            Rule rule = rules.apply(graph.node(owner));
+            if (rule.countsAttempts()) {
+                tokens[generation] = Long.toString(rule.firstAttempt(Long.parseLong(tokens[generation])));
             }
         }
         return String.join(SEPARATOR, tokens);
