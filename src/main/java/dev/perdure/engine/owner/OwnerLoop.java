@@ -292,9 +292,13 @@ public final class OwnerLoop implements Wakeup {
             List<LoadedInstance> along = sent.reading().takeOutOthers(read);
             looked = true;
             lookedAt = nanos.getAsLong();
-            int came = along.size() + answer.news().started().size();
+            int came = along.size()
+                    + answer.news().started().size()
+                    + answer.news().signals().size()
+                    + answer.news().items().size();
             arrivals.add(lookedAt, came);
             desk.intake().found(answer.news(), along, actors, desk.signals(), teller);
+            answer.news().items().forEach(ended -> desk.items().ended(ended, teller));
         }
         desk.intake().read(sent.reading(), read, actors, teller);
         if (!sent.signals().isEmpty()) {
