@@ -401,7 +401,7 @@ BEGIN
                 ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_wanted FOR NO KEY UPDATE OF a SKIP LOCKED),
             sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
             taken AS (
-                UPDATE df._activities a SET token = concat_ws('.', coalesce(a.map_id, a.id), a.ordinal, replace(gen_random_uuid()::text, '-', '')), claimed_by = p_role,
+                UPDATE df._activities a SET token = concat_ws('.', a.id, a.map_id, a.ordinal, replace(gen_random_uuid()::text, '-', '')), claimed_by = p_role,
                     claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
                 FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
                 RETURNING a.token, a.bytes, a.priority, a.turn, a.id)
@@ -423,36 +423,35 @@ AS $$
 DECLARE
     v_id bigint;
     v_status text;
+    v_has_ended boolean;
     v_outcome text;
 BEGIN
     problem := 'it is no token of df.claim_activities';
-    IF p_token ~ '^[0-9]{1,18}([.][0-9]{1,18})?[.][0-9a-f]{32}$' THEN
+    IF p_token ~ '^[0-9]{1,18}([.][0-9]{1,18}[.][0-9]{1,18})?[.][0-9a-f]{32}$' THEN
         v_id := split_part(p_token, '.', 1);
         problem := 'its lease has ended, its node has ended, or it never was one of yours';
-        IF split_part(p_token, '.', 3) = '' THEN
-            SELECT a.* INTO activity FROM df._activities a
-            WHERE a.id = v_id AND a.token = p_token AND a.claimed_by = p_role FOR NO KEY UPDATE;
-        ELSE
-            SELECT a.* INTO activity FROM df._activities a
-            WHERE a.map_id = v_id AND a.ordinal = split_part(p_token, '.', 2)::bigint AND a.token = p_token AND a.claimed_by = p_role
-            FOR NO KEY UPDATE;
-        END IF;
-        IF activity.id IS NOT NULL THEN
-            v_id := activity.id;
-            SELECT i.status INTO v_status FROM df.instances i WHERE i.id = activity.instance_id;
+        SELECT a.* INTO activity FROM df._activities a WHERE a.id = v_id AND a.token = p_token AND a.claimed_by = p_role FOR NO KEY UPDATE;
+        IF FOUND THEN
+            SELECT i.status, EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = v_id) INTO v_status, v_has_ended
+            FROM df.instances i WHERE i.id = activity.instance_id;
+            IF activity.answer IS NULL AND v_status IN ('pending', 'running') AND NOT v_has_ended
+                AND (activity.role = p_role OR df._may_claim(p_role, activity.role, activity.kind)) THEN
+                problem := NULL;
+                RETURN;
+            END IF;
             problem := CASE
                 WHEN activity.answer IS NOT NULL THEN 'it was used in this transaction already'
                 WHEN NOT df._may_claim(p_role, activity.role, activity.kind) THEN format('role "%s" may not claim activities of kind "%s" any more',
                     (SELECT r.rolname FROM pg_roles r WHERE r.oid = p_role), activity.kind)
                 WHEN NOT activity.is_undo AND (v_status IS NULL OR v_status NOT IN ('pending', 'running')) THEN 'the workflow was cancelled, or has ended'
-                WHEN EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = v_id)
-                    THEN 'its node has ended: it timed out, lost a race, or was cancelled' END;
+                WHEN v_has_ended THEN 'its node has ended: it timed out, lost a race, or was cancelled' END;
         ELSE
             IF split_part(p_token, '.', 3) = '' THEN
                 SELECT e.outcome INTO v_outcome FROM df._activity_ends e WHERE e.activity_id = v_id AND e.token = p_token;
             ELSE
                 SELECT CASE WHEN i.code = 'activity_lost' THEN 'lost' ELSE i.status END INTO v_outcome FROM df._map_items i
-                WHERE i.map_id = v_id AND i.ordinal = split_part(p_token, '.', 2)::bigint AND i.claim = split_part(p_token, '.', 3)::uuid;
+                WHERE i.map_id = split_part(p_token, '.', 2)::bigint AND i.ordinal = split_part(p_token, '.', 3)::bigint
+                    AND i.claim = split_part(p_token, '.', 4)::uuid;
             END IF;
             problem := CASE v_outcome WHEN 'completed' THEN 'the activity is completed already, with this token'
                 WHEN 'failed' THEN 'the activity has failed already, with this token'
@@ -478,7 +477,7 @@ BEGIN
         UPDATE df._map_items i SET version = g.version + 1, status = CASE WHEN g.answer ? 'failed' THEN 'failed' ELSE 'completed' END,
             result = g.answer -> 'completed', error = g.answer ->> 'failed', code = g.answer ->> 'code',
             failure = CASE WHEN g.answer ? 'failed' THEN (SELECT m.activity -> 'failure' FROM df._maps m WHERE m.id = g.map_id) END,
-            claim = split_part(g.token, '.', 3)::uuid, started_at = g.created_at, completed_at = clock_timestamp()
+            claim = right(g.token, 32)::uuid, started_at = g.created_at, completed_at = clock_timestamp()
         FROM gone g
         WHERE i.map_id = g.map_id AND i.ordinal = g.ordinal AND i.version = g.version AND i.status = 'pending'
         RETURNING i.map_id, i.ordinal, i.status, g.role, g.kind),
@@ -511,7 +510,7 @@ BEGIN
     IF new.map_id IS NOT NULL THEN
         IF EXISTS (SELECT FROM df._activities a WHERE a.id = new.id) THEN
             -- Whatever the setting says: what has an answer is this transaction's.
-            PERFORM df._settle_items(new.id || string_to_array(nullif(current_setting('df.answered', true), ''), ',')::bigint[]);
+            PERFORM df._settle_items(new.together || string_to_array(nullif(current_setting('df.answered', true), ''), ',')::bigint[]);
             PERFORM set_config('df.answered', '', true);
             PERFORM df._wake_worker();
         END IF;
@@ -547,7 +546,7 @@ $$;
 COMMENT ON FUNCTION df._settle_activity() IS 'Internal: ends an activity, with the transaction that decides it.';
 DROP TRIGGER IF EXISTS activities_settle ON df._activities;
 CREATE CONSTRAINT TRIGGER activities_settle AFTER UPDATE OF answer ON df._activities DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (new.answer IS NOT NULL) EXECUTE FUNCTION df._settle_activity();
+    WHEN (new.answer IS NOT NULL AND (new.map_id IS NULL OR new.together IS NOT NULL)) EXECUTE FUNCTION df._settle_activity();
 
 CREATE OR REPLACE FUNCTION df._extend_activity(p_role regrole, p_token text, p_lease interval, p_progress jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -577,7 +576,8 @@ BEGIN
         RAISE EXCEPTION 'perdure: the token of this activity is not current: %', v_is.problem USING ERRCODE = 'DF004',
             HINT = 'What this transaction has written goes with it. Go on with the next activity.';
     END IF;
-    UPDATE df._activities a SET answer = p_answer WHERE a.id = ((v_is.activity).id);
+    UPDATE df._activities a SET answer = p_answer, together = CASE WHEN a.map_id IS NOT NULL THEN ARRAY[a.id] END
+    WHERE a.id = ((v_is.activity).id);
     IF (v_is.activity).map_id IS NOT NULL THEN
         PERFORM set_config('df.answered', concat_ws(',', nullif(current_setting('df.answered', true), ''), (v_is.activity).id), true);
     END IF;
@@ -629,6 +629,43 @@ END
 $$;
 COMMENT ON FUNCTION df._item_news(text, text, integer) IS
     'Internal: items of maps that programs have ended since, and the place behind that. Called with the settings of its callers.';
+
+-- Many at once. What is not as it should be is found one by one, with what is wrong; the others are decided in one statement. Of items that are
+-- nothing but an activity one row of them stands for all at COMMIT.
+CREATE OR REPLACE FUNCTION df._complete_activities(p_role regrole, p_tokens text[], p_results jsonb[]) RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_ids bigint[];
+    v_items bigint[];
+    v_done integer;
+BEGIN
+    IF NOT EXISTS (SELECT FROM unnest(p_tokens) AS t WHERE (t ~ '^[0-9]{1,18}([.][0-9]{1,18}[.][0-9]{1,18})?[.][0-9a-f]{32}$') IS NOT TRUE) THEN
+        v_ids := ARRAY(SELECT split_part(t, '.', 1)::bigint FROM unnest(p_tokens) AS t);
+        WITH held AS MATERIALIZED (
+            SELECT a.id, a.role, a.kind, a.map_id, a.instance_id FROM df._activities a
+            WHERE a.id = ANY (v_ids) AND a.token = ANY (p_tokens) AND a.claimed_by = p_role AND a.answer IS NULL
+            ORDER BY a.id FOR NO KEY UPDATE)
+        SELECT array_agg(h.id) FILTER (WHERE h.map_id IS NOT NULL),
+               count(*) FILTER (WHERE (h.role = p_role OR df._may_claim(p_role, h.role, h.kind)) AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = h.id)
+                   AND EXISTS (SELECT FROM df.instances i WHERE i.id = h.instance_id AND i.status IN ('pending', 'running')))
+        INTO v_items, v_done FROM held h;
+    END IF;
+    IF v_done = cardinality(p_tokens) THEN
+        UPDATE df._activities a SET answer = jsonb_build_object('completed', coalesce(g.result, '{}')),
+            together = CASE WHEN a.id = v_items[1] THEN v_items END
+        FROM unnest(v_ids, p_results) AS g(id, result) WHERE a.id = g.id;
+    ELSE
+        v_done := 0;
+        FOR i IN 1 .. cardinality(p_tokens) LOOP
+            v_done := v_done + df._answer_activity(p_role, p_tokens[i], jsonb_build_object('completed', coalesce(p_results[i], '{}')))::boolean::integer;
+        END LOOP;
+    END IF;
+    RETURN v_done;
+END
+$$;
+COMMENT ON FUNCTION df._complete_activities(regrole, text[], jsonb[]) IS
+    'Completes activities, when the transaction commits; raises DF004 when a token is not the current one. Called with the settings of its caller.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Decisions of people
@@ -728,6 +765,9 @@ DECLARE
     most CONSTANT integer := 1000000;
     v_answer text;
 BEGIN
+    IF new.action = 'complete_all' THEN
+        SELECT r INTO new.document FROM unnest(new.documents) AS r WHERE octet_length(r::text) > most LIMIT 1;
+    END IF;
     IF octet_length(new.document::text) > most THEN
         RAISE EXCEPTION 'the result has % bytes, and at most % are allowed', octet_length(new.document::text), most
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Put large values into a table, and their key into the result.';
@@ -740,6 +780,8 @@ BEGIN
             least(greatest(new.lease, interval '1 second'), interval '30 days'), new.document);
     WHEN 'complete' THEN
         v_answer := df._answer_activity(new.role, new.token, jsonb_build_object('completed', coalesce(new.document, '{}')));
+    WHEN 'complete_all' THEN
+        v_answer := df._complete_activities(new.role, new.words, new.documents);
     WHEN 'fail' THEN
         v_answer := df._answer_activity(new.role, new.token, jsonb_strip_nulls(jsonb_build_object('failed', left(coalesce(new.words[1], ''), 100000),
             'code', left(new.words[2], 100), 'final', new.words[3] IS NOT DISTINCT FROM 'final')));
@@ -784,6 +826,8 @@ CREATE OR REPLACE FUNCTION df.claim_activities(of_kind text, most integer DEFAUL
 RETURNS TABLE (token text, kind text, payload jsonb, attempt integer, lease_until timestamptz, progress jsonb)
 LANGUAGE plpgsql VOLATILE ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+-- What was claimed is read by its key, however small the table once was.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -791,6 +835,7 @@ DECLARE
     began timestamptz := clock_timestamp();
     deadline timestamptz;
     claimed text;
+    ids bigint[];
 BEGIN
     PERFORM df._check_kind('df.claim_activities', of_kind);
     IF (most BETWEEN 1 AND 1000) IS NOT TRUE THEN
@@ -817,10 +862,12 @@ BEGIN
         PERFORM pg_sleep(least(extract(epoch FROM deadline - clock_timestamp()),
             greatest(0.002, least(0.2, extract(epoch FROM clock_timestamp() - began) / 10))));
     END LOOP;
+    -- The view is a barrier: a condition that leaks nothing reaches its index, and a join does not.
+    ids := ARRAY(SELECT split_part(t.claim, ':', 1)::bigint FROM unnest(string_to_array(claimed, ',')) WITH ORDINALITY AS t(claim, place) ORDER BY t.place);
     RETURN QUERY
     SELECT c.token, c.kind, c.payload, c.attempt, c.lease_until, c.progress
-    FROM unnest(string_to_array(claimed, ',')) WITH ORDINALITY AS t(claim, place)
-    JOIN df._claimed_activities c ON c.id = split_part(t.claim, ':', 1)::bigint
+    FROM df._claimed_activities c JOIN unnest(ids) WITH ORDINALITY AS t(id, place) ON t.id = c.id
+    WHERE c.id = ANY (ids)
     ORDER BY t.place;
 END
 $$;
@@ -899,6 +946,28 @@ END
 $$;
 COMMENT ON FUNCTION df.complete_activity(text, text) IS
     'Completes an activity with the transaction that calls it, with a JSON text as result. Raises DF004 when the token is not the current one.';
+
+CREATE OR REPLACE FUNCTION df.complete_activities(tokens text[], results jsonb[] DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+BEGIN
+    IF (cardinality(tokens) BETWEEN 0 AND 1000) IS NOT TRUE OR array_ndims(tokens) > 1 THEN
+        RAISE EXCEPTION 'df.complete_activities: give a list of at most 1000 tokens, not %', coalesce(cardinality(tokens)::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF cardinality(results) <> cardinality(tokens) OR array_ndims(results) > 1 THEN
+        RAISE EXCEPTION 'df.complete_activities: % results for % tokens', cardinality(results), cardinality(tokens)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give each token a result, or none of them.';
+    ELSIF cardinality(tokens) = 0 THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO df._activity_calls (action, words, documents) VALUES ('complete_all', tokens, results);
+    RETURN current_setting('df.activity_answer');
+END
+$$;
+COMMENT ON FUNCTION df.complete_activities(text[], jsonb[]) IS
+    'Completes activities, up to 1000, with the transaction that calls it, with a result for each token, or {}. Raises DF004, and completes none, when one of the tokens is not the current one. Returns how many it has completed: all but those that this transaction had decided already.';
 
 CREATE OR REPLACE FUNCTION df.fail_activity(token text, message text, code text DEFAULT NULL, retry boolean DEFAULT true) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -1123,7 +1192,7 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     more := more OR v_rows >= 10 * page;
     DELETE FROM df._item_ends d
-    USING (SELECT e.xid, e.map_id, e.first, e.ended_at FROM df._item_ends e ORDER BY e.xid LIMIT 10 * page FOR UPDATE SKIP LOCKED) AS e
+    USING (SELECT e.xid, e.map_id, e.first, e.ended_at FROM df._item_ends e ORDER BY e.xid, e.map_id, e.first LIMIT 10 * page) AS e
     WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first AND e.ended_at < clock_timestamp() - interval '2 minutes';
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     more := more OR v_rows >= 10 * page;
@@ -1167,7 +1236,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_settle_items', '_item_news', '_stop_activity', '_end_activities',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_end_activities',
                    '_claim_activities', '_claimed', '_settle_activity', '_extend_activity', '_answer_activity', '_decide', '_activity_channel',
                    '_do_activity_call', '_sweep_activities', '_may_claim', '_activity_census')
     LOOP

@@ -913,10 +913,11 @@ CREATE TABLE df._activities (
     lease_until   timestamptz,
     progress      jsonb,
     answer        jsonb,
+    together      bigint[],
     CONSTRAINT _activities_pkey PRIMARY KEY (id),
     CONSTRAINT _activities_decides_check CHECK ((map_id IS NULL) = (subject IS NOT NULL AND reply IS NOT NULL)
         AND (map_id IS NULL) = (ordinal IS NULL) AND (map_id IS NULL) = (version IS NULL))
-);
+) WITH (fillfactor = 40);
 CREATE UNIQUE INDEX idx_activities_execution ON df._activities (instance_id, subject, node_id, execution_id) WHERE map_id IS NULL;
 CREATE UNIQUE INDEX idx_activities_item ON df._activities (map_id, ordinal, version) WHERE map_id IS NOT NULL;
 CREATE INDEX idx_activities_waiting ON df._activities (kind, role, priority, turn, id) WHERE token IS NULL AND assignees IS NULL;
@@ -933,6 +934,7 @@ COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an
 COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
 COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
 COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
+COMMENT ON COLUMN df._activities.together IS 'Of items that a transaction decides, ids of those for which this row stands at its COMMIT.';
 COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';
 
 -- Who decides an activity inserts its row here, at COMMIT: of a program and the owner the first one.
@@ -1012,6 +1014,7 @@ CREATE TABLE df._activity_calls (
     lease    interval,
     document jsonb,
     words    text[],
+    documents jsonb[],
     CONSTRAINT _activity_calls_pkey PRIMARY KEY (role, action)
 );
 COMMENT ON TABLE df._activity_calls IS 'Calls of df.claim_activities and the like; always empty.';

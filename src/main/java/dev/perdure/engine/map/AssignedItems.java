@@ -5,7 +5,10 @@ import dev.perdure.store.Journal.AssignItems;
 import dev.perdure.store.Journal.Assigned;
 import dev.perdure.store.Journal.AssignedItem;
 import dev.perdure.store.Journal.ItemRow;
+import dev.perdure.store.Journal.ItemsEnded;
+import dev.perdure.store.Journal.OpenedItems;
 import dev.perdure.store.Journal.Written;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -21,13 +24,17 @@ final class AssignedItems {
 
     private static final int MOST = 500;
     private static final long MOST_CHARS = 1024 * 1024;
+    private static final Duration LOCKED = Duration.ofMillis(50);
 
     private final MapContext context;
     private final InstanceActor instance;
     private final long map;
     private final ItemLoader loader;
     private final Tally tally;
-    private final Consumer<Assigned> answers;
+    private final ItemWindow window;
+    private final Consumer<Runnable> unlessOver;
+    private final Count count;
+    private final Consumer<ItemsEnded> ends;
     private final boolean areAll;
 
     /** That wait for being asked for, and that are asked for. */
@@ -46,26 +53,39 @@ final class AssignedItems {
     /** First ordinals of items that cannot be assigned together with others. */
     private final Set<Long> alone = new HashSet<>();
 
-    /** @param answers told what came of asking */
+    /** Counts items that have ended. */
+    @FunctionalInterface
+    interface Count {
+        void ended(long first, long rows, boolean well);
+    }
+
+    /** @param unlessOver has something done in the map, later and unless it is over; then that goes on */
     AssignedItems(
             MapContext context,
             InstanceActor instance,
             long map,
             ItemLoader loader,
             Tally tally,
-            Consumer<Assigned> answers) {
+            ItemWindow window,
+            Consumer<Runnable> unlessOver,
+            Count count) {
         this.context = context;
         this.instance = instance;
         this.map = map;
         this.loader = loader;
         this.tally = tally;
-        this.answers = answers;
+        this.window = window;
+        this.unlessOver = unlessOver;
+        this.count = count;
+        this.ends = items -> unlessOver.accept(() -> ended(items));
         this.areAll = loader.isOneActivity();
     }
 
-    /** Whether the items of the map are such. */
-    boolean areAll() {
-        return areAll;
+    /** Has itself told what programs end, before anything is read. */
+    void listen() {
+        if (areAll) {
+            context.items().listen(instance.instance(), map, ends);
+        }
     }
 
     /** How many are assigned, or will be. */
@@ -73,9 +93,13 @@ final class AssignedItems {
         return next.size() + asked.size() + assigned.size();
     }
 
-    /** Rows were read. */
-    void read(long openedBefore) {
-        opened = opened < 0 ? openedBefore : opened;
+    /** Rows were read. Of those that they show as pending it is told when they end; the others are counted here. */
+    void read(OpenedItems page) {
+        if (areAll) {
+            opened = opened < 0 ? page.opened() : opened;
+            tally.passed(page.completed(), page.failed());
+            context.counts().knownToHaveEnded(page.completed() + page.failed());
+        }
     }
 
     /** Whether one more may be taken before the others are asked for. */
@@ -86,7 +110,12 @@ final class AssignedItems {
     /** Takes an item, to be assigned with others; false when it has to be worked on by itself. */
     boolean take(List<ItemRow> rows) {
         ItemRow row = rows.get(0);
-        if (!areAll || alone.remove(row.ordinal())) {
+        if (!areAll) {
+            return false;
+        } else if (!tally.isOpen(row.ordinal())) {
+            // An earlier term had assigned it, and a program has ended it since it was read.
+            return true;
+        } else if (alone.remove(row.ordinal())) {
             return false;
         }
         ItemLoader.Activity activity = loader.activity(row, context.clock().instant());
@@ -112,42 +141,55 @@ final class AssignedItems {
         next = new ArrayList<>();
         nextItems = new ArrayList<>();
         chars = 0;
-        context.items().assign(instance.role(), instance.instance(), wanted, answers);
+        send(wanted);
     }
 
-    /** Asks for the same once more. */
-    void askAgain() {
-        if (wanted != null) {
-            wanted = new AssignItems(map, wanted.items(), wanted.failure(), turn, false);
-            context.items().assign(instance.role(), instance.instance(), wanted, answers);
+    private void send(AssignItems page) {
+        context.items()
+                .assign(
+                        instance.role(),
+                        instance.instance(),
+                        page,
+                        answer -> unlessOver.accept(() -> answered(page, answer)));
+    }
+
+    private void answered(AssignItems page, Assigned answer) {
+        if (answer.written() instanceof Written.Locked) {
+            AssignItems again = new AssignItems(map, page.items(), page.failure(), turn, false);
+            context.timers().after(LOCKED, () -> unlessOver.accept(() -> send(again)));
+            return;
+        } else if (answer.written() instanceof Written.Stale) {
+            // Whoever has ended the map says so.
+            return;
         }
-    }
-
-    /**
-     * What came of asking.
-     *
-     * @return those that have to be worked on by themselves
-     */
-    List<ItemRow> answered(Assigned answer) {
         List<ItemRow> done = asked;
         asked = List.of();
         wanted = null;
         if (answer.written() instanceof Written.Rejected) {
             done.forEach(row -> alone.add(row.ordinal()));
-            return done;
+            window.giveBack(done);
+        } else {
+            turn = answer.turn();
+            // A program may have ended one meanwhile.
+            done.stream().map(ItemRow::ordinal).filter(tally::isOpen).forEach(assigned::add);
         }
-        turn = answer.turn();
-        // A program may have ended one meanwhile.
-        done.stream().map(ItemRow::ordinal).filter(tally::isOpen).forEach(assigned::add);
-        return List.of();
     }
 
-    /** A program has ended one. */
-    void ended(long ordinal) {
-        assigned.remove(ordinal);
+    private void ended(ItemsEnded items) {
+        items.completed().forEach(ordinal -> ended(ordinal, true));
+        items.failed().forEach(ordinal -> ended(ordinal, false));
     }
 
+    private void ended(long ordinal, boolean well) {
+        if (tally.isOpen(ordinal)) {
+            assigned.remove(ordinal);
+            count.ended(ordinal, 1, well);
+        }
+    }
+
+    /** The map is over. */
     void clear() {
+        context.items().silence(map, ends);
         next.clear();
         nextItems.clear();
         asked = List.of();

@@ -60,6 +60,13 @@ final class ItemLoader {
         return effect.plan().batchSize() == 1 && steps.size() == 1 && body.node(steps.get(0)) instanceof ActivityNode;
     }
 
+    /** What is known of the map before its items are read. Programs go on meanwhile: what they have ended is counted as it is read. */
+    Tally tally() {
+        return isOneActivity()
+                ? new Tally(map.total(), map.settled(), map.settled() - map.settledFailed(), map.settledFailed())
+                : new Tally(map.total(), map.settled(), map.completed(), map.failed());
+    }
+
     /**
      * What a program is to do.
      *

@@ -8,15 +8,12 @@ import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Effect;
 import dev.perdure.store.ItemKey;
-import dev.perdure.store.Journal.Assigned;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.ItemFailure;
 import dev.perdure.store.Journal.ItemRow;
-import dev.perdure.store.Journal.ItemsEnded;
 import dev.perdure.store.Journal.Mark;
 import dev.perdure.store.Journal.OpenItems;
 import dev.perdure.store.Journal.OpenedItems;
-import dev.perdure.store.Journal.Written;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -53,7 +50,6 @@ final class MapRun implements Attempt, Home {
     private final ItemWindow window;
     private final SharedItems shared;
     private final AssignedItems assigned;
-    private final Consumer<ItemsEnded> ends = ended -> post(() -> endedByPrograms(ended));
     /** First ordinals of items that are to be read once more. */
     private final Deque<Long> again = new ArrayDeque<>();
 
@@ -76,14 +72,11 @@ final class MapRun implements Attempt, Home {
         this.map = map;
         this.startedAt = startedAt;
         this.loader = new ItemLoader(instance, effect, map);
-        this.tally = loader.isOneActivity()
-                // Programs go on: those behind are counted as they are read.
-                ? new Tally(map.total(), map.settled(), map.settled() - map.settledFailed(), map.settledFailed())
-                : new Tally(map.total(), map.settled(), map.completed(), map.failed());
+        this.tally = loader.tally();
         this.window = new ItemWindow(map.total(), effect.plan().batchSize());
         this.shared = new SharedItems(loader, window);
-        this.assigned =
-                new AssignedItems(context, instance, map.id(), loader, tally, answer -> post(() -> assigned(answer)));
+        this.assigned = new AssignedItems(
+                context, instance, map.id(), loader, tally, window, what -> post(() -> unlessOver(what)), this::count);
         this.end = new MapEnd(context, instance, effect, map, window, startedAt, this);
         setMaxConcurrent(map.maxConcurrent());
     }
@@ -94,9 +87,7 @@ final class MapRun implements Attempt, Home {
 
     void start() {
         context.counts().began(tally.left());
-        if (assigned.areAll()) {
-            context.items().listen(instance.instance(), map.id(), ends);
-        }
+        assigned.listen();
         goOn();
         later(SHOWN_AFTER, this::showRunning);
         later(TICK, this::tick);
@@ -160,9 +151,7 @@ final class MapRun implements Attempt, Home {
             if (rows.isEmpty()) {
                 break;
             }
-            // A program may have ended one before it was assigned anew.
-            boolean isOver = assigned.areAll() && !tally.isOpen(rows.get(0).ordinal());
-            if (!isOver && !assigned.take(rows) && !work(rows)) {
+            if (!assigned.take(rows) && !work(rows)) {
                 break;
             }
         }
@@ -216,6 +205,13 @@ final class MapRun implements Attempt, Home {
         goOn();
     }
 
+    private synchronized void unlessOver(Runnable what) {
+        if (!isOver) {
+            what.run();
+            goOn();
+        }
+    }
+
     // ---- items that are one statement share transactions
 
     @Override
@@ -243,45 +239,6 @@ final class MapRun implements Attempt, Home {
             }
         }
         goOn();
-    }
-
-    // ---- items that are one activity are ended by programs
-
-    private synchronized void assigned(Assigned answer) {
-        if (isOver) {
-            return;
-        }
-        if (answer.written() instanceof Written.Locked) {
-            later(LOCKED, this::assignAgain);
-        } else if (!(answer.written() instanceof Written.Stale)) {
-            // Stale: whoever has ended the map says so.
-            List<ItemRow> alone = assigned.answered(answer);
-            window.giveBack(alone);
-            goOn();
-        }
-    }
-
-    private synchronized void assignAgain() {
-        if (!isOver) {
-            assigned.askAgain();
-        }
-    }
-
-    private synchronized void endedByPrograms(ItemsEnded items) {
-        if (isOver) {
-            return;
-        }
-        items.completed().forEach(ordinal -> endedByProgram(ordinal, true));
-        items.failed().forEach(ordinal -> endedByProgram(ordinal, false));
-        goOn();
-    }
-
-    /** Those that are read later are counted then. */
-    private void endedByProgram(long ordinal, boolean well) {
-        if (tally.isOpen(ordinal)) {
-            assigned.ended(ordinal);
-            count(ordinal, 1, well);
-        }
     }
 
     // ---- items are read
@@ -330,11 +287,7 @@ final class MapRun implements Attempt, Home {
     }
 
     private void readPage(OpenedItems opened) {
-        if (assigned.areAll()) {
-            assigned.read(opened.opened());
-            tally.passed(opened.completed(), opened.failed());
-            context.counts().knownToHaveEnded(opened.completed() + opened.failed());
-        }
+        assigned.read(opened);
         for (ItemRow row : opened.rows()) {
             window.add(row);
             if (window.firstOf(row.ordinal()) == row.ordinal()) {
@@ -411,7 +364,6 @@ final class MapRun implements Attempt, Home {
 
     private void stop() {
         isOver = true;
-        context.items().silence(map.id(), ends);
         assigned.clear();
         context.counts().over(tally.left());
         List<InstanceActor> items = new ArrayList<>(working.values());
