@@ -149,14 +149,25 @@ COMMENT ON FUNCTION df._may_claim(regrole, regrole, text) IS
     'Whether a role may claim activities of a kind of another role. Called with the settings of its callers.';
 
 -- Instances take turns: the next activity of one stands a turn behind its last one, and the first one beside the first that waits. Turns are
--- numbered by the microsecond. p_last: the last one of the instance; 0 when that is not known.
+-- numbered by the microsecond. p_last: the last one of the instance; 0 when that is not known. The lock tells df._move_marks of activities that
+-- nobody sees yet. An older snapshot does not know where the mark is by now; the clock does.
 CREATE OR REPLACE FUNCTION df._next_turn(p_instance text, p_role regrole, p_kind text, p_priority integer, p_last bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+    v_mark bigint;
+    v_is_recent boolean := current_setting('transaction_isolation') = 'read committed';
 BEGIN
-    RETURN greatest(
+    LOCK TABLE df._activity_marks IN ROW SHARE MODE;
+    SELECT k.turn INTO v_mark FROM df._activity_marks k WHERE k.kind = p_kind AND k.role = p_role AND k.priority = p_priority;
+    IF NOT FOUND THEN
+        INSERT INTO df._activity_marks (kind, role, priority, turn) VALUES (p_kind, p_role, p_priority, 0) ON CONFLICT DO NOTHING;
+        v_mark := 0;
+    END IF;
+    RETURN greatest(v_mark,
         coalesce((SELECT a.turn FROM df._activities a
-                  WHERE a.kind = p_kind AND a.role = p_role AND a.priority = p_priority AND a.token IS NULL AND a.assignees IS NULL
+                  WHERE a.kind = p_kind AND a.role = p_role AND a.priority = p_priority AND a.turn >= v_mark AND a.token IS NULL
+                      AND a.assignees IS NULL AND v_is_recent
                   ORDER BY a.turn LIMIT 1), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
         1 + CASE WHEN p_last > 0 THEN p_last
                  ELSE (SELECT a.turn FROM df._activities a WHERE a.instance_id = p_instance ORDER BY a.turn DESC LIMIT 1) END);
@@ -210,7 +221,8 @@ BEGIN
             VALUES (left(p_subject, 8), v_new.reply, jsonb_build_object('failed', v_problem, 'final', true));
             CONTINUE;
         END IF;
-        v_turn := df._next_turn(left(p_subject, 8), v_role, v_new.kind, v_priority, 0);
+        -- Nobody claims a task.
+        v_turn := CASE WHEN v_assignees IS NULL THEN df._next_turn(left(p_subject, 8), v_role, v_new.kind, v_priority, 0) ELSE 0 END;
         INSERT INTO df._activities (instance_id, subject, node_id, execution_id, reply, role, kind, payload, bytes, lease, max_attempts,
             assignees, quorum, not_submitter, is_undo, priority, turn)
         VALUES (left(p_subject, 8), p_subject, v_new.node, v_new.execution_id, v_new.reply, v_role, v_new.kind, v_payload,
@@ -378,36 +390,46 @@ DECLARE
     most_bytes CONSTANT bigint := 33554432;
     v_owners regrole[];
     v_place integer;
-    v_wanted bigint;
+    v_mark record;
+    v_share bigint;
     v_room bigint := most_bytes;
     v_got record;
     v_all text[] := '{}';
 BEGIN
-    SELECT array_agg(o.owner ORDER BY random()) INTO v_owners
-    FROM (SELECT p_role AS owner UNION SELECT g.owner FROM df._activity_grants g WHERE g.kind = p_kind) AS o
-    WHERE EXISTS (SELECT FROM df._activities a WHERE a.kind = p_kind AND a.role = o.owner AND a.token IS NULL AND a.assignees IS NULL)
-        AND df._may_claim(p_role, o.owner, p_kind);
+    SELECT array_agg(o.role ORDER BY random()) INTO v_owners
+    FROM (SELECT DISTINCT k.role FROM df._activity_marks k
+          WHERE k.kind = p_kind AND (k.role = p_role OR EXISTS (SELECT FROM df._activity_grants g WHERE g.kind = p_kind AND g.owner = k.role))
+              AND EXISTS (SELECT FROM df._activities a
+                          WHERE a.kind = p_kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn AND a.token IS NULL
+                              AND a.assignees IS NULL)) AS o
+    WHERE df._may_claim(p_role, o.role, p_kind);
     FOR pass IN 1 .. CASE WHEN cardinality(v_owners) > 1 THEN 2 ELSE 1 END LOOP
         FOR v_place IN 1 .. coalesce(cardinality(v_owners), 0) LOOP
-            v_wanted := p_most - cardinality(v_all);
+            v_share := p_most - cardinality(v_all);
             IF pass = 1 THEN
-                v_wanted := ceil(v_wanted::numeric / (cardinality(v_owners) - v_place + 1));
+                v_share := ceil(v_share::numeric / (cardinality(v_owners) - v_place + 1));
             END IF;
-            CONTINUE WHEN v_wanted < 1 OR v_room <= 0;
-            WITH had AS MATERIALIZED (
-                SELECT a.id, a.bytes FROM df._activities a
-                WHERE a.kind = p_kind AND a.role = v_owners[v_place] AND a.token IS NULL AND a.assignees IS NULL
-                    AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
-                ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_wanted FOR NO KEY UPDATE OF a SKIP LOCKED),
-            sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
-            taken AS (
-                UPDATE df._activities a SET token = concat_ws('.', a.id, a.map_id, a.ordinal, replace(gen_random_uuid()::text, '-', '')), claimed_by = p_role,
-                    claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
-                FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
-                RETURNING a.token, a.bytes, a.priority, a.turn, a.id)
-            SELECT array_agg(concat(t.id, ':', t.token) ORDER BY t.priority, t.turn, t.id) AS tokens, coalesce(sum(t.bytes), 0) AS bytes INTO v_got FROM taken t;
-            v_all := v_all || coalesce(v_got.tokens, '{}');
-            v_room := v_room - v_got.bytes;
+            FOR v_mark IN SELECT k.priority, k.turn FROM df._activity_marks k
+                          WHERE k.kind = p_kind AND k.role = v_owners[v_place] ORDER BY k.priority LOOP
+                EXIT WHEN v_share < 1 OR v_room <= 0;
+                WITH had AS MATERIALIZED (
+                    SELECT a.id, a.bytes FROM df._activities a
+                    WHERE a.kind = p_kind AND a.role = v_owners[v_place] AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
+                        AND a.token IS NULL AND a.assignees IS NULL
+                        AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
+                    ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_share FOR NO KEY UPDATE OF a SKIP LOCKED),
+                sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
+                taken AS (
+                    UPDATE df._activities a SET token = concat_ws('.', a.id, a.map_id, a.ordinal, replace(gen_random_uuid()::text, '-', '')),
+                        claimed_by = p_role, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
+                    FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
+                    RETURNING a.token, a.bytes, a.turn, a.id)
+                SELECT array_agg(concat(t.id, ':', t.token) ORDER BY t.turn, t.id) AS tokens, coalesce(sum(t.bytes), 0) AS bytes
+                INTO v_got FROM taken t;
+                v_all := v_all || coalesce(v_got.tokens, '{}');
+                v_share := v_share - coalesce(cardinality(v_got.tokens), 0);
+                v_room := v_room - v_got.bytes;
+            END LOOP;
         END LOOP;
     END LOOP;
     RETURN array_to_string(v_all, ',');
@@ -1125,6 +1147,64 @@ COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: what df.ex
 -- What the leader does now and then
 ---------------------------------------------------------------------------------------------------------------------
 
+-- Marks move on to the first activity that waits. One that begins now may stand before it, and nobody sees that one until it is committed: so a mark
+-- moves when those have ended that had begun one when the place was found, and never past what waits by then. A clock that was set back begins
+-- anew: then all is looked at once more.
+CREATE OR REPLACE FUNCTION df._move_marks() RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_before text[];
+    v_after text[];
+    v_now bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+    v_mark df._activity_marks;
+    v_found df._activity_marks[] := '{}';
+    v_next bigint;
+BEGIN
+    v_before := df._activity_beginners();
+    FOR v_mark IN SELECT * FROM df._activity_marks LOOP
+        v_next := (SELECT a.turn FROM df._activities a
+                   WHERE a.kind = v_mark.kind AND a.role = v_mark.role AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
+                       AND a.token IS NULL AND a.assignees IS NULL
+                   ORDER BY a.turn LIMIT 1);
+        -- Behind the last one, as long as there was one lately.
+        IF v_next IS NULL AND (EXISTS (SELECT FROM df._item_ends e WHERE e.kind = v_mark.kind AND e.role = v_mark.role)
+            OR EXISTS (SELECT FROM df._activity_ends e WHERE e.kind = v_mark.kind AND e.role = v_mark.role AND NOT e.is_task)) THEN
+            v_next := v_now;
+        END IF;
+        v_next := least(v_next, v_now);
+        IF v_mark.turn > v_now + 60000000 THEN
+            v_mark.turn := 0;
+            v_mark.next_turn := NULL;
+        ELSIF v_next > v_mark.turn THEN
+            IF v_mark.next_turn IS NOT NULL AND NOT coalesce(v_mark.beginners, '{}') && v_before THEN
+                v_mark.turn := greatest(v_mark.turn, least(v_mark.next_turn, v_next));
+            END IF;
+            v_mark.next_turn := v_next;
+        ELSE
+            CONTINUE;
+        END IF;
+        v_found := v_found || v_mark;
+    END LOOP;
+    v_after := df._activity_beginners();
+    UPDATE df._activity_marks k SET turn = f.turn, next_turn = f.next_turn, beginners = v_after
+    FROM unnest(v_found) AS f WHERE k.kind = f.kind AND k.role = f.role AND k.priority = f.priority;
+END
+$$;
+COMMENT ON FUNCTION df._move_marks() IS 'Internal: moves the places from which activities are claimed. Called with the settings of its caller.';
+
+CREATE OR REPLACE FUNCTION df._activity_beginners() RETURNS text[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT l.virtualtransaction FROM pg_locks l
+                 WHERE l.locktype = 'relation' AND l.relation = 'df._activity_marks'::regclass AND l.mode = 'RowShareLock'
+                     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+END
+$$;
+COMMENT ON FUNCTION df._activity_beginners() IS
+    'Internal: transactions that have begun activities and are not committed. Called with the settings of its caller.';
+
 -- Leases that have ended, ends that are old, and channels of those for whom something waits. What a claimer has locked is left for the next
 -- time. more: there may be more to do at once; present: there are activities.
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, OUT more boolean, OUT present boolean)
@@ -1147,7 +1227,9 @@ BEGIN
     IF NOT present AND NOT EXISTS (SELECT FROM df._activity_ends) AND NOT EXISTS (SELECT FROM df._item_ends) THEN
         RETURN;
     END IF;
-    UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL
+    UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL,
+        turn = greatest(a.turn, (SELECT greatest(k.turn, k.next_turn) FROM df._activity_marks k
+                                 WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
     WHERE a.id IN (
         SELECT x.id FROM df._activities x
         WHERE x.token IS NOT NULL AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
@@ -1196,10 +1278,14 @@ BEGIN
     WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first AND e.ended_at < clock_timestamp() - interval '2 minutes';
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     more := more OR v_rows >= 10 * page;
+    PERFORM df._move_marks();
     PERFORM pg_notify(c.channel, '') FROM df._activity_channels c
-    WHERE EXISTS (SELECT FROM df._activities a WHERE a.kind = c.kind AND a.role = c.role AND a.token IS NULL AND a.assignees IS NULL)
-        OR EXISTS (SELECT FROM df._activity_grants g JOIN df._activities a ON a.kind = g.kind AND a.role = g.owner
-                   WHERE g.kind = c.kind AND a.token IS NULL AND a.assignees IS NULL AND df._may_claim(c.role, g.owner, g.kind));
+    WHERE EXISTS (
+        SELECT FROM df._activity_marks k
+        JOIN df._activities a ON a.kind = k.kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn AND a.token IS NULL
+            AND a.assignees IS NULL
+        WHERE k.kind = c.kind AND df._may_claim(c.role, k.role, k.kind));
+    PERFORM df._fence(p_epoch);
 END
 $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint) IS
@@ -1236,7 +1322,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_end_activities',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_move_marks', '_activity_beginners', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_end_activities',
                    '_claim_activities', '_claimed', '_settle_activity', '_extend_activity', '_answer_activity', '_decide', '_activity_channel',
                    '_do_activity_call', '_sweep_activities', '_may_claim', '_activity_census')
     LOOP

@@ -995,6 +995,20 @@ CREATE TABLE df._activity_grants (
 COMMENT ON TABLE df._activity_grants IS 'Who else may claim activities of a kind.';
 COMMENT ON COLUMN df._activity_grants.role IS 'The role, whose members may claim them too; 0 is PUBLIC.';
 
+-- Where claims begin to look. What was claimed stays in the index behind for as long as an old snapshot is held, in this database or on a standby.
+CREATE TABLE df._activity_marks (
+    kind      text NOT NULL,
+    role      regrole NOT NULL,
+    priority  integer NOT NULL,
+    turn      bigint NOT NULL,
+    next_turn bigint,
+    beginners text[],
+    CONSTRAINT _activity_marks_pkey PRIMARY KEY (kind, role, priority)
+) WITH (fillfactor = 10);
+COMMENT ON TABLE df._activity_marks IS 'Of each kind the turn before which no activity waits.';
+COMMENT ON COLUMN df._activity_marks.next_turn IS 'What turn will be when those have committed that began activities when it was found.';
+COMMENT ON COLUMN df._activity_marks.beginners IS 'Their transactions, as pg_locks.virtualtransaction.';
+
 CREATE TABLE df._activity_channels (
     role    regrole NOT NULL,
     kind    text NOT NULL,
@@ -1024,6 +1038,7 @@ ALTER TABLE df._activity_ends ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._item_ends ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_votes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_grants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_channels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_calls ENABLE ROW LEVEL SECURITY;
 CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT

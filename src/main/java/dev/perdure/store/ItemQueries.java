@@ -1,8 +1,6 @@
 package dev.perdure.store;
 
 import dev.perdure.flow.Assignment;
-import dev.perdure.store.Journal.AssignItems;
-import dev.perdure.store.Journal.AssignedItem;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.FreezeItems;
 import dev.perdure.store.Journal.ItemFailure;
@@ -69,14 +67,14 @@ final class ItemQueries {
     }
 
     private static Tuple assign(long epoch, AssignItems page) {
-        List<AssignedItem> items = page.items();
+        List<AssignItems.Item> items = page.items();
         Assignment like = items.get(0).assignment();
         Assignment.Lease lease = Objects.requireNonNull(like.lease(), "a lease");
         return Tuple.tuple()
                 .addLong(epoch)
                 .addLong(page.map())
-                .addArrayOfLong(items.stream().map(AssignedItem::ordinal).toArray(Long[]::new))
-                .addArrayOfInteger(items.stream().map(AssignedItem::version).toArray(Integer[]::new))
+                .addArrayOfLong(items.stream().map(AssignItems.Item::ordinal).toArray(Long[]::new))
+                .addArrayOfInteger(items.stream().map(AssignItems.Item::version).toArray(Integer[]::new))
                 .addArrayOfString(items.stream()
                         .map(item -> item.assignment().activation().stamp())
                         .toArray(String[]::new))

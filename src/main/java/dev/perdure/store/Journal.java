@@ -1,7 +1,6 @@
 package dev.perdure.store;
 
 import dev.perdure.database.Failure;
-import dev.perdure.flow.Assignment;
 import dev.perdure.flow.FailedStep;
 import java.time.Instant;
 import java.util.List;
@@ -227,19 +226,6 @@ public interface Journal extends AutoCloseable {
     record OpenItems(long map, long after, int limit, long settled, long completed, long failed) {}
 
     /**
-     * Lets programs have items of a map that are nothing but an activity each: who decides one of them ends the item.
-     *
-     * @param items at least one, all of the same node
-     * @param failure the step at which an item fails
-     * @param turn of the last one of the map that was assigned; 0 when that is not known
-     * @param areNew whether none of them can have been assigned before
-     */
-    record AssignItems(long map, List<AssignedItem> items, FailedStep failure, long turn, boolean areNew) {}
-
-    /** @param version of the item, on which it will be decided */
-    record AssignedItem(long ordinal, int version, Assignment assignment) {}
-
-    /**
      * What came of {@link Items}, in order.
      *
      * @param found empty for a map whose items are not written down
@@ -250,13 +236,10 @@ public interface Journal extends AutoCloseable {
             List<Optional<FoundMap>> found,
             List<Written> frozen,
             List<@Nullable OpenedItems> opened,
-            List<Assigned> assigned) {
+            List<AssignItems.Answer> assigned) {
 
         public static final ItemsAnswer NONE = new ItemsAnswer(List.of(), List.of(), List.of(), List.of());
     }
-
-    /** @param turn of the last one */
-    record Assigned(Written written, long turn) {}
 
     /**
      * An execution of a map.

@@ -1,7 +1,6 @@
 package dev.perdure.store;
 
 import dev.perdure.database.Failure;
-import dev.perdure.store.Journal.Assigned;
 import dev.perdure.store.Journal.Begun;
 import dev.perdure.store.Journal.InstanceRef;
 import dev.perdure.store.Journal.ItemsEnded;
@@ -61,10 +60,10 @@ final class JournalRows {
     }
 
     /** {@code ok:<turn>}, or as {@link #written}. */
-    static Assigned assigned(String answer) {
+    static AssignItems.Answer assigned(String answer) {
         return answer.startsWith("ok:")
-                ? new Assigned(new Written.Ok(), Long.parseLong(answer.substring(3)))
-                : new Assigned(written(answer), 0);
+                ? new AssignItems.Answer(new Written.Ok(), Long.parseLong(answer.substring(3)))
+                : new AssignItems.Answer(written(answer), 0);
     }
 
     static long bytes(Row row) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Checkpoint;
+import dev.perdure.store.AssignItems;
 import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal;
 import java.util.ArrayList;
@@ -183,15 +184,15 @@ final class SimMaps {
 
     // ---- items that programs decide
 
-    Journal.Assigned assign(Journal.AssignItems wanted) {
+    AssignItems.Answer assign(AssignItems wanted) {
         SimMap map = maps.get(wanted.map());
         if (map == null || map.hasEnded) {
-            return new Journal.Assigned(new Journal.Written.Stale(), 0);
+            return new AssignItems.Answer(new Journal.Written.Stale(), 0);
         } else if (map.isLocked) {
-            return new Journal.Assigned(new Journal.Written.Locked(), 0);
+            return new AssignItems.Answer(new Journal.Written.Locked(), 0);
         }
         map.isOfActivities = true;
-        for (Journal.AssignedItem wish : wanted.items()) {
+        for (AssignItems.Item wish : wanted.items()) {
             int ordinal = (int) wish.ordinal();
             SimDatabase.Row item = map.items.get(ordinal - 1);
             boolean isWaiting = item.status.equals("pending") && item.highest() == wish.version();
@@ -202,7 +203,7 @@ final class SimMaps {
                 database.later(random -> decide(map, ordinal, random.nextInt(20) == 0 ? "failed" : "completed"));
             }
         }
-        return new Journal.Assigned(
+        return new AssignItems.Answer(
                 new Journal.Written.Ok(), wanted.turn() + wanted.items().size());
     }
 

@@ -1,9 +1,7 @@
 package dev.perdure.engine.map;
 
 import dev.perdure.engine.actor.InstanceActor;
-import dev.perdure.store.Journal.AssignItems;
-import dev.perdure.store.Journal.Assigned;
-import dev.perdure.store.Journal.AssignedItem;
+import dev.perdure.store.AssignItems;
 import dev.perdure.store.Journal.ItemRow;
 import dev.perdure.store.Journal.ItemsEnded;
 import dev.perdure.store.Journal.OpenedItems;
@@ -40,7 +38,7 @@ final class AssignedItems {
     /** That wait for being asked for, and that are asked for. */
     private List<ItemRow> next = new ArrayList<>();
 
-    private List<AssignedItem> nextItems = new ArrayList<>();
+    private List<AssignItems.Item> nextItems = new ArrayList<>();
     private List<ItemRow> asked = List.of();
     private @Nullable AssignItems wanted;
     private ItemLoader.@Nullable Activity like;
@@ -126,7 +124,7 @@ final class AssignedItems {
         String payload = activity.assignment().payload();
         chars += payload == null ? 0 : payload.length();
         next.add(row);
-        nextItems.add(new AssignedItem(row.ordinal(), row.version(), activity.assignment()));
+        nextItems.add(new AssignItems.Item(row.ordinal(), row.version(), activity.assignment()));
         return true;
     }
 
@@ -153,9 +151,9 @@ final class AssignedItems {
                         answer -> unlessOver.accept(() -> answered(page, answer)));
     }
 
-    private void answered(AssignItems page, Assigned answer) {
+    private void answered(AssignItems page, AssignItems.Answer answer) {
         if (answer.written() instanceof Written.Locked) {
-            AssignItems again = new AssignItems(map, page.items(), page.failure(), turn, false);
+            AssignItems again = page.again();
             context.timers().after(LOCKED, () -> unlessOver.accept(() -> send(again)));
             return;
         } else if (answer.written() instanceof Written.Stale) {

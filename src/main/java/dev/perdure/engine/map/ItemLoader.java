@@ -15,7 +15,6 @@ import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.rule.Rules;
-import dev.perdure.graph.ActivityNode;
 import dev.perdure.graph.Graph;
 import dev.perdure.step.SqlStep;
 import dev.perdure.store.CheckpointRequest;
@@ -57,7 +56,9 @@ final class ItemLoader {
     /** Whether an item is nothing but an activity: then it ends with that, whoever works on the map. */
     boolean isOneActivity() {
         List<String> steps = body.children(body.rootId());
-        return effect.plan().batchSize() == 1 && steps.size() == 1 && body.node(steps.get(0)) instanceof ActivityNode;
+        return effect.plan().batchSize() == 1
+                && steps.size() == 1
+                && body.node(steps.get(0)).isClaimed();
     }
 
     /** What is known of the map before its items are read. Programs go on meanwhile: what they have ended is counted as it is read. */

@@ -1,8 +1,7 @@
 package dev.perdure.engine.owner;
 
 import dev.perdure.engine.queue.FairQueue;
-import dev.perdure.store.Journal.AssignItems;
-import dev.perdure.store.Journal.Assigned;
+import dev.perdure.store.AssignItems;
 import dev.perdure.store.Journal.FindMap;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.FreezeItems;
@@ -41,7 +40,8 @@ public final class ItemReads {
     private record Open(long role, String instance, OpenItems items, Consumer<@Nullable OpenedItems> answer)
             implements Wish {}
 
-    private record Assign(long role, String instance, AssignItems items, Consumer<Assigned> answer) implements Wish {}
+    private record Assign(long role, String instance, AssignItems items, Consumer<AssignItems.Answer> answer)
+            implements Wish {}
 
     /** Who is told of items of a map that programs have ended. */
     private record Listener(String instance, Consumer<ItemsEnded> ends) {}
@@ -92,7 +92,7 @@ public final class ItemReads {
     }
 
     /** Lets programs have items. */
-    public void assign(long role, String instance, AssignItems items, Consumer<Assigned> answer) {
+    public void assign(long role, String instance, AssignItems items, Consumer<AssignItems.Answer> answer) {
         add(new Assign(role, instance, items, answer));
         loop.wake();
     }
@@ -161,7 +161,7 @@ public final class ItemReads {
         }
         for (int i = 0; i < batch.assign.size(); i++) {
             Assign asked = batch.assign.get(i);
-            Assigned assigned = answer.assigned().get(i);
+            AssignItems.Answer assigned = answer.assigned().get(i);
             teller.tell(asked.instance(), () -> asked.answer().accept(assigned));
         }
     }
@@ -171,10 +171,7 @@ public final class ItemReads {
         batch.find.forEach(this::add);
         batch.freeze.forEach(this::add);
         batch.open.forEach(this::add);
-        batch.assign.forEach(asked -> {
-            AssignItems items = asked.items();
-            AssignItems again = new AssignItems(items.map(), items.items(), items.failure(), items.turn(), false);
-            add(new Assign(asked.role(), asked.instance(), again, asked.answer()));
-        });
+        batch.assign.forEach(asked ->
+                add(new Assign(asked.role(), asked.instance(), asked.items().again(), asked.answer())));
     }
 }
