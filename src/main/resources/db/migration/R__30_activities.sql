@@ -1245,7 +1245,8 @@ BEGIN
         v_why := format('Activity "%s" was claimed %s times, and was lost each time: the lease of %s ended before the program had completed or extended it',
             v_lost.kind, v_lost.attempt, v_lost.lease);
         IF v_lost.map_id IS NOT NULL THEN
-            UPDATE df._activities a SET answer = jsonb_build_object('failed', v_why, 'code', 'activity_lost') WHERE a.id = v_lost.id;
+            UPDATE df._activities a SET answer = jsonb_build_object('failed', v_why, 'code', 'activity_lost'), together = ARRAY[a.id]
+            WHERE a.id = v_lost.id;
             v_done := v_done + 1;
             CONTINUE;
         END IF;

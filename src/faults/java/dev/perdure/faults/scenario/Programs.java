@@ -214,6 +214,7 @@ public final class Programs implements Scenario {
             }
         }
         try {
+            world.letSetAsideGoOn();
             return world.unfinished() > 0;
         } catch (SQLException e) {
             return true;
