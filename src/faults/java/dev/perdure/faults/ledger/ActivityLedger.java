@@ -26,7 +26,7 @@ public final class ActivityLedger {
             SELECT concat_ws(' ', m.label, 'item', m.n, m.status, 'written', coalesce(w.times, 0), 'times')
             FROM (SELECT i.label, (x.item ->> 'n')::int AS n, x.status FROM df.instances i JOIN df.map_items x ON x.instance_id = i.id
                   WHERE i.label LIKE 'ledger%') AS m
-            FULL JOIN (SELECT ledger, number, count(*) AS times FROM app.written GROUP BY 1, 2) AS w ON w.ledger = m.label AND w.number = m.n
+            FULL JOIN (SELECT ledger, number, count(*) AS times FROM app.written WHERE ledger NOT LIKE 'plain%' GROUP BY 1, 2) AS w ON w.ledger = m.label AND w.number = m.n
             WHERE coalesce(w.times, 0) <> CASE WHEN m.status = 'completed' THEN 1 ELSE 0 END
             UNION ALL
             SELECT concat_ws(' ', 'plain activities of', i.label, 'written', count(w.*), 'times')

@@ -59,8 +59,8 @@ public final class Programs implements Scenario {
     public Verdict run(Session session) throws Exception {
         RandomGenerator random = session.random("programs");
         boolean hasPython = ClientProgram.hasPython();
-        int maps = session.size(5, 25);
-        int items = session.size(800, 2_500);
+        int maps = session.size(8, 40);
+        int items = session.size(1_500, 2_000);
         try (World world = World.create()) {
             world.startWorkers(WORKERS);
             try (Connection app = world.server().connect(LedgerTables.APP)) {
@@ -87,7 +87,7 @@ public final class Programs implements Scenario {
                 while (world.workers().all().size() < WORKERS) {
                     world.workers().start();
                 }
-                TimeUnit.MILLISECONDS.sleep(200 + random.nextInt(1300));
+                TimeUnit.MILLISECONDS.sleep(100 + random.nextInt(900));
             }
             List<Violation> violations = world.settle();
             long seconds = (System.nanoTime() - began) / 1_000_000_000;
