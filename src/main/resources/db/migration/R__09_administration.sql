@@ -56,7 +56,7 @@ SELECT ARRAY[
     'INSERT (parent_id, submitted_by, subject, node_id, execution_id, reply, owner, name, version, graph, vars) ON df._child_starts',
     'SELECT ON df.definitions',
     'SELECT ON df.children',
-    'INSERT (action, kind, number, token, lease, document, words) ON df._activity_calls',
+    'INSERT (action, kind, number, token, lease, document, words, documents) ON df._activity_calls',
     'SELECT ON df._claimed_activities',
     'SELECT ON df.activities',
     'SELECT ON df.activity_kinds',

@@ -96,9 +96,9 @@ COMMENT ON FUNCTION df._load(text[], bigint, bigint) IS
 -- transaction that made it, so that a commit that comes late, behind others with higher numbers, is found, once, and without
 -- reading what was seen before.
 --
--- A look that finds more than its limit goes on in the next one. So what is handed back has a place for each of the four kinds,
--- in the order inbox, cancels, signals, events, with a bar between them: the snapshot up to which all was seen, or, in the middle of
--- a page, that snapshot, the one before it, and the last row. One place for all four when they are the same, as mostly.
+-- A look that finds more than its limit goes on in the next one. So what is handed back has a place for each of the five kinds,
+-- in the order inbox, cancels, signals, events, items, with a bar between them: the snapshot up to which all was seen, or, in the middle of
+-- a page, that snapshot, the one before it, and the last row. One place for all five when they are the same, as mostly.
 CREATE OR REPLACE FUNCTION df._read_place(
     p_place text, OUT since pg_snapshot, OUT upto pg_snapshot, OUT after_xid xid8, OUT after_id text)
 LANGUAGE plpgsql IMMUTABLE
@@ -157,10 +157,12 @@ BEGIN
         IF NOT (EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.wake_at IS NULL)
             OR EXISTS (SELECT FROM df.signals x WHERE x.xid >= v_xmax AND x.consumed_at IS NULL)
             OR EXISTS (SELECT FROM df._cancels x WHERE x.xid >= v_xmax)
+            OR EXISTS (SELECT FROM df._item_ends x WHERE x.xid >= v_xmax)
             OR v_xip <> '{}' AND (
                 EXISTS (SELECT FROM df._inbox x WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL)
                 OR EXISTS (SELECT FROM df.signals x WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL)
-                OR EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip)))
+                OR EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip))
+                OR EXISTS (SELECT FROM df._item_ends x WHERE x.xid = ANY (v_xip)))
             -- Of what is published only what somebody waits for is news.
             OR EXISTS (SELECT FROM df._event_waits) AND (EXISTS (SELECT FROM df._events x WHERE x.xid >= v_xmax)
                 OR v_xip <> '{}' AND EXISTS (SELECT FROM df._events x WHERE x.xid = ANY (v_xip))))
@@ -168,7 +170,7 @@ BEGIN
             RETURN NEXT;
             RETURN;
         END IF;
-        v_places := ARRAY[p_snapshot, p_snapshot, p_snapshot, p_snapshot];
+        v_places := array_fill(p_snapshot, ARRAY[5]);
     ELSE
         v_places := string_to_array(p_snapshot, '|');
     END IF;
@@ -301,17 +303,24 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
-    kind := 'snapshot';
+    kind := 'items';
     instance_id := NULL;
     role_oid := NULL;
     bytes := NULL;
+    v_place := df._item_news(v_places[5], v_now, p_limit);
+    v_places[5] := v_place.place;
+    FOREACH detail IN ARRAY coalesce(v_place.ends, '{}') LOOP
+        RETURN NEXT;
+    END LOOP;
+
+    kind := 'snapshot';
     detail := CASE WHEN v_places[1] = ALL (v_places) AND strpos(v_places[1], ';') = 0
                    THEN v_places[1] ELSE array_to_string(v_places, '|') END;
     RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION df._news(bigint, text, integer, bigint) IS
-    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there are more of them), cancelled and signal (detail: reason, name), and snapshot, for the next look. NULL: only a snapshot.';
+    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there are more of them), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What was there before, and what is due

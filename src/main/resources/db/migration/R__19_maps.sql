@@ -223,8 +223,8 @@ COMMENT ON FUNCTION df._freeze(bigint, text, text, text, bigint, text, text, big
 
 -- By what the node knows of itself, with what has to be known to go on: how many of those that were ever begun have ended.
 CREATE OR REPLACE FUNCTION df._map(p_subject text, p_node text, p_stamp text) RETURNS TABLE (
-    map_id bigint, generation integer, columns text, total bigint, opened bigint, settled bigint, completed bigint, failed bigint,
-    failed_last bigint, error text, code text, failure text, max_concurrent integer)
+    map_id bigint, generation integer, columns text, total bigint, opened bigint, settled bigint, settled_failed bigint, completed bigint,
+    failed bigint, failed_last bigint, error text, code text, failure text, max_concurrent integer)
 LANGUAGE plpgsql STABLE STRICT ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -232,7 +232,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT m.id, m.generation, m.columns, m.total, m.opened, m.settled,
+    SELECT m.id, m.generation, m.columns, m.total, m.opened, m.settled, m.settled_failed,
            m.settled - m.settled_failed + c.completed, m.settled_failed + c.failed, f.ordinal, f.error, f.code, f.failure::text, s.max_concurrent
     FROM df._maps m
     CROSS JOIN LATERAL (
@@ -256,7 +256,7 @@ CREATE OR REPLACE FUNCTION df._open_items(
     p_epoch bigint, p_maps bigint[], p_after bigint[], p_limits integer[], p_bytes bigint, p_settled bigint[],
     p_completed bigint[], p_failed bigint[])
 RETURNS TABLE (map_id bigint, ordinal bigint, max_concurrent integer, item text, status text, version integer, versions integer[],
-    states text[], marks text)
+    states text[], marks text, completed bigint, failed bigint, opened bigint)
 LANGUAGE plpgsql VOLATILE STRICT ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -265,22 +265,37 @@ AS $$
 DECLARE
     v_last bigint;
     v_settled bigint;
+    v_completed bigint;
+    v_failed bigint;
     v_map record;
 BEGIN
     FOR k IN 1 .. cardinality(p_maps) LOOP
-        SELECT m.id, m.instance_id, m.node_id, m.opened, m.settled, s.max_concurrent INTO v_map
+        SELECT m.id, m.instance_id, m.node_id, m.activity, m.opened, m.settled, s.max_concurrent INTO v_map
         FROM df._maps m LEFT JOIN df._map_settings s ON s.map_id = m.id
         WHERE m.id = p_maps[k] AND m.ended_at IS NULL FOR NO KEY UPDATE OF m SKIP LOCKED;
         CONTINUE WHEN v_map.id IS NULL;
         map_id := v_map.id;
         max_concurrent := v_map.max_concurrent;
         v_last := v_map.opened;
-        FOR ordinal, item, status, version, versions, states, marks IN
-            SELECT f.ordinal, f.item::text, f.status, f.version, c.versions, c.states, r.marks
-            FROM (SELECT i.*, sum(octet_length(i.item::text)) OVER (ORDER BY i.ordinal) - octet_length(i.item::text) AS before
-                  FROM df._map_items i WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
-                    AND CASE WHEN p_limits[k] < 0 THEN i.ordinal <= p_after[k] - p_limits[k] ELSE i.status = 'pending' END
-                  ORDER BY i.ordinal LIMIT abs(p_limits[k])) AS f
+        v_completed := NULL;
+        v_failed := NULL;
+        opened := NULL;
+        FOR ordinal, item, status, version, versions, states, marks, completed, failed IN
+            WITH page AS MATERIALIZED (
+                SELECT i.*, sum(octet_length(i.item::text)) OVER (ORDER BY i.ordinal) - octet_length(i.item::text) AS before
+                FROM df._map_items i WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
+                  AND CASE WHEN p_limits[k] < 0 THEN i.ordinal <= p_after[k] - p_limits[k] ELSE i.status = 'pending' END
+                ORDER BY i.ordinal LIMIT abs(p_limits[k])),
+            -- Programs end items at any time: those that the page passes by, as of the moment of the page.
+            passed AS MATERIALIZED (
+                SELECT count(*) FILTER (WHERE i.status = 'completed') AS completed, count(*) FILTER (WHERE i.status = 'failed') AS failed
+                FROM (SELECT max(g.ordinal) FILTER (WHERE g.before < p_bytes) AS ordinal, count(*) FILTER (WHERE g.before < p_bytes) AS rows
+                      FROM page g) AS last
+                JOIN df._map_items i ON i.map_id = p_maps[k] AND i.ordinal > p_after[k] AND i.ordinal <= v_map.opened
+                    AND (i.ordinal < last.ordinal OR last.rows < p_limits[k] AND last.rows = (SELECT count(*) FROM page))
+                WHERE v_map.activity IS NOT NULL AND p_limits[k] > 0 AND p_after[k] < v_map.opened)
+            SELECT f.ordinal, f.item::text, f.status, f.version, c.versions, c.states, r.marks, p.completed, p.failed
+            FROM passed p LEFT JOIN page f ON f.before < p_bytes OR p_limits[k] < 0
             LEFT JOIN LATERAL (
                 SELECT array_agg(x.version ORDER BY x.version) AS versions, array_agg(x.state::text ORDER BY x.version) AS states
                 FROM df._checkpoints x WHERE f.version > 0 AND x.instance_id = concat(v_map.instance_id, '.', p_maps[k], '.', f.ordinal)
@@ -296,9 +311,11 @@ BEGIN
                             WHEN x.state -> 'nodes' -> n.node_id ->> 'execution_id' = n.execution_id
                             THEN x.state -> 'nodes' -> n.node_id ->> 'status' <> 'running' ELSE x.written_at >= n.marked_at END)
             ) AS r ON true
-            WHERE f.before < p_bytes OR p_limits[k] < 0
             ORDER BY f.ordinal
         LOOP
+            v_completed := completed;
+            v_failed := failed;
+            CONTINUE WHEN ordinal IS NULL;
             v_last := greatest(v_last, ordinal);
             IF status = 'pending' AND states[cardinality(states)]::jsonb -> 'nodes' ? v_map.node_id THEN
                 -- It had failed.
@@ -315,13 +332,14 @@ BEGIN
         WHERE m.id = p_maps[k];
         -- That it was looked at, and what df.set_map has set.
         ordinal := NULL; item := NULL; status := NULL; version := NULL; versions := NULL; states := NULL; marks := NULL;
+        completed := v_completed; failed := v_failed; opened := v_map.opened;
         RETURN NEXT;
     END LOOP;
     PERFORM df._fence(p_epoch);
 END
 $$;
 COMMENT ON FUNCTION df._open_items(bigint, bigint[], bigint[], integer[], bigint, bigint[], bigint[], bigint[]) IS
-    'Pending items behind p_after, so many and of so many bytes for each map (at least one), which are on record as begun; the last row of a map has no ordinal. A negative limit: exactly so many, whatever their status. A map whose row is locked, or that has ended, has no row at all.';
+    'Pending items behind p_after, so many and of so many bytes for each map (at least one), which are on record as begun; the last row of a map has no ordinal, and says how many that programs decide have ended in between. A negative limit: exactly so many, whatever their status. A map whose row is locked, or that has ended, has no row at all.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Items are decided
@@ -495,6 +513,28 @@ END
 $$;
 COMMENT ON FUNCTION df._write_item(text, integer, text, text) IS 'A decision of the owner on an item. Called with the settings of its callers.';
 
+-- Items that programs decide. Only a COMMIT that is under way, or prepared, holds one: where those may be another role's, they are left to it.
+CREATE OR REPLACE FUNCTION df._take_items(p_map bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET lock_timeout = '20ms'
+AS $$
+BEGIN
+    UPDATE df._map_items i SET status = 'cancelled', version = i.version + 1, completed_at = clock_timestamp()
+    FROM df._maps m
+    WHERE m.id = p_map AND i.map_id = m.id AND i.ordinal > m.settled AND i.ordinal <= m.opened AND i.status = 'pending';
+EXCEPTION WHEN lock_not_available THEN
+    IF NOT EXISTS (SELECT FROM df._maps m JOIN df.instances n ON n.id = m.instance_id
+                   JOIN df._activity_grants g ON g.kind = m.activity ->> 'kind' AND g.owner = n.submitted_by WHERE m.id = p_map) THEN
+        RAISE;
+    END IF;
+    UPDATE df._map_items i SET status = 'cancelled', version = i.version + 1, completed_at = clock_timestamp()
+    FROM (SELECT x.ordinal FROM df._maps m JOIN df._map_items x ON x.map_id = m.id AND x.ordinal > m.settled AND x.ordinal <= m.opened
+          WHERE m.id = p_map AND x.status = 'pending' FOR UPDATE OF x SKIP LOCKED) AS f
+    WHERE i.map_id = p_map AND i.ordinal = f.ordinal;
+END
+$$;
+COMMENT ON FUNCTION df._take_items(bigint) IS 'Internal: cancels items of a map that are activities.';
+
 -- [{"node", "execution_id"}, …]: executions of maps of one subject that end with a decision (node *: whatever there are), and those below
 -- them. Items that may be in flight, of this term or an earlier one, are taken from whoever would commit them.
 CREATE OR REPLACE FUNCTION df._end_maps(p_subject text, p_maps jsonb, p_exact boolean) RETURNS void
@@ -512,9 +552,13 @@ BEGIN
             SELECT b.id FROM ending a JOIN df._maps b ON b.instance_id = left(p_subject, 8) AND b.ended_at IS NULL
                 AND split_part(b.subject, '.', 2) = a.id::text)
         SELECT id FROM ending);
+    -- Behind this nothing more of them is opened.
+    PERFORM FROM df._maps m WHERE m.id = ANY (v_ids) ORDER BY m.id FOR NO KEY UPDATE;
     UPDATE df._map_items i SET status = 'cancelled', version = i.version + 1, completed_at = clock_timestamp()
     FROM df._maps m
-    WHERE m.id = ANY (v_ids) AND i.map_id = m.id AND i.ordinal > m.settled AND i.ordinal <= m.opened AND i.status = 'pending';
+    WHERE m.id = ANY (v_ids) AND m.activity IS NULL AND i.map_id = m.id AND i.ordinal > m.settled AND i.ordinal <= m.opened
+        AND i.status = 'pending';
+    PERFORM df._take_items(m.id) FROM df._maps m WHERE m.id = ANY (v_ids) AND m.activity IS NOT NULL;
     UPDATE df._maps m SET ended_at = clock_timestamp(), completed = m.settled - m.settled_failed + c.completed,
         failed = m.settled_failed + c.failed
     FROM df._maps n CROSS JOIN LATERAL (
@@ -624,7 +668,8 @@ SELECT m.instance_id, m.node_id, m.generation, i.ordinal, i.item,
        CASE WHEN i.status <> 'pending' THEN i.status
             WHEN m.ended_at IS NOT NULL THEN 'cancelled'
             WHEN i.version > 0 OR EXISTS (SELECT FROM df._running r
-                WHERE r.instance_id = concat(m.instance_id, '.', m.id, '.', i.ordinal)) THEN 'running'
+                WHERE r.instance_id = concat(m.instance_id, '.', m.id, '.', i.ordinal))
+                OR m.activity IS NOT NULL AND EXISTS (SELECT FROM df._activities a WHERE a.map_id = m.id AND a.ordinal = i.ordinal) THEN 'running'
             ELSE 'pending' END AS status,
        i.attempt, i.result, i.error, i.code, i.started_at, i.completed_at, i.failure
 FROM df._maps m JOIN df._map_items i ON i.map_id = m.id JOIN df.instances n ON n.id = m.instance_id
@@ -726,7 +771,7 @@ DECLARE
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_add_items', '_freeze', '_map', '_open_items', '_decide_item',
-                   '_write_item', '_end_maps', '_again_item', '_maps_in_the_middle', '_reopen', '_reopen_maps', '_change_map', '_delete_items')
+                   '_write_item', '_take_items', '_end_maps', '_again_item', '_maps_in_the_middle', '_reopen', '_reopen_maps', '_change_map', '_delete_items')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

@@ -148,8 +148,35 @@ $$;
 COMMENT ON FUNCTION df._may_claim(regrole, regrole, text) IS
     'Whether a role may claim activities of a kind of another role. Called with the settings of its callers.';
 
--- [{"node", "execution_id", "reply", "kind", "payload", "lease_ms", "max_attempts", "assignees", "quorum", "not_submitter", "undo"}, …]. Instances
--- take turns: the next activity of one stands a turn behind its last one, and the first one beside the first that waits.
+-- Instances take turns: the next activity of one stands a turn behind its last one, and the first one beside the first that waits. Turns are
+-- numbered by the microsecond. p_last: the last one of the instance; 0 when that is not known. The lock tells df._move_marks of activities that
+-- nobody sees yet. An older snapshot does not know where the mark is by now; the clock does.
+CREATE OR REPLACE FUNCTION df._next_turn(p_instance text, p_role regrole, p_kind text, p_priority integer, p_last bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_mark bigint;
+    v_is_recent boolean := current_setting('transaction_isolation') = 'read committed';
+BEGIN
+    LOCK TABLE df._activity_marks IN ROW SHARE MODE;
+    SELECT k.turn INTO v_mark FROM df._activity_marks k WHERE k.kind = p_kind AND k.role = p_role AND k.priority = p_priority;
+    IF NOT FOUND THEN
+        INSERT INTO df._activity_marks (kind, role, priority, turn) VALUES (p_kind, p_role, p_priority, 0) ON CONFLICT DO NOTHING;
+        v_mark := 0;
+    END IF;
+    RETURN greatest(v_mark,
+        coalesce((SELECT a.turn FROM df._activities a
+                  WHERE a.kind = p_kind AND a.role = p_role AND a.priority = p_priority AND a.turn >= v_mark AND a.token IS NULL
+                      AND a.assignees IS NULL AND v_is_recent
+                  ORDER BY a.turn LIMIT 1), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
+        1 + CASE WHEN p_last > 0 THEN p_last
+                 ELSE (SELECT a.turn FROM df._activities a WHERE a.instance_id = p_instance ORDER BY a.turn DESC LIMIT 1) END);
+END
+$$;
+COMMENT ON FUNCTION df._next_turn(text, regrole, text, integer, bigint) IS
+    'Internal: in which turn the next activity of an instance stands. Called with the settings of its callers.';
+
+-- [{"node", "execution_id", "reply", "kind", "payload", "lease_ms", "max_attempts", "assignees", "quorum", "not_submitter", "undo"}, …].
 CREATE OR REPLACE FUNCTION df._begin_activities(p_subject text, p_list jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -194,11 +221,8 @@ BEGIN
             VALUES (left(p_subject, 8), v_new.reply, jsonb_build_object('failed', v_problem, 'final', true));
             CONTINUE;
         END IF;
-        v_turn := greatest(
-            coalesce((SELECT a.turn FROM df._activities a
-                      WHERE a.kind = v_new.kind AND a.role = v_role AND a.priority = v_priority AND a.token IS NULL AND a.assignees IS NULL
-                      ORDER BY a.turn LIMIT 1), (extract(epoch FROM clock_timestamp()) * 1000)::bigint),
-            (SELECT 1 + a.turn FROM df._activities a WHERE a.instance_id = left(p_subject, 8) ORDER BY a.turn DESC LIMIT 1));
+        -- Nobody claims a task.
+        v_turn := CASE WHEN v_assignees IS NULL THEN df._next_turn(left(p_subject, 8), v_role, v_new.kind, v_priority, 0) ELSE 0 END;
         INSERT INTO df._activities (instance_id, subject, node_id, execution_id, reply, role, kind, payload, bytes, lease, max_attempts,
             assignees, quorum, not_submitter, is_undo, priority, turn)
         VALUES (left(p_subject, 8), p_subject, v_new.node, v_new.execution_id, v_new.reply, v_role, v_new.kind, v_payload,
@@ -215,6 +239,75 @@ END
 $$;
 COMMENT ON FUNCTION df._begin_activities(text, jsonb) IS
     'Writes down what a program or a person is to decide. Called with the settings of its callers, by the checkpoint that says that the node waits.';
+
+-- Items of a map that are nothing but an activity each. Their rows are all that says that they wait, and who decides one decides the item in its
+-- own row, at COMMIT: no session, no checkpoint, no signal. p_turn: of the last one of the map, as far as it is known. Unless they are new, some
+-- may be there already, or have ended: the row of the item is locked, so that none that has ended begins again. ok:<turn of the last one>,
+-- locked, stale (the map has ended), or rejected: one of them is none that can be written down.
+CREATE OR REPLACE FUNCTION df._assign_items(
+    p_epoch bigint, p_map bigint, p_ordinals bigint[], p_versions integer[], p_stamps text[], p_payloads text[], p_node text, p_kind text,
+    p_lease_ms bigint, p_max_attempts integer, p_undo boolean, p_failure text, p_turn bigint, p_are_new boolean)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    most CONSTANT integer := 1000000;
+    v_map record;
+    v_role regrole;
+    v_priority integer;
+    v_turn bigint;
+    v_answer text;
+BEGIN
+    BEGIN
+        SELECT m.id, m.instance_id, m.activity, m.ended_at INTO v_map FROM df._maps m WHERE m.id = p_map FOR NO KEY UPDATE SKIP LOCKED;
+        IF NOT FOUND THEN
+            v_answer := 'locked';
+        ELSIF v_map.ended_at IS NOT NULL THEN
+            v_answer := 'stale';
+        ELSIF EXISTS (SELECT FROM unnest(p_payloads) AS p WHERE octet_length(p) > most) THEN
+            v_answer := 'rejected:54000:a payload is too large';
+        ELSE
+            IF v_map.activity IS NULL THEN
+                UPDATE df._maps m SET activity = jsonb_build_object('kind', p_kind, 'failure', p_failure::jsonb) WHERE m.id = p_map;
+            END IF;
+            SELECT i.submitted_by, coalesce((SELECT s.priority FROM df._starts s WHERE s.instance_id = i.id AND s.section = ''), 0)
+            INTO v_role, v_priority FROM df.instances i WHERE i.id = v_map.instance_id;
+            v_turn := df._next_turn(v_map.instance_id, v_role, p_kind, v_priority, p_turn) - 1;
+            IF p_are_new THEN
+                INSERT INTO df._activities (instance_id, node_id, execution_id, map_id, ordinal, version, role, kind, payload, bytes, lease,
+                    max_attempts, is_undo, priority, turn)
+                SELECT v_map.instance_id, p_node, n.stamp, p_map, n.ordinal, n.version, v_role, p_kind, n.payload::jsonb, octet_length(n.payload),
+                    make_interval(secs => p_lease_ms / 1000.0), p_max_attempts, p_undo, v_priority, v_turn + n.place
+                FROM unnest(p_ordinals, p_versions, p_stamps, p_payloads) WITH ORDINALITY AS n(ordinal, version, stamp, payload, place);
+            ELSE
+                INSERT INTO df._activities (instance_id, node_id, execution_id, map_id, ordinal, version, role, kind, payload, bytes, lease,
+                    max_attempts, is_undo, priority, turn)
+                SELECT v_map.instance_id, p_node, n.stamp, p_map, n.ordinal, n.version, v_role, p_kind, n.payload::jsonb, octet_length(n.payload),
+                    make_interval(secs => p_lease_ms / 1000.0), p_max_attempts, p_undo, v_priority, v_turn + n.place
+                FROM unnest(p_ordinals, p_versions, p_stamps, p_payloads) WITH ORDINALITY AS n(ordinal, version, stamp, payload, place)
+                JOIN (SELECT i.ordinal, i.version FROM df._map_items i
+                      WHERE i.map_id = p_map AND i.ordinal = ANY (p_ordinals) AND i.status = 'pending'
+                      FOR NO KEY UPDATE SKIP LOCKED) AS i ON i.ordinal = n.ordinal AND i.version = n.version
+                ON CONFLICT DO NOTHING;
+            END IF;
+            PERFORM pg_notify(c.channel, '') FROM df._activity_channels c WHERE c.kind = p_kind AND df._may_claim(c.role, v_role, c.kind);
+            v_answer := concat('ok:', v_turn + cardinality(p_ordinals));
+        END IF;
+    EXCEPTION
+        WHEN lock_not_available OR deadlock_detected THEN
+            v_answer := 'locked';
+        WHEN data_exception OR program_limit_exceeded OR statement_too_complex THEN
+            v_answer := concat('rejected:', SQLSTATE, ':', SQLERRM);
+    END;
+    -- Last: a term that begins later meets the rows.
+    PERFORM df._fence(p_epoch);
+    RETURN v_answer;
+END
+$$;
+COMMENT ON FUNCTION df._assign_items(bigint, bigint, bigint[], integer[], text[], text[], text, text, bigint, integer, boolean, text, bigint, boolean) IS
+    'Internal: begins items of a map that are nothing but an activity each.';
 
 -- An end that the claimer meets at COMMIT. He may be there already: his own instance waits until that is known, another role's does not.
 CREATE OR REPLACE FUNCTION df._stop_activity(p_id bigint) RETURNS void
@@ -247,13 +340,22 @@ DECLARE
     v_ids bigint[];
     v_gone bigint[];
 BEGIN
+    -- Those of items whose rows are taken already, so that nobody completes one any more.
+    IF p_maps <> '{}' THEN
+        DELETE FROM df._activities a
+        WHERE a.id IN (SELECT x.id FROM df._activities x WHERE x.map_id = ANY (p_maps) FOR UPDATE SKIP LOCKED);
+        INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
+        SELECT a.id, a.instance_id, p_subject, a.node_id, a.execution_id, '', a.role, a.kind, false, a.token, 'stopped'
+        FROM df._activities a WHERE a.map_id = ANY (p_maps)
+        ON CONFLICT DO NOTHING;
+    END IF;
     IF NOT EXISTS (SELECT FROM df._activities a WHERE a.instance_id = left(p_subject, 8))
         AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.instance_id = left(p_subject, 8)) THEN
         RETURN;
     END IF;
     v_ids := ARRAY(
         SELECT a.id FROM df._activities a
-        WHERE a.instance_id = left(p_subject, 8)
+        WHERE a.instance_id = left(p_subject, 8) AND a.map_id IS NULL
             AND (a.subject = p_subject AND EXISTS (
                     SELECT FROM jsonb_to_recordset(p_ends) AS e(node text, execution_id text)
                     WHERE e.node = '*' OR a.node_id = e.node AND a.execution_id = e.execution_id)
@@ -288,43 +390,53 @@ DECLARE
     most_bytes CONSTANT bigint := 33554432;
     v_owners regrole[];
     v_place integer;
-    v_wanted bigint;
+    v_mark record;
+    v_share bigint;
     v_room bigint := most_bytes;
     v_got record;
     v_all text[] := '{}';
 BEGIN
-    SELECT array_agg(o.owner ORDER BY random()) INTO v_owners
-    FROM (SELECT p_role AS owner UNION SELECT g.owner FROM df._activity_grants g WHERE g.kind = p_kind) AS o
-    WHERE EXISTS (SELECT FROM df._activities a WHERE a.kind = p_kind AND a.role = o.owner AND a.token IS NULL AND a.assignees IS NULL)
-        AND df._may_claim(p_role, o.owner, p_kind);
+    SELECT array_agg(o.role ORDER BY random()) INTO v_owners
+    FROM (SELECT DISTINCT k.role FROM df._activity_marks k
+          WHERE k.kind = p_kind AND (k.role = p_role OR EXISTS (SELECT FROM df._activity_grants g WHERE g.kind = p_kind AND g.owner = k.role))
+              AND EXISTS (SELECT FROM df._activities a
+                          WHERE a.kind = p_kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn AND a.token IS NULL
+                              AND a.assignees IS NULL)) AS o
+    WHERE df._may_claim(p_role, o.role, p_kind);
     FOR pass IN 1 .. CASE WHEN cardinality(v_owners) > 1 THEN 2 ELSE 1 END LOOP
         FOR v_place IN 1 .. coalesce(cardinality(v_owners), 0) LOOP
-            v_wanted := p_most - cardinality(v_all);
+            v_share := p_most - cardinality(v_all);
             IF pass = 1 THEN
-                v_wanted := ceil(v_wanted::numeric / (cardinality(v_owners) - v_place + 1));
+                v_share := ceil(v_share::numeric / (cardinality(v_owners) - v_place + 1));
             END IF;
-            CONTINUE WHEN v_wanted < 1 OR v_room <= 0;
-            WITH had AS MATERIALIZED (
-                SELECT a.id, a.bytes FROM df._activities a
-                WHERE a.kind = p_kind AND a.role = v_owners[v_place] AND a.token IS NULL AND a.assignees IS NULL
-                    AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
-                ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_wanted FOR NO KEY UPDATE OF a SKIP LOCKED),
-            sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
-            taken AS (
-                UPDATE df._activities a SET token = concat(a.id, '.', replace(gen_random_uuid()::text, '-', '')), claimed_by = p_role,
-                    claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
-                FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
-                RETURNING a.token, a.bytes, a.priority, a.turn, a.id)
-            SELECT array_agg(t.token ORDER BY t.priority, t.turn, t.id) AS tokens, coalesce(sum(t.bytes), 0) AS bytes INTO v_got FROM taken t;
-            v_all := v_all || coalesce(v_got.tokens, '{}');
-            v_room := v_room - v_got.bytes;
+            FOR v_mark IN SELECT k.priority, k.turn FROM df._activity_marks k
+                          WHERE k.kind = p_kind AND k.role = v_owners[v_place] ORDER BY k.priority LOOP
+                EXIT WHEN v_share < 1 OR v_room <= 0;
+                WITH had AS MATERIALIZED (
+                    SELECT a.id, a.bytes FROM df._activities a
+                    WHERE a.kind = p_kind AND a.role = v_owners[v_place] AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
+                        AND a.token IS NULL AND a.assignees IS NULL
+                        AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
+                    ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_share FOR NO KEY UPDATE OF a SKIP LOCKED),
+                sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
+                taken AS (
+                    UPDATE df._activities a SET token = concat_ws('.', a.id, a.map_id, a.ordinal, replace(gen_random_uuid()::text, '-', '')),
+                        claimed_by = p_role, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
+                    FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
+                    RETURNING a.token, a.bytes, a.turn, a.id)
+                SELECT array_agg(concat(t.id, ':', t.token) ORDER BY t.turn, t.id) AS tokens, coalesce(sum(t.bytes), 0) AS bytes
+                INTO v_got FROM taken t;
+                v_all := v_all || coalesce(v_got.tokens, '{}');
+                v_share := v_share - coalesce(cardinality(v_got.tokens), 0);
+                v_room := v_room - v_got.bytes;
+            END LOOP;
         END LOOP;
     END LOOP;
     RETURN array_to_string(v_all, ',');
 END
 $$;
 COMMENT ON FUNCTION df._claim_activities(regrole, text, bigint) IS
-    'Claims activities for a role; returns the tokens. Called with the settings of its caller.';
+    'Claims activities for a role; returns ids and tokens. Called with the settings of its caller.';
 
 -- Locks nothing of anybody but the claimer: a token that is not right finds no row.
 CREATE OR REPLACE FUNCTION df._claimed(p_role regrole, p_token text, OUT activity df._activities, OUT problem text)
@@ -333,24 +445,36 @@ AS $$
 DECLARE
     v_id bigint;
     v_status text;
+    v_has_ended boolean;
     v_outcome text;
 BEGIN
     problem := 'it is no token of df.claim_activities';
-    IF p_token ~ '^[0-9]{1,18}[.][0-9a-f]{32}$' THEN
+    IF p_token ~ '^[0-9]{1,18}([.][0-9]{1,18}[.][0-9]{1,18})?[.][0-9a-f]{32}$' THEN
         v_id := split_part(p_token, '.', 1);
         problem := 'its lease has ended, its node has ended, or it never was one of yours';
         SELECT a.* INTO activity FROM df._activities a WHERE a.id = v_id AND a.token = p_token AND a.claimed_by = p_role FOR NO KEY UPDATE;
         IF FOUND THEN
-            SELECT i.status INTO v_status FROM df.instances i WHERE i.id = activity.instance_id;
+            SELECT i.status, EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = v_id) INTO v_status, v_has_ended
+            FROM df.instances i WHERE i.id = activity.instance_id;
+            IF activity.answer IS NULL AND v_status IN ('pending', 'running') AND NOT v_has_ended
+                AND (activity.role = p_role OR df._may_claim(p_role, activity.role, activity.kind)) THEN
+                problem := NULL;
+                RETURN;
+            END IF;
             problem := CASE
                 WHEN activity.answer IS NOT NULL THEN 'it was used in this transaction already'
                 WHEN NOT df._may_claim(p_role, activity.role, activity.kind) THEN format('role "%s" may not claim activities of kind "%s" any more',
                     (SELECT r.rolname FROM pg_roles r WHERE r.oid = p_role), activity.kind)
                 WHEN NOT activity.is_undo AND (v_status IS NULL OR v_status NOT IN ('pending', 'running')) THEN 'the workflow was cancelled, or has ended'
-                WHEN EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = v_id)
-                    THEN 'its node has ended: it timed out, lost a race, or was cancelled' END;
+                WHEN v_has_ended THEN 'its node has ended: it timed out, lost a race, or was cancelled' END;
         ELSE
-            SELECT e.outcome INTO v_outcome FROM df._activity_ends e WHERE e.activity_id = v_id AND e.token = p_token;
+            IF split_part(p_token, '.', 3) = '' THEN
+                SELECT e.outcome INTO v_outcome FROM df._activity_ends e WHERE e.activity_id = v_id AND e.token = p_token;
+            ELSE
+                SELECT CASE WHEN i.code = 'activity_lost' THEN 'lost' ELSE i.status END INTO v_outcome FROM df._map_items i
+                WHERE i.map_id = split_part(p_token, '.', 2)::bigint AND i.ordinal = split_part(p_token, '.', 3)::bigint
+                    AND i.claim = split_part(p_token, '.', 4)::uuid;
+            END IF;
             problem := CASE v_outcome WHEN 'completed' THEN 'the activity is completed already, with this token'
                 WHEN 'failed' THEN 'the activity has failed already, with this token'
                 WHEN 'lost' THEN 'its lease has ended, and there is no further attempt' ELSE problem END;
@@ -360,6 +484,40 @@ END
 $$;
 COMMENT ON FUNCTION df._claimed(regrole, text) IS
     'The activity that a role has claimed with a token, locked; or why the token is not the current one. Called with the settings of its caller.';
+
+-- All items that a transaction has decided, with the first of them. Who ends their map has taken their rows, or waits for this moment.
+CREATE OR REPLACE FUNCTION df._settle_items(p_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_late text;
+BEGIN
+    WITH gone AS (
+        DELETE FROM df._activities a WHERE a.id = ANY (p_ids) AND a.answer IS NOT NULL AND a.map_id IS NOT NULL
+        RETURNING a.map_id, a.ordinal, a.version, a.token, a.answer, a.created_at, a.role, a.kind),
+    done AS (
+        UPDATE df._map_items i SET version = g.version + 1, status = CASE WHEN g.answer ? 'failed' THEN 'failed' ELSE 'completed' END,
+            result = g.answer -> 'completed', error = g.answer ->> 'failed', code = g.answer ->> 'code',
+            failure = CASE WHEN g.answer ? 'failed' THEN (SELECT m.activity -> 'failure' FROM df._maps m WHERE m.id = g.map_id) END,
+            claim = right(g.token, 32)::uuid, started_at = g.created_at, completed_at = clock_timestamp()
+        FROM gone g
+        WHERE i.map_id = g.map_id AND i.ordinal = g.ordinal AND i.version = g.version AND i.status = 'pending'
+        RETURNING i.map_id, i.ordinal, i.status, g.role, g.kind),
+    said AS (
+        INSERT INTO df._item_ends (map_id, first, role, kind, completed, failed)
+        SELECT d.map_id, min(d.ordinal), d.role, d.kind, coalesce(array_agg(d.ordinal) FILTER (WHERE d.status = 'completed'), '{}'),
+            coalesce(array_agg(d.ordinal) FILTER (WHERE d.status = 'failed'), '{}')
+        FROM done d GROUP BY d.map_id, d.role, d.kind)
+    SELECT g.kind INTO v_late FROM gone g
+    WHERE NOT EXISTS (SELECT FROM done d WHERE d.map_id = g.map_id AND d.ordinal = g.ordinal) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'perdure: activity "%" ended before this transaction did: it timed out, lost a race, or was cancelled', v_late
+            USING ERRCODE = 'DF004', HINT = 'Nothing of this transaction has happened. Go on with the next one.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._settle_items(bigint[]) IS
+    'Internal: ends items of maps, with the transaction that decides them. Called with the settings of its callers.';
 
 -- At COMMIT of whoever has decided: the end of the activity, and the signal that ends its node. Definer: see df._do_activity_call.
 CREATE OR REPLACE FUNCTION df._settle_activity() RETURNS trigger
@@ -371,6 +529,15 @@ DECLARE
     v_outcome text := CASE WHEN new.answer ? 'failed' THEN 'failed' ELSE 'completed' END;
     v_first boolean := false;
 BEGIN
+    IF new.map_id IS NOT NULL THEN
+        IF EXISTS (SELECT FROM df._activities a WHERE a.id = new.id) THEN
+            -- Whatever the setting says: what has an answer is this transaction's.
+            PERFORM df._settle_items(new.together || string_to_array(nullif(current_setting('df.answered', true), ''), ',')::bigint[]);
+            PERFORM set_config('df.answered', '', true);
+            PERFORM df._wake_worker();
+        END IF;
+        RETURN NULL;
+    END IF;
     IF current_setting('transaction_isolation') = 'read committed' THEN
         INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
         VALUES (new.id, new.instance_id, new.subject, new.node_id, new.execution_id, new.reply, new.role, new.kind, new.assignees IS NOT NULL,
@@ -401,7 +568,7 @@ $$;
 COMMENT ON FUNCTION df._settle_activity() IS 'Internal: ends an activity, with the transaction that decides it.';
 DROP TRIGGER IF EXISTS activities_settle ON df._activities;
 CREATE CONSTRAINT TRIGGER activities_settle AFTER UPDATE OF answer ON df._activities DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (new.answer IS NOT NULL) EXECUTE FUNCTION df._settle_activity();
+    WHEN (new.answer IS NOT NULL AND (new.map_id IS NULL OR new.together IS NOT NULL)) EXECUTE FUNCTION df._settle_activity();
 
 CREATE OR REPLACE FUNCTION df._extend_activity(p_role regrole, p_token text, p_lease interval, p_progress jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -431,12 +598,96 @@ BEGIN
         RAISE EXCEPTION 'perdure: the token of this activity is not current: %', v_is.problem USING ERRCODE = 'DF004',
             HINT = 'What this transaction has written goes with it. Go on with the next activity.';
     END IF;
-    UPDATE df._activities a SET answer = p_answer WHERE a.id = ((v_is.activity).id);
+    UPDATE df._activities a SET answer = p_answer, together = CASE WHEN a.map_id IS NOT NULL THEN ARRAY[a.id] END
+    WHERE a.id = ((v_is.activity).id);
+    IF (v_is.activity).map_id IS NOT NULL THEN
+        PERFORM set_config('df.answered', concat_ws(',', nullif(current_setting('df.answered', true), ''), (v_is.activity).id), true);
+    END IF;
     RETURN 'true';
 END
 $$;
 COMMENT ON FUNCTION df._answer_activity(regrole, text, jsonb) IS
     'Decides an activity, when the transaction commits; raises DF004 when the token is not the current one. Called with the settings of its caller.';
+
+-- As df._news: <map>:<ordinals that are completed>:<ordinals that have failed>, of transactions that a place does not know.
+CREATE OR REPLACE FUNCTION df._item_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ends text[])
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_at record;
+    v_xmax xid8;
+    v_xip xid8[];
+    v_map bigint;
+    v_first bigint;
+    v_places text[];
+BEGIN
+    v_at := df._read_place(p_place);
+    place := coalesce(v_at.upto::text, p_now);
+    v_xmax := pg_snapshot_xmax(v_at.since);
+    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x >= v_at.after_xid);
+    v_map := nullif(split_part(v_at.after_id, '.', 1), '');
+    v_first := nullif(split_part(v_at.after_id, '.', 2), '');
+    SELECT array_agg(concat(p.map_id, ':', array_to_string(p.completed, ','), ':', array_to_string(p.failed, ',')) ORDER BY p.xid, p.map_id, p.first),
+           array_agg(concat_ws(';', p.xid, concat(p.map_id, '.', p.first)) ORDER BY p.xid, p.map_id, p.first)
+    INTO ends, v_places
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.* FROM df._item_ends x
+             WHERE x.xid = ANY (v_xip) AND (x.xid, x.map_id, x.first) > (v_at.after_xid, v_map, v_first)
+                AND (v_at.upto IS NULL OR pg_visible_in_snapshot(x.xid, v_at.upto))
+             ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.* FROM df._item_ends x
+             WHERE x.xid >= v_xmax AND (x.xid, x.map_id, x.first) > (v_at.after_xid, v_map, v_first)
+                AND (v_at.upto IS NULL OR pg_visible_in_snapshot(x.xid, v_at.upto))
+             ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)) AS a
+        ORDER BY a.xid, a.map_id, a.first LIMIT p_limit + 1) AS p;
+    IF cardinality(ends) > p_limit THEN
+        ends := trim_array(ends, 1);
+        place := concat_ws(';', coalesce(v_at.upto::text, p_now), v_at.since, v_places[p_limit]);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._item_news(text, text, integer) IS
+    'Internal: items of maps that programs have ended since, and the place behind that. Called with the settings of its callers.';
+
+-- Many at once. What is not as it should be is found one by one, with what is wrong; the others are decided in one statement. Of items that are
+-- nothing but an activity one row of them stands for all at COMMIT.
+CREATE OR REPLACE FUNCTION df._complete_activities(p_role regrole, p_tokens text[], p_results jsonb[]) RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_ids bigint[];
+    v_items bigint[];
+    v_done integer;
+BEGIN
+    IF NOT EXISTS (SELECT FROM unnest(p_tokens) AS t WHERE (t ~ '^[0-9]{1,18}([.][0-9]{1,18}[.][0-9]{1,18})?[.][0-9a-f]{32}$') IS NOT TRUE) THEN
+        v_ids := ARRAY(SELECT split_part(t, '.', 1)::bigint FROM unnest(p_tokens) AS t);
+        WITH held AS MATERIALIZED (
+            SELECT a.id, a.role, a.kind, a.map_id, a.instance_id FROM df._activities a
+            WHERE a.id = ANY (v_ids) AND a.token = ANY (p_tokens) AND a.claimed_by = p_role AND a.answer IS NULL
+            ORDER BY a.id FOR NO KEY UPDATE)
+        SELECT array_agg(h.id) FILTER (WHERE h.map_id IS NOT NULL),
+               count(*) FILTER (WHERE (h.role = p_role OR df._may_claim(p_role, h.role, h.kind)) AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = h.id)
+                   AND EXISTS (SELECT FROM df.instances i WHERE i.id = h.instance_id AND i.status IN ('pending', 'running')))
+        INTO v_items, v_done FROM held h;
+    END IF;
+    IF v_done = cardinality(p_tokens) THEN
+        UPDATE df._activities a SET answer = jsonb_build_object('completed', coalesce(g.result, '{}')),
+            together = CASE WHEN a.id = v_items[1] THEN v_items END
+        FROM unnest(v_ids, p_results) AS g(id, result) WHERE a.id = g.id;
+    ELSE
+        v_done := 0;
+        FOR i IN 1 .. cardinality(p_tokens) LOOP
+            v_done := v_done + df._answer_activity(p_role, p_tokens[i], jsonb_build_object('completed', coalesce(p_results[i], '{}')))::boolean::integer;
+        END LOOP;
+    END IF;
+    RETURN v_done;
+END
+$$;
+COMMENT ON FUNCTION df._complete_activities(regrole, text[], jsonb[]) IS
+    'Completes activities, when the transaction commits; raises DF004 when a token is not the current one. Called with the settings of its caller.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Decisions of people
@@ -536,6 +787,9 @@ DECLARE
     most CONSTANT integer := 1000000;
     v_answer text;
 BEGIN
+    IF new.action = 'complete_all' THEN
+        SELECT r INTO new.document FROM unnest(new.documents) AS r WHERE octet_length(r::text) > most LIMIT 1;
+    END IF;
     IF octet_length(new.document::text) > most THEN
         RAISE EXCEPTION 'the result has % bytes, and at most % are allowed', octet_length(new.document::text), most
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Put large values into a table, and their key into the result.';
@@ -548,6 +802,8 @@ BEGIN
             least(greatest(new.lease, interval '1 second'), interval '30 days'), new.document);
     WHEN 'complete' THEN
         v_answer := df._answer_activity(new.role, new.token, jsonb_build_object('completed', coalesce(new.document, '{}')));
+    WHEN 'complete_all' THEN
+        v_answer := df._complete_activities(new.role, new.words, new.documents);
     WHEN 'fail' THEN
         v_answer := df._answer_activity(new.role, new.token, jsonb_strip_nulls(jsonb_build_object('failed', left(coalesce(new.words[1], ''), 100000),
             'code', left(new.words[2], 100), 'final', new.words[3] IS NOT DISTINCT FROM 'final')));
@@ -592,6 +848,8 @@ CREATE OR REPLACE FUNCTION df.claim_activities(of_kind text, most integer DEFAUL
 RETURNS TABLE (token text, kind text, payload jsonb, attempt integer, lease_until timestamptz, progress jsonb)
 LANGUAGE plpgsql VOLATILE ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+-- What was claimed is read by its key, however small the table once was.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -599,6 +857,7 @@ DECLARE
     began timestamptz := clock_timestamp();
     deadline timestamptz;
     claimed text;
+    ids bigint[];
 BEGIN
     PERFORM df._check_kind('df.claim_activities', of_kind);
     IF (most BETWEEN 1 AND 1000) IS NOT TRUE THEN
@@ -625,10 +884,12 @@ BEGIN
         PERFORM pg_sleep(least(extract(epoch FROM deadline - clock_timestamp()),
             greatest(0.002, least(0.2, extract(epoch FROM clock_timestamp() - began) / 10))));
     END LOOP;
+    -- The view is a barrier: a condition that leaks nothing reaches its index, and a join does not.
+    ids := ARRAY(SELECT split_part(t.claim, ':', 1)::bigint FROM unnest(string_to_array(claimed, ',')) WITH ORDINALITY AS t(claim, place) ORDER BY t.place);
     RETURN QUERY
     SELECT c.token, c.kind, c.payload, c.attempt, c.lease_until, c.progress
-    FROM unnest(string_to_array(claimed, ',')) WITH ORDINALITY AS t(token, place)
-    JOIN df._claimed_activities c ON c.id = split_part(t.token, '.', 1)::bigint
+    FROM df._claimed_activities c JOIN unnest(ids) WITH ORDINALITY AS t(id, place) ON t.id = c.id
+    WHERE c.id = ANY (ids)
     ORDER BY t.place;
 END
 $$;
@@ -707,6 +968,28 @@ END
 $$;
 COMMENT ON FUNCTION df.complete_activity(text, text) IS
     'Completes an activity with the transaction that calls it, with a JSON text as result. Raises DF004 when the token is not the current one.';
+
+CREATE OR REPLACE FUNCTION df.complete_activities(tokens text[], results jsonb[] DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+AS $$
+#variable_conflict use_variable
+BEGIN
+    IF (cardinality(tokens) BETWEEN 0 AND 1000) IS NOT TRUE OR array_ndims(tokens) > 1 THEN
+        RAISE EXCEPTION 'df.complete_activities: give a list of at most 1000 tokens, not %', coalesce(cardinality(tokens)::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF cardinality(results) <> cardinality(tokens) OR array_ndims(results) > 1 THEN
+        RAISE EXCEPTION 'df.complete_activities: % results for % tokens', cardinality(results), cardinality(tokens)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give each token a result, or none of them.';
+    ELSIF cardinality(tokens) = 0 THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO df._activity_calls (action, words, documents) VALUES ('complete_all', tokens, results);
+    RETURN current_setting('df.activity_answer');
+END
+$$;
+COMMENT ON FUNCTION df.complete_activities(text[], jsonb[]) IS
+    'Completes activities, up to 1000, with the transaction that calls it, with a result for each token, or {}. Raises DF004, and completes none, when one of the tokens is not the current one. Returns how many it has completed: all but those that this transaction had decided already.';
 
 CREATE OR REPLACE FUNCTION df.fail_activity(token text, message text, code text DEFAULT NULL, retry boolean DEFAULT true) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -803,6 +1086,8 @@ SELECT a.id AS activity_id, CASE WHEN a.claimed_by IS NULL THEN 'waiting' ELSE '
         AND NOT EXISTS (SELECT FROM df._activities x WHERE x.kind = a.kind AND x.role = a.role AND x.lease_until > clock_timestamp())
         AND NOT EXISTS (SELECT FROM df._activity_ends e
             WHERE e.kind = a.kind AND e.role = a.role AND NOT e.is_task AND e.token IS NOT NULL AND e.ended_at > clock_timestamp() - interval '1 minute')
+        AND NOT EXISTS (SELECT FROM df._item_ends e
+            WHERE e.kind = a.kind AND e.role = a.role AND e.ended_at > clock_timestamp() - interval '1 minute')
         THEN format('no program claims %L', a.kind) END AS problem
 FROM df._activities a
 CROSS JOIN LATERAL (SELECT a.role = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')) AS is_own) AS v
@@ -822,10 +1107,14 @@ FROM (
         count(*) FILTER (WHERE a.claimed_by IS NOT NULL) AS claimed, 0 AS completed, 0 AS failed
     FROM df.activities a GROUP BY a.kind
     UNION ALL
-    SELECT e.kind, 0, NULL, 0, count(*) FILTER (WHERE e.outcome = 'completed'), count(*) FILTER (WHERE e.outcome IN ('failed', 'lost'))
-    FROM df._activity_ends e
-    WHERE NOT e.is_task AND e.outcome <> 'stopped' AND e.ended_at > clock_timestamp() - interval '1 minute'
-        AND (e.role = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')) OR EXISTS (
+    SELECT e.kind, 0, NULL, 0, sum(e.completed), sum(e.failed)
+    FROM (SELECT x.kind, x.role, (x.outcome = 'completed')::integer AS completed, (x.outcome <> 'completed')::integer AS failed
+          FROM df._activity_ends x
+          WHERE NOT x.is_task AND x.outcome <> 'stopped' AND x.ended_at > clock_timestamp() - interval '1 minute'
+          UNION ALL
+          SELECT x.kind, x.role, cardinality(x.completed), cardinality(x.failed)
+          FROM df._item_ends x WHERE x.ended_at > clock_timestamp() - interval '1 minute') AS e
+    WHERE (e.role = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')) OR EXISTS (
             SELECT FROM df._activity_grants g WHERE g.kind = e.kind AND g.owner = e.role
                 AND (g.role = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role) AND pg_has_role(g.role, 'USAGE'))))
     GROUP BY e.kind) AS k
@@ -858,6 +1147,64 @@ COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: what df.ex
 -- What the leader does now and then
 ---------------------------------------------------------------------------------------------------------------------
 
+-- Marks move on to the first activity that waits. One that begins now may stand before it, and nobody sees that one until it is committed: so a mark
+-- moves when those have ended that had begun one when the place was found, and never past what waits by then. A clock that was set back begins
+-- anew: then all is looked at once more.
+CREATE OR REPLACE FUNCTION df._move_marks() RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_before text[];
+    v_after text[];
+    v_now bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+    v_mark df._activity_marks;
+    v_found df._activity_marks[] := '{}';
+    v_next bigint;
+BEGIN
+    v_before := df._activity_beginners();
+    FOR v_mark IN SELECT * FROM df._activity_marks LOOP
+        v_next := (SELECT a.turn FROM df._activities a
+                   WHERE a.kind = v_mark.kind AND a.role = v_mark.role AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
+                       AND a.token IS NULL AND a.assignees IS NULL
+                   ORDER BY a.turn LIMIT 1);
+        -- Behind the last one, as long as there was one lately.
+        IF v_next IS NULL AND (EXISTS (SELECT FROM df._item_ends e WHERE e.kind = v_mark.kind AND e.role = v_mark.role)
+            OR EXISTS (SELECT FROM df._activity_ends e WHERE e.kind = v_mark.kind AND e.role = v_mark.role AND NOT e.is_task)) THEN
+            v_next := v_now;
+        END IF;
+        v_next := least(v_next, v_now);
+        IF v_mark.turn > v_now + 60000000 THEN
+            v_mark.turn := 0;
+            v_mark.next_turn := NULL;
+        ELSIF v_next > v_mark.turn THEN
+            IF v_mark.next_turn IS NOT NULL AND NOT coalesce(v_mark.beginners, '{}') && v_before THEN
+                v_mark.turn := greatest(v_mark.turn, least(v_mark.next_turn, v_next));
+            END IF;
+            v_mark.next_turn := v_next;
+        ELSE
+            CONTINUE;
+        END IF;
+        v_found := v_found || v_mark;
+    END LOOP;
+    v_after := df._activity_beginners();
+    UPDATE df._activity_marks k SET turn = f.turn, next_turn = f.next_turn, beginners = v_after
+    FROM unnest(v_found) AS f WHERE k.kind = f.kind AND k.role = f.role AND k.priority = f.priority;
+END
+$$;
+COMMENT ON FUNCTION df._move_marks() IS 'Internal: moves the places from which activities are claimed. Called with the settings of its caller.';
+
+CREATE OR REPLACE FUNCTION df._activity_beginners() RETURNS text[]
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT l.virtualtransaction FROM pg_locks l
+                 WHERE l.locktype = 'relation' AND l.relation = 'df._activity_marks'::regclass AND l.mode = 'RowShareLock'
+                     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+END
+$$;
+COMMENT ON FUNCTION df._activity_beginners() IS
+    'Internal: transactions that have begun activities and are not committed. Called with the settings of its caller.';
+
 -- Leases that have ended, ends that are old, and channels of those for whom something waits. What a claimer has locked is left for the next
 -- time. more: there may be more to do at once; present: there are activities.
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, OUT more boolean, OUT present boolean)
@@ -868,6 +1215,7 @@ AS $$
 DECLARE
     page CONSTANT integer := 500;
     v_lost df._activities;
+    v_why text;
     v_done integer := 0;
     v_rows integer;
 BEGIN
@@ -876,10 +1224,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     more := false;
     present := EXISTS (SELECT FROM df._activities);
-    IF NOT present AND NOT EXISTS (SELECT FROM df._activity_ends) THEN
+    IF NOT present AND NOT EXISTS (SELECT FROM df._activity_ends) AND NOT EXISTS (SELECT FROM df._item_ends) THEN
         RETURN;
     END IF;
-    UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL
+    UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL,
+        turn = greatest(a.turn, (SELECT greatest(k.turn, k.next_turn) FROM df._activity_marks k
+                                 WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
     WHERE a.id IN (
         SELECT x.id FROM df._activities x
         WHERE x.token IS NOT NULL AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
@@ -892,13 +1242,19 @@ BEGIN
             AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = x.id)
         ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED
     LOOP
+        v_why := format('Activity "%s" was claimed %s times, and was lost each time: the lease of %s ended before the program had completed or extended it',
+            v_lost.kind, v_lost.attempt, v_lost.lease);
+        IF v_lost.map_id IS NOT NULL THEN
+            UPDATE df._activities a SET answer = jsonb_build_object('failed', v_why, 'code', 'activity_lost'), together = ARRAY[a.id]
+            WHERE a.id = v_lost.id;
+            v_done := v_done + 1;
+            CONTINUE;
+        END IF;
         INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
         VALUES (v_lost.id, v_lost.instance_id, v_lost.subject, v_lost.node_id, v_lost.execution_id, v_lost.reply, v_lost.role, v_lost.kind,
             false, v_lost.token, 'lost');
         INSERT INTO df.signals (instance_id, name, data)
-        SELECT i.id, v_lost.reply, jsonb_build_object('failed', format(
-                'Activity "%s" was claimed %s times, and was lost each time: the lease of %s ended before the program had completed or extended it',
-                v_lost.kind, v_lost.attempt, v_lost.lease), 'code', 'activity_lost')
+        SELECT i.id, v_lost.reply, jsonb_build_object('failed', v_why, 'code', 'activity_lost')
         FROM df.instances i WHERE i.id = v_lost.instance_id;
         DELETE FROM df._activities a WHERE a.id = v_lost.id;
         v_done := v_done + 1;
@@ -918,10 +1274,19 @@ BEGIN
         ORDER BY e.ended_at LIMIT 10 * page FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     more := more OR v_rows >= 10 * page;
+    DELETE FROM df._item_ends d
+    USING (SELECT e.xid, e.map_id, e.first, e.ended_at FROM df._item_ends e ORDER BY e.xid, e.map_id, e.first LIMIT 10 * page) AS e
+    WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first AND e.ended_at < clock_timestamp() - interval '2 minutes';
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    more := more OR v_rows >= 10 * page;
+    PERFORM df._move_marks();
     PERFORM pg_notify(c.channel, '') FROM df._activity_channels c
-    WHERE EXISTS (SELECT FROM df._activities a WHERE a.kind = c.kind AND a.role = c.role AND a.token IS NULL AND a.assignees IS NULL)
-        OR EXISTS (SELECT FROM df._activity_grants g JOIN df._activities a ON a.kind = g.kind AND a.role = g.owner
-                   WHERE g.kind = c.kind AND a.token IS NULL AND a.assignees IS NULL AND df._may_claim(c.role, g.owner, g.kind));
+    WHERE EXISTS (
+        SELECT FROM df._activity_marks k
+        JOIN df._activities a ON a.kind = k.kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn AND a.token IS NULL
+            AND a.assignees IS NULL
+        WHERE k.kind = c.kind AND df._may_claim(c.role, k.role, k.kind));
+    PERFORM df._fence(p_epoch);
 END
 $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint) IS
@@ -946,6 +1311,9 @@ BEGIN
     SELECT count(*) FILTER (WHERE x.outcome = 'completed'), count(*) FILTER (WHERE x.outcome IN ('failed', 'lost'))
     INTO activities_completed, activities_failed
     FROM (SELECT e.outcome FROM df._activity_ends e WHERE e.ended_at > recently AND NOT e.is_task LIMIT 10 * most) AS x;
+    SELECT activities_completed + coalesce(sum(cardinality(x.completed)), 0), activities_failed + coalesce(sum(cardinality(x.failed)), 0)
+    INTO activities_completed, activities_failed
+    FROM (SELECT e.completed, e.failed FROM df._item_ends e WHERE e.ended_at > recently LIMIT most) AS x;
 END
 $$;
 COMMENT ON FUNCTION df._activity_census() IS 'Activities and tasks, for metrics: all kinds together, each number as far as 20,000.';
@@ -955,7 +1323,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_stop_activity', '_end_activities',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_move_marks', '_activity_beginners', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_end_activities',
                    '_claim_activities', '_claimed', '_settle_activity', '_extend_activity', '_answer_activity', '_decide', '_activity_channel',
                    '_do_activity_call', '_sweep_activities', '_may_claim', '_activity_census')
     LOOP

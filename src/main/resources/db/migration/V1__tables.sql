@@ -290,6 +290,7 @@ CREATE TABLE df._maps (
     execution_id   text NOT NULL,
     generation     integer NOT NULL,
     columns        text,
+    activity       jsonb,
     total          bigint,
     opened         bigint NOT NULL DEFAULT 0,
     settled        bigint NOT NULL DEFAULT 0,
@@ -304,6 +305,7 @@ CREATE TABLE df._maps (
 COMMENT ON TABLE df._maps IS 'Executions of nodes of df.map.';
 COMMENT ON COLUMN df._maps.subject IS 'The owner of the node: the instance, or the key of the item in which it stands.';
 COMMENT ON COLUMN df._maps.columns IS 'Columns of the items, as of a result; NULL when the items are no rows.';
+COMMENT ON COLUMN df._maps.activity IS 'When items are nothing but an activity: its kind, and at which step an item fails.';
 COMMENT ON COLUMN df._maps.total IS 'The number of items; NULL until all are written.';
 COMMENT ON COLUMN df._maps.opened IS 'No item behind this one has ever been begun.';
 COMMENT ON COLUMN df._maps.settled IS 'All items up to this one have ended, settled_failed of them badly.';
@@ -321,6 +323,7 @@ CREATE TABLE df._map_items (
     error        text,
     code         text,
     failure      jsonb,
+    claim        uuid,
     started_at   timestamptz,
     completed_at timestamptz,
     CONSTRAINT _map_items_pkey PRIMARY KEY (map_id, ordinal)
@@ -328,6 +331,7 @@ CREATE TABLE df._map_items (
 COMMENT ON TABLE df._map_items IS 'Items of maps. The key of an item is <instance>.<map_id>.<ordinal>, of a batch that of its first one.';
 COMMENT ON COLUMN df._map_items.version IS 'The number of the latest decision on the item; 0 before the first.';
 COMMENT ON COLUMN df._map_items.status IS 'pending, completed, failed or cancelled.';
+COMMENT ON COLUMN df._map_items.claim IS 'Of the program that has decided it, what its token ends with.';
 COMMENT ON COLUMN df._map_items.failure IS 'Of a failed one the step of the body at which it failed, see df.map_items.';
 
 -- Beside the row of the map, which whoever calls df.set_map must not be able to lock.
@@ -882,10 +886,13 @@ CREATE POLICY schedule_changes_user_isolation ON df._schedule_changes FOR INSERT
 CREATE TABLE df._activities (
     id            bigint GENERATED ALWAYS AS IDENTITY,
     instance_id   varchar(8) NOT NULL,
-    subject       text NOT NULL,
+    subject       text,
     node_id       text NOT NULL,
     execution_id  text NOT NULL,
-    reply         text NOT NULL,
+    reply         text,
+    map_id        bigint,
+    ordinal       bigint,
+    version       integer,
     role          regrole NOT NULL,
     kind          text NOT NULL,
     payload       jsonb,
@@ -906,22 +913,28 @@ CREATE TABLE df._activities (
     lease_until   timestamptz,
     progress      jsonb,
     answer        jsonb,
+    together      bigint[],
     CONSTRAINT _activities_pkey PRIMARY KEY (id),
-    CONSTRAINT _activities_execution_key UNIQUE (instance_id, subject, node_id, execution_id)
-);
+    CONSTRAINT _activities_decides_check CHECK ((map_id IS NULL) = (subject IS NOT NULL AND reply IS NOT NULL)
+        AND (map_id IS NULL) = (ordinal IS NULL) AND (map_id IS NULL) = (version IS NULL))
+) WITH (fillfactor = 40);
+CREATE UNIQUE INDEX idx_activities_execution ON df._activities (instance_id, subject, node_id, execution_id) WHERE map_id IS NULL;
+CREATE UNIQUE INDEX idx_activities_item ON df._activities (map_id, ordinal, version) WHERE map_id IS NOT NULL;
 CREATE INDEX idx_activities_waiting ON df._activities (kind, role, priority, turn, id) WHERE token IS NULL AND assignees IS NULL;
 CREATE INDEX idx_activities_turn ON df._activities (instance_id, turn);
 CREATE INDEX idx_activities_lease ON df._activities (lease_until) WHERE token IS NOT NULL;
 CREATE INDEX idx_activities_tasks ON df._activities (id) WHERE assignees IS NOT NULL;
 COMMENT ON TABLE df._activities IS 'Nodes that a program or a person decides, and that are not decided yet.';
-COMMENT ON COLUMN df._activities.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands.';
-COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the node.';
+COMMENT ON COLUMN df._activities.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands. NULL: it is all that the item does, and the end of the one is that of the other.';
+COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the node; NULL as subject.';
+COMMENT ON COLUMN df._activities.version IS 'Of the item, on which its end is decided.';
 COMMENT ON COLUMN df._activities.role IS 'The submitter of the instance.';
 COMMENT ON COLUMN df._activities.kind IS 'Of an approval its title.';
 COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
 COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
 COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
 COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
+COMMENT ON COLUMN df._activities.together IS 'Of items that a transaction decides, ids of those for which this row stands at its COMMIT.';
 COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';
 
 -- Who decides an activity inserts its row here, at COMMIT: of a program and the owner the first one.
@@ -946,6 +959,23 @@ CREATE INDEX idx_activity_ends_kind ON df._activity_ends (kind, role, ended_at) 
 COMMENT ON TABLE df._activity_ends IS 'Activities and approvals that ended in the last minutes, and those that a claimer holds although their node has ended.';
 COMMENT ON COLUMN df._activity_ends.outcome IS 'completed, failed, lost; stopped: the node has ended, and its row of df._activities was locked.';
 
+-- Items of maps that activities have ended, for whoever works on the map: a row for each transaction and map. Found by transaction, as signals.
+CREATE TABLE df._item_ends (
+    xid       xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    map_id    bigint NOT NULL,
+    first     bigint NOT NULL,
+    role      regrole NOT NULL,
+    kind      text NOT NULL,
+    completed bigint[] NOT NULL,
+    failed    bigint[] NOT NULL,
+    ended_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT _item_ends_pkey PRIMARY KEY (xid, map_id, first)
+);
+CREATE INDEX idx_item_ends_kind ON df._item_ends (kind, role, ended_at);
+COMMENT ON TABLE df._item_ends IS 'Items of maps that activities have ended in the last minutes.';
+COMMENT ON COLUMN df._item_ends.first IS 'The first of the ordinals.';
+COMMENT ON COLUMN df._item_ends.completed IS 'Ordinals; so is failed.';
+
 CREATE TABLE df._activity_votes (
     activity_id bigint NOT NULL REFERENCES df._activities (id) ON DELETE CASCADE,
     role        regrole NOT NULL,
@@ -964,6 +994,20 @@ CREATE TABLE df._activity_grants (
 );
 COMMENT ON TABLE df._activity_grants IS 'Who else may claim activities of a kind.';
 COMMENT ON COLUMN df._activity_grants.role IS 'The role, whose members may claim them too; 0 is PUBLIC.';
+
+-- Where claims begin to look. What was claimed stays in the index behind for as long as an old snapshot is held, in this database or on a standby.
+CREATE TABLE df._activity_marks (
+    kind      text NOT NULL,
+    role      regrole NOT NULL,
+    priority  integer NOT NULL,
+    turn      bigint NOT NULL,
+    next_turn bigint,
+    beginners text[],
+    CONSTRAINT _activity_marks_pkey PRIMARY KEY (kind, role, priority)
+) WITH (fillfactor = 10);
+COMMENT ON TABLE df._activity_marks IS 'Of each kind the turn before which no activity waits.';
+COMMENT ON COLUMN df._activity_marks.next_turn IS 'What turn will be when those have committed that began activities when it was found.';
+COMMENT ON COLUMN df._activity_marks.beginners IS 'Their transactions, as pg_locks.virtualtransaction.';
 
 CREATE TABLE df._activity_channels (
     role    regrole NOT NULL,
@@ -984,14 +1028,17 @@ CREATE TABLE df._activity_calls (
     lease    interval,
     document jsonb,
     words    text[],
+    documents jsonb[],
     CONSTRAINT _activity_calls_pkey PRIMARY KEY (role, action)
 );
 COMMENT ON TABLE df._activity_calls IS 'Calls of df.claim_activities and the like; always empty.';
 
 ALTER TABLE df._activities ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_ends ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._item_ends ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_votes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_grants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE df._activity_marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_channels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._activity_calls ENABLE ROW LEVEL SECURITY;
 CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT

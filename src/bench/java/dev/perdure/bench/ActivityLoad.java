@@ -15,7 +15,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** A map of activities, and programs that do them: each writes a row for each, in the transaction that completes it. */
 final class ActivityLoad {
 
-    private static final String CLAIM_AND_COMPLETE =
+    private static final String MANY =
+            """
+            WITH claimed AS MATERIALIZED (SELECT token FROM df.claim_activities('bench', ?, '1 s')),
+            written AS (INSERT INTO bench_effects SELECT 1 FROM claimed)
+            SELECT df.complete_activities(coalesce(array_agg(token), '{}'), array_agg('{"n": 1}'::jsonb)) FROM claimed
+            """;
+    private static final String ONE =
             """
             WITH claimed AS MATERIALIZED (SELECT token FROM df.claim_activities('bench', ?, '1 s')),
             written AS (INSERT INTO bench_effects SELECT 1 FROM claimed)
@@ -60,7 +66,7 @@ final class ActivityLoad {
 
     private static void work(DatabaseUrl user, AtomicInteger left, int batch) throws SQLException {
         try (Connection connection = user.connect();
-                PreparedStatement statement = connection.prepareStatement(CLAIM_AND_COMPLETE)) {
+                PreparedStatement statement = connection.prepareStatement(batch == 1 ? ONE : MANY)) {
             statement.setInt(1, batch);
             while (left.get() > 0) {
                 left.addAndGet(-Integer.parseInt(text(statement)));

@@ -9,6 +9,7 @@ import dev.perdure.faults.scenario.LockedRows;
 import dev.perdure.faults.scenario.MixedFaults;
 import dev.perdure.faults.scenario.NamedPoints;
 import dev.perdure.faults.scenario.PlantedViolations;
+import dev.perdure.faults.scenario.Programs;
 import dev.perdure.faults.scenario.Schedules;
 import dev.perdure.faults.scenario.SilentNetwork;
 import dev.perdure.faults.scenario.SlowCommit;
@@ -47,6 +48,7 @@ public final class FaultSuite {
                 new DiskFull(),
                 new ClockJumps(),
                 new Schedules(),
+                new Programs(),
                 new Load(),
                 new MixedFaults());
     }

@@ -62,4 +62,9 @@ public sealed interface Node
     default boolean isAssigned() {
         return false;
     }
+
+    /** Whether a program does it, and nothing has to be known of it but that. */
+    default boolean isClaimed() {
+        return false;
+    }
 }

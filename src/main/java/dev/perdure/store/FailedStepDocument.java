@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.perdure.flow.FailedStep;
 import dev.perdure.flow.Remark;
 import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /** The form of a {@link FailedStep} in {@code df._map_items.failure}, and of remarks in a checkpoint. */
@@ -15,6 +17,18 @@ final class FailedStepDocument {
     private static final JsonMapper JSON = new JsonMapper();
 
     private FailedStepDocument() {}
+
+    static String print(FailedStep step) {
+        StringWriter out = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(out)) {
+            json.writeStartObject();
+            write(json, step);
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toString();
+    }
 
     static void write(JsonGenerator json, FailedStep step) throws IOException {
         json.writeStringField("node", step.node());

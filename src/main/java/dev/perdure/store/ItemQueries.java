@@ -1,5 +1,6 @@
 package dev.perdure.store;
 
+import dev.perdure.flow.Assignment;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.FreezeItems;
 import dev.perdure.store.Journal.ItemFailure;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,8 @@ final class ItemQueries {
     private static final String FIND = "SELECT * FROM df._map($1, $2, $3)";
     private static final String FREEZE = "SELECT df._freeze($1, $2, $3, $4, $5, $6, $7, $8)";
     private static final String OPEN = "SELECT * FROM df._open_items($1, $2, $3, $4, $5, $6, $7, $8)";
+    private static final String ASSIGN =
+            "SELECT df._assign_items($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     /** Of the items of one map. */
     private static final long PAGE_BYTES = 64 * 1024;
 
@@ -40,6 +44,7 @@ final class ItemQueries {
     private final List<Future<RowSet<Row>>> found = new ArrayList<>();
     private final List<Future<RowSet<Row>>> frozen = new ArrayList<>();
     private final @Nullable Future<RowSet<Row>> opened;
+    private final List<Future<RowSet<Row>>> assigned = new ArrayList<>();
 
     ItemQueries(long epoch, Items items, Sender sender) {
         this.items = items;
@@ -58,6 +63,31 @@ final class ItemQueries {
                             .addLong(chunk.total())));
         }
         opened = items.open().isEmpty() ? null : sender.send(OPEN, open(epoch, items.open()));
+        items.assign().forEach(page -> assigned.add(sender.send(ASSIGN, assign(epoch, page))));
+    }
+
+    private static Tuple assign(long epoch, AssignItems page) {
+        List<AssignItems.Item> items = page.items();
+        Assignment like = items.get(0).assignment();
+        Assignment.Lease lease = Objects.requireNonNull(like.lease(), "a lease");
+        return Tuple.tuple()
+                .addLong(epoch)
+                .addLong(page.map())
+                .addArrayOfLong(items.stream().map(AssignItems.Item::ordinal).toArray(Long[]::new))
+                .addArrayOfInteger(items.stream().map(AssignItems.Item::version).toArray(Integer[]::new))
+                .addArrayOfString(items.stream()
+                        .map(item -> item.assignment().activation().stamp())
+                        .toArray(String[]::new))
+                .addArrayOfString(
+                        items.stream().map(item -> item.assignment().payload()).toArray(String[]::new))
+                .addString(like.activation().nodeId())
+                .addString(like.kind())
+                .addLong(lease.millis())
+                .addInteger(lease.maxAttempts())
+                .addBoolean(like.isUndo())
+                .addString(FailedStepDocument.print(page.failure()))
+                .addLong(page.turn())
+                .addBoolean(page.areNew());
     }
 
     private static Tuple open(long epoch, List<OpenItems> open) {
@@ -85,7 +115,14 @@ final class ItemQueries {
         List<Written> written = new ArrayList<>();
         frozen.forEach(rows ->
                 written.add(JournalRows.written(rows.result().iterator().next().getString(0))));
-        return new ItemsAnswer(maps, written, opened == null ? List.of() : opened(opened.result()));
+        return new ItemsAnswer(
+                maps,
+                written,
+                opened == null ? List.of() : opened(opened.result()),
+                assigned.stream()
+                        .map(rows -> JournalRows.assigned(
+                                rows.result().iterator().next().getString(0)))
+                        .toList());
     }
 
     private static Optional<FoundMap> found(RowSet<Row> rows) {
@@ -97,6 +134,7 @@ final class ItemQueries {
                     row.getLong("total"),
                     row.getLong("opened"),
                     row.getLong("settled"),
+                    row.getLong("settled_failed"),
                     row.getLong("completed"),
                     row.getLong("failed"),
                     row.getInteger("max_concurrent"),
@@ -110,14 +148,18 @@ final class ItemQueries {
         return Optional.empty();
     }
 
+    private static long orNone(@Nullable Long number) {
+        return number == null ? 0 : number;
+    }
+
     private List<@Nullable OpenedItems> opened(RowSet<Row> rows) {
         Map<Long, List<ItemRow>> of = new HashMap<>();
-        Map<Long, Optional<Integer>> lookedAt = new HashMap<>();
+        Map<Long, Row> lookedAt = new HashMap<>();
         for (Row row : rows) {
             long map = row.getLong("map_id");
             Long ordinal = row.getLong("ordinal");
             if (ordinal == null) {
-                lookedAt.put(map, Optional.ofNullable(row.getInteger("max_concurrent")));
+                lookedAt.put(map, row);
                 continue;
             }
             of.computeIfAbsent(map, any -> new ArrayList<>())
@@ -133,9 +175,16 @@ final class ItemQueries {
         }
         List<@Nullable OpenedItems> answers = new ArrayList<>();
         for (OpenItems open : items.open()) {
-            Optional<Integer> most = lookedAt.get(open.map());
+            Row look = lookedAt.get(open.map());
             answers.add(
-                    most == null ? null : new OpenedItems(of.getOrDefault(open.map(), List.of()), most.orElse(null)));
+                    look == null
+                            ? null
+                            : new OpenedItems(
+                                    of.getOrDefault(open.map(), List.of()),
+                                    look.getInteger("max_concurrent"),
+                                    orNone(look.getLong("completed")),
+                                    orNone(look.getLong("failed")),
+                                    look.getLong("opened")));
         }
         return answers;
     }

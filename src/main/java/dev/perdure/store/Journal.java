@@ -186,12 +186,12 @@ public interface Journal extends AutoCloseable {
             ItemsAnswer items) {}
 
     /** What is wanted of the items of maps. */
-    record Items(List<FindMap> find, List<FreezeItems> freeze, List<OpenItems> open) {
+    record Items(List<FindMap> find, List<FreezeItems> freeze, List<OpenItems> open, List<AssignItems> assign) {
 
-        public static final Items NONE = new Items(List.of(), List.of(), List.of());
+        public static final Items NONE = new Items(List.of(), List.of(), List.of(), List.of());
 
         public boolean isEmpty() {
-            return find.isEmpty() && freeze.isEmpty() && open.isEmpty();
+            return find.isEmpty() && freeze.isEmpty() && open.isEmpty() && assign.isEmpty();
         }
     }
 
@@ -230,10 +230,15 @@ public interface Journal extends AutoCloseable {
      *
      * @param found empty for a map whose items are not written down
      * @param opened null for a map that has ended, or whose row is locked at this moment
+     * @param assigned stale: the map has ended; rejected: one of the items cannot be assigned
      */
-    record ItemsAnswer(List<Optional<FoundMap>> found, List<Written> frozen, List<@Nullable OpenedItems> opened) {
+    record ItemsAnswer(
+            List<Optional<FoundMap>> found,
+            List<Written> frozen,
+            List<@Nullable OpenedItems> opened,
+            List<AssignItems.Answer> assigned) {
 
-        public static final ItemsAnswer NONE = new ItemsAnswer(List.of(), List.of(), List.of());
+        public static final ItemsAnswer NONE = new ItemsAnswer(List.of(), List.of(), List.of(), List.of());
     }
 
     /**
@@ -241,6 +246,7 @@ public interface Journal extends AutoCloseable {
      *
      * @param generation which execution of its node it is
      * @param opened no item behind this one was ever begun
+     * @param settledFailed of those up to {@code settled}
      * @param completed exact, as {@code failed}
      * @param maxConcurrent when it was changed
      * @param failure the last one, unless none has happened for a while
@@ -252,6 +258,7 @@ public interface Journal extends AutoCloseable {
             long total,
             long opened,
             long settled,
+            long settledFailed,
             long completed,
             long failed,
             @Nullable Integer maxConcurrent,
@@ -266,8 +273,14 @@ public interface Journal extends AutoCloseable {
      */
     record ItemFailure(long ordinal, String error, @Nullable String code, @Nullable FailedStep step) {}
 
-    /** @param maxConcurrent when it was changed */
-    record OpenedItems(List<ItemRow> rows, @Nullable Integer maxConcurrent) {}
+    /**
+     * What was read of a map.
+     *
+     * @param maxConcurrent when it was changed
+     * @param completed items that programs decide and that were passed by, as of the moment of the rows; so is failed
+     * @param opened no item behind this one was begun before
+     */
+    record OpenedItems(List<ItemRow> rows, @Nullable Integer maxConcurrent, long completed, long failed, long opened) {}
 
     /**
      * An item as it is in the tables.
@@ -300,6 +313,7 @@ public interface Journal extends AutoCloseable {
      * @param started new instances that were not read along
      * @param cancelled instances that a user has cancelled
      * @param signals that were sent
+     * @param items of maps that programs have ended
      * @param left a page of what earlier terms left; null when none was asked for
      * @param due what is due; null when it was not asked for
      */
@@ -309,6 +323,7 @@ public interface Journal extends AutoCloseable {
             boolean moreStarted,
             List<Cancelled> cancelled,
             List<SignalSent> signals,
+            List<ItemsEnded> items,
             @Nullable LeftPage left,
             @Nullable DuePage due) {}
 
@@ -345,6 +360,9 @@ public interface Journal extends AutoCloseable {
 
     /** @param bytes as of {@link InstanceRef} */
     record Cancelled(String instance, long role, String reason, long bytes) {}
+
+    /** Ordinals of items of a map that programs have ended. */
+    record ItemsEnded(long map, List<Long> completed, List<Long> failed) {}
 
     /** @param bytes as of {@link InstanceRef} */
     record SignalSent(String instance, long role, String name, long bytes) {}

@@ -3,10 +3,13 @@ package dev.perdure.store;
 import dev.perdure.database.Failure;
 import dev.perdure.store.Journal.Begun;
 import dev.perdure.store.Journal.InstanceRef;
+import dev.perdure.store.Journal.ItemsEnded;
 import dev.perdure.store.Journal.Signal;
 import dev.perdure.store.Journal.Suspect;
 import dev.perdure.store.Journal.Written;
 import io.vertx.sqlclient.Row;
+import java.util.Arrays;
+import java.util.List;
 
 /** The rows that the functions of the journal return, as values. */
 final class JournalRows {
@@ -42,6 +45,25 @@ final class JournalRows {
 
     static InstanceRef ref(Row row) {
         return new InstanceRef(row.getString("instance_id"), row.getLong("role_oid"), bytes(row));
+    }
+
+    /** See {@code df._item_news}. */
+    static ItemsEnded itemsEnded(String detail) {
+        String[] parts = detail.split(":", -1);
+        return new ItemsEnded(Long.parseLong(parts[0]), ordinals(parts[1]), ordinals(parts[2]));
+    }
+
+    private static List<Long> ordinals(String list) {
+        return list.isEmpty()
+                ? List.of()
+                : Arrays.stream(list.split(",")).map(Long::valueOf).toList();
+    }
+
+    /** {@code ok:<turn>}, or as {@link #written}. */
+    static AssignItems.Answer assigned(String answer) {
+        return answer.startsWith("ok:")
+                ? new AssignItems.Answer(new Written.Ok(), Long.parseLong(answer.substring(3)))
+                : new AssignItems.Answer(written(answer), 0);
     }
 
     static long bytes(Row row) {

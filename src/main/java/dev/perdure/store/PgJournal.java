@@ -236,6 +236,7 @@ public final class PgJournal implements Journal {
             boolean more = false;
             List<Cancelled> cancelled = new ArrayList<>();
             List<SignalSent> sent = new ArrayList<>();
+            List<ItemsEnded> ended = new ArrayList<>();
             for (Row row : rows) {
                 switch (row.getString("kind")) {
                     case "snapshot" -> snapshot = row.getString("detail");
@@ -254,10 +255,11 @@ public final class PgJournal implements Journal {
                                 row.getLong("role_oid"),
                                 row.getString("detail"),
                                 JournalRows.bytes(row)));
+                    case "items" -> ended.add(JournalRows.itemsEnded(row.getString("detail")));
                     default -> throw new IllegalStateException("unknown news: " + row.getString("kind"));
                 }
             }
-            return new News(snapshot, started, more, cancelled, sent, leftPage(), duePage());
+            return new News(snapshot, started, more, cancelled, sent, ended, leftPage(), duePage());
         }
 
         private @Nullable LeftPage leftPage() {

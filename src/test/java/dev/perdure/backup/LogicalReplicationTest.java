@@ -122,6 +122,7 @@ class LogicalReplicationTest {
             "_epoch",
             "_forks",
             "_freed_keys",
+            "_item_ends",
             "_launches",
             "_logins",
             "_map_changes",

@@ -21,8 +21,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The tables in memory: versions that are taken once, rows that users lock, transactions that sit in COMMIT, one epoch. */
@@ -314,6 +316,34 @@ final class SimDatabase {
                 }
             }
         }
+    }
+
+    /** A program has decided an item of a map. */
+    void decided(Row item, String how) {
+        item.history.add(new CheckpointRequest(
+                item.id,
+                item.highest() + 1,
+                List.of(),
+                Map.of(),
+                List.of(),
+                new Park.Unchanged(),
+                now(),
+                false,
+                false));
+        item.status = how;
+        item.output = how;
+        item.hasEnded = true;
+        item.endedAt = now();
+    }
+
+    void tell(Object what) {
+        news.add(what);
+    }
+
+    /** Something that happens at some time, whoever leads by then. */
+    void later(Consumer<Random> what) {
+        long most = scheduler.random().nextInt(4) == 0 ? 3_000_000_000L : 30_000_000L;
+        scheduler.after((long) (scheduler.random().nextDouble() * most), () -> what.accept(scheduler.random()));
     }
 
     static boolean ends(CheckpointRequest draft) {

@@ -162,7 +162,8 @@ final class SimJournal implements Journal {
                 // Now and then somebody has locked the row of the map.
                 wanted.open().stream()
                         .map(open -> faults.chance(20) ? null : database.maps.open(open))
-                        .collect(Collectors.toCollection(ArrayList::new)));
+                        .collect(Collectors.toCollection(ArrayList::new)),
+                wanted.assign().stream().map(database.maps::assign).toList());
     }
 
     private List<Signal> signals(SignalLook look) {
@@ -212,6 +213,7 @@ final class SimJournal implements Journal {
         List<InstanceRef> started = new ArrayList<>();
         List<Cancelled> cancelled = new ArrayList<>();
         List<SignalSent> sent = new ArrayList<>();
+        List<ItemsEnded> ended = new ArrayList<>();
         for (Object item : database.newsSince(position)) {
             if (item instanceof SimDatabase.Row row && !row.hasEnded && !row.isSetAside) {
                 if (look.loadBytes() > 0 && scheduler.random().nextBoolean()) {
@@ -223,6 +225,8 @@ final class SimJournal implements Journal {
                 cancelled.add(cancel);
             } else if (item instanceof SignalSent signal) {
                 sent.add(signal);
+            } else if (item instanceof ItemsEnded items) {
+                ended.add(items);
             }
         }
         List<InstanceRef> due = null;
@@ -242,6 +246,7 @@ final class SimJournal implements Journal {
                 false,
                 cancelled,
                 sent,
+                ended,
                 look.page() == null ? null : left(look.page()),
                 due == null ? null : new DuePage(due, look.due().to()));
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Checkpoint;
+import dev.perdure.store.AssignItems;
 import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal;
 import java.util.ArrayList;
@@ -35,6 +36,10 @@ final class SimMaps {
         boolean hasEnded;
         /** A transaction ends it. */
         boolean isLocked;
+        /** Items that programs can have, with the version on which they are decided. */
+        final Map<Integer, Integer> activities = new TreeMap<>();
+
+        boolean isOfActivities;
 
         long opened;
         long settled;
@@ -46,6 +51,12 @@ final class SimMaps {
             this.stamp = first.stamp();
             this.generation = generation;
             this.columns = first.columns();
+        }
+
+        long settledFailed() {
+            return items.stream()
+                    .filter(item -> item.number < settled && item.status.equals("failed"))
+                    .count();
         }
 
         long ended(String status) {
@@ -129,6 +140,7 @@ final class SimMaps {
                 map.items.size(),
                 map.opened,
                 map.settled,
+                map.settledFailed(),
                 map.ended("completed"),
                 map.ended("failed"),
                 null,
@@ -141,6 +153,7 @@ final class SimMaps {
             return null;
         }
         List<Journal.ItemRow> found = new ArrayList<>();
+        long before = map.opened;
         for (int i = (int) wanted.after(); i < map.items.size() && found.size() < Math.abs(wanted.limit()); i++) {
             SimDatabase.Row item = map.items.get(i);
             if (wanted.limit() < 0 || item.status.equals("pending")) {
@@ -155,7 +168,63 @@ final class SimMaps {
                 throw new AssertionError("item " + map.items.get(i).id + " is said to have ended");
             }
         }
-        return new Journal.OpenedItems(found, null);
+        return new Journal.OpenedItems(
+                found, null, passed(map, wanted, found, "completed"), passed(map, wanted, found, "failed"), before);
+    }
+
+    private static long passed(SimMap map, Journal.OpenItems wanted, List<Journal.ItemRow> page, String status) {
+        if (!map.isOfActivities || wanted.limit() <= 0) {
+            return 0;
+        }
+        long upto = page.size() == wanted.limit() ? page.get(page.size() - 1).ordinal() : map.items.size();
+        return map.items.stream()
+                .filter(item -> item.number >= wanted.after() && item.number < upto && item.status.equals(status))
+                .count();
+    }
+
+    // ---- items that programs decide
+
+    AssignItems.Answer assign(AssignItems wanted) {
+        SimMap map = maps.get(wanted.map());
+        if (map == null || map.hasEnded) {
+            return new AssignItems.Answer(new Journal.Written.Stale(), 0);
+        } else if (map.isLocked) {
+            return new AssignItems.Answer(new Journal.Written.Locked(), 0);
+        }
+        map.isOfActivities = true;
+        for (AssignItems.Item wish : wanted.items()) {
+            int ordinal = (int) wish.ordinal();
+            SimDatabase.Row item = map.items.get(ordinal - 1);
+            boolean isWaiting = item.status.equals("pending") && item.highest() == wish.version();
+            if (wanted.areNew() && (!isWaiting || map.activities.containsKey(ordinal))) {
+                throw new AssertionError("item " + item.id + " is no new one: " + item.status);
+            }
+            if (isWaiting && map.activities.putIfAbsent(ordinal, wish.version()) == null) {
+                database.later(random -> decide(map, ordinal, random.nextInt(20) == 0 ? "failed" : "completed"));
+            }
+        }
+        return new AssignItems.Answer(
+                new Journal.Written.Ok(), wanted.turn() + wanted.items().size());
+    }
+
+    /** A program's own COMMIT, while some worker leads or none. */
+    private void decide(SimMap map, int ordinal, String how) {
+        SimDatabase.Row item = map.items.get(ordinal - 1);
+        Integer version = map.activities.get(ordinal);
+        if (version == null) {
+            SimFaults.met("activity: refused");
+        } else if (!item.taking.isEmpty() || map.isLocked) {
+            database.later(random -> decide(map, ordinal, how));
+        } else if (item.hasEnded || item.highest() != version) {
+            throw new AssertionError("item " + item.id + " is " + item.status + ", and a program has it");
+        } else {
+            map.activities.remove(ordinal);
+            database.decided(item, how);
+            List<Long> one = List.of((long) ordinal);
+            boolean isWell = how.equals("completed");
+            database.tell(new Journal.ItemsEnded(map.id, isWell ? one : List.of(), isWell ? List.of() : one));
+            SimFaults.met("activity: " + how);
+        }
     }
 
     // ---- maps end
@@ -191,7 +260,10 @@ final class SimMaps {
             item.status = "cancelled";
             item.hasEnded = true;
         });
-        endingMaps(subject, ended).forEach(map -> map.hasEnded = true);
+        endingMaps(subject, ended).forEach(map -> {
+            map.hasEnded = true;
+            map.activities.clear();
+        });
     }
 
     private List<SimMap> endingMaps(String subject, List<Activation> ended) {

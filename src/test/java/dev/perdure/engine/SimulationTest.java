@@ -57,6 +57,9 @@ class SimulationTest {
                         "broken: answer, IllegalStateException",
                         "broken: answer, NoClassDefFoundError",
                         "broken: answer, StackOverflowError",
+                        "activity: completed",
+                        "activity: failed",
+                        "activity: refused",
                         "broken: decision, IllegalStateException",
                         "broken: decision, NoClassDefFoundError",
                         "broken: decision, StackOverflowError",
@@ -515,9 +518,20 @@ class SimulationTest {
             }
             String items = draft.sql("ITEMS " + random.nextInt(random.nextBoolean() ? 4 : 40));
             itemDepth++;
-            String body = random.nextBoolean() ? leaf(draft) : node(draft, Math.min(depth - 1, 1));
+            String body =
+                    switch (random.nextInt(5)) {
+                        case 0, 1 -> leaf(draft);
+                        case 2 -> activity(draft);
+                        default -> node(draft, Math.min(depth - 1, 1));
+                    };
             itemDepth--;
             return draft.map(items, body, 1 + random.nextInt(5), random.nextBoolean());
+        }
+
+        /** Nobody but a map has one, whose items are decided by programs. */
+        private String activity(GraphDraft draft) {
+            return draft.leaf(
+                    "ACTIVITY", "{\"kind\":\"work\",\"payload\":\"{}\",\"lease_ms\":60000,\"max_attempts\":20}");
         }
 
         private String undo(GraphDraft draft) {

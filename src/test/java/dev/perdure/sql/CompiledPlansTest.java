@@ -95,7 +95,7 @@ class CompiledPlansTest {
 
     /** They build texts, are for administrators and the worker, or need a token or a task: they find its row by its key. */
     private static final Pattern WITHOUT_TABLES = Pattern.compile(
-            "sql|seq|map|saga|with_undo|with_queue|call|activity|approval|complete_activity|extend_activity|fail_activity|decide|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
+            "sql|seq|map|saga|with_undo|with_queue|call|activity|approval|complete_activit(y|ies)|extend_activity|fail_activity|decide|sleep|as|as_op|loop|loop_prefix_op|break|if|if_.*|join|join3|race|retry|catch|timeout|wait_for_.*|http|http_multipart|with_http_options|secret"
                     + "|publish|set_attributes|.*grant.*|.*revoke.*|checkpoint.*");
 
     private static String database;

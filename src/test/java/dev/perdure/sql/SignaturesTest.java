@@ -70,6 +70,7 @@ class SignaturesTest {
             extend_activity     | token text, lease text, progress text DEFAULT NULL::text | boolean | v - unsafe public
             complete_activity   | token text, result jsonb | boolean | v - unsafe public
             complete_activity   | token text, result text DEFAULT NULL::text | boolean | v - unsafe public
+            complete_activities | tokens text[], results jsonb[] DEFAULT NULL::jsonb[] | integer | v - unsafe public
             fail_activity       | token text, message text, code text DEFAULT NULL::text, retry boolean DEFAULT true | boolean | v - unsafe public
             grant_activity      | kind text, role text | void | v - unsafe public
             revoke_activity     | kind text, role text | void | v - unsafe public

@@ -157,7 +157,7 @@ public final class World implements AutoCloseable {
     }
 
     /** Leaders that are killed again and again within seconds look like the doing of what they worked on. */
-    private void letSetAsideGoOn() throws SQLException {
+    public void letSetAsideGoOn() throws SQLException {
         try (Connection connection = server.connect("df_worker");
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(

@@ -6,9 +6,12 @@ import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Ledger;
 import dev.perdure.engine.actor.LoadedState;
 import dev.perdure.flow.ActivationId;
+import dev.perdure.flow.Assignment;
+import dev.perdure.flow.Checkpoint;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
+import dev.perdure.flow.FailedStep;
 import dev.perdure.flow.InstanceState;
 import dev.perdure.flow.Interpreter;
 import dev.perdure.flow.NodeRecord;
@@ -50,6 +53,47 @@ final class ItemLoader {
         return steps.size() == 1
                 && Rules.of(body.node(steps.get(0))).statement() != null
                 && instance.sessions().database() == null;
+    }
+
+    /** Whether an item is nothing but an activity: then it ends with that, whoever works on the map. */
+    boolean isOneActivity() {
+        List<String> steps = body.children(body.rootId());
+        return effect.plan().batchSize() == 1
+                && steps.size() == 1
+                && body.node(steps.get(0)).isClaimed();
+    }
+
+    /** What is known of the map before its items are read. Programs go on meanwhile: what they have ended is counted as it is read. */
+    Tally tally() {
+        return isOneActivity()
+                ? new Tally(map.total(), map.settled(), map.settled() - map.settledFailed(), map.settledFailed())
+                : new Tally(map.total(), map.settled(), map.completed(), map.failed());
+    }
+
+    /**
+     * What a program is to do.
+     *
+     * @param failure the step at which the item fails when the program says so
+     */
+    record Activity(Assignment assignment, FailedStep failure) {}
+
+    /** Of an item that is nothing but an activity; null when something of it was decided already, or nothing can be assigned. */
+    @Nullable Activity activity(ItemRow row, Instant now) {
+        if (row.flow().isMarked() || !row.flow().recorded().isEmpty()) {
+            return null;
+        }
+        List<ItemRow> rows = List.of(row);
+        InstanceState state = state(item(rows), rows);
+        Decision begins = Interpreter.decide(state, new Event.Loaded(now));
+        if (begins.checkpoint().assignments().size() != 1 || begins.checkpoint().end() != null) {
+            return null;
+        }
+        Assignment assignment = begins.checkpoint().assignments().get(0);
+        state.apply(begins);
+        Event fails = new Event.SignalReceived(assignment.activation(), 0, "{\"failed\":\"\"}", now);
+        Checkpoint.InstanceEnd end =
+                Interpreter.decide(state, fails).checkpoint().end();
+        return end == null || end.step() == null ? null : new Activity(assignment, end.step());
     }
 
     /** About the bytes that an item needs. */

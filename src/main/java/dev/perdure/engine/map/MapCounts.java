@@ -35,6 +35,11 @@ public final class MapCounts {
         items.addAndGet(open);
     }
 
+    /** Some of them had ended already. */
+    void knownToHaveEnded(long rows) {
+        items.addAndGet(-rows);
+    }
+
     void ended(long rows, boolean well) {
         items.addAndGet(-rows);
         ends.ended(rows, well);

@@ -49,6 +49,7 @@ final class MapRun implements Attempt, Home {
     private final Tally tally;
     private final ItemWindow window;
     private final SharedItems shared;
+    private final AssignedItems assigned;
     /** First ordinals of items that are to be read once more. */
     private final Deque<Long> again = new ArrayDeque<>();
 
@@ -71,9 +72,11 @@ final class MapRun implements Attempt, Home {
         this.map = map;
         this.startedAt = startedAt;
         this.loader = new ItemLoader(instance, effect, map);
-        this.tally = new Tally(map.total(), map.settled(), map.completed(), map.failed());
+        this.tally = loader.tally();
         this.window = new ItemWindow(map.total(), effect.plan().batchSize());
         this.shared = new SharedItems(loader, window);
+        this.assigned = new AssignedItems(
+                context, instance, map.id(), loader, tally, window, what -> post(() -> unlessOver(what)), this::count);
         this.end = new MapEnd(context, instance, effect, map, window, startedAt, this);
         setMaxConcurrent(map.maxConcurrent());
     }
@@ -84,6 +87,7 @@ final class MapRun implements Attempt, Home {
 
     void start() {
         context.counts().began(tally.left());
+        assigned.listen();
         goOn();
         later(SHOWN_AFTER, this::showRunning);
         later(TICK, this::tick);
@@ -139,19 +143,27 @@ final class MapRun implements Attempt, Home {
             end.failedAsWritten(tally.failed());
             return;
         }
-        while (working.size() < atOnce() && instance.mayBegin() && !waitsForMemory) {
+        while (working.size() + assigned.size() < atOnce()
+                && assigned.hasRoom()
+                && instance.mayBegin()
+                && !waitsForMemory) {
             List<ItemRow> rows = window.next();
-            if (rows.isEmpty() || !work(rows)) {
+            if (rows.isEmpty()) {
+                break;
+            }
+            if (!assigned.take(rows) && !work(rows)) {
                 break;
             }
         }
+        assigned.ask();
         readMore();
         if (tally.isAllRead()
                 && !reading
                 && window.isEmpty()
                 && again.isEmpty()
                 && working.isEmpty()
-                && shared.isEmpty()) {
+                && shared.isEmpty()
+                && assigned.size() == 0) {
             complete();
         }
     }
@@ -191,6 +203,13 @@ final class MapRun implements Attempt, Home {
     private synchronized void tryMemory() {
         waitsForMemory = false;
         goOn();
+    }
+
+    private synchronized void unlessOver(Runnable what) {
+        if (!isOver) {
+            what.run();
+            goOn();
+        }
     }
 
     // ---- items that are one statement share transactions
@@ -268,6 +287,7 @@ final class MapRun implements Attempt, Home {
     }
 
     private void readPage(OpenedItems opened) {
+        assigned.read(opened);
         for (ItemRow row : opened.rows()) {
             window.add(row);
             if (window.firstOf(row.ordinal()) == row.ordinal()) {
@@ -344,6 +364,7 @@ final class MapRun implements Attempt, Home {
 
     private void stop() {
         isOver = true;
+        assigned.clear();
         context.counts().over(tally.left());
         List<InstanceActor> items = new ArrayList<>(working.values());
         working.clear();

@@ -59,6 +59,17 @@ final class Tally {
         failed += well ? 0 : rows;
     }
 
+    /** They had ended when items behind them were read. */
+    void passed(long completedBefore, long failedBefore) {
+        completed += completedBefore;
+        failed += failedBefore;
+    }
+
+    /** Whether it is known, and has not ended. */
+    boolean isOpen(long first) {
+        return open.contains(first);
+    }
+
     /** How many have not ended. */
     long left() {
         return total - completed - failed;

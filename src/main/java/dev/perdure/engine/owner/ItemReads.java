@@ -1,17 +1,21 @@
 package dev.perdure.engine.owner;
 
 import dev.perdure.engine.queue.FairQueue;
+import dev.perdure.store.AssignItems;
 import dev.perdure.store.Journal.FindMap;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.FreezeItems;
 import dev.perdure.store.Journal.Items;
 import dev.perdure.store.Journal.ItemsAnswer;
+import dev.perdure.store.Journal.ItemsEnded;
 import dev.perdure.store.Journal.OpenItems;
 import dev.perdure.store.Journal.OpenedItems;
 import dev.perdure.store.Journal.Written;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,24 +40,34 @@ public final class ItemReads {
     private record Open(long role, String instance, OpenItems items, Consumer<@Nullable OpenedItems> answer)
             implements Wish {}
 
+    private record Assign(long role, String instance, AssignItems items, Consumer<AssignItems.Answer> answer)
+            implements Wish {}
+
+    /** Who is told of items of a map that programs have ended. */
+    private record Listener(String instance, Consumer<ItemsEnded> ends) {}
+
     /** What goes with one exchange. */
     static final class Batch {
         private final List<Find> find = new ArrayList<>();
         private final List<Freeze> freeze = new ArrayList<>();
         private final List<Open> open = new ArrayList<>();
+        private final List<Assign> assign = new ArrayList<>();
 
         Items items() {
-            return find.isEmpty() && freeze.isEmpty() && open.isEmpty()
+            return find.isEmpty() && freeze.isEmpty() && open.isEmpty() && assign.isEmpty()
                     ? Items.NONE
                     : new Items(
                             find.stream().map(Find::map).toList(),
                             freeze.stream().map(Freeze::items).toList(),
-                            open.stream().map(Open::items).toList());
+                            open.stream().map(Open::items).toList(),
+                            assign.stream().map(Assign::items).toList());
         }
     }
 
     private final Wakeup loop;
     private final FairQueue<Wish> queue = new FairQueue<>(FairQueue.Limits.of(Integer.MAX_VALUE));
+    /** By map. */
+    private final Map<Long, Listener> listeners = new ConcurrentHashMap<>();
 
     ItemReads(Wakeup loop) {
         this.loop = loop;
@@ -77,6 +91,33 @@ public final class ItemReads {
         loop.wake();
     }
 
+    /** Lets programs have items. */
+    public void assign(long role, String instance, AssignItems items, Consumer<AssignItems.Answer> answer) {
+        add(new Assign(role, instance, items, answer));
+        loop.wake();
+    }
+
+    /**
+     * Has a map told of items that programs have ended, from what is read next on: what an answer shows as pending is told of when it ends,
+     * behind that answer.
+     */
+    public void listen(String instance, long map, Consumer<ItemsEnded> ends) {
+        listeners.put(map, new Listener(instance, ends));
+    }
+
+    /** Tells a map nothing any more. */
+    public void silence(long map, Consumer<ItemsEnded> ends) {
+        listeners.computeIfPresent(map, (id, listener) -> listener.ends() == ends ? null : listener);
+    }
+
+    /** Maps that nobody works on know of it when they are read. */
+    void ended(ItemsEnded items, Teller teller) {
+        Listener listener = listeners.get(items.map());
+        if (listener != null) {
+            teller.tell(listener.instance(), () -> listener.ends().accept(items));
+        }
+    }
+
     private void add(Wish wish) {
         queue.add(wish.role(), wish.instance(), wish);
     }
@@ -95,6 +136,8 @@ public final class ItemReads {
                 batch.freeze.add(freeze);
             } else if (wish instanceof Open open) {
                 batch.open.add(open);
+            } else if (wish instanceof Assign assign) {
+                batch.assign.add(assign);
             }
         }
         return batch;
@@ -116,6 +159,11 @@ public final class ItemReads {
             OpenedItems opened = answer.opened().get(i);
             teller.tell(asked.instance(), () -> asked.answer().accept(opened));
         }
+        for (int i = 0; i < batch.assign.size(); i++) {
+            Assign asked = batch.assign.get(i);
+            AssignItems.Answer assigned = answer.assigned().get(i);
+            teller.tell(asked.instance(), () -> asked.answer().accept(assigned));
+        }
     }
 
     /** Whether it was done is unknown; all of it can be asked for again. */
@@ -123,5 +171,7 @@ public final class ItemReads {
         batch.find.forEach(this::add);
         batch.freeze.forEach(this::add);
         batch.open.forEach(this::add);
+        batch.assign.forEach(asked ->
+                add(new Assign(asked.role(), asked.instance(), asked.items().again(), asked.answer())));
     }
 }

@@ -27,6 +27,8 @@ public final class OwnerLoop implements Wakeup {
 
     private static final Logger LOG = Logger.getLogger(OwnerLoop.class);
     private static final double BUSY_PER_SECOND = 400;
+    private static final int NOTIFIED =
+            8; // as so many starts counts an answer: NOTIFY makes commits wait for each other
     private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
     private static final long POLL_WITHOUT_ROOM_NANOS = 50_000_000;
     private static final long SAY_NANOS = 1_000_000_000;
@@ -292,9 +294,11 @@ public final class OwnerLoop implements Wakeup {
             List<LoadedInstance> along = sent.reading().takeOutOthers(read);
             looked = true;
             lookedAt = nanos.getAsLong();
-            int came = along.size() + answer.news().started().size();
-            arrivals.add(lookedAt, came);
-            desk.intake().found(answer.news(), along, actors, desk.signals(), teller);
+            Journal.News news = answer.news();
+            int answers = news.signals().size() + news.items().size();
+            arrivals.add(lookedAt, along.size() + news.started().size() + NOTIFIED * answers);
+            desk.intake().found(news, along, actors, desk.signals(), teller);
+            news.items().forEach(ended -> desk.items().ended(ended, teller));
         }
         desk.intake().read(sent.reading(), read, actors, teller);
         if (!sent.signals().isEmpty()) {
