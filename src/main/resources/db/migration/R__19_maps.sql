@@ -266,6 +266,8 @@ DECLARE
     v_last bigint;
     v_settled bigint;
     v_map record;
+    v_item jsonb;
+    v_bytes bigint;
 BEGIN
     FOR k IN 1 .. cardinality(p_maps) LOOP
         SELECT m.id, m.instance_id, m.opened, m.settled, s.max_concurrent INTO v_map
@@ -275,10 +277,10 @@ BEGIN
         map_id := v_map.id;
         max_concurrent := v_map.max_concurrent;
         v_last := v_map.opened;
-        FOR ordinal, item, status, version, versions, states, marks IN
-            SELECT f.ordinal, f.item::text, f.status, f.version, c.versions, c.states, r.marks
-            FROM (SELECT i.*, sum(octet_length(i.item::text)) OVER (ORDER BY i.ordinal) - octet_length(i.item::text) AS before
-                  FROM df._map_items i WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
+        v_bytes := 0;
+        FOR v_item, ordinal, status, version, versions, states, marks IN
+            SELECT f.item, f.ordinal, f.status, f.version, c.versions, c.states, r.marks
+            FROM (SELECT i.* FROM df._map_items i WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
                     AND CASE WHEN p_limits[k] < 0 THEN i.ordinal <= p_after[k] - p_limits[k] ELSE i.status = 'pending' END
                   ORDER BY i.ordinal LIMIT abs(p_limits[k])) AS f
             LEFT JOIN LATERAL (
@@ -296,9 +298,12 @@ BEGIN
                             WHEN x.state -> 'nodes' -> n.node_id ->> 'execution_id' = n.execution_id
                             THEN x.state -> 'nodes' -> n.node_id ->> 'status' <> 'running' ELSE x.written_at >= n.marked_at END)
             ) AS r ON true
-            WHERE f.before < p_bytes OR p_limits[k] < 0
             ORDER BY f.ordinal
         LOOP
+            -- What does not fit any more is not even unpacked.
+            EXIT WHEN v_bytes >= p_bytes AND p_limits[k] > 0;
+            item := v_item::text;
+            v_bytes := v_bytes + octet_length(item);
             v_last := greatest(v_last, ordinal);
             RETURN NEXT;
         END LOOP;

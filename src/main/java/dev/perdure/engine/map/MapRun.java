@@ -49,6 +49,7 @@ final class MapRun implements Attempt, Home {
     private final Tally tally;
     private final ItemWindow window;
     private final SharedItems shared;
+    private final MapMemory memory;
     /** First ordinals of items that are to be read once more. */
     private final Deque<Long> again = new ArrayDeque<>();
 
@@ -74,6 +75,7 @@ final class MapRun implements Attempt, Home {
         this.tally = new Tally(map.total(), map.settled(), map.completed(), map.failed());
         this.window = new ItemWindow(map.total(), effect.plan().batchSize());
         this.shared = new SharedItems(loader, window);
+        this.memory = new MapMemory(context.memory(), context.lastResort(), instance.role());
         this.end = new MapEnd(context, instance, effect, map, window, startedAt, this);
         setMaxConcurrent(map.maxConcurrent());
     }
@@ -139,11 +141,18 @@ final class MapRun implements Attempt, Home {
             end.failedAsWritten(tally.failed());
             return;
         }
+        accountFor();
         while (working.size() < atOnce() && instance.mayBegin() && !waitsForMemory) {
             List<ItemRow> rows = window.next();
             if (rows.isEmpty() || !work(rows)) {
                 break;
             }
+        }
+        accountFor();
+        if (!window.hasNext() && memory.neverFits(window.chars())) {
+            end.tooLarge(memory.most());
+            stop();
+            return;
         }
         readMore();
         if (tally.isAllRead()
@@ -170,27 +179,36 @@ final class MapRun implements Attempt, Home {
     }
 
     private boolean work(List<ItemRow> rows) {
-        MemoryQuota.Holding memory = context.memory().hold(instance.role());
-        long needed = ItemLoader.bytes(rows);
-        if (working.isEmpty()) {
-            // One at a time goes on in any case.
-            memory.force(needed);
-        } else if (!memory.take(needed)) {
+        MemoryQuota.Holding itsOwn = memory.take(rows, working.isEmpty());
+        if (itsOwn == null) {
             window.giveBack(rows);
-            waitsForMemory = true;
-            later(WITHOUT_MEMORY, this::tryMemory);
+            waitForMemory();
             return false;
         }
-        InstanceActor actor = context.actors().get().begin(loader.load(rows, this), memory);
+        InstanceActor actor = context.actors().get().begin(loader.load(rows, this), itsOwn);
         if (actor != null) {
             working.put(rows.get(0).ordinal(), actor);
         }
         return true;
     }
 
+    private void waitForMemory() {
+        if (!waitsForMemory) {
+            waitsForMemory = true;
+            later(WITHOUT_MEMORY, this::tryMemory);
+        }
+    }
+
     private synchronized void tryMemory() {
         waitsForMemory = false;
         goOn();
+    }
+
+    /** What was read and is worked on by nobody, or along with something else. */
+    private void accountFor() {
+        if (!reading) {
+            memory.holds(window.chars() + shared.chars());
+        }
     }
 
     // ---- items that are one statement share transactions
@@ -225,13 +243,18 @@ final class MapRun implements Attempt, Home {
     // ---- items are read
 
     private void readMore() {
-        if (reading) {
+        boolean isWanted = !again.isEmpty() || !tally.isAllRead() && window.isLow();
+        if (reading || !isWanted) {
+            return;
+        }
+        if (!memory.takePage(working.isEmpty() && !window.hasNext())) {
+            waitForMemory();
             return;
         }
         Long once = again.poll();
         if (once != null) {
             read(once - 1, -window.sizeOf(once), opened -> readAgain(once, opened));
-        } else if (!tally.isAllRead() && window.isLow()) {
+        } else {
             read(tally.read(), PAGE, this::readPage);
         }
     }
@@ -349,6 +372,7 @@ final class MapRun implements Attempt, Home {
         working.clear();
         window.clear();
         shared.clear();
+        memory.close();
         items.forEach(context.actors().get()::leave);
     }
 
