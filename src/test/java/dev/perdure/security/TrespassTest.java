@@ -302,6 +302,8 @@ class TrespassTest {
             "_add_items",
             "_admit_one",
             "_admit_queue",
+            "_cancel_runs",
+            "_stop_activities",
             "_also",
             "_awaited_events",
             "_bytes",
