@@ -24,7 +24,7 @@ public final class EndlessUndos implements Attack {
         attackers.execute("CREATE TABLE IF NOT EXISTS undone (n int); TRUNCATE undone");
         attackers.afterwards("INSERT INTO undone VALUES (1)");
         attackers.start(sagas, "df.saga(df.with_undo('SELECT 1', 'SELECT 1 / count(*) FROM undone')"
-                + " ~> df.with_undo('SELECT 2', df.retry('SELECT 1 / count(*) FROM undone', 1000000, '1 ms', max_backoff => '1 ms'))"
+                + " ~> df.with_undo('SELECT 2', df.retry('SELECT 1 / count(*) FROM undone', 1000000, '1 ms', max_delay => '1 ms'))"
                 + " ~> df.sleep(3600))");
         attackers.await("SELECT count(*) >= " + sagas + " FROM df.instances WHERE status = 'running'");
         attackers.execute("SELECT count(df.cancel(id)) FROM df.instances WHERE status IN ('pending', 'running')");
