@@ -218,7 +218,9 @@ $$;
 COMMENT ON FUNCTION df._fence(bigint) IS 'Raises DF002 unless the given epoch is the current term.';
 
 -- Each in a subtransaction of its own, and none waits for what a user can lock: the row of the instance is had at once or not
--- at all, and a version only waits for a transaction of the same instance, for a moment.
+-- at all, and a version only waits for a transaction of the same instance, for a moment. A user may have thousands that wait in vain, or
+-- that do much, such as the end of a map with thousands of items: when a few have waited, or all have lasted for a while, the rest goes
+-- with the next call.
 CREATE OR REPLACE FUNCTION df._write(
     p_epoch bigint, p_instances text[], p_versions integer[], p_states text[], p_also text[])
 RETURNS SETOF text
@@ -227,11 +229,16 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
+    most CONSTANT interval := '100 milliseconds';
+    most_in_vain CONSTANT integer := 5;
+    v_began CONSTANT timestamptz := clock_timestamp();
+    v_in_vain integer := 0;
     v_also jsonb;
     v_taken integer;
     v_answer text;
 BEGIN
     FOR i IN 1 .. coalesce(cardinality(p_instances), 0) LOOP
+        EXIT WHEN v_in_vain >= most_in_vain OR clock_timestamp() > v_began + most;
         BEGIN
             v_answer := 'ok';
             v_also := p_also[i]::jsonb;
@@ -264,6 +271,8 @@ BEGIN
                 v_answer := 'stale';
             WHEN lock_not_available OR deadlock_detected THEN
                 v_answer := 'locked';
+                v_in_vain := v_in_vain + 1;
+                PERFORM set_config('lock_timeout', '1ms', true);
             WHEN assert_failure OR OTHERS THEN
                 -- What the decision itself causes (a \u0000, a value out of range, a trigger of the owner's) must not take the others down. What
                 -- befalls the server, or the session, is nobody's: it is asked again.
@@ -284,7 +293,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._write(bigint, text[], integer[], text[], text[]) IS
-    'The owner''s decisions, each with an answer of its own: ok, stale, locked, or rejected:<SQLSTATE>:<message>. A state {} claims the version and says nothing.';
+    'The owner''s decisions, each with an answer of its own: ok, stale, locked, or rejected:<SQLSTATE>:<message>; the last ones have no answer, and nothing is written of them, when the others have taken long. A state {} claims the version and says nothing.';
 
 REVOKE EXECUTE ON FUNCTION df._token(bytea, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._refuse(text, bigint, bigint, text, integer) FROM PUBLIC;

@@ -268,6 +268,8 @@ DECLARE
     v_completed bigint;
     v_failed bigint;
     v_map record;
+    v_item jsonb;
+    v_bytes bigint;
 BEGIN
     FOR k IN 1 .. cardinality(p_maps) LOOP
         SELECT m.id, m.instance_id, m.node_id, m.activity, m.opened, m.settled, s.max_concurrent INTO v_map
@@ -277,13 +279,16 @@ BEGIN
         map_id := v_map.id;
         max_concurrent := v_map.max_concurrent;
         v_last := v_map.opened;
+        v_bytes := 0;
         v_completed := NULL;
         v_failed := NULL;
         opened := NULL;
-        FOR ordinal, item, status, version, versions, states, marks, completed, failed IN
+        FOR ordinal, v_item, status, version, versions, states, marks, completed, failed IN
             WITH page AS MATERIALIZED (
-                SELECT i.*, sum(octet_length(i.item::text)) OVER (ORDER BY i.ordinal) - octet_length(i.item::text) AS before
-                FROM df._map_items i WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
+                SELECT i.*, sum(z.bytes) OVER (ORDER BY i.ordinal) - z.bytes AS before
+                FROM df._map_items i
+                CROSS JOIN LATERAL (SELECT CASE WHEN v_map.activity IS NULL THEN 0 ELSE octet_length(i.item::text) END AS bytes) AS z
+                WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
                   AND CASE WHEN p_limits[k] < 0 THEN i.ordinal <= p_after[k] - p_limits[k] ELSE i.status = 'pending' END
                 ORDER BY i.ordinal LIMIT abs(p_limits[k])),
             -- Programs end items at any time: those that the page passes by, as of the moment of the page.
@@ -294,7 +299,7 @@ BEGIN
                 JOIN df._map_items i ON i.map_id = p_maps[k] AND i.ordinal > p_after[k] AND i.ordinal <= v_map.opened
                     AND (i.ordinal < last.ordinal OR last.rows < p_limits[k] AND last.rows = (SELECT count(*) FROM page))
                 WHERE v_map.activity IS NOT NULL AND p_limits[k] > 0 AND p_after[k] < v_map.opened)
-            SELECT f.ordinal, f.item::text, f.status, f.version, c.versions, c.states, r.marks, p.completed, p.failed
+            SELECT f.ordinal, f.item, f.status, f.version, c.versions, c.states, r.marks, p.completed, p.failed
             FROM passed p LEFT JOIN page f ON f.before < p_bytes OR p_limits[k] < 0
             LEFT JOIN LATERAL (
                 SELECT array_agg(x.version ORDER BY x.version) AS versions, array_agg(x.state::text ORDER BY x.version) AS states
@@ -316,6 +321,10 @@ BEGIN
             v_completed := completed;
             v_failed := failed;
             CONTINUE WHEN ordinal IS NULL;
+            -- What does not fit any more is not even unpacked.
+            EXIT WHEN v_bytes >= p_bytes AND p_limits[k] > 0;
+            item := v_item::text;
+            v_bytes := v_bytes + octet_length(item);
             v_last := greatest(v_last, ordinal);
             IF status = 'pending' AND states[cardinality(states)]::jsonb -> 'nodes' ? v_map.node_id THEN
                 -- It had failed.

@@ -584,7 +584,7 @@ CREATE OR REPLACE TRIGGER schedule_changes_change AFTER INSERT ON df._schedule_c
 -- What the leader does
 ---------------------------------------------------------------------------------------------------------------------
 
--- Costs an index probe while nothing is due. When more is due than a page holds, roles take turns.
+-- Costs an index probe while nothing is due. Roles take turns, also within a page: what one of them has due may take long.
 CREATE OR REPLACE FUNCTION df._due_schedules(p_epoch bigint, p_now timestamptz, p_limit integer)
 RETURNS TABLE (id bigint, version bigint, cron text, timezone text, overlap text, catch_up double precision, jitter double precision,
                next_at timestamptz, buffered_at timestamptz, active boolean, problem text, now timestamptz)
@@ -620,19 +620,46 @@ BEGIN
     RETURN QUERY
     SELECT s.id, s.version, s.cron, s.timezone, s.overlap, extract(epoch FROM s.catch_up)::float8, coalesce(extract(epoch FROM s.jitter)::float8, 0),
            s.next_at, s.buffered_at, df._has_active_run(s.id), df._start_problem(s.submitted_by), v_now
-    FROM df._schedules s WHERE s.id = ANY (v_ids) ORDER BY s.due_at;
+    FROM (SELECT x.*, row_number() OVER (PARTITION BY x.submitted_by ORDER BY x.due_at) AS turn
+          FROM df._schedules x WHERE x.id = ANY (v_ids)) AS s
+    ORDER BY s.turn, s.due_at;
 END
 $$;
 COMMENT ON FUNCTION df._due_schedules(bigint, timestamptz, integer) IS
     'Schedules that are due at p_now (NULL: now), and what there is to know for planning them.';
 
--- One answer for each plan: ok, stale, locked, or failed:<SQLSTATE>:<message>. A row that somebody holds is passed by.
+CREATE OR REPLACE FUNCTION df._cancel_runs(p_schedule df._schedules) RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    page CONSTANT integer := 500;
+    v_cancelled integer;
+BEGIN
+    UPDATE df.instances i SET status = 'cancelled', updated_at = now(),
+        cancel_reason = format('Schedule %L: its next run is due', p_schedule.name)
+    WHERE i.id IN (SELECT x.id FROM df._schedule_runs r JOIN df.instances x ON x.id = r.instance_id
+                   WHERE r.schedule_id = p_schedule.id AND r.active AND x.status IN ('pending', 'running')
+                   LIMIT page FOR NO KEY UPDATE OF x SKIP LOCKED);
+    GET DIAGNOSTICS v_cancelled = ROW_COUNT;
+    RETURN CASE WHEN v_cancelled = page THEN 'again'
+        WHEN EXISTS (SELECT FROM df._schedule_runs r JOIN df.instances x ON x.id = r.instance_id
+                     WHERE r.schedule_id = p_schedule.id AND r.active AND x.status IN ('pending', 'running')) THEN 'locked'
+        ELSE 'ok' END;
+END
+$$;
+COMMENT ON FUNCTION df._cancel_runs(df._schedules) IS
+    'Cancels runs of a schedule that have not ended: ok, locked (somebody holds one), or again (there may be more). Called with the settings of its callers.';
+
+-- One answer for each plan: ok, stale, locked, again, or failed:<SQLSTATE>:<message>. A row that somebody holds is passed by. Plans behind
+-- the last answer are not carried out: the others have lasted. What is to be cancelled is so in pages: again, until nothing is left of it.
 CREATE OR REPLACE FUNCTION df._run_schedules(p_epoch bigint, p_plans jsonb) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
+    most CONSTANT interval := '100 milliseconds';
+    v_began CONSTANT timestamptz := clock_timestamp();
     v_plan jsonb;
     s df._schedules;
     v_started timestamptz[];
@@ -640,6 +667,7 @@ DECLARE
 BEGIN
     PERFORM df._fence(p_epoch);
     FOR v_plan IN SELECT p.value FROM jsonb_array_elements(p_plans) AS p LOOP
+        EXIT WHEN clock_timestamp() > v_began + most;
         BEGIN
             v_answer := 'ok';
             SELECT x.* INTO s FROM df._schedules x WHERE x.id = (v_plan ->> 'id')::bigint FOR NO KEY UPDATE SKIP LOCKED;
@@ -662,13 +690,10 @@ BEGIN
                 IF NOT (v_plan ->> 'active')::boolean AND df._has_active_run(s.id) THEN
                     -- Somebody has started one since.
                     v_answer := 'stale';
-                ELSE
-                    IF (v_plan ->> 'cancel')::boolean THEN
-                        UPDATE df.instances i SET status = 'cancelled', updated_at = now(),
-                            cancel_reason = format('Schedule %L: its next run is due', s.name)
-                        WHERE i.status IN ('pending', 'running')
-                            AND i.id IN (SELECT r.instance_id FROM df._schedule_runs r WHERE r.schedule_id = s.id AND r.active);
-                    END IF;
+                ELSIF (v_plan ->> 'cancel')::boolean THEN
+                    v_answer := df._cancel_runs(s);
+                END IF;
+                IF v_answer = 'ok' THEN
                     WITH decided AS (
                         INSERT INTO df._schedule_runs AS r (schedule_id, planned_at, outcome, reason)
                         SELECT s.id, x.at, x.outcome, x.reason FROM jsonb_to_recordset(v_plan -> 'runs') AS x(at timestamptz, outcome text, reason text)
@@ -740,7 +765,7 @@ DECLARE
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_start_planned', '_has_active_run', '_start_problem', '_change_schedule',
-                   '_due_schedules', '_run_schedules', '_delete_schedule_runs', '_set_unknown_zones')
+                   '_due_schedules', '_cancel_runs', '_run_schedules', '_delete_schedule_runs', '_set_unknown_zones')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

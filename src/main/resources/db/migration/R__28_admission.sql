@@ -283,16 +283,20 @@ $$;
 COMMENT ON FUNCTION df._release_due() IS
     'Lets instances begin, or wait in their queue, whose time has come. Called with the settings of its callers.';
 
-CREATE OR REPLACE FUNCTION df._admit(p_epoch bigint, p_first boolean, p_after uuid, p_ended text[])
-RETURNS TABLE (released integer, waits boolean, millis bigint, after uuid)
+-- Roles take turns: of each owner first the queue that was looked at longest ago, so that nobody's queues stand behind all of somebody else's.
+CREATE OR REPLACE FUNCTION df._admit(p_epoch bigint, p_first boolean, p_after uuid[], p_ended text[])
+RETURNS TABLE (released integer, waits boolean, millis bigint, after uuid[])
 LANGUAGE plpgsql VOLATILE COST 1000 ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     v_part record;
+    most CONSTANT interval := '30 milliseconds';
+    v_began CONSTANT timestamptz := clock_timestamp();
     v_next timestamptz;
-    v_queue uuid := p_after;
+    v_waiting uuid[];
+    v_turns bigint[];
 BEGIN
     IF p_first THEN
         -- What had been admitted and has committed nothing begins in this term, if not before.
@@ -310,27 +314,33 @@ BEGIN
     v_part := df._release_due();
     released := v_part.released;
     v_next := v_part.next_at;
-    waits := false;
-    FOR i IN 1 .. 21 LOOP
-        SELECT s.queue INTO v_queue FROM df._starts s
-        WHERE s.queue > v_queue AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL
-        ORDER BY s.queue LIMIT 1;
-        EXIT WHEN NOT FOUND;
-        waits := true;
-        IF i = 21 THEN
-            -- The others have their turn in the next call.
-            v_next := clock_timestamp();
-            EXIT;
-        END IF;
-        after := v_queue;
-        v_part := df._admit_queue(v_queue, p_ended);
+    WITH RECURSIVE waiting(queue) AS (
+        (SELECT s.queue FROM df._starts s
+         WHERE s.queue IS NOT NULL AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL ORDER BY s.queue LIMIT 1)
+        UNION ALL
+        SELECT (SELECT s.queue FROM df._starts s
+                WHERE s.queue > w.queue AND s.start_at IS NULL AND s.admitted_at IS NULL AND s.ended_at IS NULL ORDER BY s.queue LIMIT 1)
+        FROM waiting w WHERE w.queue IS NOT NULL)
+    SELECT array_agg(w.queue ORDER BY w.turn, w.place NULLS FIRST, w.queue), array_agg(w.turn ORDER BY w.turn, w.place NULLS FIRST, w.queue)
+    INTO v_waiting, v_turns
+    FROM (SELECT x.queue, array_position(p_after, x.queue) AS place, row_number() OVER (
+              PARTITION BY q.owner ORDER BY array_position(p_after, x.queue) NULLS FIRST, x.queue) AS turn
+          FROM waiting x JOIN df._queues q ON q.id = x.queue) AS w;
+    waits := v_waiting IS NOT NULL;
+    after := p_after;
+    FOR i IN 1 .. least(20, cardinality(v_waiting)) LOOP
+        EXIT WHEN v_turns[i] > 1 AND clock_timestamp() > v_began + most;
+        v_part := df._admit_queue(v_waiting[i], p_ended);
         released := released + v_part.released;
         v_next := least(v_next, v_part.next_at);
+        after := array_append(array_remove(after, v_waiting[i]), v_waiting[i]);
     END LOOP;
-    IF v_queue IS NULL THEN
-        after := NULL;
+    IF coalesce(v_waiting, '{}') <@ after THEN
+        after := '{}';
+    ELSE
+        -- The others have their turn in the next call.
+        v_next := clock_timestamp();
     END IF;
-    waits := waits OR p_after <> '00000000-0000-0000-0000-000000000000';
     -- greatest() takes NULL for nothing, and would say that there is something now.
     millis := CASE WHEN v_next IS NOT NULL THEN ceil(greatest(0, 1000 * extract(epoch FROM v_next - clock_timestamp()))) END;
     PERFORM df._fence(p_epoch);
@@ -339,12 +349,12 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     released := 0;
     waits := true;
     millis := 20;
-    after := NULL;
+    after := '{}';
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION df._admit(bigint, boolean, uuid, text[]) IS
-    'Lets held instances begin: how many, whether others wait in queues, in how many milliseconds it is worth asking again (NULL: not before something changes), and behind which queue the next call goes on.';
+COMMENT ON FUNCTION df._admit(bigint, boolean, uuid[], text[]) IS
+    'Lets held instances begin: how many, whether others wait in queues, in how many milliseconds it is worth asking again (NULL: not before something changes), and the queues that have had their turn while others wait for it, for the next call.';
 
 -- What waits for its time is counted by roles, of which each has a part of an index.
 CREATE OR REPLACE FUNCTION df._queue_census()
@@ -371,4 +381,4 @@ REVOKE EXECUTE ON FUNCTION df._has_begun(df._starts) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._admit_one(df._queues, integer, text) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._admit_queue(uuid, text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._release_due() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION df._admit(bigint, boolean, uuid, text[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._admit(bigint, boolean, uuid[], text[]) FROM PUBLIC;

@@ -309,27 +309,54 @@ $$;
 COMMENT ON FUNCTION df._assign_items(bigint, bigint, bigint[], integer[], text[], text[], text, text, bigint, integer, boolean, text, bigint, boolean) IS
     'Internal: begins items of a map that are nothing but an activity each.';
 
--- An end that the claimer meets at COMMIT. He may be there already: his own instance waits until that is known, another role's does not.
-CREATE OR REPLACE FUNCTION df._stop_activity(p_id bigint) RETURNS void
+-- An end that the claimer meets at COMMIT; false when he is there already. His own instance waits until that is known, another role's does not.
+CREATE OR REPLACE FUNCTION df._stop_activity(p_id bigint, p_is_granted boolean) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET lock_timeout = '20ms'
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET lock_timeout = '5ms'
 AS $$
-DECLARE
-    v_is_granted boolean;
 BEGIN
     INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
     SELECT a.id, a.instance_id, a.subject, a.node_id, a.execution_id, a.reply, a.role, a.kind, a.assignees IS NOT NULL, a.token, 'stopped'
     FROM df._activities a WHERE a.id = p_id
     ON CONFLICT DO NOTHING;
+    RETURN true;
 EXCEPTION WHEN lock_not_available THEN
-    SELECT a.assignees IS NOT NULL OR EXISTS (SELECT FROM df._activity_grants g WHERE g.kind = a.kind AND g.owner = a.role)
-    INTO v_is_granted FROM df._activities a WHERE a.id = p_id;
-    IF NOT v_is_granted THEN
+    IF NOT p_is_granted THEN
         RAISE;
     END IF;
+    RETURN false;
 END
 $$;
-COMMENT ON FUNCTION df._stop_activity(bigint) IS 'Ends an activity whose row somebody holds.';
+COMMENT ON FUNCTION df._stop_activity(bigint, boolean) IS 'Ends an activity whose row somebody holds.';
+
+-- Who may claim can bring forward what COMMIT does (SET CONSTRAINTS), of thousands, and stay there: after a few the others are noted, under
+-- the negative number, for whoever completes them later and for df._sweep_activities.
+CREATE OR REPLACE FUNCTION df._stop_activities(p_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    most CONSTANT integer := 3;
+    v_left bigint[] := p_ids;
+    v_one record;
+    v_in_vain integer := 0;
+BEGIN
+    FOR v_one IN
+        SELECT a.id, g.is_granted FROM df._activities a
+        CROSS JOIN LATERAL (SELECT a.assignees IS NOT NULL OR EXISTS (
+            SELECT FROM df._activity_grants x WHERE x.kind = a.kind AND x.owner = a.role) AS is_granted) AS g
+        WHERE a.id = ANY (p_ids) ORDER BY g.is_granted, a.id
+    LOOP
+        v_in_vain := v_in_vain + CASE WHEN df._stop_activity(v_one.id, v_one.is_granted) THEN 0 ELSE 1 END;
+        v_left := array_remove(v_left, v_one.id);
+        EXIT WHEN v_in_vain >= most;
+    END LOOP;
+    INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
+    SELECT -a.id, a.instance_id, a.subject, a.node_id, a.execution_id, a.reply, a.role, a.kind, a.assignees IS NOT NULL, a.token, 'stopped'
+    FROM df._activities a WHERE a.id = ANY (v_left)
+    ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION df._stop_activities(bigint[]) IS 'Ends activities whose rows somebody holds. Called with the settings of its callers.';
 
 -- [{"node", "execution_id"}, …]: activities of one subject that end with a decision (node *: whatever there are), and those of items of maps
 -- that end with it. p_exact: one that has been completed must not be ended by something else; what the decision was made on is outdated.
@@ -363,7 +390,9 @@ BEGIN
     WITH had AS MATERIALIZED (SELECT a.id FROM df._activities a WHERE a.id = ANY (v_ids) FOR UPDATE SKIP LOCKED),
     gone AS (DELETE FROM df._activities a USING had h WHERE a.id = h.id RETURNING a.id)
     SELECT array_agg(g.id) INTO v_gone FROM gone g;
-    PERFORM df._stop_activity(i) FROM unnest(v_ids) AS i WHERE i <> ALL (coalesce(v_gone, '{}'));
+    IF cardinality(v_ids) > coalesce(cardinality(v_gone), 0) THEN
+        PERFORM df._stop_activities(ARRAY(SELECT unnest(v_ids) EXCEPT ALL SELECT unnest(v_gone)));
+    END IF;
     -- Committed, and not brought to the node yet.
     IF p_exact AND EXISTS (
         SELECT FROM df._activity_ends e JOIN jsonb_to_recordset(p_ends) AS x(node text, execution_id text)
@@ -454,7 +483,7 @@ BEGIN
         problem := 'its lease has ended, its node has ended, or it never was one of yours';
         SELECT a.* INTO activity FROM df._activities a WHERE a.id = v_id AND a.token = p_token AND a.claimed_by = p_role FOR NO KEY UPDATE;
         IF FOUND THEN
-            SELECT i.status, EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = v_id) INTO v_status, v_has_ended
+            SELECT i.status, EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (v_id, -v_id)) INTO v_status, v_has_ended
             FROM df.instances i WHERE i.id = activity.instance_id;
             IF activity.answer IS NULL AND v_status IN ('pending', 'running') AND NOT v_has_ended
                 AND (activity.role = p_role OR df._may_claim(p_role, activity.role, activity.kind)) THEN
@@ -669,7 +698,7 @@ BEGIN
             WHERE a.id = ANY (v_ids) AND a.token = ANY (p_tokens) AND a.claimed_by = p_role AND a.answer IS NULL
             ORDER BY a.id FOR NO KEY UPDATE)
         SELECT array_agg(h.id) FILTER (WHERE h.map_id IS NOT NULL),
-               count(*) FILTER (WHERE (h.role = p_role OR df._may_claim(p_role, h.role, h.kind)) AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = h.id)
+               count(*) FILTER (WHERE (h.role = p_role OR df._may_claim(p_role, h.role, h.kind)) AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (h.id, -h.id))
                    AND EXISTS (SELECT FROM df.instances i WHERE i.id = h.instance_id AND i.status IN ('pending', 'running')))
         INTO v_items, v_done FROM held h;
     END IF;
@@ -715,7 +744,7 @@ DECLARE
 BEGIN
     SELECT a.* INTO v_task FROM df._activities a
     WHERE a.id = p_task AND a.assignees IS NOT NULL AND df._is_assignee(p_role, a.assignees);
-    IF NOT FOUND OR EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = p_task)
+    IF NOT FOUND OR EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (p_task, -p_task))
         OR NOT v_task.is_undo AND NOT EXISTS (
             SELECT FROM df.instances i WHERE i.id = v_task.instance_id AND i.status IN ('pending', 'running')) THEN
         RAISE EXCEPTION 'Task % is decided or over, or it is none of yours', p_task USING ERRCODE = 'DF004',
@@ -1126,7 +1155,7 @@ SELECT a.id AS task_id, a.kind AS title, a.payload, ARRAY(SELECT CASE WHEN x = 0
         FROM unnest(a.assignees) AS x LEFT JOIN pg_roles r ON r.oid = x) AS assignees,
     a.quorum, a.not_submitter, (SELECT count(*) FROM df._activity_votes v WHERE v.activity_id = a.id) AS decisions, a.created_at
 FROM df._activities a
-WHERE a.assignees IS NOT NULL AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = a.id)
+WHERE a.assignees IS NOT NULL AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (a.id, -a.id))
     AND (df._is_assignee((SELECT quote_ident(current_user)::regrole::oid), a.assignees) OR NOT (SELECT row_security_active('df.instances')));
 COMMENT ON VIEW df.tasks IS 'Approvals that you can decide with df.decide: of the roles that you are a member of. They do not show whose workflow it is.';
 
@@ -1233,14 +1262,15 @@ BEGIN
     WHERE a.id IN (
         SELECT x.id FROM df._activities x
         WHERE x.token IS NOT NULL AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
-            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = x.id)
+            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
         ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_done = ROW_COUNT;
+    -- A signal refers to the row of the instance, which its user may have locked.
     FOR v_lost IN
-        SELECT x.* FROM df._activities x
+        SELECT x.* FROM df._activities x JOIN df.instances i ON i.id = x.instance_id
         WHERE x.token IS NOT NULL AND x.lease_until < clock_timestamp() AND x.attempt >= x.max_attempts
-            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = x.id)
-        ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED
+            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
+        ORDER BY x.lease_until LIMIT page FOR KEY SHARE OF i SKIP LOCKED FOR UPDATE OF x SKIP LOCKED
     LOOP
         v_why := format('Activity "%s" was claimed %s times, and was lost each time: the lease of %s ended before the program had completed or extended it',
             v_lost.kind, v_lost.attempt, v_lost.lease);
@@ -1254,21 +1284,20 @@ BEGIN
         VALUES (v_lost.id, v_lost.instance_id, v_lost.subject, v_lost.node_id, v_lost.execution_id, v_lost.reply, v_lost.role, v_lost.kind,
             false, v_lost.token, 'lost');
         INSERT INTO df.signals (instance_id, name, data)
-        SELECT i.id, v_lost.reply, jsonb_build_object('failed', v_why, 'code', 'activity_lost')
-        FROM df.instances i WHERE i.id = v_lost.instance_id;
+        VALUES (v_lost.instance_id, v_lost.reply, jsonb_build_object('failed', v_why, 'code', 'activity_lost'));
         DELETE FROM df._activities a WHERE a.id = v_lost.id;
         v_done := v_done + 1;
     END LOOP;
     more := v_done >= page;
     DELETE FROM df._activities a
-    WHERE a.id IN (SELECT x.id FROM df._activities x JOIN df._activity_ends e ON e.activity_id = x.id
+    WHERE a.id IN (SELECT x.id FROM df._activity_ends e JOIN df._activities x ON x.id = abs(e.activity_id)
                    WHERE e.outcome = 'stopped' LIMIT page FOR UPDATE OF x SKIP LOCKED);
     -- The answer of one that has not reached its node yet says that it has ended.
     DELETE FROM df._activity_ends d
     WHERE d.activity_id IN (
         SELECT e.activity_id FROM df._activity_ends e
         WHERE e.ended_at < clock_timestamp() - interval '2 minutes'
-            AND NOT EXISTS (SELECT FROM df._activities a WHERE a.id = e.activity_id)
+            AND NOT EXISTS (SELECT FROM df._activities a WHERE a.id = abs(e.activity_id))
             AND (e.outcome = 'stopped' OR NOT EXISTS (
                 SELECT FROM df.signals s WHERE s.instance_id = e.instance_id AND s.name = e.reply AND s.consumed_at IS NULL))
         ORDER BY e.ended_at LIMIT 10 * page FOR UPDATE SKIP LOCKED);
@@ -1323,7 +1352,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_move_marks', '_activity_beginners', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_end_activities',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_move_marks', '_activity_beginners', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_stop_activities', '_end_activities',
                    '_claim_activities', '_claimed', '_settle_activity', '_extend_activity', '_answer_activity', '_decide', '_activity_channel',
                    '_do_activity_call', '_sweep_activities', '_may_claim', '_activity_census')
     LOOP

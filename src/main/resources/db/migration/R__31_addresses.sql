@@ -152,7 +152,7 @@ BEGIN
     v_tasks := ARRAY(
         SELECT a.id FROM df._activities a
         WHERE a.instance_id = v_instance AND a.subject = v_instance AND a.assignees IS NOT NULL
-            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id = a.id));
+            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (a.id, -a.id)));
     v_problem := CASE WHEN cardinality(v_tasks) = 0 THEN 'nothing to decide'
         WHEN cardinality(v_tasks) > 1 THEN 'several to decide'
         WHEN NOT EXISTS (SELECT FROM df._activities a WHERE a.id = v_tasks[1] AND df._is_assignee(v_role, a.assignees) AND NOT a.not_submitter)

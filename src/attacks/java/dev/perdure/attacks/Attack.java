@@ -24,4 +24,9 @@ public interface Attack {
     default boolean isAimedAtStarts() {
         return false;
     }
+
+    /** How many times as long as others it is kept up beside the leader that it meets. */
+    default int holds() {
+        return 1;
+    }
 }

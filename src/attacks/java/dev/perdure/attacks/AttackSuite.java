@@ -1,16 +1,28 @@
 package dev.perdure.attacks;
 
 import dev.perdure.attacks.attack.AdvisoryLocks;
+import dev.perdure.attacks.attack.AgainAndAgain;
 import dev.perdure.attacks.attack.AnswersThatGrow;
+import dev.perdure.attacks.attack.CallBombs;
 import dev.perdure.attacks.attack.Definitions;
 import dev.perdure.attacks.attack.DollarQuotes;
+import dev.perdure.attacks.attack.EchoingEvents;
 import dev.perdure.attacks.attack.EndlessCommit;
+import dev.perdure.attacks.attack.EndlessUndos;
 import dev.perdure.attacks.attack.ErrorTexts;
 import dev.perdure.attacks.attack.HeldActivities;
+import dev.perdure.attacks.attack.FullQueues;
+import dev.perdure.attacks.attack.GreedyClaimers;
+import dev.perdure.attacks.attack.HeldCompletions;
+import dev.perdure.attacks.attack.HugeItems;
 import dev.perdure.attacks.attack.LargeSignals;
+import dev.perdure.attacks.attack.LockedParents;
 import dev.perdure.attacks.attack.LockedRows;
 import dev.perdure.attacks.attack.LoginStorm;
+import dev.perdure.attacks.attack.LostLeases;
 import dev.perdure.attacks.attack.ManyEvents;
+import dev.perdure.attacks.attack.ManyMaps;
+import dev.perdure.attacks.attack.ManySchedules;
 import dev.perdure.attacks.attack.ManySignals;
 import dev.perdure.attacks.attack.ManyStarts;
 import dev.perdure.attacks.attack.Notices;
@@ -18,6 +30,8 @@ import dev.perdure.attacks.attack.NotifyFlood;
 import dev.perdure.attacks.attack.NulCharacters;
 import dev.perdure.attacks.attack.OddValues;
 import dev.perdure.attacks.attack.OpenCancel;
+import dev.perdure.attacks.attack.OpenRedrive;
+import dev.perdure.attacks.attack.QueueChanges;
 import dev.perdure.attacks.attack.ResultsMultiplied;
 import dev.perdure.attacks.attack.RowsWithoutBytes;
 import dev.perdure.attacks.attack.SlowRequests;
@@ -25,6 +39,7 @@ import dev.perdure.attacks.attack.SlowStatements;
 import dev.perdure.attacks.attack.UnresolvableNames;
 import dev.perdure.attacks.attack.VariablesInSum;
 import dev.perdure.attacks.attack.VariablesMultiplied;
+import dev.perdure.attacks.attack.WideEnds;
 import dev.perdure.attacks.attack.WrittenOutNumbers;
 import dev.perdure.attacks.stage.Outcome;
 import dev.perdure.attacks.stage.Stage;
@@ -74,7 +89,22 @@ public final class AttackSuite {
                 new LoginStorm(),
                 new NotifyFlood(),
                 new AdvisoryLocks(),
-                new HeldActivities());
+                new HeldActivities(),
+                new HugeItems(),
+                new ManyMaps(),
+                new WideEnds(),
+                new LockedParents(),
+                new OpenRedrive(),
+                new HeldCompletions(),
+                new LostLeases(),
+                new FullQueues(),
+                new QueueChanges(),
+                new ManySchedules(),
+                new CallBombs(),
+                new EndlessUndos(),
+                new AgainAndAgain(),
+                new GreedyClaimers(),
+                new EchoingEvents());
     }
 
     /** Runs the suite. */

@@ -35,6 +35,7 @@ public final class Schedules {
 
     private static final int ROWS = 2_000;
     private static final String OK = "ok";
+    private static final String AGAIN = "again";
     private static final String FAILED = "failed:";
     private static final int STATE_ENDS = FAILED.length() + 5;
 
@@ -90,25 +91,40 @@ public final class Schedules {
     }
 
     private int carryOut(Connection connection, long epoch, List<DueSchedule.Decision> page) throws SQLException {
-        List<String> answers = run(connection, epoch, page);
-        List<DueSchedule.Decision> again = new ArrayList<>();
+        List<DueSchedule.Decision> left = page;
         int done = 0;
-        for (int i = 0; i < page.size(); i++) {
-            DueSchedule.Decision decision = page.get(i);
-            String answer = answers.get(i);
-            if (answer.equals(OK)) {
-                done++;
-                decision.runs().forEach(run -> count(run.outcome(), 1));
-            } else if (answer.startsWith(FAILED)) {
-                LOG.warnf(
-                        "Schedule %d: what is due cannot be started: %s",
-                        decision.schedule().id(), LogText.of(answer));
-                if (!decision.pauses() && LASTING.contains(answer.substring(FAILED.length(), FAILED.length() + 2))) {
-                    again.add(decision.schedule().pause(answer.substring(STATE_ENDS + 1)));
+        while (!left.isEmpty()) {
+            List<String> answers = run(connection, epoch, left);
+            List<DueSchedule.Decision> next = new ArrayList<>();
+            for (int i = 0; i < answers.size(); i++) {
+                DueSchedule.Decision again = answered(left.get(i), answers.get(i));
+                if (again != null) {
+                    next.add(again);
                 }
+                done += answers.get(i).equals(OK) ? 1 : 0;
+            }
+            // Those that had no answer come first: the others have had their turn.
+            next.addAll(0, left.subList(answers.size(), left.size()));
+            left = next;
+        }
+        return done;
+    }
+
+    /** What is to be carried out next of a schedule; null when nothing is. */
+    private DueSchedule.@Nullable Decision answered(DueSchedule.Decision decision, String answer) {
+        if (answer.equals(OK)) {
+            decision.runs().forEach(run -> count(run.outcome(), 1));
+        } else if (answer.equals(AGAIN)) {
+            return decision;
+        } else if (answer.startsWith(FAILED)) {
+            LOG.warnf(
+                    "Schedule %d: what is due cannot be started: %s",
+                    decision.schedule().id(), LogText.of(answer));
+            if (!decision.pauses() && LASTING.contains(answer.substring(FAILED.length(), FAILED.length() + 2))) {
+                return decision.schedule().pause(answer.substring(STATE_ENDS + 1));
             }
         }
-        return again.isEmpty() ? done : done + carryOut(connection, epoch, again);
+        return null;
     }
 
     private void count(SchedulePlan.Outcome outcome, int more) {

@@ -48,7 +48,7 @@ final class Admission {
          * @param after as the last answer has it
          * @param ended instances that have ended since
          */
-        CompletionStage<Admitted> admit(boolean isFirst, @Nullable UUID after, List<String> ended);
+        CompletionStage<Admitted> admit(boolean isFirst, List<UUID> after, List<String> ended);
     }
 
     private final Asks asks;
@@ -64,7 +64,7 @@ final class Admission {
     private boolean waits;
     private int failures;
     private final List<String> ended = new ArrayList<>();
-    private @Nullable UUID after;
+    private List<UUID> after = List.of();
     private long askedAt;
     private long restsUntil;
     private TimerPort.@Nullable Cancellation next;
@@ -154,7 +154,7 @@ final class Admission {
         boolean isUsed = waits || answer.released() > 0 || answer.millis() != null;
         restsUntil = now + Math.max(REST * (now - askedAt), isUsed ? 0 : UNUSED_NANOS);
         long pause = waits || !isTold.getAsBoolean() ? POLL_NANOS : IDLE_NANOS;
-        if (again || after != null) {
+        if (again || !after.isEmpty()) {
             pause = 0;
         } else if (answer.millis() != null) {
             pause = Math.min(pause, Duration.ofMillis(answer.millis()).toNanos());

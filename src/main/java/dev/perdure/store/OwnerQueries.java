@@ -124,9 +124,9 @@ public final class OwnerQueries implements AutoCloseable {
      * @param released instances that may begin from now on
      * @param waits whether others wait in queues
      * @param millis after so long it is worth asking again; null: not before something changes
-     * @param after where the next call goes on
+     * @param after queues that have had their turn, for the next call; empty when all have
      */
-    public record Admitted(int released, boolean waits, @Nullable Long millis, @Nullable UUID after) {}
+    public record Admitted(int released, boolean waits, @Nullable Long millis, List<UUID> after) {}
 
     /**
      * Lets instances begin that wait for their time, or for a slot of a queue.
@@ -135,17 +135,14 @@ public final class OwnerQueries implements AutoCloseable {
      * @param after see {@link Admitted}
      * @param ended instances whose slots may be free, as far as that is known
      */
-    public Future<Admitted> admit(boolean isFirst, @Nullable UUID after, List<String> ended) {
+    public Future<Admitted> admit(boolean isFirst, List<UUID> after, List<String> ended) {
         return query(
                         "SELECT released, waits, millis, after FROM df._admit($1, $2, $3, $4)",
-                        Tuple.of(
-                                term.epoch(),
-                                isFirst,
-                                after == null ? new UUID(0, 0) : after,
-                                ended.toArray(String[]::new)))
+                        Tuple.of(term.epoch(), isFirst, after.toArray(UUID[]::new), ended.toArray(String[]::new)))
                 .map(rows -> {
                     Row row = rows.iterator().next();
-                    return new Admitted(row.getInteger(0), row.getBoolean(1), row.getLong(2), row.getUUID(3));
+                    return new Admitted(
+                            row.getInteger(0), row.getBoolean(1), row.getLong(2), List.of(row.getArrayOfUUIDs(3)));
                 });
     }
 

@@ -359,6 +359,48 @@ class DueSchedulesTest {
     }
 
     @Test
+    void runs_that_are_to_be_cancelled_are_so_in_pages_and_those_that_are_held_delay_their_own_schedule()
+            throws SQLException {
+        create("many", ", overlap => 'cancel_other'", TEN);
+        value("SELECT df.backfill_schedule('many', '" + TEN.minus(Duration.ofHours(1200)) + "', '" + TEN + "')");
+        create("held", ", overlap => 'cancel_other'", TEN);
+        String held = value("SELECT df.trigger_schedule('held')");
+        next("held", TEN);
+        next("many", TEN);
+        database.execute("plan_other", "SELECT df.create_schedule('beside', '0 * * * *', 'SELECT 1')");
+        database.execute(
+                OWNER,
+                "UPDATE df._schedules SET next_at = '" + TEN + "', due_at = timestamptz '" + TEN
+                        + "' + interval '1 ms' WHERE name = 'beside'");
+        assertThat(database.rows(
+                                OWNER,
+                                "SELECT s.name FROM df._due_schedules(" + epoch + ", '" + TEN.plusSeconds(1)
+                                        + "', 200) WITH ORDINALITY d JOIN df._schedules s USING (id) ORDER BY d.ordinality")
+                        .get(1))
+                .as("roles in turn")
+                .containsExactly("beside");
+        try (Connection holder = database.connect("plan_app");
+                Statement statement = holder.createStatement()) {
+            holder.setAutoCommit(false);
+            statement.execute("SELECT FROM df.instances WHERE id = '" + held + "' FOR UPDATE");
+            turn(TEN.plusSeconds(1));
+            assertThat(value("SELECT count(*) FROM df.instances i JOIN df.schedule_runs r ON r.instance_id = i.id"
+                            + " WHERE r.schedule = 'many' AND r.reason = 'backfill' AND i.status = 'cancelled'"))
+                    .isEqualTo("1200");
+            assertThat(value(
+                            "SELECT string_agg(concat_ws(' ', schedule, outcome), ', ') FROM df.schedule_runs"
+                                    + " WHERE planned_at = ?::timestamptz",
+                            TEN.toString()))
+                    .as("its others are cancelled; held still waits")
+                    .isEqualTo("many buffered");
+            holder.commit();
+        }
+        turn(TEN.plusSeconds(2));
+        assertThat(value("SELECT status FROM df.instances WHERE id = '" + held + "'"))
+                .isEqualTo("cancelled");
+    }
+
+    @Test
     void a_role_with_very_many_schedules_does_not_delay_the_others() throws SQLException {
         value("SELECT count(df.create_schedule('m' || g, '0 * * * *', 'SELECT 1')) FROM generate_series(1, 300) AS g");
         database.execute("plan_other", "SELECT df.create_schedule('single', '0 * * * *', 'SELECT 1')");

@@ -186,6 +186,57 @@ class ActivityFaultsTest {
     }
 
     @Test
+    void a_lost_activity_whose_instance_its_user_has_locked_keeps_nobody_elses_lease() throws SQLException {
+        String lost = app.start("df.activity('locked and lost', lease => '1 s', max_attempts => 1)");
+        claim("locked and lost");
+        app.execute("BEGIN; SELECT FROM df.instances WHERE id = '" + lost + "' FOR UPDATE");
+        try (Submitter other = Submitter.of(database, "faulty_other")) {
+            String id = other.start("df.activity('beside', lease => '1 s')");
+            other.value("SELECT token FROM df.claim_activities('beside', wait => '20 s')");
+            assertThat(other.value("SELECT attempt FROM df.claim_activities('beside', wait => '10 s')"))
+                    .isEqualTo("2");
+            other.execute("SELECT df.cancel('" + id + "')");
+        } finally {
+            app.execute("COMMIT");
+        }
+        assertThat(app.await(lost).output()).contains("was claimed 1 times, and was lost each time");
+    }
+
+    /** SET CONSTRAINTS does at once what COMMIT would, and the transaction stays open. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void completions_that_are_brought_forward_and_held_are_not_waited_for(boolean isGranted) throws SQLException {
+        String kind = isGranted ? "held, granted" : "held, own";
+        if (isGranted) {
+            app.execute("SELECT df.grant_activity('" + kind + "', 'public')");
+        }
+        String id = app.start("df.map('SELECT g FROM generate_series(1, 200) AS g', df.activity('" + kind
+                + "'), max_concurrent => 1000)");
+        app.awaitValue("200", "SELECT count(*) FROM df.activities WHERE kind = ?", kind);
+        program.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE;"
+                + " SELECT count(df.complete_activity(token)) FROM df.claim_activities('" + kind + "', 200)");
+        String took;
+        try (Submitter owner = Submitter.at(database.url())) {
+            owner.execute("CREATE TEMP TABLE took (millis float8)");
+            owner.execute("DO $$ DECLARE began timestamptz := clock_timestamp(); BEGIN BEGIN"
+                    + " PERFORM df._end_activities('" + id
+                    + "', '[{\"node\": \"*\"}]', ARRAY(SELECT m.id FROM df._maps m), false);"
+                    + " EXCEPTION WHEN lock_not_available THEN NULL; END;"
+                    + " INSERT INTO took SELECT extract(epoch FROM clock_timestamp() - began) * 1000; END $$");
+            took = Objects.requireNonNull(owner.value("SELECT millis FROM took"));
+        }
+        assertThat(Double.parseDouble(took)).as("200 times 20 ms would be 4 s").isLessThan(1500);
+        app.execute("SELECT df.cancel('" + id + "')");
+        if (isGranted) {
+            assertThat(app.await(id).status()).isEqualTo("cancelled");
+            program.execute("COMMIT");
+        } else {
+            program.execute("COMMIT");
+            assertThat(app.await(id).status()).isEqualTo("cancelled");
+        }
+    }
+
+    @Test
     void what_does_not_do_is_refused_with_what_would() throws SQLException {
         assertThat(refusal("SELECT * FROM df.claim_activities('x', most => 1000000)")
                         .getMessage())

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -260,6 +261,53 @@ class FenceTest {
             assertThat(written.get(0)).isInstanceOf(Journal.Written.Rejected.class);
             assertThat(written.get(1)).isEqualTo(new Journal.Written.Ok());
         }
+    }
+
+    @Test
+    void decisions_that_meet_open_transactions_of_their_instances_wait_for_a_few_of_them_and_no_more()
+            throws Exception {
+        Term term = world.newTerm();
+        long role = world.role(ALICE);
+        List<Journal.Write> writes = new ArrayList<>();
+        try (Connection open = inTransaction(world.database.connect(ALICE), "read committed");
+                PgJournal journal = world.journal(term)) {
+            String his = world.start(BOB, CHAIN);
+            writes.add(claim(his, 1).write());
+            for (int i = 0; i < 20; i++) {
+                String id = world.start(ALICE, CHAIN);
+                world.checkpoint(open, term, role, claim(id, 1));
+                writes.add(claim(id, 1).write());
+            }
+            List<Journal.Written> written =
+                    ask(journal, writing(writes.toArray(Journal.Write[]::new))).written();
+            assertThat(written).as("a few of them").hasSize(6);
+            assertThat(written.get(0)).isEqualTo(new Journal.Written.Ok());
+            assertThat(written.subList(1, 6)).containsOnly(new Journal.Written.Locked());
+            open.rollback();
+        }
+    }
+
+    @Test
+    void what_stands_behind_decisions_that_last_is_left_for_the_next_exchange() throws Exception {
+        Term term = world.newTerm();
+        List<Journal.Write> writes = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            writes.add(claim(world.start(ALICE, CHAIN), 1).write());
+        }
+        world.database.asSuperuser("CREATE OR REPLACE FUNCTION public.last() RETURNS trigger LANGUAGE plpgsql AS"
+                + " 'BEGIN PERFORM pg_sleep(0.06); RETURN NULL; END'; CREATE TRIGGER last AFTER INSERT ON df._checkpoints"
+                + " FOR EACH ROW EXECUTE FUNCTION public.last()");
+        try (PgJournal journal = world.journal(term)) {
+            List<Journal.Written> written =
+                    ask(journal, writing(writes.toArray(Journal.Write[]::new))).written();
+            assertThat(written).hasSizeBetween(1, 3).containsOnly(new Journal.Written.Ok());
+        } finally {
+            world.database.asSuperuser("DROP TRIGGER last ON df._checkpoints");
+        }
+        assertThat(world.row(
+                        "SELECT count(*) FROM df._checkpoints WHERE instance_id = ?",
+                        writes.get(5).instance()))
+                .containsExactly("0");
     }
 
     /** What a trigger of the owner's says of one row; of a missing right, or a broken page, no workflow fails. */

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 
 /** Those who attack: submitters with no more rights than {@code df.grant_usage} gives, and a role that has none on {@code df}. */
@@ -34,6 +35,8 @@ public final class Attackers implements AutoCloseable {
     private final Extent extent;
     private final String service;
     private final List<Connection> open = new CopyOnWriteArrayList<>();
+    private final List<String> afterwards = new ArrayList<>();
+    private final AtomicLong refusals = new AtomicLong();
 
     Attackers(AttackedServer server, Extent extent, String service) {
         this.server = server;
@@ -138,6 +141,33 @@ public final class Attackers implements AutoCloseable {
                 .until(() -> value(sql).equals("t"));
     }
 
+    /** Executes a statement again and again until the attack is over, whatever comes of it. */
+    public void repeat(String role, String sql) throws SQLException {
+        Connection session = session(role);
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        while (!session.isClosed()) {
+                            try {
+                                execute(session, sql);
+                            } catch (SQLException e) {
+                                refusals.incrementAndGet();
+                            }
+                        }
+                    } catch (SQLException e) {
+                        refusals.incrementAndGet();
+                    }
+                },
+                "attack: " + sql.substring(0, Math.min(60, sql.length())));
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** What is to be done as {@link #EVIL} when the attack is over, so that it can be wound up. */
+    public void afterwards(String sql) {
+        afterwards.add(sql);
+    }
+
     /** How many instances of {@link #EVIL} there are in each status. */
     public String statuses() throws SQLException {
         return value("SELECT string_agg(n || ' ' || status, ', ') FROM (SELECT status, count(*) AS n FROM df.instances"
@@ -146,7 +176,7 @@ public final class Attackers implements AutoCloseable {
 
     /** What holds locks is rolled back. */
     @Override
-    public void close() {
+    public void close() throws SQLException {
         for (Connection session : open) {
             try {
                 session.abort(Runnable::run);
@@ -156,5 +186,8 @@ public final class Attackers implements AutoCloseable {
             }
         }
         open.clear();
+        for (String sql : afterwards) {
+            execute(sql);
+        }
     }
 }

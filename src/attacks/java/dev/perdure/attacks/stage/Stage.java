@@ -113,7 +113,9 @@ public final class Stage implements AutoCloseable {
             String term = term();
             victim.reset();
             done = attack.carryOut(attackers);
-            hold();
+            for (int i = 0; i < attack.holds(); i++) {
+                hold();
+            }
             phases.addAll(beside("beside", extent.limit()));
             wrong.addAll(stillThere(pid, term));
             if (worker.isAlive()) {
@@ -183,6 +185,8 @@ public final class Stage implements AutoCloseable {
     /** Cancels everything of the attackers, which must be wound up. */
     private List<String> cleanUp() throws SQLException {
         List<String> wrong = new ArrayList<>();
+        owner.value("WITH gone AS (DELETE FROM df._schedules s WHERE s.submitted_by <> 'victim'::regrole RETURNING 1)"
+                + " SELECT count(*) FROM gone");
         owner.value("SELECT count(df.cancel(i.id)) FROM df.instances i WHERE i.submitted_by <> 'victim'::regrole"
                 + " AND i.status IN ('pending', 'running')");
         try {
@@ -193,6 +197,8 @@ public final class Stage implements AutoCloseable {
             wrong.add(owner.value(UNFINISHED) + " cancelled instances are not wound up after " + PATIENCE.toSeconds()
                     + " s");
         }
+        owner.value("WITH gone AS (UPDATE df._queues q SET dropped_at = now() WHERE q.owner <> 'victim'::regrole RETURNING 1)"
+                + " SELECT count(*) FROM gone");
         return wrong;
     }
 

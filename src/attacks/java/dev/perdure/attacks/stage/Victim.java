@@ -15,7 +15,7 @@ public final class Victim implements AutoCloseable {
     /** What programs of the victim's claim. */
     public static final String KIND = "victim work";
 
-    private static final long PAUSE_MILLIS = 150;
+    private static final long PAUSE_MILLIS = 250;
     private static final long[] LOOKS = {2, 3, 5, 10, 20};
 
     /** One service of a kind. */
@@ -69,7 +69,49 @@ public final class Victim implements AutoCloseable {
                 return ended(victim, id, "cancelled");
             });
         });
+        add("map", (victim, watch) -> watch.time(() -> run(
+                victim, "df.map('SELECT n FROM generate_series(1, 3) AS n', 'SELECT $item.n' ~> 'SELECT 1')", "completed")));
+        add("call", (victim, watch) -> watch.time(() -> run(victim, "df.call('victims')", "completed")));
+        add("queue", (victim, watch) -> watch.time(() -> run(
+                victim, "'SELECT 1', options => '{\"queue\": \"victims\", \"key\": \"a\"}'", "completed")));
+        add("section", (victim, watch) -> watch.time(
+                () -> run(victim, "df.with_queue('SELECT 1', 'victims sections', 'b')", "completed")));
+        add("lease", (victim, watch) -> {
+            String id = victim.start("df.activity('victims, lost', lease => '1 s')");
+            victim.value("SELECT count(*) FROM df.claim_activities('victims, lost', 1, '20 s')");
+            // It ends after a second, and is looked for once a second, or every four while there was no activity.
+            watch.time(5000, () -> victim.value(
+                    "SELECT count(df.complete_activity(token)) FROM df.claim_activities('victims, lost', 1, '60 s')"));
+            ended(victim, id, "completed");
+        });
+        add("schedule", (victim, watch) -> {
+            String next = victim.value("SELECT date_trunc('minute', clock_timestamp()) + interval '1 minute'");
+            String wait = victim.value(
+                    "SELECT greatest(0, extract(epoch FROM ?::timestamptz - clock_timestamp()) * 1000)::int", next);
+            long millis = Long.parseLong(String.valueOf(wait));
+            watch.time(millis, () -> {
+                TimeUnit.MILLISECONDS.sleep(millis);
+                return await(
+                        victim,
+                        "SELECT status FROM df.instances i JOIN df.schedule_runs r ON r.instance_id = i.id"
+                                + " WHERE r.schedule = 'victims' AND r.planned_at = ?::timestamptz",
+                        String.valueOf(next),
+                        "completed");
+            });
+        });
+        prepare();
         threads.forEach(Thread::start);
+    }
+
+    private void prepare() {
+        try (Submitter victim = Submitter.at(server.url(ROLE))) {
+            victim.execute("SELECT df.create_queue('victims', concurrency => 3, concurrency_per_key => 2)");
+            victim.execute("SELECT df.create_queue('victims sections', concurrency => 3)");
+            victim.execute("SELECT df.define('victims', 'SELECT 1')");
+            victim.execute("SELECT df.create_schedule('victims', '* * * * *', 'SELECT 1')");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void add(String kind, Service service) {

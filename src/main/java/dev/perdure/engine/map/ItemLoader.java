@@ -98,8 +98,12 @@ final class ItemLoader {
 
     /** About the bytes that an item needs. */
     static long bytes(List<ItemRow> rows) {
-        return 2048
-                + rows.stream().mapToLong(row -> 64 + 6L * row.item().length()).sum();
+        return bytes(
+                rows.size(), rows.stream().mapToLong(row -> row.item().length()).sum());
+    }
+
+    static long bytes(int rows, long chars) {
+        return 2048 + 64L * rows + 6 * chars;
     }
 
     LoadedState load(List<ItemRow> rows, Home home) {

@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 final class ItemWindow {
 
     private static final int FEW = 200;
+    private static final long MUCH = 64 * 1024;
 
     private final Deque<ItemRow> rows = new ArrayDeque<>();
     private final long total;
     private final int batchSize;
+    private long chars;
 
     ItemWindow(long total, int batchSize) {
         this.total = total;
@@ -33,6 +35,12 @@ final class ItemWindow {
 
     void add(ItemRow row) {
         rows.add(row);
+        chars += row.item().length();
+    }
+
+    /** Characters of what is there. */
+    long chars() {
+        return chars;
     }
 
     /** The first row of the next item; null when there is none. */
@@ -42,22 +50,30 @@ final class ItemWindow {
 
     /** Takes the rows of the next item; none unless all of them are there. */
     List<ItemRow> next() {
-        ItemRow first = rows.peek();
-        if (first == null || rows.size() < sizeOf(first.ordinal())) {
+        if (!hasNext()) {
             return List.of();
         }
-        int size = sizeOf(first.ordinal());
+        int size = sizeOf(rows.element().ordinal());
         List<ItemRow> item = new ArrayList<>(size);
         for (int i = 0; i < size; i++) {
-            item.add(rows.remove());
+            ItemRow row = rows.remove();
+            chars -= row.item().length();
+            item.add(row);
         }
         return item;
+    }
+
+    /** Whether all rows of the next item are there. */
+    boolean hasNext() {
+        ItemRow first = rows.peek();
+        return first != null && rows.size() >= sizeOf(first.ordinal());
     }
 
     /** They are to be the next. */
     void giveBack(List<ItemRow> item) {
         for (int i = item.size() - 1; i >= 0; i--) {
             rows.addFirst(item.get(i));
+            chars += item.get(i).item().length();
         }
     }
 
@@ -67,10 +83,11 @@ final class ItemWindow {
 
     /** Whether more should be read before it is empty. */
     boolean isLow() {
-        return rows.size() < FEW + batchSize;
+        return rows.size() < FEW + batchSize && (chars < MUCH || !hasNext());
     }
 
     void clear() {
         rows.clear();
+        chars = 0;
     }
 }

@@ -12,6 +12,7 @@ import java.util.function.Supplier;
  * The services that maps use.
  *
  * @param actors the instances and items in memory
+ * @param lastResort for maps that find no memory
  * @param othersAreAtWork whether another role than this one has something to do
  * @param clock the server's time
  * @param counts of the term
@@ -20,7 +21,20 @@ public record MapContext(
         Supplier<Actors> actors,
         ItemReads items,
         MemoryQuota memory,
+        LastResort lastResort,
         LongPredicate othersAreAtWork,
         TimerPort timers,
         InstantSource clock,
-        MapCounts counts) {}
+        MapCounts counts) {
+
+    public MapContext(
+            Supplier<Actors> actors,
+            ItemReads items,
+            MemoryQuota memory,
+            LongPredicate othersAreAtWork,
+            TimerPort timers,
+            InstantSource clock,
+            MapCounts counts) {
+        this(actors, items, memory, new LastResort(), othersAreAtWork, timers, clock, counts);
+    }
+}

@@ -11,6 +11,7 @@ import dev.perdure.flow.result.Result;
 import dev.perdure.store.Journal.FindMap;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.ItemFailure;
+import dev.perdure.store.Journal.ItemRow;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -84,6 +85,22 @@ final class MapEnd {
                 step == null ? Remark.NONE : step.remark().of(step),
                 step == null || step.executedQuery() == null ? "" : step.executedQuery(),
                 step == null ? null : step.params(),
+                startedAt,
+                0,
+                context.clock().instant()));
+    }
+
+    /** The rows of an item are more than there is memory for. */
+    void tooLarge(long most) {
+        ItemRow first = window.peek();
+        long ordinal = first == null ? 1 : first.ordinal();
+        tell(new Event.StepFailed(
+                effect.activation(),
+                "Items " + ordinal + " to " + (ordinal + window.sizeOf(ordinal) - 1)
+                        + " of df.map, a batch, need more memory than the worker has for one role (" + most
+                        + " bytes, perdure.memory.limit): choose a smaller batch_size, or select keys and read large values in the body",
+                "54000",
+                "",
                 startedAt,
                 0,
                 context.clock().instant()));

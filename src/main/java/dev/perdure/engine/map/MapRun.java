@@ -50,6 +50,7 @@ final class MapRun implements Attempt, Home {
     private final ItemWindow window;
     private final SharedItems shared;
     private final AssignedItems assigned;
+    private final MapMemory memory;
     /** First ordinals of items that are to be read once more. */
     private final Deque<Long> again = new ArrayDeque<>();
 
@@ -77,6 +78,7 @@ final class MapRun implements Attempt, Home {
         this.shared = new SharedItems(loader, window);
         this.assigned = new AssignedItems(
                 context, instance, map.id(), loader, tally, window, what -> post(() -> unlessOver(what)), this::count);
+        this.memory = new MapMemory(context.memory(), context.lastResort(), instance.role());
         this.end = new MapEnd(context, instance, effect, map, window, startedAt, this);
         setMaxConcurrent(map.maxConcurrent());
     }
@@ -143,6 +145,7 @@ final class MapRun implements Attempt, Home {
             end.failedAsWritten(tally.failed());
             return;
         }
+        accountFor();
         while (working.size() + assigned.size() < atOnce()
                 && assigned.hasRoom()
                 && instance.mayBegin()
@@ -156,6 +159,12 @@ final class MapRun implements Attempt, Home {
             }
         }
         assigned.ask();
+        accountFor();
+        if (!window.hasNext() && memory.neverFits(window.chars())) {
+            end.tooLarge(memory.most());
+            stop();
+            return;
+        }
         readMore();
         if (tally.isAllRead()
                 && !reading
@@ -182,22 +191,24 @@ final class MapRun implements Attempt, Home {
     }
 
     private boolean work(List<ItemRow> rows) {
-        MemoryQuota.Holding memory = context.memory().hold(instance.role());
-        long needed = ItemLoader.bytes(rows);
-        if (working.isEmpty()) {
-            // One at a time goes on in any case.
-            memory.force(needed);
-        } else if (!memory.take(needed)) {
+        MemoryQuota.Holding itsOwn = memory.take(rows, working.isEmpty());
+        if (itsOwn == null) {
             window.giveBack(rows);
-            waitsForMemory = true;
-            later(WITHOUT_MEMORY, this::tryMemory);
+            waitForMemory();
             return false;
         }
-        InstanceActor actor = context.actors().get().begin(loader.load(rows, this), memory);
+        InstanceActor actor = context.actors().get().begin(loader.load(rows, this), itsOwn);
         if (actor != null) {
             working.put(rows.get(0).ordinal(), actor);
         }
         return true;
+    }
+
+    private void waitForMemory() {
+        if (!waitsForMemory) {
+            waitsForMemory = true;
+            later(WITHOUT_MEMORY, this::tryMemory);
+        }
     }
 
     private synchronized void tryMemory() {
@@ -209,6 +220,13 @@ final class MapRun implements Attempt, Home {
         if (!isOver) {
             what.run();
             goOn();
+        }
+    }
+
+    /** What was read and is worked on by nobody, or along with something else. */
+    private void accountFor() {
+        if (!reading) {
+            memory.holds(window.chars() + shared.chars());
         }
     }
 
@@ -244,13 +262,18 @@ final class MapRun implements Attempt, Home {
     // ---- items are read
 
     private void readMore() {
-        if (reading) {
+        boolean isWanted = !again.isEmpty() || !tally.isAllRead() && window.isLow();
+        if (reading || !isWanted) {
+            return;
+        }
+        if (!memory.takePage(working.isEmpty() && !window.hasNext())) {
+            waitForMemory();
             return;
         }
         Long once = again.poll();
         if (once != null) {
             read(once - 1, -window.sizeOf(once), opened -> readAgain(once, opened));
-        } else if (!tally.isAllRead() && window.isLow()) {
+        } else {
             read(tally.read(), PAGE, this::readPage);
         }
     }
@@ -370,6 +393,7 @@ final class MapRun implements Attempt, Home {
         working.clear();
         window.clear();
         shared.clear();
+        memory.close();
         items.forEach(context.actors().get()::leave);
     }
 

@@ -14,6 +14,9 @@ import java.util.Set;
 /** Items that share the transaction of another one: they are one statement each, and nothing of them has begun. Guarded by its map. */
 final class SharedItems {
 
+    /** What takes more characters is worked on by itself. */
+    private static final long MUCH = 64 * 1024;
+
     private final ItemLoader loader;
     private final ItemWindow window;
     private final boolean isOneStatement;
@@ -22,6 +25,8 @@ final class SharedItems {
     private final Map<Long, List<ItemRow>> together = new HashMap<>();
     /** First ordinals of items that are worked on by themselves. */
     private final Set<Long> alone = new HashSet<>();
+
+    private long chars;
 
     SharedItems(ItemLoader loader, ItemWindow window) {
         this.loader = loader;
@@ -32,6 +37,15 @@ final class SharedItems {
     /** Whether there is none at present. */
     boolean isEmpty() {
         return together.isEmpty();
+    }
+
+    /** Characters of those that there are. */
+    long chars() {
+        return chars;
+    }
+
+    private static long chars(List<ItemRow> rows) {
+        return rows.stream().mapToLong(row -> row.item().length()).sum();
     }
 
     /** Whether an item takes others into its transaction, if there are any. */
@@ -49,7 +63,8 @@ final class SharedItems {
         if (!isOneStatement || alone.contains(first)) {
             return companions;
         }
-        for (int most = limit.most(); companions.size() < most; ) {
+        long before = chars;
+        for (int most = limit.most(); companions.size() < most && chars - before < MUCH; ) {
             ItemRow next = window.peek();
             boolean fits = next != null && ItemLoader.isNew(next) && !alone.contains(next.ordinal());
             List<ItemRow> rows = fits ? window.next() : List.of();
@@ -64,6 +79,7 @@ final class SharedItems {
             }
             companions.add(companion);
             together.put(rows.get(0).ordinal(), rows);
+            chars += chars(rows);
         }
         return companions;
     }
@@ -74,6 +90,7 @@ final class SharedItems {
         for (int i = companions.size() - 1; i >= 0; i--) {
             long first = companions.get(i).item().key().first();
             List<ItemRow> rows = together.remove(first);
+            chars -= chars(rows);
             if (outcome == Home.CompanionOutcome.FAILED) {
                 alone.add(first);
             }
@@ -98,5 +115,6 @@ final class SharedItems {
 
     void clear() {
         together.clear();
+        chars = 0;
     }
 }

@@ -101,9 +101,12 @@ public final class GroupCommit implements DecisionWriter {
         ready.add(pending.role, pending.write.instance(), pending);
     }
 
-    /** The outcomes of a batch, in order. */
+    /** The outcomes of a batch, in order; those that have none, behind the others, were not written and go with the next one. */
     void answered(Batch batch, List<Written> outcomes, Teller teller) {
-        for (int i = 0; i < batch.items.size(); i++) {
+        synchronized (this) {
+            batch.items.subList(outcomes.size(), batch.items.size()).forEach(this::add);
+        }
+        for (int i = 0; i < outcomes.size(); i++) {
             Pending pending = batch.items.get(i);
             Written outcome = outcomes.get(i);
             if (outcome instanceof Written.Locked) {
