@@ -54,6 +54,11 @@ public final class Shown {
         }
     }
 
+    /** The same, of a node that is under way since then. */
+    public void node(Activation activation, Instant since) {
+        node(activation, new Mark(actor.id(), activation.nodeId(), activation.stamp(), null, since));
+    }
+
     /** A node's row says that it runs. */
     public void written(Activation activation) {
         any = true;

@@ -33,9 +33,14 @@ final class ItemWindow {
         return (int) Math.min(batchSize, total - first + 1);
     }
 
-    void add(ItemRow row) {
+    /** Takes a row that was read, which the tally learns of. */
+    void add(ItemRow row, Tally tally) {
         rows.add(row);
         chars += row.item().length();
+        if (firstOf(row.ordinal()) == row.ordinal()) {
+            tally.opens(row.ordinal());
+        }
+        tally.readUpTo(row.ordinal());
     }
 
     /** Characters of what is there. */

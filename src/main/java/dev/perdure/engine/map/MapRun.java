@@ -11,7 +11,6 @@ import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.ItemFailure;
 import dev.perdure.store.Journal.ItemRow;
-import dev.perdure.store.Journal.Mark;
 import dev.perdure.store.Journal.OpenItems;
 import dev.perdure.store.Journal.OpenedItems;
 import java.time.Duration;
@@ -98,15 +97,7 @@ final class MapRun implements Attempt, Home {
     private synchronized void showRunning() {
         if (!isOver) {
             instance.shown().instance(startedAt);
-            instance.shown()
-                    .node(
-                            effect.activation(),
-                            new Mark(
-                                    instance.id(),
-                                    effect.activation().nodeId(),
-                                    effect.activation().stamp(),
-                                    null,
-                                    startedAt));
+            instance.shown().node(effect.activation(), startedAt);
         }
     }
 
@@ -311,13 +302,7 @@ final class MapRun implements Attempt, Home {
 
     private void readPage(OpenedItems opened) {
         assigned.read(opened);
-        for (ItemRow row : opened.rows()) {
-            window.add(row);
-            if (window.firstOf(row.ordinal()) == row.ordinal()) {
-                tally.opens(row.ordinal());
-            }
-            tally.readUpTo(row.ordinal());
-        }
+        opened.rows().forEach(row -> window.add(row, tally));
         if (opened.rows().isEmpty()) {
             tally.readUpTo(tally.total());
         }
