@@ -59,8 +59,9 @@ public final class Book {
         return List.copyOf(entries);
     }
 
-    /** The entries of this moment, in a book of their own. */
+    /** The entries of this moment, in a book of their own. None of them is forked later: the copy would know of a fork that it cannot have. */
     public Book copy() {
+        toFork.clear();
         return with(calls);
     }
 

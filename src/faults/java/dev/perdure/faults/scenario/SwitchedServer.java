@@ -10,6 +10,7 @@ import dev.perdure.faults.ledger.LedgerTables;
 import dev.perdure.faults.ledger.Starter;
 import dev.perdure.faults.ledger.Violation;
 import dev.perdure.faults.world.Server;
+import dev.perdure.faults.world.Traces;
 import dev.perdure.faults.world.World;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * An older copy of the database comes up under a running worker, at the address of the original, which lives on: new
@@ -81,12 +83,20 @@ public final class SwitchedServer implements Scenario {
     }
 
     private static List<Violation> finish(Server server, Book book) throws SQLException {
-        Awaitility.await("all instances of the copy have ended")
-                .atMost(World.PATIENCE)
-                .ignoreExceptionsMatching(SQLException.class::isInstance)
-                .until(() -> redrive(server, book) == 0 && unfinished(server) == 0);
+        try {
+            Awaitility.await("all instances of the copy have ended")
+                    .atMost(World.PATIENCE)
+                    .ignoreExceptionsMatching(SQLException.class::isInstance)
+                    .until(() -> redrive(server, book) == 0 && resume(server) == 0 && unfinished(server) == 0);
+        } catch (ConditionTimeoutException e) {
+            System.out.println("  after " + World.PATIENCE.toSeconds() + " s something still runs on the copy; the checker says what");
+        }
         try (Connection connection = server.connect("postgres")) {
-            return Checker.check(connection, book);
+            List<Violation> violations = Checker.check(connection, book);
+            for (Violation violation : violations.subList(0, Math.min(3, violations.size()))) {
+                Traces.print(connection, violation.instance());
+            }
+            return violations;
         }
     }
 
@@ -95,6 +105,11 @@ public final class SwitchedServer implements Scenario {
         try (Connection connection = server.connect("postgres")) {
             return Starter.redriveAll(connection, book);
         }
+    }
+
+    /** Terms that end again and again, since sessions are reset, look like the doing of what they worked on. */
+    private static long resume(Server server) throws SQLException {
+        return number(server, "df_worker", "SELECT count(df.resume(instance_id)) FROM df._tries WHERE set_aside_at IS NOT NULL");
     }
 
     private static long unfinished(Server server) throws SQLException {
@@ -109,7 +124,11 @@ public final class SwitchedServer implements Scenario {
     }
 
     private static long number(Server server, String sql) throws SQLException {
-        try (Connection connection = server.connect("postgres");
+        return number(server, "postgres", sql);
+    }
+
+    private static long number(Server server, String role, String sql) throws SQLException {
+        try (Connection connection = server.connect(role);
                 var statement = connection.createStatement();
                 var row = statement.executeQuery(sql)) {
             row.next();

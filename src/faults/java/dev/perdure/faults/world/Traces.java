@@ -6,7 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /** All that the tables say of an instance on which a promise was not kept, since they are gone with the scenario. */
-final class Traces {
+public final class Traces {
 
     private static final String[] QUERIES = {
         "SELECT row_to_json(i) FROM df.instances i WHERE i.id = ?",
@@ -22,7 +22,7 @@ final class Traces {
 
     private Traces() {}
 
-    static void print(Connection superuser, String instance) throws SQLException {
+    public static void print(Connection superuser, String instance) throws SQLException {
         System.out.println("  what there is of " + instance + ":");
         for (String query : QUERIES) {
             try (PreparedStatement statement = superuser.prepareStatement(query)) {
