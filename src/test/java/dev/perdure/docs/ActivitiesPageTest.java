@@ -3,8 +3,8 @@ package dev.perdure.docs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.testing.ProgramDrivers;
 import java.io.File;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -32,7 +32,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ActivitiesPageTest {
 
-    private static final Path DRIVERS = Path.of("target", "program-drivers").toAbsolutePath();
     private static final int LONGEST = 25;
     private static final long PATIENCE_SECONDS = 120;
 
@@ -68,19 +67,19 @@ class ActivitiesPageTest {
 
     @Test
     void in_python() throws Exception {
-        installed("python", "python3", "-m", "pip", "install", "--quiet", "--target", ".", "psycopg[binary]");
+        installed(ProgramDrivers.python());
         Path script = Files.writeString(folder.resolve("program.py"), program("python"));
-        works(Map.of("PYTHONPATH", DRIVERS.resolve("python").toString()), "python3", script.toString(), url());
+        works(Map.of("PYTHONPATH", ProgramDrivers.of("python").toString()), "python3", script.toString(), url());
     }
 
     @Test
     void in_node() throws Exception {
-        installed("node", "npm", "install", "--silent", "pg");
+        installed(ProgramDrivers.fetch("node", "npm", "install", "--silent", "pg"));
         Path script = Files.writeString(folder.resolve("program.js"), program("javascript"));
         works(
                 Map.of(
                         "NODE_PATH",
-                        DRIVERS.resolve("node").resolve("node_modules").toString()),
+                        ProgramDrivers.of("node").resolve("node_modules").toString()),
                 "node",
                 script.toString(),
                 url());
@@ -102,13 +101,13 @@ class ActivitiesPageTest {
 
     @Test
     void in_go() throws Exception {
-        Path go = DRIVERS.resolve("go");
+        Path go = ProgramDrivers.of("go");
         Files.createDirectories(go);
         Files.writeString(
                 go.resolve("go.mod"), "module program\n\ngo 1.20\n\nrequire github.com/jackc/pgx/v5 v5.5.5\n");
         Files.deleteIfExists(go.resolve("installed"));
         Files.writeString(go.resolve("main.go"), program("go"));
-        installed("go", "go", "mod", "tidy");
+        installed(ProgramDrivers.fetch("go", "go", "mod", "tidy"));
         Path binary = folder.resolve("program");
         Process build = new ProcessBuilder("go", "build", "-o", binary.toString(), ".")
                 .directory(go.toFile())
@@ -131,40 +130,9 @@ class ActivitiesPageTest {
         return stage.url("app").toUri();
     }
 
-    /** Drivers are fetched once; without the language or its registry the test is skipped. */
-    private static void installed(String language, String... command) throws IOException, InterruptedException {
-        Path at = DRIVERS.resolve(language);
-        if (Files.exists(at.resolve("installed"))) {
-            return;
-        }
-        Files.createDirectories(at);
-        Process process;
-        try {
-            process = new ProcessBuilder(command)
-                    .directory(at.toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(at.resolve("install.log").toFile())
-                    .start();
-        } catch (IOException e) {
-            Assumptions.abort("a machine without " + command[0] + " does not run the program: " + e.getMessage());
-            return;
-        }
-        boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        if (!ended) {
-            process.destroy();
-        }
-        Assumptions.assumeTrue(
-                ended && process.exitValue() == 0,
-                () -> "the driver for " + language + " could not be fetched: " + log(at.resolve("install.log")));
-        Files.writeString(at.resolve("installed"), "");
-    }
-
-    private static String log(Path file) {
-        try {
-            return Files.readString(file).strip();
-        } catch (IOException e) {
-            return e.getMessage();
-        }
+    /** Without the language or its registry the test is skipped. */
+    private static void installed(Optional<String> whyNot) {
+        whyNot.ifPresent(Assumptions::abort);
     }
 
     /** It does ten images that are new, and one that cannot be done fails with its reason; then it stops when it is told to. */
@@ -196,7 +164,9 @@ class ActivitiesPageTest {
                                                 .equals("completed")
                                         && value(db, "SELECT df.status('" + wrong + "')")
                                                 .equals("failed"));
-                assertThat(program.isAlive()).as(log(said.toPath())).isTrue();
+                assertThat(program.isAlive())
+                        .as(Files.readString(said.toPath()))
+                        .isTrue();
                 assertThat(value(db, "SELECT count(*) FROM image WHERE thumb LIKE 'small/n%' AND id IN (" + id + ")"))
                         .isEqualTo("10");
                 program.destroy();

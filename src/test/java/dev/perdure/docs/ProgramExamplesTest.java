@@ -2,6 +2,7 @@ package dev.perdure.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.testing.ProgramDrivers;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,7 +13,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -24,8 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class ProgramExamplesTest {
 
-    private static final Path DRIVERS =
-            Path.of("target", "program-drivers", "python").toAbsolutePath();
     private static final String MODEL =
             """
             import os, time
@@ -56,7 +54,7 @@ class ProgramExamplesTest {
     }
 
     private void works(String name, String table, String before) throws Exception {
-        withDriver();
+        ProgramDrivers.python().ifPresent(Assumptions::abort);
         Files.writeString(folder.resolve("model.py"), MODEL);
         Page page = Page.of(name);
         Path script = Files.writeString(
@@ -110,7 +108,11 @@ class ProgramExamplesTest {
         ProcessBuilder builder = new ProcessBuilder(
                 "python3", script.toString(), stage.url("app").toUri());
         builder.environment()
-                .putAll(Map.of("PYTHONPATH", DRIVERS + File.pathSeparator + folder, "HOLD", hold.toString()));
+                .putAll(Map.of(
+                        "PYTHONPATH",
+                        ProgramDrivers.of("python") + File.pathSeparator + folder,
+                        "HOLD",
+                        hold.toString()));
         return builder.redirectErrorStream(true)
                 .redirectOutput(folder.resolve("said").toFile())
                 .start();
@@ -118,30 +120,6 @@ class ProgramExamplesTest {
 
     private String said() throws IOException {
         return Files.readString(folder.resolve("said"));
-    }
-
-    /** Fetched once, as for docs/activities.md; without Python or its registry the test is skipped. */
-    private static void withDriver() throws IOException, InterruptedException {
-        if (Files.exists(DRIVERS.resolve("installed"))) {
-            return;
-        }
-        Files.createDirectories(DRIVERS);
-        Process process;
-        try {
-            process = new ProcessBuilder(
-                            "python3", "-m", "pip", "install", "--quiet", "--target", ".", "psycopg[binary]")
-                    .directory(DRIVERS.toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(DRIVERS.resolve("install.log").toFile())
-                    .start();
-        } catch (IOException e) {
-            Assumptions.abort("a machine without Python does not run the program: " + e.getMessage());
-            return;
-        }
-        boolean ended = process.waitFor(2, TimeUnit.MINUTES);
-        process.destroy();
-        Assumptions.assumeTrue(ended && process.exitValue() == 0, "the driver for Python could not be fetched");
-        Files.writeString(DRIVERS.resolve("installed"), "");
     }
 
     private static void execute(Connection db, String sql) throws SQLException {

@@ -114,7 +114,7 @@ public final class Programs implements Scenario {
                 ? direct
                 : direct.withHost(new DatabaseUrl.Host("127.0.0.1", world.proxy().port()));
         return hasPython && number % 2 == 0
-                ? ClientProgram.inPython(url, ActivityLedger.KIND, world.folder())
+                ? ClientProgram.inPython("program.py", url, ActivityLedger.KIND, world.folder())
                 : ClientProgram.inJava(url, ActivityLedger.KIND, world.folder());
     }
 
@@ -243,7 +243,7 @@ public final class Programs implements Scenario {
                         + " failed, %d ended with their map%n    faults: %s",
                 activities,
                 seconds,
-                hasPython ? " and Python" : " (python3 with psycopg is not there)",
+                hasPython ? " and Python" : " (none in Python: " + ClientProgram.whyNoPython() + ")",
                 world.number("SELECT count(*) FROM app.written"),
                 completed,
                 refused,

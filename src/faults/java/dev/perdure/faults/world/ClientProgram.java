@@ -1,6 +1,7 @@
 package dev.perdure.faults.world;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.testing.ProgramDrivers;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.postgresql.Driver;
 
 /** A program in a process of its own, from src/faults/programs, which does activities with nothing but its driver. */
@@ -26,16 +26,20 @@ public final class ClientProgram implements AutoCloseable {
         this.said = said;
     }
 
-    /** Whether python3 and its driver are there. */
+    /** Whether Python and its driver are there; the driver is fetched. */
     public static boolean hasPython() {
+        return whyNoPython().isEmpty();
+    }
+
+    /** Why programs in Python cannot be run; empty when they can. */
+    public static String whyNoPython() {
         try {
-            Process python = new ProcessBuilder("python3", "-c", "import psycopg").redirectErrorStream(true).start();
-            return python.waitFor(30, TimeUnit.SECONDS) && python.exitValue() == 0;
+            return ProgramDrivers.python().orElse("");
         } catch (IOException e) {
-            return false;
+            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return false;
+            return "interrupted";
         }
     }
 
@@ -44,10 +48,14 @@ public final class ClientProgram implements AutoCloseable {
         return "application_name = '" + APPLICATION + "'";
     }
 
-    /** Starts the one in Python. */
-    public static ClientProgram inPython(DatabaseUrl url, String kind, Path folder) {
+    /**
+     * Starts one in Python.
+     *
+     * @param script its file
+     */
+    public static ClientProgram inPython(String script, DatabaseUrl url, String kind, Path folder) {
         String uri = "postgresql://" + url.user() + "@" + address(url) + "?application_name=" + APPLICATION;
-        return start(folder, "python3", PROGRAMS.resolve("program.py").toString(), uri, kind);
+        return start(folder, "python3", PROGRAMS.resolve(script).toString(), uri, kind);
     }
 
     /** Starts the one in Java, as a single source file. */
@@ -83,8 +91,9 @@ public final class ClientProgram implements AutoCloseable {
     private static ClientProgram start(Path folder, String... command) {
         try {
             Path said = Files.createTempFile(folder, "program", ".out");
-            Process process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
+            ProcessBuilder builder = new ProcessBuilder(command);
+            builder.environment().put("PYTHONPATH", ProgramDrivers.of("python").toString());
+            Process process = builder.redirectErrorStream(true)
                     .redirectOutput(said.toFile())
                     .start();
             Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));

@@ -60,8 +60,7 @@ public final class World implements AutoCloseable {
         this.processes = new PythonPrograms(
                 folder,
                 List.of(
-                        server.url(LedgerTables.APP).toUri(),
-                        through.withUser(LedgerTables.ASYNC, null).toUri()));
+                        server.url(LedgerTables.APP), through.withUser(LedgerTables.ASYNC, null)));
     }
 
     /** What became of the programs. */
