@@ -27,8 +27,9 @@ public final class OwnerLoop implements Wakeup {
 
     private static final Logger LOG = Logger.getLogger(OwnerLoop.class);
     private static final double BUSY_PER_SECOND = 400;
-    private static final int NOTIFIED =
-            8; // as so many starts counts an answer: NOTIFY makes commits wait for each other
+    /** As so many starts counts an answer: NOTIFY makes commits wait for each other. */
+    private static final int NOTIFIED = 8;
+
     private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
     private static final long POLL_WITHOUT_ROOM_NANOS = 50_000_000;
     private static final long SAY_NANOS = 1_000_000_000;
