@@ -328,7 +328,8 @@ BEGIN
           FROM waiting x JOIN df._queues q ON q.id = x.queue) AS w;
     waits := v_waiting IS NOT NULL;
     after := p_after;
-    FOR i IN 1 .. least(20, cardinality(v_waiting)) LOOP
+    -- least() takes NULL for nothing too, and nothing waits most of the time.
+    FOR i IN 1 .. least(20, coalesce(cardinality(v_waiting), 0)) LOOP
         EXIT WHEN v_turns[i] > 1 AND clock_timestamp() > v_began + most;
         v_part := df._admit_queue(v_waiting[i], p_ended);
         released := released + v_part.released;

@@ -26,12 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class OwnerLoop implements Wakeup {
 
     private static final Logger LOG = Logger.getLogger(OwnerLoop.class);
-    private static final double BUSY_PER_SECOND = 400;
-    /** As so many starts counts an answer: NOTIFY makes commits wait for each other. */
-    private static final int NOTIFIED = 8;
-
-    private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
-    private static final long POLL_WITHOUT_ROOM_NANOS = 50_000_000;
+    private static final long MAKE_ROOM_NANOS = 50_000_000;
     private static final long SAY_NANOS = 1_000_000_000;
 
     /**
@@ -60,13 +55,12 @@ public final class OwnerLoop implements Wakeup {
     private final TimerPort timers;
     private final LongSupplier nanos;
     private final ServerClock clock;
-    private final Pace pace;
     private final OwnerDesk desk;
     private final Actors actors;
     private final MemoryQuota memory;
     private final Runnable makeRoom;
     private final Consumer<String> stepDown;
-    private final ArrivalRate arrivals;
+    private final LookPace looks;
     private final LargeReads largeReads;
     private final Teller teller;
     private final AtomicBoolean asked = new AtomicBoolean();
@@ -74,18 +68,13 @@ public final class OwnerLoop implements Wakeup {
     // Touched on the loop's thread only.
     private boolean sending;
     private boolean stopped;
-    private boolean looked;
-    private long lookedAt;
     private long madeRoomAt;
     private long saidAt;
     private long failures;
-    private @Nullable Boolean idle;
     private boolean lookNow = true;
 
     private volatile long turnedAt;
     private volatile boolean woken;
-    private volatile boolean listens;
-    private volatile boolean asksForNotices;
     private TimerPort.@Nullable Cancellation next;
 
     /**
@@ -113,18 +102,17 @@ public final class OwnerLoop implements Wakeup {
         this.timers = timers;
         this.nanos = nanos;
         this.clock = clock;
-        this.pace = pace;
         this.desk = desk;
         this.actors = actors;
         this.memory = memory;
         this.makeRoom = makeRoom;
         this.stepDown = stepDown;
-        this.arrivals = new ArrivalRate(pace.idleAfter());
+        this.looks = new LookPace(pace, desk.intake());
         this.teller = new Teller(actors, stepDown);
         this.largeReads = new LargeReads(journal, thread, nanos, desk.intake(), actors, teller);
         this.turnedAt = nanos.getAsLong();
         this.saidAt = turnedAt;
-        this.madeRoomAt = turnedAt - POLL_WITHOUT_ROOM_NANOS;
+        this.madeRoomAt = turnedAt - MAKE_ROOM_NANOS;
     }
 
     /** Begins to turn. */
@@ -148,17 +136,13 @@ public final class OwnerLoop implements Wakeup {
 
     /** Whether NOTIFYs are heard at present; otherwise it looks often. */
     public void listens(boolean now) {
-        listens = now;
+        looks.listens(now);
         wake();
     }
 
     /** Whether callers that start something send a NOTIFY, and it is heard. */
     public boolean isTold() {
-        return isNotified() && asksForNotices;
-    }
-
-    private boolean isNotified() {
-        return pace.notifications() && listens;
+        return looks.isTold();
     }
 
     /** Ends it: nothing is sent any more. */
@@ -200,8 +184,8 @@ public final class OwnerLoop implements Wakeup {
 
     private void send() {
         largeReads.begin(this::largeEnded);
-        boolean looks = lookNow || desk.intake().hasMore() || nanos.getAsLong() - lookedAt >= nanosBetweenLooks();
-        Boolean says = looked ? idleToSay() : null;
+        boolean isLook = lookNow || desk.intake().hasMore() || looks.nanosUntilNext(nanos.getAsLong()) <= 0;
+        Boolean says = looks.idleToSay(nanos.getAsLong());
         Sent sent = new Sent(
                 desk.writes().next(),
                 desk.begins().next(),
@@ -209,13 +193,13 @@ public final class OwnerLoop implements Wakeup {
                 desk.intake().reading(actors),
                 desk.signals().next(),
                 desk.items().next(),
-                looks,
+                isLook,
                 says);
         Journal.Exchange exchange = new Journal.Exchange(
                 sent.writes().writes(),
                 sent.marks(),
                 sent.begins().marks(),
-                looks ? desk.intake().look(clock.instant()) : null,
+                isLook ? desk.intake().look(clock.instant()) : null,
                 sent.reading().load(),
                 sent.signals().isEmpty()
                         ? null
@@ -227,7 +211,7 @@ public final class OwnerLoop implements Wakeup {
             return;
         }
         sending = true;
-        if (looks) {
+        if (isLook) {
             lookNow = false;
         }
         actors.loadBegins();
@@ -287,17 +271,14 @@ public final class OwnerLoop implements Wakeup {
         desk.begins().answered(sent.begins(), answer.begun(), teller);
         desk.items().answered(sent.items(), answer.items(), teller);
         if (sent.idle() != null) {
-            idle = sent.idle();
-            asksForNotices = Boolean.TRUE.equals(idle);
+            looks.said(sent.idle());
         }
         List<LoadedInstance> read = new ArrayList<>(answer.loaded());
         if (sent.looks() && answer.news() != null) {
             List<LoadedInstance> along = sent.reading().takeOutOthers(read);
-            looked = true;
-            lookedAt = nanos.getAsLong();
             Journal.News news = answer.news();
             int answers = news.signals().size() + news.items().size();
-            arrivals.add(lookedAt, along.size() + news.started().size() + NOTIFIED * answers);
+            looks.looked(nanos.getAsLong(), along.size() + news.started().size(), answers);
             desk.intake().found(news, along, actors, desk.signals(), teller);
             news.items().forEach(ended -> desk.items().ended(ended, teller));
         }
@@ -309,7 +290,7 @@ public final class OwnerLoop implements Wakeup {
         desk.intake().tryNext(nanos.getAsLong(), actors);
         saySurvived();
         boolean isCrowded = desk.intake().waiting() > 0 && sent.reading().load() == null || memory.isWanted();
-        if (isCrowded && nanos.getAsLong() - madeRoomAt > POLL_WITHOUT_ROOM_NANOS) {
+        if (isCrowded && nanos.getAsLong() - madeRoomAt > MAKE_ROOM_NANOS) {
             madeRoomAt = nanos.getAsLong();
             makeRoom.run();
         }
@@ -351,8 +332,8 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void sleep() {
-        long untilLook = lookedAt + nanosBetweenLooks() - nanos.getAsLong();
-        sleepFor(Math.min(Math.max(0, untilLook), desk.writes().nanosUntilNext()));
+        long untilLook = Math.max(0, looks.nanosUntilNext(nanos.getAsLong()));
+        sleepFor(Math.min(untilLook, desk.writes().nanosUntilNext()));
     }
 
     private void sleepFor(long pause) {
@@ -364,38 +345,5 @@ public final class OwnerLoop implements Wakeup {
             next.cancel();
             next = null;
         }
-    }
-
-    private boolean isBusy() {
-        return arrivals.perSecond(nanos.getAsLong()) > BUSY_PER_SECOND;
-    }
-
-    /**
-     * While few instances are started, each start sends a NOTIFY and is taken up at once; while many are, looking often is cheaper
-     * than their NOTIFYs (architecture 6).
-     */
-    private long nanosBetweenLooks() {
-        if (!looked) {
-            return 0;
-        }
-        if (isBusy()) {
-            return pace.busy().toNanos();
-        }
-        if (desk.intake().waiting() > 0 || desk.intake().isTrying()) {
-            return POLL_WITHOUT_ROOM_NANOS;
-        }
-        if (!isNotified()) {
-            return POLL_WITHOUT_NOTIFY_NANOS;
-        }
-        // Once more after having said it: a start that read "busy" before may have committed since.
-        return Boolean.TRUE.equals(idle) ? pace.idle().toNanos() : pace.busy().toNanos();
-    }
-
-    private @Nullable Boolean idleToSay() {
-        boolean now = pace.notifications()
-                && !isBusy()
-                && desk.intake().waiting() == 0
-                && !desk.intake().hasMore();
-        return idle != null && idle == now ? null : now;
     }
 }
