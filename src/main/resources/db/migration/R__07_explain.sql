@@ -534,6 +534,8 @@ BEGIN
         CASE WHEN n.node_type = 'CALL' THEN df._child_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
         CASE WHEN n.node_type = 'ACTIVITY' AND n.status = 'running' AND NOT has_ended
              THEN df._activity_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
+        CASE WHEN n.node_type = 'APPROVAL' AND n.status = 'running' AND NOT has_ended
+             THEN df._approval_note(n.instance_id, n.id, n.status_details ->> 'execution_id') END,
         CASE WHEN n.attempt > 1 AND n.node_type <> 'RETRY' THEN 'attempt ' || n.attempt END,
         'interrupted: ' || (n.status_details ->> 'canceled'),
         CASE WHEN n.status_details ? 'at_least_once' THEN 'at least once' END,

@@ -61,6 +61,7 @@ SELECT ARRAY[
     'SELECT ON df.activities',
     'SELECT ON df.activity_kinds',
     'SELECT ON df.tasks',
+    'SELECT ON df._open_approvals',
     'SELECT ON df.executions',
     'SELECT ON df.schedules',
     'SELECT ON df.schedule_runs',

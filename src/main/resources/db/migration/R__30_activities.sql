@@ -1159,6 +1159,28 @@ WHERE a.assignees IS NOT NULL AND NOT EXISTS (SELECT FROM df._activity_ends e WH
     AND (df._is_assignee((SELECT quote_ident(current_user)::regrole::oid), a.assignees) OR NOT (SELECT row_security_active('df.instances')));
 COMMENT ON VIEW df.tasks IS 'Approvals that you can decide with df.decide: of the roles that you are a member of. They do not show whose workflow it is.';
 
+-- Who has decided what so far, for those who have asked.
+CREATE OR REPLACE VIEW df._open_approvals WITH (security_barrier) AS
+SELECT a.instance_id::text AS instance_id, a.node_id, a.execution_id, a.quorum,
+    (SELECT string_agg(format('%s x %s', v.number, v.decision), ' and ' ORDER BY v.number DESC, v.decision)
+     FROM (SELECT df._cut(x.decision, 60) AS decision, count(*) AS number FROM df._activity_votes x WHERE x.activity_id = a.id GROUP BY x.decision) AS v) AS votes
+FROM df._activities a
+WHERE a.assignees IS NOT NULL AND (a.role = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')));
+COMMENT ON VIEW df._open_approvals IS 'Internal: approvals of your own workflows that are not decided, and their votes.';
+
+CREATE OR REPLACE FUNCTION df._approval_note(instance_id text, node_id text, execution_id text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
+AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN a.votes IS NULL THEN 'nobody has decided yet'
+                ELSE format('decided: %s, and it needs %s alike', a.votes, a.quorum) END
+            FROM df._open_approvals a
+            WHERE a.instance_id = _approval_note.instance_id AND a.node_id = _approval_note.node_id AND a.execution_id = _approval_note.execution_id LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION df._approval_note(text, text, text) IS 'Internal: what df.explain says of an approval.';
+
 CREATE OR REPLACE FUNCTION df._activity_note(instance_id text, node_id text, execution_id text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on

@@ -9,6 +9,7 @@ import dev.perdure.session.SubmitterLogin;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.web.Dashboard;
 import dev.perdure.web.Outside;
+import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Logins;
@@ -83,7 +84,7 @@ public final class DashboardFigures {
                 Duration.ofSeconds(5),
                 new Logins.Limits(10, 1_800_000, 43_200_000, null),
                 InstantSource.system());
-        Dashboard dashboard = new Dashboard(vertx, logins, Outside.NONE, new Api(new LeaderStatus()), new AnswerDesk(url, InstantSource.system()), false);
+        Dashboard dashboard = new Dashboard(vertx, logins, Outside.NONE, new Api(new LeaderStatus()), new AnswerDesk(url, InstantSource.system(), new AnswerCounts()), false);
         port = dashboard
                 .listen(new HttpServerOptions().setHost("127.0.0.1").setPort(0))
                 .toCompletionStage()

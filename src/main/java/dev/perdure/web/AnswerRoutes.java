@@ -98,13 +98,18 @@ final class AnswerRoutes {
     private void opened(RoutingContext context, String signed) {
         Address address = desk.open(signed);
         if (address == null) {
-            refuse(context, unknown());
+            failed(context, Outcome.UNKNOWN);
         } else if (address.expires() <= clock.instant().getEpochSecond()) {
-            refuse(context, problem(Outcome.EXPIRED));
+            failed(context, Outcome.EXPIRED);
         } else {
             context.put(ADDRESS, address);
             context.next();
         }
+    }
+
+    private void failed(RoutingContext context, Outcome outcome) {
+        desk.count(outcome);
+        refuse(context, problem(outcome));
     }
 
     private void show(RoutingContext context) {
@@ -143,7 +148,8 @@ final class AnswerRoutes {
         }
     }
 
-    private static void said(RoutingContext context, Outcome outcome) {
+    private void said(RoutingContext context, Outcome outcome) {
+        desk.count(outcome);
         if (outcome != Outcome.DONE && outcome != Outcome.ALREADY_DONE) {
             refuse(context, problem(outcome));
         } else if (wantsPage(context)) {

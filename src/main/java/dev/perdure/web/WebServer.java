@@ -8,6 +8,7 @@ import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.SubmitterLogin;
+import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Groups;
@@ -42,6 +43,7 @@ class WebServer {
     private final TlsConfigurationRegistry certificates;
     private final Instance<IdentityProvider> provider;
     private final boolean withProvider;
+    private final AnswerCounts answers;
     private volatile @Nullable Dashboard dashboard;
 
     WebServer(
@@ -50,8 +52,10 @@ class WebServer {
             LeaderStatus leader,
             TlsConfigurationRegistry certificates,
             Instance<IdentityProvider> provider,
+            AnswerCounts answers,
             @ConfigProperty(name = "quarkus.oidc.tenant-enabled", defaultValue = "false") boolean withProvider) {
         this.provider = provider;
+        this.answers = answers;
         this.withProvider = withProvider;
         this.vertx = vertx;
         this.config = config;
@@ -95,7 +99,12 @@ class WebServer {
                         embedded ? EmbeddedServer.PEOPLE : null),
                 InstantSource.system());
         Dashboard begun = new Dashboard(
-                vertx, logins, outside, new Api(leader), new AnswerDesk(url, InstantSource.system()), web.readOnly());
+                vertx,
+                logins,
+                outside,
+                new Api(leader),
+                new AnswerDesk(url, InstantSource.system(), answers),
+                web.readOnly());
         String host = web.host().orElse(embedded ? "127.0.0.1" : "0.0.0.0");
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(host)

@@ -5,6 +5,7 @@ import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.web.Dashboard;
 import dev.perdure.web.Outside;
+import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Logins;
@@ -30,7 +31,12 @@ final class ServedAnswers implements AutoCloseable {
                 new Logins.Limits(10, 1_800_000, 43_200_000, null),
                 clock);
         dashboard = new Dashboard(
-                vertx, logins, Outside.NONE, new Api(new LeaderStatus()), new AnswerDesk(url, clock), false);
+                vertx,
+                logins,
+                Outside.NONE,
+                new Api(new LeaderStatus()),
+                new AnswerDesk(url, clock, new AnswerCounts()),
+                false);
         port = dashboard
                 .listen(new HttpServerOptions().setHost("127.0.0.1").setPort(0))
                 .toCompletionStage()

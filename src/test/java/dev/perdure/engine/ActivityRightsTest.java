@@ -154,7 +154,10 @@ class ActivityRightsTest {
         String task = boss.value("SELECT task_id FROM df.tasks WHERE title = 'Both'");
         assertThat(refusal(app, "SELECT df.decide(" + task + ", 'yes')").getSQLState())
                 .isEqualTo("42501");
+        assertThat(app.value("SELECT df.explain(?)", id)).contains("nobody has decided yet");
         assertThat(boss.value("SELECT df.decide(" + task + ", 'yes')")).isEqualTo("1 of 2");
+        assertThat(app.value("SELECT df.explain(?)", id)).contains("decided: 1 x yes, and it needs 2 alike");
+        assertThat(other.value("SELECT count(*) FROM df._open_approvals")).isEqualTo("0");
         assertThat(refusal(boss, "SELECT df.decide(" + task + ", 'yes')").getMessage())
                 .contains("has decided task " + task + " already");
         assertThat(other.value("SELECT df.decide(" + task + ", 'yes')")).isEqualTo("decided");

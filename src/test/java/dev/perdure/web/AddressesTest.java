@@ -8,6 +8,7 @@ import dev.perdure.store.Address;
 import dev.perdure.store.AddressKey;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.web.WebClient.Answer;
+import dev.perdure.web.answer.AnswerDesk.Outcome;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -108,6 +109,8 @@ class AddressesTest {
     void an_address_sends_its_signal_without_a_login_and_once() {
         String instance = start("ad_ann", asking("ship it"));
         String path = handedOut("ad_ann", instance);
+        long done = world.answers(Outcome.DONE);
+        long repeated = world.answers(Outcome.ALREADY_DONE);
 
         Answer first = post(path, "application/json", "{\"parcels\": [1, 2]}");
         assertThat(first.status()).as(first.text()).isEqualTo(200);
@@ -120,6 +123,8 @@ class AddressesTest {
                 .isEqualTo(200);
         assertThat(again.body().path("answer").asText()).isEqualTo("already done");
         assertThat(signals(instance)).isEqualTo(1);
+        assertThat(world.answers(Outcome.DONE) - done).isEqualTo(1);
+        assertThat(world.answers(Outcome.ALREADY_DONE) - repeated).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -229,7 +234,9 @@ class AddressesTest {
     void what_nobody_has_signed_is_answered_alike_whatever_is_wrong_with_it() throws SQLException {
         String instance = start("ad_ann", asking("go"));
         String path = handedOut("ad_ann", instance);
+        long before = world.answers(Outcome.UNKNOWN);
         String nothing = post("/answers/1.a.b").text();
+        assertThat(world.answers(Outcome.UNKNOWN) - before).isEqualTo(1);
         List<String> wrong = new ArrayList<>(List.of(
                 path.substring(0, path.length() - 1) + (path.endsWith("A") ? "B" : "A"),
                 path.replaceFirst("/answers/[0-9]+", "/answers/99"),

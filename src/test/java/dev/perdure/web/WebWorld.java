@@ -5,6 +5,7 @@ import dev.perdure.engine.InProcessWorker;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Logins;
@@ -33,6 +34,7 @@ final class WebWorld implements AutoCloseable {
 
     final DebianServer server = DebianServer.get();
     final String database = server.newDatabase();
+    private final AnswerCounts answers = new AnswerCounts();
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-01-01T00:00:00Z"));
     private final Map<String, String> passwords = new HashMap<>();
     private final Vertx vertx = Vertx.vertx();
@@ -61,6 +63,11 @@ final class WebWorld implements AutoCloseable {
         readOnlyPort = listen(readOnly);
     }
 
+    /** What became of answers. */
+    long answers(AnswerDesk.Outcome outcome) {
+        return answers.counted(outcome);
+    }
+
     Dashboard dashboard(DatabaseUrl url, boolean withoutChanges, @Nullable String tryOut) {
         return dashboard(url, Outside.NONE, withoutChanges, tryOut);
     }
@@ -77,7 +84,7 @@ final class WebWorld implements AutoCloseable {
                 logins,
                 outside,
                 new Api(new LeaderStatus()),
-                new AnswerDesk(url, InstantSource.system()),
+                new AnswerDesk(url, InstantSource.system(), answers),
                 withoutChanges);
     }
 

@@ -42,20 +42,27 @@ public final class AnswerDesk implements AutoCloseable {
 
     private final DatabaseUrl url;
     private final InstantSource clock;
+    private final AnswerCounts counts;
     private final Deque<Connection> idle = new ArrayDeque<>();
     private volatile Map<Integer, AddressKey> keys = Map.of();
     private volatile long readAt;
     private boolean closed;
 
     /** Connects when it is needed. */
-    public AnswerDesk(DatabaseUrl worker, InstantSource clock) {
+    public AnswerDesk(DatabaseUrl worker, InstantSource clock, AnswerCounts counts) {
         this.url = worker.withParameter("application_name", "perdure-answers")
                 .withSettings(OwnerSettings.with(Map.of(
                         "statement_timeout", "5s",
                         "lock_timeout", "1s",
                         "idle_in_transaction_session_timeout", "10s")));
         this.clock = clock;
+        this.counts = counts;
         this.readAt = Long.MIN_VALUE;
+    }
+
+    /** An address was used, and this became of it. */
+    public void count(Outcome outcome) {
+        counts.add(outcome);
     }
 
     /** Whether the keys are to be read before an address can be opened. */
