@@ -7,7 +7,7 @@ import dev.perdure.engine.http.RequestSecrets;
 import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.flow.template.AddressBook;
 import dev.perdure.step.StepPort;
-import dev.perdure.step.http.HttpStep;
+import dev.perdure.step.http.HttpPort;
 import dev.perdure.store.Journal;
 import java.time.Duration;
 import java.time.Instant;
@@ -69,7 +69,7 @@ final class Engine {
             StepPort steps,
             CheckpointCodec codec,
             AddressBook addresses,
-            HttpStep http,
+            HttpPort http,
             RequestSecrets.Grants grants,
             Admission.Asks admission,
             Ears ears,
@@ -119,6 +119,7 @@ final class Engine {
                             wired.memory(),
                             threads::helper,
                             wired.clock(),
+                            System::nanoTime,
                             statistics);
                     return new EffectStarter(
                             wired.sql(),

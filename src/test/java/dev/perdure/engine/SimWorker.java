@@ -4,17 +4,25 @@ import dev.perdure.engine.actor.Breakdowns;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Lane;
 import dev.perdure.engine.actor.Lanes;
+import dev.perdure.engine.http.HttpExecutor;
+import dev.perdure.engine.http.RequestSecrets;
 import dev.perdure.engine.owner.OwnerLoop;
 import dev.perdure.engine.sql.SqlContext;
 import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.flow.template.AddressBook;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** The engine's core over the simulation, of one term. */
 final class SimWorker {
 
     private final SimScheduler scheduler;
     final SimSteps steps;
+    final SimHttp web;
+    private @Nullable HttpExecutor http;
     final EngineParts parts;
     final EngineStatistics statistics = new EngineStatistics();
     boolean isOver;
@@ -30,6 +38,7 @@ final class SimWorker {
         long epoch = database.beginTerm();
         SimCodec codec = new SimCodec(faults, epoch);
         this.steps = new SimSteps(database, scheduler, codec, faults, epoch);
+        this.web = new SimHttp(database.server, scheduler, faults);
         SimJournal journal = new SimJournal(database, scheduler, codec, faults, epoch);
         Lanes lanes = new Lanes() {
             @Override
@@ -89,19 +98,35 @@ final class SimWorker {
                                 Duration.ZERO,
                                 10,
                                 Duration.ofHours(24))),
-                wired -> new EffectStarter(
-                        wired.sql(),
-                        (actor, send) -> {
-                            throw new UnsupportedOperationException("no HTTP in the simulation yet");
-                        },
-                        wired.desk().signals(),
-                        wired.maps(),
-                        scheduler,
-                        wired.clock(),
-                        scheduler::nanos));
+                wired -> {
+                    HttpExecutor executor = new HttpExecutor(
+                            web,
+                            wired.desk().begins(),
+                            new RequestSecrets(
+                                    (instance, names) -> CompletableFuture.completedFuture(List.of()), scheduler),
+                            wired.memory(),
+                            scheduler::spawn,
+                            wired.clock(),
+                            scheduler::nanos,
+                            statistics);
+                    http = executor;
+                    return new EffectStarter(
+                            wired.sql(),
+                            executor::start,
+                            wired.desk().signals(),
+                            wired.maps(),
+                            scheduler,
+                            wired.clock(),
+                            scheduler::nanos);
+                });
         scheduler.every(Duration.ofMillis(50), new RunningStatusWriter(parts.sql(), Duration.ofMillis(100)));
         scheduler.every(Duration.ofMillis(50), parts.sql()::makeRoom);
         scheduler.every(Duration.ofMillis(250), parts.sql()::cancelAgain);
+        scheduler.every(Duration.ofMillis(50), http()::memoryMayBeFree);
+    }
+
+    HttpExecutor http() {
+        return Objects.requireNonNull(http, "wiring makes it");
     }
 
     void start() {
@@ -119,6 +144,7 @@ final class SimWorker {
         parts.loop().stop();
         parts.desk().close();
         parts.sql().close();
+        http().close();
         parts.actors().close();
     }
 
@@ -128,6 +154,7 @@ final class SimWorker {
                 + parts.desk().waitingToBeRead()
                 + " to be read, " + parts.desk().writes().waiting() + " decisions to be written, "
                 + parts.sql().queued() + " statements that wait, " + parts.sql().inUse() + " that run, "
+                + http().queued() + " requests that wait, " + http().inUse() + " that are under way, "
                 + parts.memory().taken() + " bytes" + (isOver ? ", whose term is over: " + why : "");
     }
 }

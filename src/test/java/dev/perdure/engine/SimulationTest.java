@@ -72,6 +72,13 @@ class SimulationTest {
                         "commit: FENCED",
                         "commit: LOCK_TIMEOUT",
                         "commit: STALE",
+                        "http: CANCELED",
+                        "http: CONNECTION_FAILED",
+                        "http: FAILED",
+                        "http: STATUS_5XX",
+                        "http: an answer",
+                        "http: received again",
+                        "http: received once",
                         "items: committed together",
                         "items: lost, and not committed",
                         "items: lost, but committed",
@@ -137,6 +144,52 @@ class SimulationTest {
                     .as("seed %d: counted as completed", seed)
                     .isZero();
         }
+    }
+
+    /**
+     * Only the next worker, who cannot know, may send it again; and df.retry; and one who reads the instance again while the request is under
+     * way, since the answer to something else of it was lost: so nothing else is under way here.
+     */
+    @Test
+    void a_worker_sends_each_request_once() {
+        for (long seed = 1; seed <= SEEDS / 4; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, new SimFaults(random, true, 10), MEMORY);
+            worker.start();
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                GraphDraft draft = new GraphDraft();
+                String root = draft.then(
+                        request(draft, i + "/1"),
+                        draft.then(
+                                draft.sql("SELECT 1"), draft.then(request(draft, i + "/2"), request(draft, i + "/3"))));
+                rows.add(database.start(1 + i % 3, root, draft.rows()));
+                worker.told();
+            }
+            // Of one that nobody wants any more the slot is free at once.
+            scheduler.runUntil(() -> false, Duration.ofMillis(random.nextInt(200)));
+            database.cancel(rows.get(0), "no longer wanted");
+            worker.told();
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+            assertThat(database.server.mostByOneWorker()).as("seed %d", seed).isLessThanOrEqualTo(1);
+            scheduler.runUntil(() -> false, Duration.ofSeconds(5));
+            assertThat(worker.web.open() + worker.http().inUse())
+                    .as("seed %d", seed)
+                    .isZero();
+            database.check(Set.of());
+        }
+    }
+
+    private static String request(GraphDraft draft, String path) {
+        return draft.leaf(
+                "HTTP",
+                "{\"url\":\"http://server/" + path
+                        + "\",\"method\":\"POST\",\"body\":null,\"headers\":null,\"timeout_seconds\":30}");
     }
 
     /** Each has the memory for its definition, and none for what its statement returns: neither gives way by itself. */
@@ -326,6 +379,8 @@ class SimulationTest {
         /** All have ended: nobody lets one go on any more. */
         private boolean isOver;
         /** How many maps are around what is being built. */
+        private int requests;
+
         private int itemDepth;
 
         private final Random random;
@@ -418,6 +473,11 @@ class SimulationTest {
             SimWorker last = current(workers);
             assertThat(last.steps.open()).as("sessions in use at the end").isZero();
             assertThat(last.parts.sql().inUse()).as("slots in use at the end").isZero();
+            assertThat(last.http().inUse() + last.http().queued())
+                    .as("requests at the end: %s", last)
+                    .isZero();
+            assertThat(last.web.open()).as("requests under way at the end").isZero();
+            database.server.check();
             assertThat(last.parts.memory().taken())
                     .as("memory taken at the end")
                     .isZero();
@@ -539,8 +599,14 @@ class SimulationTest {
                     + draft.rows().size());
         }
 
+        /** Each has an address of its own. */
+        private String request(GraphDraft draft) {
+            return SimulationTest.request(draft, seed + "/" + requests++);
+        }
+
         private String leaf(GraphDraft draft) {
-            return switch (random.nextInt(12)) {
+            return switch (random.nextInt(14)) {
+                case 12, 13 -> request(draft);
                 case 0 -> draft.sleep(String.valueOf(random.nextInt(3)));
                 case 1 ->
                     itemDepth > 0

@@ -7,7 +7,7 @@ import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.flow.Activation;
 import dev.perdure.flow.Effect;
 import dev.perdure.step.http.AnswerMemory;
-import dev.perdure.step.http.Exchange;
+import dev.perdure.step.http.HttpPort;
 import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +22,7 @@ final class HttpAttempt implements Attempt {
     private final long wanted;
     private final AtomicBoolean slotHeld = new AtomicBoolean();
     private volatile Instant startedAt = Instant.EPOCH;
-    private @Nullable Exchange exchange;
+    private HttpPort.@Nullable Sent exchange;
     private boolean interrupted;
 
     /**
@@ -107,7 +107,7 @@ final class HttpAttempt implements Attempt {
     }
 
     /** The request is under way, and an interruption ends it: at once when it came before. */
-    synchronized void sentAs(Exchange sent) {
+    synchronized void sentAs(HttpPort.Sent sent) {
         exchange = sent;
         if (interrupted) {
             sent.cancel();

@@ -13,9 +13,8 @@ import dev.perdure.flow.Event;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.template.HttpRequest;
 import dev.perdure.step.http.Answer;
-import dev.perdure.step.http.Exchange;
 import dev.perdure.step.http.HttpOutcome;
-import dev.perdure.step.http.HttpStep;
+import dev.perdure.step.http.HttpPort;
 import dev.perdure.step.http.HttpStepException;
 import dev.perdure.step.http.SecretDirectory;
 import dev.perdure.store.Journal.Begun;
@@ -24,6 +23,7 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,11 +35,12 @@ public final class HttpExecutor {
     /** Roles beyond the number of slots that get one each. */
     private static final int RESERVE = 64;
 
-    private final HttpStep http;
+    private final HttpPort http;
     private final AttemptWriter begins;
     private final MemoryQuota memory;
     private final Executor helpers;
     private final InstantSource clock;
+    private final LongSupplier nanos;
     private final EngineStatistics statistics;
     private final FairQueue<HttpAttempt> queue;
     private final RequestSecrets privileges;
@@ -51,18 +52,20 @@ public final class HttpExecutor {
      * @param helpers run what follows from answers; it may read files
      */
     public HttpExecutor(
-            HttpStep http,
+            HttpPort http,
             AttemptWriter begins,
             RequestSecrets privileges,
             MemoryQuota memory,
             Executor helpers,
             InstantSource clock,
+            LongSupplier nanos,
             EngineStatistics statistics) {
         this.http = http;
         this.begins = begins;
         this.memory = memory;
         this.helpers = helpers;
         this.clock = clock;
+        this.nanos = nanos;
         this.statistics = statistics;
         this.privileges = privileges;
         this.queue = new FairQueue<>(new FairQueue.Limits(
@@ -193,12 +196,12 @@ public final class HttpExecutor {
                 begun.started(),
                 begun.node(),
                 attempt.effect().step());
-        long from = System.nanoTime();
+        long from = nanos.getAsLong();
         statistics.http().began();
-        Exchange exchange = http.send(request, key, attempt.actor().role(), attempt.memoryOfAnswer());
+        HttpPort.Sent exchange = http.send(request, key, attempt.actor().role(), attempt.memoryOfAnswer());
         exchange.answer()
                 .whenComplete((answer, failure) ->
-                        helpers.execute(() -> ended(attempt, answer, failure, System.nanoTime() - from)));
+                        helpers.execute(() -> ended(attempt, answer, failure, nanos.getAsLong() - from)));
         attempt.sentAs(exchange);
     }
 

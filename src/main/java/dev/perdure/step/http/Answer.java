@@ -17,7 +17,13 @@ import org.jspecify.annotations.Nullable;
  */
 public record Answer(int status, Map<String, String> headers, ResponseText body, int bytes, long millis) {
 
-    static Answer of(int status, MultiMap headers, byte[] body, int length, long millis) {
+    /**
+     * An answer as it came.
+     *
+     * @param body what is kept of it
+     * @param length of the whole body, in bytes
+     */
+    public static Answer of(int status, MultiMap headers, byte[] body, int length, long millis) {
         Map<String, String> names = new LinkedHashMap<>();
         for (Map.Entry<String, String> header : headers) {
             // NUL is the one character that PostgreSQL cannot store.

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * One request and its answer. Everything happens in one context of Vert.x, so one thing at a time; {@link #cancel} may come
  * from anywhere.
  */
-public final class Exchange {
+public final class Exchange implements HttpPort.Sent {
 
     /** So many connections may turn out to be closed before anything was sent over them. */
     private static final int MAX_LOST_BEFORE_SENDING = 10;
@@ -46,15 +46,12 @@ public final class Exchange {
                 Math.min(request.timeoutSeconds(), step.settings().maxTimeout().toSeconds()));
     }
 
-    /**
-     * The answer. Fails with {@link HttpStepException} only; a status of 500 or more is a failure (specification 4.10). On
-     * completion nothing of the request is under way any more.
-     */
+    @Override
     public CompletionStage<Answer> answer() {
         return answer;
     }
 
-    /** Ends the request, whatever state it is in. */
+    @Override
     public void cancel() {
         fail(new HttpStepException(HttpOutcome.CANCELED, "canceled"));
     }

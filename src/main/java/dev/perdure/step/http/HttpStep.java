@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
  * Sends the requests of HTTP steps. Redirects are not followed, nothing is taken from the environment (no proxies), and
  * connections are made to addresses that the policy has seen. Thread-safe.
  */
-public final class HttpStep implements AutoCloseable {
+public final class HttpStep implements HttpPort {
 
     /** Shorter than what servers usually grant, so that connections are seldom found closed. */
     private static final int KEEP_ALIVE_SECONDS = 4;
@@ -49,17 +49,12 @@ public final class HttpStep implements AutoCloseable {
         this.client = vertx.createHttpClient(options);
     }
 
+    @Override
     public HttpSettings settings() {
         return settings;
     }
 
-    /**
-     * Begins a request. Returns at once; nothing is thrown for what the request asks.
-     *
-     * @param key for {@code Idempotency-Key}
-     * @param role the submitter's oid
-     * @param memory is asked before anything of the answer is kept; what it granted is the caller's to give back
-     */
+    @Override
     public Exchange send(HttpRequest request, String key, long role, AnswerMemory memory) {
         Exchange exchange = new Exchange(this, request, key, role, memory);
         vertx.getOrCreateContext().runOnContext(ignored -> exchange.begin());
@@ -87,7 +82,6 @@ public final class HttpStep implements AutoCloseable {
         return !used.add(connection);
     }
 
-    /** Ends all connections. */
     @Override
     public void close() {
         client.close();

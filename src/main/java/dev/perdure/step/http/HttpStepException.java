@@ -12,11 +12,14 @@ public final class HttpStepException extends Exception {
     private final @Nullable String retryAfter;
     private final long memoryWanted;
 
-    HttpStepException(HttpOutcome outcome, String message) {
+    /** A request without an answer. */
+    public HttpStepException(HttpOutcome outcome, String message) {
         this(outcome, message, null, null);
     }
 
-    HttpStepException(HttpOutcome outcome, String message, @Nullable Integer status, @Nullable String retryAfter) {
+    /** A request that was answered with a failure. */
+    public HttpStepException(
+            HttpOutcome outcome, String message, @Nullable Integer status, @Nullable String retryAfter) {
         this(outcome, message, status, retryAfter, 0);
     }
 
