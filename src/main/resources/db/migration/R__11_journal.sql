@@ -143,7 +143,6 @@ DECLARE
     v_texts text[];
     v_xids xid8[];
     v_fitting integer;
-    v_more boolean := false;
 BEGIN
     PERFORM df._fence(p_epoch);
     kind := 'snapshot';
@@ -197,7 +196,6 @@ BEGIN
         WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
         ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
     IF cardinality(v_ids) > p_limit THEN
-        v_more := true;
         v_ids := trim_array(v_ids, 1);
         v_places[1] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_ids[p_limit]);
     ELSE
@@ -224,12 +222,6 @@ BEGIN
         FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df._inbox x ON x.instance_id = n.id
         ORDER BY n.place;
     END IF;
-    IF v_more THEN
-        kind := 'more';
-        detail := NULL;
-        RETURN NEXT;
-    END IF;
-
     kind := 'cancelled';
     v_place := df._read_place(v_places[2]);
     v_xmax := pg_snapshot_xmax(v_place.since);
@@ -313,6 +305,13 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
+    IF strpos(array_to_string(v_places, ''), ';') > 0 THEN
+        -- Of whatever kind: what one role has sent by the thousand stands before what others send.
+        kind := 'more';
+        detail := NULL;
+        RETURN NEXT;
+    END IF;
+
     kind := 'snapshot';
     detail := CASE WHEN v_places[1] = ALL (v_places) AND strpos(v_places[1], ';') = 0
                    THEN v_places[1] ELSE array_to_string(v_places, '|') END;
@@ -320,7 +319,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._news(bigint, text, integer, bigint) IS
-    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there are more of them), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
+    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there is more of any kind than p_limit), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What was there before, and what is due

@@ -311,6 +311,7 @@ public interface Journal extends AutoCloseable {
      *
      * @param snapshot for the next look
      * @param started new instances that were not read along
+     * @param more whether there is more of any kind than one look returns: the next one has it
      * @param cancelled instances that a user has cancelled
      * @param signals that were sent
      * @param items of maps that programs have ended
@@ -320,7 +321,7 @@ public interface Journal extends AutoCloseable {
     record News(
             String snapshot,
             List<InstanceRef> started,
-            boolean moreStarted,
+            boolean more,
             List<Cancelled> cancelled,
             List<SignalSent> signals,
             List<ItemsEnded> items,

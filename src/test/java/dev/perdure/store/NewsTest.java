@@ -103,6 +103,30 @@ class NewsTest {
         }
     }
 
+    /** Who sends thousands of them at once would have everybody else's wait, a page for each look. */
+    @Test
+    void more_of_any_kind_than_one_look_returns_is_said() throws Exception {
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            ids.add(world.start(ALICE, CHAIN));
+        }
+        snapshot = look(journal, null).snapshot();
+        String all = "SELECT df.%s FROM unnest('{" + String.join(",", ids) + "}'::text[]) AS id";
+        world.database.rows(ALICE, all.formatted("signal(id, 'go')"));
+        world.database.rows(ALICE, all.formatted("cancel(id)"));
+
+        List<String> cancelled = new ArrayList<>();
+        List<Boolean> more = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            Journal.News news = news(ask(journal, looking(new Journal.Look(snapshot, 2, 0, null, null))));
+            snapshot = news.snapshot();
+            news.cancelled().forEach(cancel -> cancelled.add(cancel.instance()));
+            more.add(news.more());
+        }
+        assertThat(cancelled).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(more).containsExactly(true, true, false, false);
+    }
+
     @Test
     void who_waits_for_an_event_is_named_once_page_by_page_however_late_it_commits() throws Exception {
         String publisher = world.start(ALICE, CHAIN);

@@ -51,7 +51,7 @@ final class Intake implements Actors.Loads {
     private Instant dueUntil = Instant.EPOCH;
 
     private boolean knowsMoreDue;
-    private boolean moreStarted;
+    private boolean moreNews;
     private boolean hasTakenOver;
     /** Instances that were there when the term began, as far as they were named. */
     private int goOn;
@@ -92,7 +92,7 @@ final class Intake implements Actors.Loads {
 
     /** Whether there is something to read without anything new having come. */
     boolean hasMore() {
-        return page != null || moreStarted || knowsMoreDue;
+        return page != null || moreNews || knowsMoreDue;
     }
 
     /** Whether there are instances of which only those of one role at a time are read. */
@@ -143,7 +143,7 @@ final class Intake implements Actors.Loads {
         if (isFirst) {
             page = new Journal.Page(news.snapshot(), 0, "", PAGE);
         }
-        moreStarted = news.moreStarted();
+        moreNews = news.more();
         statistics.instancesStarted(along.size() + news.started().size());
         for (Journal.InstanceRef started : news.started()) {
             teller.tell(started.id(), () -> {
