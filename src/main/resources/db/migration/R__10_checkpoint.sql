@@ -229,7 +229,7 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
-    most CONSTANT interval := '100 milliseconds';
+    most CONSTANT interval := '40 milliseconds';
     most_in_vain CONSTANT integer := 5;
     v_began CONSTANT timestamptz := clock_timestamp();
     v_in_vain integer := 0;
