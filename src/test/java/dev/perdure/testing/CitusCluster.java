@@ -5,10 +5,12 @@ import dev.perdure.schema.Migration;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -146,14 +148,21 @@ public final class CitusCluster implements AutoCloseable {
             node.start();
         }
         for (CitusNode node : nodes) {
-            node.execute(
-                    coordinator.database(),
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database + "'");
             for (List<@Nullable String> left :
                     node.rows(database, "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()")) {
                 node.execute(database, "ROLLBACK PREPARED '" + left.get(0) + "'");
             }
-            node.execute(coordinator.database(), "DROP DATABASE " + database + " WITH (FORCE)");
+        }
+        for (CitusNode node : nodes) {
+            // Citus begins its daemon anew as long as somebody can connect.
+            node.execute(coordinator.database(), "ALTER DATABASE " + database + " ALLOW_CONNECTIONS false");
+            Awaitility.await("the end of database " + database)
+                    .atMost(Duration.ofSeconds(60))
+                    .ignoreExceptionsMatching(SQLException.class::isInstance)
+                    .until(() -> {
+                        node.execute(coordinator.database(), "DROP DATABASE " + database + " WITH (FORCE)");
+                        return true;
+                    });
         }
     }
 }
