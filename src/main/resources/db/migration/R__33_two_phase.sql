@@ -7,9 +7,9 @@
 -- Whether Citus is there is asked of the catalog each time, in a query that is executed anyhow: pg_catalog, where nobody but a
 -- superuser can make anything. It takes less than a microsecond, and is right from the extension's first transaction to its last.
 
--- p_relation: of schema df. Whether it is a table of the coordinator that Citus knows. Called with the settings of its callers.
 CREATE OR REPLACE FUNCTION df._is_of_coordinator(p_relation regclass) RETURNS boolean
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM pg_dist_partition p WHERE p.logicalrelid = p_relation
@@ -18,9 +18,9 @@ END
 $$;
 COMMENT ON FUNCTION df._is_of_coordinator(regclass) IS 'Internal: whether Citus knows the table as one of the coordinator alone. Only where Citus is.';
 
--- Definer: the table is the owner's. Runs no user code.
+-- Called by functions that run as the owner, whose table it is.
 CREATE OR REPLACE FUNCTION df._in_two_phases() RETURNS text
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
@@ -46,8 +46,9 @@ $$;
 COMMENT ON FUNCTION df._in_two_phases() IS
     'Internal: makes the transaction one of two phases, where Citus has nodes. Returns NULL.';
 
+-- Definer: the table is the owner's. Runs no user code.
 CREATE OR REPLACE FUNCTION df._commit_in_two_phases() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
@@ -132,39 +133,39 @@ $$;
 COMMENT ON FUNCTION df._prepare_two_phases() IS
     'Makes schema df ready for the other nodes of Citus, if there are any: then true. The owner calls it, through the worker, when a term begins and every few seconds.';
 
-CREATE OR REPLACE FUNCTION df._settle_nodes(OUT problem text, OUT unreached text, OUT prepared text[], OUT may_recover boolean)
+-- Only a superuser can end what others have prepared. Citus does so itself, at once when its coordinator has started again, and every
+-- citus.recover_2pc_interval.
+CREATE OR REPLACE FUNCTION df._look_at_nodes(OUT problem text, OUT unreached text, OUT prepared text[])
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 BEGIN
-    may_recover := has_function_privilege('pg_catalog.recover_prepared_transactions()', 'EXECUTE');
-    IF may_recover THEN
-        PERFORM recover_prepared_transactions();
-    END IF;
-    SELECT string_agg(CASE WHEN n.success AND split_part(n.result, ' ', 1) = '0' THEN format('%s:%s', n.nodename, n.nodeport) END, ', '),
+    SELECT string_agg(CASE WHEN g.place = 1 AND g.word = '0' THEN format('%s:%s', n.nodename, n.nodeport) END, ', '),
            string_agg(CASE WHEN NOT n.success THEN format('%s:%s (%s)', n.nodename, n.nodeport, n.result) END, ', '),
-           coalesce(array_agg(g.gid) FILTER (WHERE g.gid IS NOT NULL), '{}')
+           coalesce(array_agg(g.word) FILTER (WHERE g.place > 1), '{}')
     INTO problem, unreached, prepared
     FROM run_command_on_workers($q$SELECT pg_catalog.concat_ws(' ', pg_catalog.current_setting('max_prepared_transactions'),
              (SELECT pg_catalog.string_agg(p.gid, ' ') FROM pg_catalog.pg_prepared_xacts p
-              WHERE p.database = pg_catalog.current_database() AND p.gid ~ '^citus_0_'))$q$) AS n
-    LEFT JOIN LATERAL string_to_table(n.result, ' ') WITH ORDINALITY AS g(gid, place) ON n.success AND g.place > 1;
+              WHERE p.database OPERATOR(pg_catalog.=) pg_catalog.current_database() AND p.gid OPERATOR(pg_catalog.~) '^citus_0_'))$q$) AS n
+    LEFT JOIN LATERAL string_to_table(n.result, ' ') WITH ORDINALITY AS g(word, place) ON n.success;
+    -- Of its own shards, where a session has reached them like those of another node.
+    prepared := prepared || ARRAY(SELECT p.gid FROM pg_prepared_xacts p WHERE p.database = current_database() AND p.gid ~ '^citus_0_');
     IF problem IS NOT NULL THEN
         problem := format('max_prepared_transactions is 0 on %s, so that what a step writes there cannot be committed together with its checkpoint: max_prepared_transactions = 200 or more in postgresql.conf of every node, and a restart', problem);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._settle_nodes() IS
-    'Has Citus end what its coordinator left prepared on other nodes, if the owner may, and says what is prepared there still. problem: why no worker can lead; unreached: nodes that did not answer.';
+COMMENT ON FUNCTION df._look_at_nodes() IS
+    'What the coordinator of Citus has prepared on other nodes and not ended. problem: why no worker can lead; unreached: nodes that did not answer.';
 
--- Called by triggers and functions of all users; all others are the owner's.
 DO $$
 DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace
-                 AND p.proname IN ('_is_of_coordinator', '_citus_problem', '_prepare_two_phases', '_settle_nodes')
+                 AND p.proname IN ('_is_of_coordinator', '_in_two_phases', '_commit_in_two_phases', '_citus_problem',
+                                   '_prepare_two_phases', '_look_at_nodes')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

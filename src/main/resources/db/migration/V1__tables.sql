@@ -1073,10 +1073,11 @@ ALTER TABLE df._addresses_used ENABLE ROW LEVEL SECURITY;
 -- Citus
 ---------------------------------------------------------------------------------------------------------------------
 
--- No row-level security: it is empty, and nobody but the owner has a right on it.
 CREATE TABLE df._two_phase (
     nothing integer NOT NULL,
     CONSTRAINT _two_phase_pkey PRIMARY KEY (nothing)
 );
 COMMENT ON TABLE df._two_phase IS
     'Always empty. Known to Citus as a table of the coordinator: a statement on it makes the transaction one of two phases.';
+
+ALTER TABLE df._two_phase ENABLE ROW LEVEL SECURITY;

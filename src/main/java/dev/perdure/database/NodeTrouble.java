@@ -16,6 +16,7 @@ final class NodeTrouble {
             "connection establishment for node ",
             "could not establish any connections to the node ",
             "the total number of connections on the server is more than max_connections",
+            "could not commit transaction for shard ",
             "failure on connection marked as essential: ",
             "failed to prepare transaction ");
     /** The node itself has said it, and Citus hands it on. */

@@ -18,33 +18,34 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The other nodes of Citus, in one term: makes schema {@code df} ready for them, and sees to it that what the coordinator left prepared
- * there is ended. In a session of its own, where a node that does not answer is not taken for the server. Used by the election's thread
- * alone.
+ * The other nodes of Citus, in one term: makes schema {@code df} ready for them, and has the term wait until Citus has ended what its
+ * coordinator left prepared there. In a session of its own, where a node that does not answer is not taken for the server. Used by the
+ * election's thread alone.
  */
 final class OtherNodes implements AutoCloseable {
 
-    /** How often the nodes are looked at while a term lasts, and while it waits for them. */
+    /** How often the nodes are asked while a term lasts. */
     private static final Duration CALM = Duration.ofSeconds(5);
-
-    private static final Duration WAITING = Duration.ofMillis(500);
-    /** After which a look counts as unanswered: Citus gives up a node that does not answer the connection before that. */
+    /** How often the coordinator is, whether there are any, and the nodes while a term waits for them. */
+    private static final Duration OFTEN = Duration.ofMillis(500);
+    /** After which a look counts as unanswered: Citus gives up a node that does not answer before that. */
     private static final Duration ANSWER = Duration.ofSeconds(60);
     /** What is prepared on nodes that answer is ended within that time, or a term begins all the same. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static final Logger LOG = Logger.getLogger(OtherNodes.class);
-    private static final String SETTLE =
-            "SELECT s.problem, s.unreached, s.prepared, s.may_recover FROM df._settle_nodes() AS s";
-    private static final String REMEDY =
-            "GRANT EXECUTE ON FUNCTION recover_prepared_transactions() TO the owner of schema df";
+    private static final String PREPARE = "SELECT df._citus_problem() AS problem, df._prepare_two_phases() AS nodes";
+    private static final String LOOK = "SELECT n.problem, n.unreached, n.prepared FROM df._look_at_nodes() AS n";
 
-    /** What a look has found. */
-    private record Found(@Nullable String problem, String unreached, Set<String> prepared, boolean mayRecover) {
+    /**
+     * What a look has found.
+     *
+     * @param all false when nodes were not asked
+     */
+    private record Found(@Nullable String problem, String unreached, Set<String> prepared, boolean all) {
 
-        /** Without other nodes. */
-        static Found alone(@Nullable String problem) {
-            return new Found(problem, "", Set.of(), true);
+        static Found here(@Nullable String problem, boolean all) {
+            return new Found(problem, "", Set.of(), all);
         }
     }
 
@@ -54,14 +55,15 @@ final class OtherNodes implements AutoCloseable {
     private volatile @Nullable PgConnection session;
     private volatile boolean closed;
     private @Nullable Future<Found> look;
-    private long lookedAt;
+    private long lookedAt = begin - OFTEN.toNanos();
+    private long askedAt = begin - CALM.toNanos();
     /** Prepared on nodes when the term began, and there still; null before the first answer. */
     private @Nullable Set<String> left;
 
     private boolean isOver;
     private String problem = "";
     private String unreached = "";
-    private boolean saidRights;
+    private String failure = "";
 
     OtherNodes(Vertx vertx, PgConnectOptions server) {
         this.vertx = vertx;
@@ -73,9 +75,11 @@ final class OtherNodes implements AutoCloseable {
         Future<Found> current = look;
         long now = System.nanoTime();
         if (current == null) {
-            if (lookedAt == 0 || now - lookedAt > (isReady() ? CALM : WAITING).toNanos()) {
+            if (now - lookedAt >= OFTEN.toNanos()) {
+                boolean asksNodes = !isReady() || now - askedAt >= CALM.toNanos();
                 lookedAt = now;
-                look = ask();
+                askedAt = asksNodes ? now : askedAt;
+                look = ask(asksNodes);
             }
         } else if (current.isComplete()) {
             look = null;
@@ -83,12 +87,12 @@ final class OtherNodes implements AutoCloseable {
             if (current.succeeded()) {
                 take(current.result());
             } else {
-                refused(current.cause());
+                failed(current.cause());
             }
         } else if (now - lookedAt > ANSWER.toNanos()) {
             look = null;
-            drop();
-            LOG.warnf("The nodes of Citus were not looked at: no answer within %d s", ANSWER.toSeconds());
+            lookedAt = now;
+            failed(new IllegalStateException("no answer within " + ANSWER.toSeconds() + " s"));
         }
     }
 
@@ -106,34 +110,46 @@ final class OtherNodes implements AutoCloseable {
     String waitsFor() {
         Set<String> waiting = left;
         return waiting == null
-                ? "the nodes of Citus are being looked at"
+                ? "the nodes of Citus are being looked at" + (failure.isEmpty() ? "" : ": " + failure)
                 : waiting.size()
                         + " transactions that the coordinator of Citus left prepared on its nodes are to be ended first";
     }
 
-    private Future<Found> ask() {
-        return connected()
-                .compose(open -> open.query("SELECT df._citus_problem() AS problem, df._prepare_two_phases() AS nodes")
-                        .execute()
-                        .map(rows -> rows.iterator().next())
-                        .compose(here -> here.getBoolean(1) && here.getString(0) == null
-                                ? open.query(SETTLE)
+    private Future<Found> ask(boolean nodes) {
+        return connected().compose(open -> open.query(PREPARE)
+                .execute()
+                .map(rows -> rows.iterator().next())
+                .compose(
+                        here -> nodes && here.getBoolean(1) && here.getString(0) == null
+                                ? open.query(LOOK)
                                         .execute()
                                         .map(rows -> found(rows.iterator().next()))
-                                : Future.succeededFuture(Found.alone(here.getString(0)))));
+                                : Future.succeededFuture(Found.here(here.getString(0), nodes)),
+                        cause -> cause instanceof PgException said
+                                ? Future.succeededFuture(Found.here(notReady(said), true))
+                                : Future.failedFuture(cause)));
+    }
+
+    private static String notReady(PgException said) {
+        return "schema df cannot be made ready for the nodes of Citus: " + said.getErrorMessage()
+                + (said.getHint() == null ? "" : " (" + said.getHint() + ")");
     }
 
     private static Found found(Row row) {
-        String[] prepared = row.getArrayOfStrings(2);
+        String unreached = row.getString(1);
         return new Found(
                 row.getString(0),
-                row.getString(1) == null ? "" : row.getString(1),
-                prepared == null ? Set.of() : new HashSet<>(Arrays.asList(prepared)),
-                row.getBoolean(3));
+                unreached == null ? "" : unreached,
+                new HashSet<>(Arrays.asList(row.getArrayOfStrings(2))),
+                true);
     }
 
     private void take(Found found) {
-        problem = found.problem() == null ? "" : found.problem();
+        failure = "";
+        problem = found.problem() == null ? "" : LogText.of(found.problem());
+        if (!found.all()) {
+            return;
+        }
         if (!found.unreached().equals(unreached)) {
             unreached = found.unreached();
             if (unreached.isEmpty()) {
@@ -142,46 +158,35 @@ final class OtherNodes implements AutoCloseable {
                 LOG.warnf("Nodes of Citus do not answer the owner of schema df: %s", LogText.of(unreached));
             }
         }
-        if (!found.mayRecover() && !saidRights) {
-            saidRights = true;
-            LOG.warnf(
-                    "What the coordinator of Citus leaves prepared on its nodes is ended by Citus alone, once in"
-                            + " citus.recover_2pc_interval, and a term begins after that. %s makes it a moment",
-                    REMEDY);
+        if (!isOver && problem.isEmpty()) {
+            waitFor(found.prepared());
         }
-        if (isOver) {
-            return;
-        }
+    }
+
+    private void waitFor(Set<String> prepared) {
         Set<String> waiting = left;
         if (waiting == null) {
-            waiting = found.prepared();
+            waiting = new HashSet<>(prepared);
         } else {
-            waiting.retainAll(found.prepared());
+            waiting.retainAll(prepared);
         }
         left = waiting;
-        boolean patient = System.nanoTime() - begin < PATIENCE.toNanos();
-        isOver = waiting.isEmpty() || !patient;
-        if (!waiting.isEmpty() && isOver) {
+        isOver = waiting.isEmpty() || System.nanoTime() - begin > PATIENCE.toNanos();
+        if (isOver && !waiting.isEmpty()) {
             LOG.warnf(
                     "%d transactions that the coordinator of Citus left prepared on its nodes have not ended within %d s; this"
-                            + " worker leads all the same. Steps do not see what those have written before they end: SELECT"
-                            + " recover_prepared_transactions() as a superuser. %s",
+                            + " worker leads all the same. Steps do not see what those have written before they end (SELECT"
+                            + " recover_prepared_transactions() as a superuser): %s",
                     waiting.size(), PATIENCE.toSeconds(), LogText.of(String.join(", ", waiting)));
         }
     }
 
-    private void refused(Throwable cause) {
+    private void failed(Throwable cause) {
         drop();
-        if (cause instanceof PgException said) {
-            String remedy = said.getHint() == null ? "" : " (" + said.getHint() + ")";
-            String text = "schema df cannot be made ready for the nodes of Citus: " + said.getErrorMessage() + remedy;
-            if (isOver) {
-                LOG.warnf("%s", LogText.of(text));
-            } else {
-                problem = text;
-            }
-        } else {
-            LOG.debug("The nodes of Citus were not looked at", cause);
+        String text = LogText.of(String.valueOf(cause.getMessage()));
+        if (!failure.equals(text)) {
+            failure = text;
+            LOG.warnf("The nodes of Citus could not be looked at: %s", text);
         }
     }
 
@@ -190,17 +195,19 @@ final class OtherNodes implements AutoCloseable {
         if (open != null) {
             return Future.succeededFuture(open);
         }
-        return ReactiveSessions.connect(
-                        vertx,
-                        server,
-                        OwnerSettings.with(Map.of("statement_timeout", Long.toString(ANSWER.toMillis()))))
-                .onSuccess(opened -> {
-                    session = opened;
-                    opened.closeHandler(ignored -> forget(opened));
-                    if (closed) {
-                        drop();
-                    }
-                });
+        Map<String, String> settings = OwnerSettings.with(Map.of(
+                "statement_timeout",
+                Long.toString(ANSWER.toMillis()),
+                // Citus warns of each node that is away.
+                "client_min_messages",
+                "error"));
+        return ReactiveSessions.connect(vertx, server, settings).onSuccess(opened -> {
+            session = opened;
+            opened.closeHandler(ignored -> forget(opened));
+            if (closed) {
+                drop();
+            }
+        });
     }
 
     private void forget(PgConnection gone) {

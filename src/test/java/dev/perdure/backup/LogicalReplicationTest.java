@@ -131,6 +131,7 @@ class LogicalReplicationTest {
             "_schedule_changes",
             "_section_requests",
             "_start_requests",
+            "_two_phase",
             "_wake",
             "_worker_epoch");
 

@@ -357,6 +357,12 @@ class TrespassTest {
         }
         assertThat(owners)
                 .containsExactlyInAnyOrder(
+                        "_is_of_coordinator",
+                        "_in_two_phases",
+                        "_commit_in_two_phases",
+                        "_citus_problem",
+                        "_prepare_two_phases",
+                        "_look_at_nodes",
                         "_admit",
                         "_admit_one",
                         "_admit_queue",

@@ -87,7 +87,6 @@ public final class CitusCluster implements AutoCloseable {
         for (CitusNode node : nodes.subList(1, nodes.size())) {
             asSuperuser("SELECT citus_add_node('" + node.host() + "', " + node.port() + ")");
         }
-        asSuperuser("GRANT EXECUTE ON FUNCTION recover_prepared_transactions() TO " + PostgresServer.OWNER);
     }
 
     /** The coordinator, and behind it its nodes. */
