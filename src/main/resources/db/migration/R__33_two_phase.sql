@@ -28,7 +28,7 @@ DECLARE
     v_local CONSTANT text := current_setting('citus.enable_local_execution', true);
     v_nothing text;
 BEGIN
-    IF df._is_of_coordinator('df._two_phase'::regclass) THEN
+    IF df._is_of_coordinator(to_regclass('df._two_phase')) THEN
         IF v_local = 'off' THEN
             v_nothing := set_config('citus.enable_local_execution', 'on', true);
         END IF;
@@ -119,12 +119,21 @@ BEGIN
         RETURN false;
     ELSIF NOT EXISTS (SELECT FROM pg_dist_node n WHERE n.groupid <> 0) THEN
         RETURN false;
-    ELSIF NOT df._is_of_coordinator('df._two_phase'::regclass) THEN
-        -- Of an extension that was dropped since: its shard.
-        FOR v_left IN SELECT c.relname FROM pg_class c
-                      WHERE c.relnamespace = 'df'::regnamespace AND c.relname ~ '^_two_phase_[0-9]+$' AND c.relkind = 'r' LOOP
-            EXECUTE format('DROP TABLE df.%I', v_left);
-        END LOOP;
+    ELSIF df._is_of_coordinator(to_regclass('df._two_phase')) THEN
+        RETURN true;
+    END IF;
+    -- The table is there where it is needed alone. With its extension Citus drops it, and may leave its shard.
+    FOR v_left IN SELECT c.relname FROM pg_class c
+                  WHERE c.relnamespace = 'df'::regnamespace AND c.relname ~ '^_two_phase_[0-9]+$' AND c.relkind = 'r' LOOP
+        EXECUTE format('DROP TABLE df.%I', v_left);
+    END LOOP;
+    IF to_regclass('df._two_phase') IS NULL THEN
+        CREATE TABLE df._two_phase (nothing integer NOT NULL, CONSTRAINT _two_phase_pkey PRIMARY KEY (nothing));
+        ALTER TABLE df._two_phase ENABLE ROW LEVEL SECURITY;
+        COMMENT ON TABLE df._two_phase IS
+            'Always empty. Known to Citus as a table of the coordinator: a statement on it makes the transaction one of two phases.';
+    END IF;
+    IF NOT df._is_of_coordinator('df._two_phase'::regclass) THEN
         PERFORM citus_add_local_table_to_metadata('df._two_phase'::regclass);
     END IF;
     RETURN true;

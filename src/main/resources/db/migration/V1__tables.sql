@@ -1068,16 +1068,3 @@ COMMENT ON TABLE df._addresses_used IS 'Addresses that have done what they were 
 
 ALTER TABLE df._address_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._addresses_used ENABLE ROW LEVEL SECURITY;
-
----------------------------------------------------------------------------------------------------------------------
--- Citus
----------------------------------------------------------------------------------------------------------------------
-
-CREATE TABLE df._two_phase (
-    nothing integer NOT NULL,
-    CONSTRAINT _two_phase_pkey PRIMARY KEY (nothing)
-);
-COMMENT ON TABLE df._two_phase IS
-    'Always empty. Known to Citus as a table of the coordinator: a statement on it makes the transaction one of two phases.';
-
-ALTER TABLE df._two_phase ENABLE ROW LEVEL SECURITY;

@@ -131,7 +131,6 @@ class LogicalReplicationTest {
             "_schedule_changes",
             "_section_requests",
             "_start_requests",
-            "_two_phase",
             "_wake",
             "_worker_epoch");
 

@@ -134,38 +134,10 @@ class CitusNodesTest {
                 cluster.execute(OWNER, "SELECT undistribute_table('df.settings')");
                 awaitStatus(worker, Role.LEADER, "leads");
 
-                cluster.execute(OWNER, "SELECT create_reference_table('df._launches')");
-                awaitStatus(worker, Role.REFUSED, "undistribute_table('df._launches')");
-                cluster.execute(OWNER, "SELECT undistribute_table('df._launches')");
+                cluster.execute(OWNER, "SELECT citus_add_local_table_to_metadata('df._wake')");
+                awaitStatus(worker, Role.REFUSED, "undistribute_table('df._wake')");
+                cluster.execute(OWNER, "SELECT undistribute_table('df._wake')");
                 awaitStatus(worker, Role.LEADER, "leads");
-            }
-        }
-    }
-
-    @Test
-    void a_node_that_has_no_room_for_what_is_prepared_delays_steps_and_fails_none() throws SQLException {
-        try (CitusCluster cluster = CitusCluster.create().orElseThrow()) {
-            CitusNode node = cluster.nodes().get(2);
-            // Citus takes 0 for "as many as are needed".
-            node.execute("postgres", "ALTER SYSTEM SET max_prepared_transactions = 1");
-            try {
-                node.crash();
-                node.start();
-                try (InProcessWorker worker = InProcessWorker.start(cluster.url(OWNER));
-                        Submitter app = app(cluster)) {
-                    var ended = app.run("df.map('SELECT g FROM generate_series(1, 60) AS g',"
-                            + " 'INSERT INTO one VALUES ($item, ''z'')', max_concurrent => 20)");
-
-                    assertThat(ended.status()).as(ended.output()).isEqualTo("completed");
-                    assertThat(ended.output()).contains("\"failed\":0");
-                    assertThat(app.value("SELECT count(*) FROM one WHERE v = 'z'"))
-                            .isEqualTo("60");
-                    assertThat(worker.leaderStatus().role()).isEqualTo(Role.LEADER);
-                }
-            } finally {
-                node.execute("postgres", "ALTER SYSTEM RESET max_prepared_transactions");
-                node.crash();
-                node.start();
             }
         }
     }

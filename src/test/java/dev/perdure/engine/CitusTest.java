@@ -101,7 +101,7 @@ class CitusTest {
             delimiter = '|',
             value = {
                 "a start            | SELECT df.start('SELECT 1')",
-                "many starts        | SELECT df.start_many('SELECT 1', ARRAY['{}', '{}']::jsonb[])",
+                "many starts        | SELECT df.start_many('SELECT 1', 'SELECT 1 AS a UNION ALL SELECT 2')",
                 "a signal           | SELECT df.signal('<id>', 'go')",
                 "a cancellation     | SELECT df.cancel('<id>')",
                 "a new run          | SELECT df.redrive('<failed>')",
@@ -126,6 +126,9 @@ class CitusTest {
             session.execute(
                     statement.replace("<id>", id).replace("<failed>", failed).replace("<name>", "n" + id));
             session.execute("COMMIT");
+        } catch (SQLException e) {
+            app.execute("ROLLBACK");
+            throw e;
         }
 
         assertThat(phases() - before).as(what).isGreaterThanOrEqualTo(1);

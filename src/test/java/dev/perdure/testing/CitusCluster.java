@@ -2,6 +2,11 @@ package dev.perdure.testing;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.schema.Migration;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -23,13 +28,23 @@ public final class CitusCluster implements AutoCloseable {
     private static final String PROPERTY = "perdure.citus.url";
     private static final AtomicInteger DATABASES = new AtomicInteger();
 
+    /** Tests of other JVMs would meet servers that these crash. */
+    private static final Path LOCK = Path.of("target", "citus.lock");
+
     private final DatabaseUrl coordinator;
+    private final FileChannel lock;
     private final String database;
     private final List<CitusNode> nodes = new ArrayList<>();
 
     private CitusCluster(DatabaseUrl coordinator, String database) {
         this.coordinator = coordinator;
         this.database = database;
+        try {
+            lock = FileChannel.open(LOCK, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            lock.lock();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Why what needs Citus is skipped. */
@@ -162,6 +177,11 @@ public final class CitusCluster implements AutoCloseable {
                         node.execute(coordinator.database(), "DROP DATABASE " + database + " WITH (FORCE)");
                         return true;
                     });
+        }
+        try {
+            lock.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
