@@ -195,11 +195,13 @@ BEGIN
     END IF;
     INSERT INTO df._inbox (instance_id, role, bytes)
     VALUES (new.id, new.submitted_by, octet_length(new.graph) + coalesce(octet_length(new.vars::text), 0))
-    RETURNING (SELECT w.channel FROM df._wake w
-               WHERE w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
-                                            AND lower(s.value) IN ('off', 'false', 'no', '0')))
+    RETURNING concat((SELECT w.channel FROM df._wake w
+                      WHERE w.idle AND NOT EXISTS (SELECT FROM df.settings s WHERE s.name = 'notify'
+                                                   AND lower(s.value) IN ('off', 'false', 'no', '0'))),
+                     -- Nothing, with what the caller has written on other nodes (R__33_two_phase.sql).
+                     CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN df._in_two_phases() END)
     INTO wants;
-    IF wants IS NOT NULL THEN
+    IF wants <> '' THEN
         nothing := pg_notify(wants, '');
     END IF;
     RETURN NULL;

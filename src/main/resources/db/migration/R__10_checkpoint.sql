@@ -182,7 +182,9 @@ BEGIN
                 WHEN x.instance_id IS NOT NULL AND p_also::jsonb ? 'shared' THEN 'DF005' END,
            concat(encode(sha256(e.key || p_token), 'hex'),
                 CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
-                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END),
+                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END,
+                -- Nothing, with what the step has written on other nodes (R__33_two_phase.sql).
+                CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN df._in_two_phases() END),
            nullif(current_setting('df.told', true), '')
     INTO v_epoch, v_problem, v_receipt, v_told
     FROM df._epoch_seq s CROSS JOIN df._epoch e LEFT JOIN df._cancels x ON x.instance_id = p_instance;

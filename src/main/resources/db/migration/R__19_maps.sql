@@ -432,7 +432,9 @@ BEGIN
                     THEN 'DF003' END,
            concat(encode(sha256(e.key || p_token), 'hex'),
                 CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
-                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END)
+                CASE WHEN x.instance_id IS NOT NULL THEN ':cancelled' END,
+                -- Nothing, with what the item has written on other nodes (R__33_two_phase.sql).
+                CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN df._in_two_phases() END)
     INTO v_epoch, v_problem, v_receipt
     FROM df._epoch_seq s CROSS JOIN df._epoch e LEFT JOIN df._cancels x ON x.instance_id = left(p_item, 8);
     IF v_problem IS NULL AND v_receipt IS NOT NULL THEN
@@ -480,7 +482,8 @@ BEGIN
                     THEN 'DF003'
                 WHEN x.instance_id IS NOT NULL THEN 'DF005' END,
            concat(encode(sha256(e.key || p_token), 'hex'),
-                CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END)
+                CASE WHEN EXISTS (SELECT FROM pg_prepared_statement() p WHERE p.from_sql) THEN ':prepared' END,
+                CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN df._in_two_phases() END)
     INTO v_epoch, v_problem, v_receipt
     FROM df._epoch_seq s CROSS JOIN df._epoch e LEFT JOIN df._cancels x ON x.instance_id = left(p_map, 8);
     IF v_problem IS NULL AND v_receipt IS NOT NULL THEN

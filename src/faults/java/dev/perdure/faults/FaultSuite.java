@@ -1,5 +1,6 @@
 package dev.perdure.faults;
 
+import dev.perdure.faults.scenario.CitusCrashes;
 import dev.perdure.faults.scenario.ClockJumps;
 import dev.perdure.faults.scenario.CommitInFlight;
 import dev.perdure.faults.scenario.DiskFull;
@@ -50,7 +51,8 @@ public final class FaultSuite {
                 new Schedules(),
                 new Programs(),
                 new Load(),
-                new MixedFaults());
+                new MixedFaults(),
+                new CitusCrashes());
     }
 
     /** Runs the suite. */

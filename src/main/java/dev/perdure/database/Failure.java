@@ -32,7 +32,10 @@ public record Failure(
         STEP,
         /** The server rolled back for a reason that may pass, and that a step can cause itself: try again, and count. */
         TRANSIENT,
-        /** The server has run out of disk, memory or connections (class 53): wait, and do not count. */
+        /**
+         * The server has run out of disk, memory or connections (class 53), or a node of Citus is away or not ready: wait, and do
+         * not count.
+         */
         EXHAUSTED,
         /** The connection is gone; whether a commit happened is unknown. */
         CONNECTION_LOST,
@@ -84,8 +87,8 @@ public record Failure(
             return new Failure(kind(state, false), state, text(e));
         }
         String message = server.getMessage() == null ? text(e) : server.getMessage();
-        return new Failure(
-                kind(state, true), state, message, server.getDetail(), server.getHint(), server.getPosition());
+        Kind kind = NodeTrouble.isIt(server) ? Kind.EXHAUSTED : kind(state, true);
+        return new Failure(kind, state, message, server.getDetail(), server.getHint(), server.getPosition());
     }
 
     /** Classifies an error of the reactive client. */
@@ -182,6 +185,7 @@ public record Failure(
             case "25001", "2D000" -> Kind.NEEDS_AUTOCOMMIT;
             case "DF001" -> Kind.STALE;
             case "DF002" -> Kind.FENCED;
+            case "DF006" -> Kind.EXHAUSTED;
             default -> Kind.STEP;
         };
     }

@@ -46,6 +46,7 @@ public final class Doctor {
             new ClockCheck(),
             new ConnectionsCheck(),
             new ServerSettingsCheck(),
+            new CitusCheck(),
             new SequencesCheck(),
             new LeaderCheck(),
             new WorkCheck());

@@ -16,27 +16,12 @@ final class ServerSettingsCheck implements Check {
     @Override
     public List<Finding> look(Patient patient) throws SQLException {
         List<Finding> findings = new ArrayList<>();
-        preparedTransactions(patient, findings);
         isolation(patient, findings);
         findings.add(Finding.ok(
                 subject(),
                 "jit = " + patient.value("SELECT s.reset_val FROM pg_settings s WHERE s.name = 'jit'")
                         + " for steps; the worker's own sessions switch it off"));
         return findings;
-    }
-
-    private static void preparedTransactions(Patient patient, List<Finding> findings) throws SQLException {
-        if (!patient.isTrue("SELECT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'citus')")) {
-            return;
-        }
-        String setting = patient.value("SELECT current_setting('max_prepared_transactions')");
-        findings.add(
-                setting.equals("0")
-                        ? Finding.problem(
-                                "max_prepared_transactions",
-                                "0, and Citus is there: what a step writes on other nodes cannot be committed with its checkpoint",
-                                "max_prepared_transactions = 100 or more in postgresql.conf of every node, and a restart")
-                        : Finding.ok("max_prepared_transactions", setting + ", for Citus"));
     }
 
     /** What the server, the database or a role has as a default, in the words of its configuration. */

@@ -34,6 +34,7 @@ public final class LeaderElection implements AutoCloseable {
     private static final Duration MIN_BACKOFF = Duration.ofMillis(200);
     private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
     private static final int LOOKS_AT_REPLICA = 4;
+    private static final Duration LOOK_AT_NODES = Duration.ofMillis(50);
 
     private final Vertx vertx;
     private final List<PgConnectOptions> servers;
@@ -151,6 +152,12 @@ public final class LeaderElection implements AutoCloseable {
                 pause(MAX_BACKOFF);
                 continue;
             }
+            String problem = session.citusProblem();
+            if (problem != null) {
+                report(LeaderStatus.Role.REFUSED, 0, problem);
+                pause(MAX_BACKOFF);
+                continue;
+            }
             long key = session.lockKey();
             if (stopped) {
                 return;
@@ -203,19 +210,57 @@ public final class LeaderElection implements AutoCloseable {
     /** Returns when nothing of the term goes on, with the lock still held unless it was lost. */
     private void lead(LeaderSession session, ServerIdentity server, Term term) throws LeaderLostException {
         Heartbeat heartbeat = new Heartbeat(session, term);
+        try (OtherNodes nodes = new OtherNodes(vertx, servers.get(session.host()))) {
+            if (nodesAreReady(session, nodes, heartbeat, term)) {
+                lead(session, server, term, heartbeat, nodes);
+            }
+        }
+    }
+
+    /** Waits for what Citus has to do before a term may begin; whether it may. */
+    private boolean nodesAreReady(LeaderSession session, OtherNodes nodes, Heartbeat heartbeat, Term term)
+            throws LeaderLostException {
+        while (heartbeat.beat() && !stopped && resigned != term.epoch()) {
+            if (!session.hasCitus()) {
+                return true;
+            }
+            nodes.turn();
+            if (nodes.isReady()) {
+                return true;
+            }
+            if (nodes.problem().isEmpty()) {
+                report(LeaderStatus.Role.STANDBY, 0, nodes.waitsFor());
+            } else {
+                report(LeaderStatus.Role.REFUSED, 0, nodes.problem());
+            }
+            pause(times.heartbeatInterval().compareTo(LOOK_AT_NODES) < 0 ? times.heartbeatInterval() : LOOK_AT_NODES);
+        }
+        return false;
+    }
+
+    private void lead(LeaderSession session, ServerIdentity server, Term term, Heartbeat heartbeat, OtherNodes nodes)
+            throws LeaderLostException {
         boolean orderly = false;
         try {
             listener.elected(term, server, session.host());
             report(LeaderStatus.Role.LEADER, term.epoch(), "leads" + evaded);
             evaded = "";
             boolean isCurrent = true;
-            while (isCurrent && !stopped && resigned != term.epoch()) {
+            while (isCurrent
+                    && !stopped
+                    && resigned != term.epoch()
+                    && nodes.problem().isEmpty()) {
                 pause(times.heartbeatInterval());
                 isCurrent = heartbeat.beat();
+                if (session.hasCitus()) {
+                    nodes.turn();
+                }
             }
             orderly = isCurrent && resigned != term.epoch();
             if (!isCurrent) {
                 LOG.warnf("Term %d was ended by another worker", term.epoch());
+            } else if (!nodes.problem().isEmpty()) {
+                LOG.errorf("Term %d ends: %s", term.epoch(), nodes.problem());
             }
         } finally {
             dismiss(heartbeat, orderly);

@@ -49,6 +49,8 @@ final class LeaderSession implements AutoCloseable {
     private final Duration deadline;
     private int backend;
     private volatile boolean closed;
+    /** Whether the database has the extension Citus, when it was asked last. */
+    private boolean citus;
     /** The server that was written down. */
     private @Nullable ServerIdentity settled;
 
@@ -198,6 +200,11 @@ final class LeaderSession implements AutoCloseable {
         return one("SELECT lock_key FROM df._epoch").getLong(0);
     }
 
+    /** Why no worker can work with what Citus has made of the database; null for no reason. */
+    @Nullable String citusProblem() throws LeaderLostException {
+        return one("SELECT df._citus_problem()").getString(0);
+    }
+
     boolean tryLock(long key) throws LeaderLostException {
         return one("SELECT pg_try_advisory_lock($1)", Tuple.of(key)).getBoolean(0);
     }
@@ -313,14 +320,21 @@ final class LeaderSession implements AutoCloseable {
                         "rows of another server were copied into the schema df: " + difference, null);
             }
         }
-        Row row = one("SELECT last_value, pg_backend_pid(), pg_is_in_recovery() FROM df._epoch_seq");
+        Row row = one("SELECT last_value, pg_backend_pid(), pg_is_in_recovery(),"
+                + " to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL FROM df._epoch_seq");
         if (row.getInteger(1) != backend) {
             throw sharedSession("transaction");
         }
         if (row.getBoolean(2)) {
             throw new LeaderLostException("the server has become a replica", null);
         }
+        citus = row.getBoolean(3);
         return row.getLong(0) == term.epoch();
+    }
+
+    /** Whether the database has the extension Citus, as the last heartbeat has seen it. */
+    boolean hasCitus() {
+        return citus;
     }
 
     /** Gives the lock back: a standby that waits for it has it at once. */

@@ -39,7 +39,17 @@ public final class Migration {
 
     /** Whoever holds a lock that a file needs is told of, and the file tried again, rather than keep everybody behind it waiting. */
     private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of(
-            "search_path", "pg_catalog,pg_temp", "lock_timeout", "5s", "idle_in_transaction_session_timeout", "0"));
+            "search_path",
+            "pg_catalog,pg_temp",
+            "lock_timeout",
+            "5s",
+            "idle_in_transaction_session_timeout",
+            "0",
+            // Citus would make schema df on every node, or take its tables over.
+            "citus.enable_ddl_propagation",
+            "off",
+            "citus.use_citus_managed_tables",
+            "off"));
 
     private static final String LOCK_NOT_AVAILABLE = "55P03";
     /** The lock of one migration would be in a session that another client has next. */

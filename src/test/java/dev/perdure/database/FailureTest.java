@@ -9,6 +9,8 @@ import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /** One meaning for an error, whichever driver brought it. */
 class FailureTest {
@@ -53,6 +55,46 @@ class FailureTest {
         assertThat(Failure.of(new SQLException("closed", "08006")).kind()).isEqualTo(Kind.CONNECTION_LOST);
         assertThat(Failure.of((Throwable) new IOException("closed")).kind()).isEqualTo(Kind.CONNECTION_LOST);
         assertThat(Failure.of(new NullPointerException()).kind()).isEqualTo(Kind.TRANSIENT);
+    }
+
+    private static PSQLException fromServer(String state, String message, String hint, String where) {
+        return new PSQLException(
+                new ServerErrorMessage("SERROR\0C" + state + "\0M" + message + "\0H" + hint + "\0W" + where + "\0\0"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            nullValues = "-",
+            value = {
+                "08006 | connection to the remote node app@10.0.0.1:5432 failed with the following error: refused | | ",
+                "08006 | could not establish any connections to the node 10.0.0.1:5432 after 30000 ms | | ",
+                "XX000 | failed to prepare transaction 'citus_0_1_2_0' on host 10.0.0.1:5432 | | ",
+                "57P01 | terminating connection due to administrator command | | while executing command on 10.0.0.1:5432",
+                "57P03 | the database system is starting up | | while executing command on 10.0.0.1:5432",
+                "55000 | prepared transactions are disabled | Set max_prepared_transactions to a nonzero value. | while executing command on 10.0.0.1:5432"
+            })
+    void a_node_of_citus_that_is_away_is_the_servers_trouble(String state, String message, String hint, String where) {
+        PSQLException error = fromServer(state, message, String.valueOf(hint), String.valueOf(where));
+
+        assertThat(Failure.ofStatement(error, false).kind()).isEqualTo(Kind.EXHAUSTED);
+        assertThat(Failure.ofStatement(error, false).isServersTrouble()).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "08006 | the other side is gone | PL/pgSQL function f() line 1 at RAISE",
+                "08001 | could not establish connection | SQL function dblink",
+                "23505 | duplicate key value violates unique constraint | while executing command on 10.0.0.1:5432",
+                "55000 | no | while executing command on 10.0.0.1:5432"
+            })
+    void what_a_step_says_of_other_connections_or_a_node_says_of_a_step_is_the_steps_failure(
+            String state, String message, String where) {
+        assertThat(Failure.ofStatement(fromServer(state, message, "", where), false)
+                        .kind())
+                .isEqualTo(Kind.STEP);
     }
 
     @Test

@@ -258,6 +258,8 @@ class TrespassTest {
                         // Triggers of deferred checks: whether a hand-written graph hangs together.
                         List.of("_check_instance_root", "f", "t"),
                         List.of("_check_node_instance", "f", "t"),
+                        // A trigger; executes a statement that changes nothing.
+                        List.of("_commit_in_two_phases", "f", "t"),
                         // A trigger; items go with their map.
                         List.of("_delete_items", "f", "t"),
                         // A trigger; deletes a variable that its owner has just marked.
@@ -357,6 +359,12 @@ class TrespassTest {
         }
         assertThat(owners)
                 .containsExactlyInAnyOrder(
+                        "_is_of_coordinator",
+                        "_in_two_phases",
+                        "_commit_in_two_phases",
+                        "_citus_problem",
+                        "_prepare_two_phases",
+                        "_look_at_nodes",
                         "_admit",
                         "_admit_one",
                         "_admit_queue",
