@@ -1,5 +1,6 @@
 package dev.perdure.leader;
 
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.LogText;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
@@ -34,6 +35,10 @@ public final class LeaderElection implements AutoCloseable {
     private static final Duration MIN_BACKOFF = Duration.ofMillis(200);
     private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
     private static final int LOOKS_AT_REPLICA = 4;
+    /** A lock that was left to another worker and comes back within this time is kept. */
+    private static final long KEPT_NANOS = TimeUnit.SECONDS.toNanos(10);
+    /** A worker that has just begun may end soon; databases are not given to it. */
+    private static final Duration SETTLED = Duration.ofSeconds(10);
 
     private final Vertx vertx;
     private final List<PgConnectOptions> servers;
@@ -41,6 +46,8 @@ public final class LeaderElection implements AutoCloseable {
     private final Clock clock;
     private final LeaderStatus status;
     private final LeaderListener listener;
+    private final Spread spread;
+    private final DatabaseThreads threads;
     private final Thread thread;
     private final Semaphore nudge = new Semaphore(0);
     private volatile boolean stopped;
@@ -54,20 +61,26 @@ public final class LeaderElection implements AutoCloseable {
     /** Who had taken the lock of the term that begins, though no worker; for people. */
     private String evaded = "";
 
+    private long leftAt = System.nanoTime() - KEPT_NANOS;
+
     public LeaderElection(
             Vertx vertx,
             List<PgConnectOptions> servers,
             Times times,
             Clock clock,
             LeaderStatus status,
-            LeaderListener listener) {
+            LeaderListener listener,
+            Spread spread,
+            DatabaseThreads threads) {
         this.vertx = vertx;
         this.servers = servers;
         this.times = times;
         this.clock = clock;
         this.status = status;
         this.listener = listener;
-        this.thread = new Thread(this::run, "perdure-leader");
+        this.spread = spread;
+        this.threads = threads;
+        this.thread = threads.thread("perdure-leader", this::run);
     }
 
     public void start() {
@@ -109,7 +122,7 @@ public final class LeaderElection implements AutoCloseable {
 
     private void run() {
         while (!stopped) {
-            try (LeaderSession session = LeaderSession.open(vertx, servers, times.deadline())) {
+            try (LeaderSession session = LeaderSession.open(vertx, servers, times.deadline(), spread.sessionName())) {
                 stand(session);
             } catch (LeaderLostException e) {
                 report(LeaderStatus.Role.DISCONNECTED, 0, String.valueOf(e.getMessage()));
@@ -155,9 +168,15 @@ public final class LeaderElection implements AutoCloseable {
             if (stopped) {
                 return;
             }
+            session.call(spread.sessionName());
             if (session.tryLock(key)) {
                 backoff = MIN_BACKOFF;
-                lead(session, server);
+                if (isLeftToAnother(session, key)) {
+                    session.release();
+                    pause(times.pollInterval());
+                    continue;
+                }
+                lead(session, server, key);
                 return;
             }
             String holder = LogText.of(session.holder(key));
@@ -187,21 +206,44 @@ public final class LeaderElection implements AutoCloseable {
         return times.pollInterval().compareTo(limit) < 0 ? times.pollInterval() : limit;
     }
 
-    private void lead(LeaderSession session, ServerIdentity server) throws LeaderLostException {
+    /** Whether another worker waits for the lock as well, and leads fewer databases than this one. */
+    private boolean isLeftToAnother(LeaderSession session, long key) throws LeaderLostException {
+        int led = spread.led();
+        if (led == 0 || System.nanoTime() - leftAt < KEPT_NANOS || !session.isAwaitedBy(key, led - 1, Duration.ZERO)) {
+            return false;
+        }
+        leftAt = System.nanoTime();
+        LOG.infof("This worker leads %d databases; another one that leads fewer has this one", led);
+        return true;
+    }
+
+    /** Whether this worker gives the database away, to one that waits for it and leads at least two less. */
+    private boolean isGivenAway(LeaderSession session, long key) throws LeaderLostException {
+        int led = spread.led();
+        if (!spread.mayGive() || !session.isAwaitedBy(key, led - 2, SETTLED) || !spread.give()) {
+            return false;
+        }
+        LOG.infof("This worker leads %d databases and gives one to a worker that leads at least two less", led);
+        return true;
+    }
+
+    private void lead(LeaderSession session, ServerIdentity server, long key) throws LeaderLostException {
         session.settle(server);
         Term term = session.beginTerm();
         current = term.epoch();
+        spread.began();
         try {
-            lead(session, server, term);
+            lead(session, server, term, key);
             session.release();
         } finally {
             current = 0;
+            spread.ended();
             listener.released();
         }
     }
 
     /** Returns when nothing of the term goes on, with the lock still held unless it was lost. */
-    private void lead(LeaderSession session, ServerIdentity server, Term term) throws LeaderLostException {
+    private void lead(LeaderSession session, ServerIdentity server, Term term, long key) throws LeaderLostException {
         Heartbeat heartbeat = new Heartbeat(session, term);
         boolean orderly = false;
         try {
@@ -209,9 +251,12 @@ public final class LeaderElection implements AutoCloseable {
             report(LeaderStatus.Role.LEADER, term.epoch(), "leads" + evaded);
             evaded = "";
             boolean isCurrent = true;
-            while (isCurrent && !stopped && resigned != term.epoch()) {
+            boolean isGiven = false;
+            while (isCurrent && !isGiven && !stopped && resigned != term.epoch()) {
                 pause(times.heartbeatInterval());
                 isCurrent = heartbeat.beat();
+                session.call(spread.sessionName());
+                isGiven = isCurrent && isGivenAway(session, key);
             }
             orderly = isCurrent && resigned != term.epoch();
             if (!isCurrent) {
@@ -229,15 +274,13 @@ public final class LeaderElection implements AutoCloseable {
     private void dismiss(Heartbeat heartbeat, boolean orderly) {
         AtomicBoolean leads = new AtomicBoolean(orderly);
         CountDownLatch dismissed = new CountDownLatch(1);
-        Thread end = new Thread(
-                () -> {
-                    try {
-                        listener.dismissed(leads::get);
-                    } finally {
-                        dismissed.countDown();
-                    }
-                },
-                "perdure-dismissal");
+        Thread end = threads.thread("perdure-dismissal", () -> {
+            try {
+                listener.dismissed(leads::get);
+            } finally {
+                dismissed.countDown();
+            }
+        });
         end.start();
         try {
             while (!dismissed.await(times.heartbeatInterval().toMillis(), TimeUnit.MILLISECONDS)) {

@@ -44,15 +44,29 @@ final class LeaderSession implements AutoCloseable {
               AND (l.classid::bigint << 32 | l.objid::bigint) = $1
             """;
 
+    /** Workers of a fleet that wait for the lock at this moment: one that is frozen does not. {@link Spread#sessionName()} names them. */
+    private static final String WAITERS =
+            """
+            SELECT EXISTS (SELECT
+             FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND NOT l.granted
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.classid::bigint << 32 | l.objid::bigint) = $1
+              AND a.usename = current_user
+              AND substring(a.application_name from '^perdure-leader, leads ([0-9]{1,4})$')::integer <= $2
+              AND a.backend_start < clock_timestamp() - $3 * interval '1 ms')""";
+
     private final PgConnection connection;
     private final int host;
     private final Duration deadline;
     private int backend;
+    private String name;
     private volatile boolean closed;
     /** The server that was written down. */
     private @Nullable ServerIdentity settled;
 
-    private LeaderSession(PgConnection connection, int host, Duration deadline) {
+    private LeaderSession(PgConnection connection, int host, Duration deadline, String name) {
+        this.name = name;
         this.connection = connection;
         this.host = host;
         this.deadline = deadline;
@@ -60,15 +74,14 @@ final class LeaderSession implements AutoCloseable {
     }
 
     /** Connects to the first of the servers that is no replica, or to one that is when no other answers. */
-    static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline)
+    static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline, String name)
             throws LeaderLostException {
         LeaderLostException failure = new LeaderLostException("no server is configured", null);
         LeaderSession replica = null;
         for (int i = 0; i < servers.size(); i++) {
-            PgConnectOptions options =
-                    new PgConnectOptions(servers.get(i)).addProperty("application_name", "perdure-leader");
+            PgConnectOptions options = new PgConnectOptions(servers.get(i)).addProperty("application_name", name);
             try {
-                LeaderSession session = new LeaderSession(connect(vertx, options, deadline), i, deadline);
+                LeaderSession session = new LeaderSession(connect(vertx, options, deadline), i, deadline, name);
                 boolean isReplica;
                 try {
                     session.refuseTransactionPooler(() -> connect(vertx, options, deadline));
@@ -321,6 +334,23 @@ final class LeaderSession implements AutoCloseable {
             throw new LeaderLostException("the server has become a replica", null);
         }
         return row.getLong(0) == term.epoch();
+    }
+
+    /** Says in the name of the session how many databases this worker leads, where others have to know. */
+    void call(String now) throws LeaderLostException {
+        if (!now.equals(name)) {
+            rows("SELECT set_config('application_name', $1, false)", Tuple.of(now));
+            name = now;
+        }
+    }
+
+    /**
+     * Whether another worker waits for the lock that leads few enough databases.
+     *
+     * @param age how old its session has to be
+     */
+    boolean isAwaitedBy(long key, int leadsAtMost, Duration age) throws LeaderLostException {
+        return one(WAITERS, Tuple.of(key, leadsAtMost, (double) age.toMillis())).getBoolean(0);
     }
 
     /** Gives the lock back: a standby that waits for it has it at once. */
