@@ -87,6 +87,7 @@ final class DatabaseStart {
     }
 
     private ImpossibleException impossible(int exitCode, String message, @Nullable Throwable cause) {
+        database.reached().countDown();
         status.set(State.REFUSED, message);
         return new ImpossibleException(exitCode, message, cause);
     }
@@ -103,13 +104,14 @@ final class DatabaseStart {
         while (true) {
             status.set(State.STARTING, "connecting");
             try {
+                claim(url);
                 Migration.migrate(url, waiting -> {
                     status.set(State.STARTING, waiting);
                     LOG.warnf("%s. Waiting", waiting);
                 });
-                claim(url);
                 return;
             } catch (MigrationException | SQLException e) {
+                database.reached().countDown();
                 wait(url, String.valueOf(e.getMessage()));
                 backoff.sleep();
             }
@@ -125,7 +127,7 @@ final class DatabaseStart {
     }
 
     /** Two names of one database would stand for its election twice, and whoever names it could be answered by either. */
-    private void claim(DatabaseUrl url) throws SQLException, ImpossibleException {
+    private void claim(DatabaseUrl url) throws SQLException, InterruptedException, ImpossibleException {
         if (!databases.areSeveral()) {
             return;
         }
@@ -133,13 +135,19 @@ final class DatabaseStart {
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(ServerIdentity.SQL)) {
             row.next();
-            String identity = "system identifier " + row.getString(1) + ", database oid " + row.getString(3);
+            ServerIdentity identity = new ServerIdentity(row.getString(1), row.getString(2), row.getString(3));
             Optional<String> first = databases.claim(database.name(), identity);
+            database.reached().countDown();
             if (first.isPresent()) {
                 throw impossible(
                         Worker.EX_CONFIG,
-                        "perdure.databases.%s is the same database as perdure.databases.%s (%s). It is served under the name %s alone; remove the other one"
-                                .formatted(database.name(), first.get(), identity, first.get()),
+                        "perdure.databases.%s is the same database as perdure.databases.%s (system identifier %s, database oid %s). It is served under the name %s alone; remove the other one"
+                                .formatted(
+                                        database.name(),
+                                        first.get(),
+                                        identity.systemIdentifier(),
+                                        identity.databaseOid(),
+                                        first.get()),
                         null);
             }
         }

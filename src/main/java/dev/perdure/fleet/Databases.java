@@ -4,6 +4,7 @@ import dev.perdure.config.DatabaseOptions;
 import dev.perdure.config.InvalidDatabasesException;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.ServerIdentity;
 import dev.perdure.leader.LeaderCompanion;
 import dev.perdure.leader.Spread;
 import io.quarkus.runtime.ShutdownEvent;
@@ -18,17 +19,21 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** All databases of this process, in the order of their names. Thread-safe. */
 @Singleton
 public class Databases {
 
+    /** For databases that come before in the order of names and do not answer. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
+
     private final Instance<LeaderCompanion> companions;
     private final List<ServedDatabase> all;
     private final @Nullable String problem;
-    /** Which database a name is, as the server says, once it is known. */
-    private final ConcurrentMap<String, String> names = new ConcurrentHashMap<>();
+    /** Which database a name is, as the server says. Copies of a server have its identifier, and another time at which they began. */
+    private final ConcurrentMap<ServerIdentity, String> names = new ConcurrentHashMap<>();
 
     Databases(Vertx vertx, PerdureConfig config, Scheduler scheduler, Instance<LeaderCompanion> companions) {
         this.companions = companions;
@@ -85,12 +90,20 @@ public class Databases {
     }
 
     /**
-     * Says which database a name leads to.
+     * Says which database a name leads to. Of two names of one database, the first one in their order has it, where both are reached
+     * when the process begins.
      *
      * @param identity of server and database
-     * @return the name that leads there too, and did so before; empty when none does
+     * @return the name that leads there too, and said so before; empty when none does
      */
-    public Optional<String> claim(String name, String identity) {
+    public Optional<String> claim(String name, ServerIdentity identity) throws InterruptedException {
+        long until = System.nanoTime() + PATIENCE_NANOS;
+        for (ServedDatabase earlier : all) {
+            if (earlier.name().equals(name)) {
+                break;
+            }
+            earlier.reached().await(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
         String first = names.putIfAbsent(identity, name);
         return Optional.ofNullable(first).filter(other -> !other.equals(name));
     }

@@ -19,12 +19,14 @@ import io.quarkus.scheduler.Scheduler;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 
 /** One database, with everything that this process does for it. */
 public final class ServedDatabase {
 
     private final DatabaseOptions options;
     private final DatabaseThreads threads;
+    private final CountDownLatch reached = new CountDownLatch(1);
     private final DatabaseStatus status = new DatabaseStatus();
     private final LeaderStatus leader = new LeaderStatus();
     private final EngineStatistics statistics = new EngineStatistics();
@@ -76,6 +78,11 @@ public final class ServedDatabase {
     /** For what serves this database only. */
     public DatabaseThreads threads() {
         return threads;
+    }
+
+    /** Open once it was tried to reach it for the first time. */
+    public CountDownLatch reached() {
+        return reached;
     }
 
     public DatabaseStatus status() {

@@ -37,8 +37,6 @@ public final class LeaderElection implements AutoCloseable {
     private static final int LOOKS_AT_REPLICA = 4;
     /** A lock that was left to another worker and comes back within this time is kept. */
     private static final long KEPT_NANOS = TimeUnit.SECONDS.toNanos(10);
-    /** A worker that has just begun may end soon; databases are not given to it. */
-    private static final Duration SETTLED = Duration.ofSeconds(10);
 
     private final Vertx vertx;
     private final List<PgConnectOptions> servers;
@@ -220,7 +218,7 @@ public final class LeaderElection implements AutoCloseable {
     /** Whether this worker gives the database away, to one that waits for it and leads at least two less. */
     private boolean isGivenAway(LeaderSession session, long key) throws LeaderLostException {
         int led = spread.led();
-        if (!spread.mayGive() || !session.isAwaitedBy(key, led - 2, SETTLED) || !spread.give()) {
+        if (!spread.mayGive() || !session.isAwaitedBy(key, led - 2, spread.settled()) || !spread.give()) {
             return false;
         }
         LOG.infof("This worker leads %d databases and gives one to a worker that leads at least two less", led);

@@ -13,6 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Spread {
 
     private static final String NAME = "perdure-leader";
+    /** A worker that has just begun may end soon; databases are not given to it. */
+    private static final Duration SETTLED = Duration.ofSeconds(10);
 
     private final int databases;
     private final long intervalNanos;
@@ -56,6 +58,12 @@ public final class Spread {
     /** Whether it could be this process's turn to give a database away. */
     boolean mayGive() {
         return intervalNanos > 0 && led.get() >= 2 && System.nanoTime() - next.get() >= 0;
+    }
+
+    /** How long another worker has to have stood for election before something is given to it. */
+    Duration settled() {
+        Duration interval = Duration.ofNanos(intervalNanos);
+        return interval.compareTo(SETTLED) < 0 ? interval : SETTLED;
     }
 
     /** Takes the turn; false when it has just been taken for another database. */

@@ -10,12 +10,8 @@ import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.leader.Spread;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Settings;
 import dev.perdure.testing.TestDatabase;
-import io.quarkus.runtime.configuration.DurationConverter;
-import io.quarkus.runtime.configuration.MemorySize;
-import io.quarkus.runtime.configuration.MemorySizeConverter;
-import io.smallrye.config.PropertiesConfigSource;
-import io.smallrye.config.SmallRyeConfigBuilder;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -37,21 +33,11 @@ public final class InProcessWorker implements AutoCloseable {
     private final EngineLifecycle engine;
 
     private InProcessWorker(DatabaseUrl url, Map<String, String> settings) {
-        PerdureConfig config = new SmallRyeConfigBuilder()
-                .addDefaultInterceptors()
-                .withConverter(Duration.class, 200, new DurationConverter())
-                .withConverter(MemorySize.class, 200, new MemorySizeConverter())
-                .withMapping(PerdureConfig.class)
-                .withSources(
-                        new PropertiesConfigSource(settings, "test", 300),
-                        new PropertiesConfigSource(PostgresServer.loginsOf(url), "logins", 250),
-                        // A test that ends does not wait for the steps that it left.
-                        new PropertiesConfigSource(
-                                Map.of("perdure.database.url", url.toUri(), "perdure.shutdown.grace-period", "0s"),
-                                "tests",
-                                200))
-                .build()
-                .getConfigMapping(PerdureConfig.class);
+        PerdureConfig config = Settings.of(List.of(
+                settings,
+                PostgresServer.loginsOf(url),
+                // A test that ends does not wait for the steps that it left.
+                Map.of("perdure.database.url", url.toUri(), "perdure.shutdown.grace-period", "0s")));
         ScheduleKeeper schedules = new ScheduleKeeper(DatabaseThreads.ONLY);
         schedules.begin(url);
         engine = new EngineLifecycle(
