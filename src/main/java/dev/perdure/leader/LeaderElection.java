@@ -35,7 +35,9 @@ public final class LeaderElection implements AutoCloseable {
     private static final Duration MIN_BACKOFF = Duration.ofMillis(200);
     private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
     private static final int LOOKS_AT_REPLICA = 4;
-    /** A lock that was left to another worker and comes back within this time is kept. */
+    /** For so long a lock is left to another worker, which waits for it or will soon. */
+    private static final Duration OTHERS_TURN = Duration.ofMillis(200);
+    /** One that was left to another worker and comes back within this time is kept. */
     private static final long KEPT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final Vertx vertx;
@@ -169,9 +171,9 @@ public final class LeaderElection implements AutoCloseable {
             session.call(spread.sessionName());
             if (session.tryLock(key)) {
                 backoff = MIN_BACKOFF;
-                if (isLeftToAnother(session, key)) {
+                if (isLeftToAnother(session)) {
                     session.release();
-                    pause(times.pollInterval());
+                    pause(shorter(times.pollInterval(), OTHERS_TURN));
                     continue;
                 }
                 lead(session, server, key);
@@ -200,14 +202,17 @@ public final class LeaderElection implements AutoCloseable {
 
     /** Shorter than the time after which a connection counts as lost. */
     private Duration lockWait() {
-        Duration limit = times.deadline().dividedBy(2);
-        return times.pollInterval().compareTo(limit) < 0 ? times.pollInterval() : limit;
+        return shorter(times.pollInterval(), times.deadline().dividedBy(2));
     }
 
-    /** Whether another worker waits for the lock as well, and leads fewer databases than this one. */
-    private boolean isLeftToAnother(LeaderSession session, long key) throws LeaderLostException {
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    /** Whether another worker stands for election as well, and leads fewer databases than this one. */
+    private boolean isLeftToAnother(LeaderSession session) throws LeaderLostException {
         int led = spread.led();
-        if (led == 0 || System.nanoTime() - leftAt < KEPT_NANOS || !session.isAwaitedBy(key, led - 1, Duration.ZERO)) {
+        if (led == 0 || System.nanoTime() - leftAt < KEPT_NANOS || !session.hasCandidate(led - 1)) {
             return false;
         }
         leftAt = System.nanoTime();

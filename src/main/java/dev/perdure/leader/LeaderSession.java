@@ -44,18 +44,6 @@ final class LeaderSession implements AutoCloseable {
               AND (l.classid::bigint << 32 | l.objid::bigint) = $1
             """;
 
-    /** Workers of a fleet that wait for the lock at this moment: one that is frozen does not. {@link Spread#sessionName()} names them. */
-    private static final String WAITERS =
-            """
-            SELECT EXISTS (SELECT
-             FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND NOT l.granted
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND (l.classid::bigint << 32 | l.objid::bigint) = $1
-              AND a.usename = current_user
-              AND substring(a.application_name from '^perdure-leader, leads ([0-9]{1,4})$')::integer <= $2
-              AND a.backend_start < clock_timestamp() - $3 * interval '1 ms')""";
-
     private final PgConnection connection;
     private final int host;
     private final Duration deadline;
@@ -344,13 +332,19 @@ final class LeaderSession implements AutoCloseable {
         }
     }
 
+    /** Whether another worker stands for election that leads few enough databases. */
+    boolean hasCandidate(int leadsAtMost) throws LeaderLostException {
+        return one(Candidates.STANDS, Tuple.of(leadsAtMost)).getBoolean(0);
+    }
+
     /**
-     * Whether another worker waits for the lock that leads few enough databases.
+     * Whether one waits for the lock at this moment.
      *
      * @param age how old its session has to be
      */
     boolean isAwaitedBy(long key, int leadsAtMost, Duration age) throws LeaderLostException {
-        return one(WAITERS, Tuple.of(key, leadsAtMost, (double) age.toMillis())).getBoolean(0);
+        return one(Candidates.WAITS, Tuple.of(leadsAtMost, (double) age.toMillis(), key))
+                .getBoolean(0);
     }
 
     /** Gives the lock back: a standby that waits for it has it at once. */
