@@ -14,11 +14,10 @@ final class Candidates {
     /** Whether one that leads so few, and whose session is so old, waits for the lock at this moment: one that is frozen does not. */
     static final String WAITS =
             "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE " + OTHERS
-                    + """
-             AND a.backend_start < clock_timestamp() - $2 * interval '1 ms'
-              AND l.locktype = 'advisory' AND l.objsubid = 1 AND NOT l.granted
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND (l.classid::bigint << 32 | l.objid::bigint) = $3)""";
+                    + " AND a.backend_start < clock_timestamp() - $2 * interval '1 ms'"
+                    + " AND l.locktype = 'advisory' AND l.objsubid = 1 AND NOT l.granted"
+                    + " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                    + " AND (l.classid::bigint << 32 | l.objid::bigint) = $3)";
 
     private Candidates() {}
 }

@@ -334,17 +334,25 @@ final class LeaderSession implements AutoCloseable {
 
     /** Whether another worker stands for election that leads few enough databases. */
     boolean hasCandidate(int leadsAtMost) throws LeaderLostException {
-        return one(Candidates.STANDS, Tuple.of(leadsAtMost)).getBoolean(0);
+        return answersTrue(Candidates.STANDS, Tuple.of(leadsAtMost));
     }
 
-    /**
-     * Whether one waits for the lock at this moment.
-     *
-     * @param age how old its session has to be
-     */
+    /** No term ends because a question about others is refused. */
+    private boolean answersTrue(String question, Tuple arguments) throws LeaderLostException {
+        try {
+            return one(question, arguments).getBoolean(0);
+        } catch (LeaderLostException e) {
+            if (e.sqlState() == null || isClosed()) {
+                throw e;
+            }
+            LOG.debugf("Nothing is known of other workers: %s", e.getMessage());
+            return false;
+        }
+    }
+
+    /** Whether one whose session is so old waits for the lock at this moment. */
     boolean isAwaitedBy(long key, int leadsAtMost, Duration age) throws LeaderLostException {
-        return one(Candidates.WAITS, Tuple.of(leadsAtMost, (double) age.toMillis(), key))
-                .getBoolean(0);
+        return answersTrue(Candidates.WAITS, Tuple.of(leadsAtMost, (double) age.toMillis(), key));
     }
 
     /** Gives the lock back: a standby that waits for it has it at once. */

@@ -312,8 +312,18 @@ public final class Fleet implements Scenario {
                             broken.number("SELECT count(*) FROM df.instances WHERE status = 'completed'") > mark + RATE);
             text.append(String.format("; back after %d ms", (System.nanoTime() - began) / 1_000_000));
         }
+        for (WorkerProcess worker : workers) {
+            text.append(size(worker));
+        }
+        for (One one : all) {
+            text.append(String.format(
+                    "%n    %s: %d connections of workers",
+                    one.name, one.number("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'perdure%'")));
+        }
         all.forEach(one -> one.paused = true);
         for (One one : all) {
+            // Terms that end with a database, one after the other, look like the doing of what was worked on.
+            one.execute("SELECT df.resume(instance_id) FROM df._tries WHERE set_aside_at IS NOT NULL");
             Awaitility.await(one.name + " is done")
                     .atMost(World.PATIENCE)
                     .ignoreExceptionsMatching(SQLException.class::isInstance)
@@ -325,6 +335,15 @@ public final class Fleet implements Scenario {
         return bad.isEmpty()
                 ? Verdict.passed(text.toString())
                 : Verdict.failed(String.join(", ", bad) + ": " + text);
+    }
+
+    /** Memory and threads of a worker that leads some of the databases. */
+    private static String size(WorkerProcess worker) throws IOException, InterruptedException {
+        List<String> status = Files.readAllLines(Path.of("/proc", Long.toString(worker.pid()), "status"));
+        return status.stream()
+                .filter(line -> line.startsWith("VmRSS") || line.startsWith("Threads"))
+                .map(line -> line.replaceAll("\\s+", " "))
+                .reduce(String.format("%n    a worker that leads %d:", led(worker)), (a, b) -> a + " " + b);
     }
 
     /** Of several databases together: instances, and the longest time of nine of ten. */
