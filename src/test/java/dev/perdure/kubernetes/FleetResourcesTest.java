@@ -51,7 +51,8 @@ class FleetResourcesTest {
             TestDatabase gated = ClusterResource.database();
             gate = new TcpGate(PostgresServer.get().port());
             gate.open();
-            settings.put("perdure.databases.eu.url", ClusterResource.database().url().toUri());
+            settings.put(
+                    "perdure.databases.eu.url", ClusterResource.database().url().toUri());
             settings.put("perdure.databases.eu.kubernetes.roles.\"team-a\"", "k8s_etl");
             settings.put(
                     "perdure.databases.gated.url",
@@ -78,7 +79,8 @@ class FleetResourcesTest {
     @Test
     void a_resource_runs_in_the_database_that_its_worker_names() throws SQLException {
         DurableWorkflow here = apply(workflow("fleet-here", "steps: [{sql: SELECT 1}]"));
-        DurableWorkflow there = apply(workflow("team-a", "fleet-there", "k8s_etl", "worker: eu\nsteps: [{sql: SELECT 2}]"));
+        DurableWorkflow there =
+                apply(workflow("team-a", "fleet-there", "k8s_etl", "worker: eu\nsteps: [{sql: SELECT 2}]"));
 
         awaitPhase(here, Phase.SUCCEEDED);
         awaitPhase(there, Phase.SUCCEEDED);
