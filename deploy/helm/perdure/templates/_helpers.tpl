@@ -6,6 +6,11 @@
 {{- default (include "perdure.name" .) .Values.serviceAccount.name -}}
 {{- end -}}
 
+{{- /* With several databases there is no one leader. */}}
+{{- define "perdure.hasLeaderService" -}}
+{{- if and .Values.leaderService.enabled (not .Values.databases) }}true{{ end -}}
+{{- end -}}
+
 {{- define "perdure.selector" -}}
 app.kubernetes.io/name: perdure
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -1,6 +1,6 @@
 package dev.perdure;
 
-import dev.perdure.config.PerdureConfig;
+import dev.perdure.fleet.Databases;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import jakarta.inject.Inject;
@@ -14,11 +14,15 @@ public class Worker implements QuarkusApplication {
     static final int EX_CONFIG = 78;
 
     @Inject
-    PerdureConfig config;
+    Databases databases;
 
     @Override
     public int run(String... arguments) {
-        if (config.database().url().isEmpty() && !config.embedded()) {
+        if (databases.problem().isPresent()) {
+            LOG.error(databases.problem().get());
+            return EX_CONFIG;
+        }
+        if (databases.all().isEmpty()) {
             LOG.error("No database is configured. Set perdure.database.url (PERDURE_DATABASE_URL), for example"
                     + " postgresql://df_worker@db:5432/app, or perdure.embedded=true to try Perdure with a PostgreSQL of"
                     + " its own");

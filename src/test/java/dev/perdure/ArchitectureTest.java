@@ -63,10 +63,13 @@ class ArchitectureTest {
             Map.entry("engine", with(PORTS, "engine", "leader")),
             Map.entry("control", Set.of("flow", "database", "store", "leader")),
             Map.entry("maintenance", Set.of("database", "store", "leader")),
-            Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader")),
+            Map.entry("fleet", Set.of("database", "leader", "engine", "maintenance", "control")),
+            Map.entry("kubernetes", Set.of("graph", "flow", "database", "session", "store", "leader", "fleet")),
             // The status of the election, whom the embedded server is for, logging in as steps do, blocks of addresses,
             // and what answers to steps are.
-            Map.entry("web", Set.of("database", "leader", "embedded", "session", "step", "graph", "store", "flow")),
+            Map.entry(
+                    "web",
+                    Set.of("database", "leader", "fleet", "embedded", "session", "step", "graph", "store", "flow")),
             Map.entry(
                     "ops",
                     Set.of(
@@ -80,6 +83,7 @@ class ArchitectureTest {
                             "engine",
                             "maintenance",
                             "control",
+                            "fleet",
                             "kubernetes",
                             "web")),
             Map.entry("embedded", Set.of("database", "schema")),

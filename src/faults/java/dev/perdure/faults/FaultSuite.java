@@ -5,6 +5,7 @@ import dev.perdure.faults.scenario.ClockJumps;
 import dev.perdure.faults.scenario.CommitInFlight;
 import dev.perdure.faults.scenario.DiskFull;
 import dev.perdure.faults.scenario.Failover;
+import dev.perdure.faults.scenario.Fleet;
 import dev.perdure.faults.scenario.Load;
 import dev.perdure.faults.scenario.LockedRows;
 import dev.perdure.faults.scenario.MixedFaults;
@@ -51,6 +52,7 @@ public final class FaultSuite {
                 new Schedules(),
                 new Programs(),
                 new Load(),
+                new Fleet(),
                 new MixedFaults(),
                 new CitusCrashes());
     }

@@ -29,6 +29,12 @@ final class DoctorCommand implements Callable<Integer> {
     private @Nullable String url;
 
     @Option(
+            names = "--database",
+            paramLabel = "NAME",
+            description = "The one of several databases that has this name: perdure.databases.NAME.url.")
+    private @Nullable String database;
+
+    @Option(
             names = "--submitter",
             paramLabel = "ROLE",
             description = "Look at this role too; again for another. Those who may use df are looked at in any case.")
@@ -38,7 +44,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        WorkerSettings settings = new WorkerSettings();
+        WorkerSettings settings = new WorkerSettings(database);
         Doctor doctor = new Doctor(new Doctor.Settings(
                 settings.url(url), settings.login(), settings.hasPasswords(), settings.sessions(), submitters, false));
         return Findings.print(doctor.examine(), spec.commandLine().getOut());

@@ -58,6 +58,12 @@ final class SetupCommand implements Callable<Integer> {
             description = "The worker's URL: its role becomes the owner of df. Default: PERDURE_DATABASE_URL.")
     private @Nullable String url;
 
+    @Option(
+            names = "--database",
+            paramLabel = "NAME",
+            description = "The one of several databases that has this name: perdure.databases.NAME.url.")
+    private @Nullable String database;
+
     @Option(names = "--print", description = "Print the statements that are still needed, run none.")
     private boolean print;
 
@@ -114,7 +120,7 @@ final class SetupCommand implements Callable<Integer> {
     @Override
     public Integer call() throws SQLException, IOException, SetupException {
         Secrets secrets = new Secrets();
-        WorkerSettings settings = new WorkerSettings();
+        WorkerSettings settings = new WorkerSettings(database);
         Optional<DatabaseUrl> admin = administrator.url(secrets);
         DatabaseUrl worker = withPasswordFile(settings.url(url));
         Map<String, String> given = new LinkedHashMap<>();

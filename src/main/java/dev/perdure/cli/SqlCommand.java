@@ -43,6 +43,12 @@ final class SqlCommand implements Callable<Integer> {
     private @Nullable String url;
 
     @Option(
+            names = "--database",
+            paramLabel = "NAME",
+            description = "As the owner in the worker's database of this name: perdure.databases.NAME.url.")
+    private @Nullable String database;
+
+    @Option(
             names = "--data-directory",
             paramLabel = "DIR",
             description =
@@ -61,8 +67,7 @@ final class SqlCommand implements Callable<Integer> {
     @Override
     public Integer call() throws SQLException, IOException {
         String named = url == null ? System.getenv("PERDURE_SQL_URL") : url;
-        Optional<DatabaseUrl> target =
-                named == null ? EmbeddedServer.find(directory()) : Optional.of(DatabaseUrl.parse(named));
+        Optional<DatabaseUrl> target = target(named);
         if (target.isEmpty()) {
             spec.commandLine()
                     .getErr()
@@ -89,6 +94,13 @@ final class SqlCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private Optional<DatabaseUrl> target(@Nullable String named) {
+        if (database != null) {
+            return Optional.of(new WorkerSettings(database).url(url));
+        }
+        return named == null ? EmbeddedServer.find(directory()) : Optional.of(DatabaseUrl.parse(named));
     }
 
     /** Since Java 22 there is a console without a terminal too; it says so itself. */

@@ -36,6 +36,12 @@ final class UninstallCommand implements Callable<Integer> {
     @Option(names = "--url", paramLabel = "URL", description = "The worker's URL. Default: PERDURE_DATABASE_URL.")
     private @Nullable String url;
 
+    @Option(
+            names = "--database",
+            paramLabel = "NAME",
+            description = "The one of several databases that has this name: perdure.databases.NAME.url.")
+    private @Nullable String database;
+
     @Option(names = "--roles", description = "Drop the owner and the group of submitters too. Submitters stay.")
     private boolean roles;
 
@@ -52,7 +58,7 @@ final class UninstallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SQLException, IOException, SetupException {
-        DatabaseUrl worker = new WorkerSettings().url(url);
+        DatabaseUrl worker = new WorkerSettings(database).url(url);
         PrintWriter out = spec.commandLine().getOut();
         Uninstall uninstall = new Uninstall(worker.database(), worker.user(), group, out::println);
         Optional<DatabaseUrl> admin = administrator.url(new Secrets());

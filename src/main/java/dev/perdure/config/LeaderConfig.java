@@ -27,6 +27,14 @@ public interface LeaderConfig {
     Duration deadline();
 
     /**
+     * With several databases: how often, at most, a worker that leads at least two more of them than another one gives one away.
+     * Zero: never.
+     */
+    @DurationMin(seconds = 0)
+    @WithDefault("1m")
+    Duration spreadInterval();
+
+    /**
      * In Kubernetes, the EndpointSlice of this worker's namespace that shall hold the address of the leader. It exists
      * already, as in {@code k8s/base}; without this setting nothing is asked of Kubernetes.
      */

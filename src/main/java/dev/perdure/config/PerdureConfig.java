@@ -6,6 +6,7 @@ import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.hibernate.validator.constraints.time.DurationMin;
 
 /** Everything that can be set, as {@code perdure.*} in a configuration file, {@code PERDURE_*} in the environment. */
@@ -14,6 +15,9 @@ public interface PerdureConfig {
 
     /** Which database. */
     DatabaseConfig database();
+
+    /** Further databases by name, which are served by the same workers. */
+    Map<String, OneDatabaseConfig> databases();
 
     /**
      * Start a PostgreSQL of our own when {@code perdure.database.url} is not set. True in development mode; for

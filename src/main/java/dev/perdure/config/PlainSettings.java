@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Settings by name, for what runs before the application starts, or without it: environment, system properties and {@code
@@ -42,6 +44,13 @@ public final class PlainSettings {
     /** A setting as it was written; empty when it was not, or is empty. */
     public Optional<String> value(String name) {
         return Optional.ofNullable(config.getConfigValue(name).getValue()).filter(value -> !value.isEmpty());
+    }
+
+    /** The names of all settings, variables of the environment as they are. */
+    public Set<String> names() {
+        Set<String> names = new HashSet<>();
+        config.getPropertyNames().forEach(names::add);
+        return names;
     }
 
     /** A whole number. */

@@ -29,6 +29,9 @@ public interface WebConfig {
     @WithDefault("auto")
     Enabled enabled();
 
+    /** Which of several databases they serve. Without it, a worker with several databases serves none. */
+    Optional<String> database();
+
     /** Their port, which is not that of health and metrics. */
     @Min(0) @Max(65535) @WithDefault("8090")
     int port();

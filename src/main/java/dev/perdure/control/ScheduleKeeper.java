@@ -1,6 +1,6 @@
 package dev.perdure.control;
 
-import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.LogText;
 import dev.perdure.database.ServerIdentity;
@@ -9,8 +9,6 @@ import dev.perdure.flow.cron.TimeZones;
 import dev.perdure.flow.schedule.SchedulePlan;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.store.Term;
-import jakarta.enterprise.event.Observes;
-import jakarta.inject.Singleton;
 import java.sql.SQLException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -23,13 +21,13 @@ import org.jspecify.annotations.Nullable;
  * Looks once a second whether a schedule is due, while this worker leads, and says first which time zones it does not know. One session
  * and one thread a term.
  */
-@Singleton
 public class ScheduleKeeper implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(ScheduleKeeper.class);
     private static final String FENCED = "DF002";
     private static final long EVERY_MILLIS = 1_000;
 
+    private final DatabaseThreads threads;
     private final Schedules schedules = new Schedules();
     private volatile @Nullable DatabaseUrl url;
     private volatile @Nullable Watch watch;
@@ -38,9 +36,14 @@ public class ScheduleKeeper implements LeaderListener {
     /** What belongs to a term. */
     private record Watch(TermSession session, ScheduledExecutorService thread, AtomicBoolean zonesAreTold) {}
 
+    /** The keeper of a database's schedules. */
+    public ScheduleKeeper(DatabaseThreads threads) {
+        this.threads = threads;
+    }
+
     /** It looks while this worker leads, once the database is ready. */
-    public void begin(@Observes DatabaseReady ready) {
-        url = ready.url();
+    public void begin(DatabaseUrl database) {
+        url = database;
     }
 
     /** How many planned times were decided so since the process began. */
@@ -56,11 +59,7 @@ public class ScheduleKeeper implements LeaderListener {
         }
         Watch begun = new Watch(
                 new TermSession(database.withHost(database.hosts().get(host)), server, "perdure-schedules"),
-                Executors.newSingleThreadScheduledExecutor(task -> {
-                    Thread thread = new Thread(task, "perdure-schedules");
-                    thread.setDaemon(true);
-                    return thread;
-                }),
+                Executors.newSingleThreadScheduledExecutor(threads.daemons("perdure-schedules")),
                 new AtomicBoolean());
         watch = begun;
         begun.thread()

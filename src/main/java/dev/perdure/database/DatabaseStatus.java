@@ -1,10 +1,8 @@
 package dev.perdure.database;
 
-import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
 
-/** State of the database, as far as the worker knows, for health checks. */
-@Singleton
+/** State of a database, as far as the worker knows, for health checks. */
 public class DatabaseStatus {
 
     /** The states, in the order of a usual life. */
@@ -16,7 +14,9 @@ public class DatabaseStatus {
         /** It answers, and its commits wait for a synchronous standby. */
         WAITING,
         /** It was {@link #READY} and does not answer. */
-        LOST
+        LOST,
+        /** It is not served by this process: its URL is wrong, or it is one of the others under a second name. */
+        REFUSED
     }
 
     /**
@@ -48,7 +48,7 @@ public class DatabaseStatus {
 
     /** Whether the schema has been migrated since the application started. */
     public boolean wasReady() {
-        return current.state() != State.STARTING;
+        return current.state() != State.STARTING && current.state() != State.REFUSED;
     }
 
     /** Tells everybody who asks. */

@@ -33,7 +33,7 @@ final class LeaderCheck implements Check {
                 SELECT date_trunc('second', w.started_at), date_trunc('second', w.last_seen_at),
                        extract(epoch FROM clock_timestamp() - w.last_seen_at),
                        (SELECT coalesce(host(a.client_addr), 'a Unix socket') FROM pg_stat_activity a
-                        WHERE a.application_name = 'perdure-leader' AND a.usename = current_user
+                        WHERE a.application_name LIKE 'perdure-leader%' AND a.usename = current_user
                           AND a.datname = current_database()
                           AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted)
                         LIMIT 1)

@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.engine.actor.Breakdowns;
 import dev.perdure.engine.actor.CheckpointCodec;
 import dev.perdure.engine.http.HttpExecutor;
@@ -87,9 +88,10 @@ final class Engine {
             Means means,
             EngineStatistics statistics,
             Breakdowns.History history,
+            DatabaseThreads threads,
             Consumer<String> stepDown) {
         this.settings = settings;
-        this.threads = new EngineThreads(stepDown);
+        this.threads = new EngineThreads(threads, stepDown);
         this.means = means;
         this.journal = means.journal();
         this.statistics = statistics;
@@ -99,10 +101,10 @@ final class Engine {
                         journal,
                         means.steps(),
                         means.codec(),
-                        threads,
-                        threads::owner,
-                        threads::onSessionThread,
-                        threads,
+                        this.threads,
+                        this.threads::owner,
+                        this.threads::onSessionThread,
+                        this.threads,
                         System::nanoTime,
                         Instant.now(),
                         statistics,
@@ -115,9 +117,9 @@ final class Engine {
                     start.executor = new HttpExecutor(
                             means.http(),
                             wired.desk().begins(),
-                            new RequestSecrets(means.grants(), threads),
+                            new RequestSecrets(means.grants(), this.threads),
                             wired.memory(),
-                            threads::helper,
+                            this.threads::helper,
                             wired.clock(),
                             System::nanoTime,
                             statistics);
@@ -126,13 +128,13 @@ final class Engine {
                             start.executor::start,
                             wired.desk().signals(),
                             wired.maps(),
-                            threads,
+                            this.threads,
                             wired.clock(),
                             System::nanoTime);
                 });
         this.http = start.executor();
         this.admission = new Admission(
-                means.admission(), threads, System::nanoTime, parts.loop()::isTold, parts.loop()::lookNow);
+                means.admission(), this.threads, System::nanoTime, parts.loop()::isTold, parts.loop()::lookNow);
     }
 
     /** What wiring makes on its way. */

@@ -1,7 +1,8 @@
 package dev.perdure.engine;
 
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.config.PerdureConfig;
-import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.database.UnixSocketTransport;
@@ -12,6 +13,7 @@ import dev.perdure.leader.LeaderElection;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.leader.LeaderListeners;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.leader.Spread;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.RoleLogins;
 import dev.perdure.session.SessionPools;
@@ -23,14 +25,9 @@ import dev.perdure.store.LargeReader;
 import dev.perdure.store.OwnerQueries;
 import dev.perdure.store.PgJournal;
 import dev.perdure.store.Term;
-import io.quarkus.arc.All;
-import io.quarkus.runtime.ShutdownEvent;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnectOptions;
-import jakarta.enterprise.event.Observes;
-import jakarta.enterprise.inject.Typed;
-import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,9 +39,7 @@ import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Stands for election once the database is ready, and runs the engine of each term that this worker wins. */
-@Singleton
-@Typed(EngineLifecycle.class)
+/** Stands for election of one database once it is ready, and runs the engine of each term that this worker wins. */
 public class EngineLifecycle implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(EngineLifecycle.class);
@@ -60,9 +55,11 @@ public class EngineLifecycle implements LeaderListener {
 
     private final Vertx shared;
     private final PerdureConfig config;
+    private final DatabaseOptions options;
+    private final DatabaseThreads threads;
+    private final Spread spread;
     private final LeaderStatus status;
     private final EngineStatistics statistics;
-    private final List<LeaderListener> companions;
     private final Clock clock = Clock.systemUTC();
     private final Breakdowns.History breakdowns = new Breakdowns.History();
     /** The lock is given back first of all when the JVM is told to end, beside the other things that end with it. */
@@ -85,38 +82,48 @@ public class EngineLifecycle implements LeaderListener {
     /**
      * A lifecycle that begins when the database is ready.
      *
-     * @param companions what else is done by the worker that leads
+     * @param spread of the process
      */
-    EngineLifecycle(
+    public EngineLifecycle(
             Vertx vertx,
             PerdureConfig config,
+            DatabaseOptions options,
+            DatabaseThreads threads,
+            Spread spread,
             LeaderStatus status,
-            EngineStatistics statistics,
-            @All List<LeaderListener> companions) {
+            EngineStatistics statistics) {
         this.shared = vertx;
         this.vertx = vertx;
         this.config = config;
+        this.options = options;
+        this.threads = threads;
+        this.spread = spread;
         this.status = status;
         this.statistics = statistics;
-        this.companions = companions;
     }
 
-    void begin(@Observes DatabaseReady ready) {
-        url = ready.url();
-        vertx = ready.url().usesUnixSocket() ? UnixSocketTransport.vertx() : shared;
+    /**
+     * The database is ready.
+     *
+     * @param companions what else is done by the worker that leads
+     */
+    public void begin(DatabaseUrl database, List<LeaderListener> companions) {
+        url = database;
+        vertx = database.usesUnixSocket() ? UnixSocketTransport.vertx() : shared;
         LeaderElection.Times times = new LeaderElection.Times(
                 config.leader().pollInterval(),
                 config.leader().heartbeatInterval(),
                 config.leader().deadline(),
                 config.leader().deadline().plus(SILENCE_BEYOND_DEADLINE));
-        LeaderElection candidate =
-                new LeaderElection(vertx, ready.url().reactiveOptions(), times, clock, status, listeners());
+        LeaderElection candidate = new LeaderElection(
+                vertx, database.reactiveOptions(), times, clock, status, listeners(companions), spread, threads);
         election = candidate;
         Runtime.getRuntime().addShutdownHook(handOver);
         candidate.start();
     }
 
-    void end(@Observes ShutdownEvent shutdown) {
+    /** The application ends: gives back what is led. */
+    public void end() {
         handOver();
         try {
             Runtime.getRuntime().removeShutdownHook(handOver);
@@ -151,8 +158,13 @@ public class EngineLifecycle implements LeaderListener {
         }
         // All sessions of a term meet the server that the leader's own session is on.
         DatabaseUrl pinned = database.withHost(database.hosts().get(host));
-        Engine begun =
-                new Engine(EngineSettings.of(config), means(term, server, pinned), statistics, breakdowns, reason -> {
+        Engine begun = new Engine(
+                EngineSettings.of(config, options),
+                means(term, server, pinned),
+                statistics,
+                breakdowns,
+                threads,
+                reason -> {
                     failed = term.epoch();
                     stepDown(term.epoch(), reason);
                 });
@@ -175,10 +187,10 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().sessionMaxAge().toNanos(),
                 config.step().sessionIdleTimeout().toNanos(),
                 config.step().maxResultSize().asLongValue(),
-                config.step().maxConcurrent() + config.step().roleReserve(),
+                options.maxConcurrent() + options.roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
         SignedAddresses addresses =
-                new SignedAddresses(config.web().publicUrl(), config.web().addressLifetime(), term.addressKey());
+                new SignedAddresses(options.publicUrl(), config.web().addressLifetime(), term.addressKey());
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(
@@ -192,7 +204,7 @@ public class EngineLifecycle implements LeaderListener {
                 steps,
                 new TermCodec(term),
                 addresses,
-                HttpSteps.of(vertx, config),
+                HttpSteps.of(vertx, config, options.secretsDirectory()),
                 (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
                 (isFirst, after, ended) -> queries.admit(isFirst, after, ended).toCompletionStage(),
                 (onWake, onListening) -> new WakeListener(database, server, onWake, onListening),
@@ -261,14 +273,13 @@ public class EngineLifecycle implements LeaderListener {
         stepDown(status.view().epoch(), "asked to");
     }
 
-    private LeaderListener listeners() {
+    private LeaderListener listeners(List<LeaderListener> companions) {
         List<LeaderListener> all = new ArrayList<>(companions);
         all.add(0, this);
         return new LeaderListeners(all);
     }
 
     private List<PasswordSource> passwords() {
-        return PasswordSource.of(
-                config.login().passwordsDirectory().orElse(null), config.login().passwords());
+        return PasswordSource.of(options.passwordsDirectory().orElse(null), options.passwords());
     }
 }

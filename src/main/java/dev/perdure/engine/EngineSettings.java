@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.engine.owner.OwnerLoop;
 import dev.perdure.engine.sql.SqlContext;
@@ -16,14 +17,10 @@ record EngineSettings(EngineParts.Options options, Duration markRunningAfter, Du
     /** As much as is read along with everything else in a millisecond or two. */
     private static final long LARGE_BYTES = 256 * 1024;
 
-    static EngineSettings of(PerdureConfig config) {
-        long memory = config.memory()
-                .limit()
-                .map(limit -> limit.asLongValue())
-                .orElse(Runtime.getRuntime().maxMemory() / 5 * 2);
+    static EngineSettings of(PerdureConfig config, DatabaseOptions options) {
         return new EngineSettings(
                 new EngineParts.Options(
-                        memory,
+                        options.memoryBytes(),
                         LARGE_BYTES,
                         config.timer().window(),
                         new OwnerLoop.Pace(
@@ -32,9 +29,9 @@ record EngineSettings(EngineParts.Options options, Duration markRunningAfter, Du
                                 config.intake().idleAfter(),
                                 config.intake().notifications()),
                         new SqlContext.Settings(
-                                config.step().maxConcurrent(),
-                                config.step().maxConcurrentPerRole(),
-                                config.step().roleReserve(),
+                                options.maxConcurrent(),
+                                options.maxConcurrentPerRole(),
+                                options.roleReserve(),
                                 config.step().maxResultSize().asLongValue(),
                                 config.step().shareTransactions()
                                         ? config.step().shareBelow()

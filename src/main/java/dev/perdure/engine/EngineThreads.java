@@ -1,5 +1,6 @@
 package dev.perdure.engine;
 
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.engine.actor.Lane;
 import dev.perdure.engine.actor.Lanes;
@@ -16,7 +17,6 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
@@ -30,26 +30,36 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
     private static final int DECIDERS = 4;
     private static final int HELPERS = 4;
 
-    private final ExecutorService owner = Executors.newSingleThreadExecutor(threads("perdure-owner"));
-    private final ThreadPoolExecutor sessions = new ThreadPoolExecutor(
-            0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads("perdure-session"));
-    private final ThreadPoolExecutor deciders = pool(DECIDERS, "perdure-decide");
-    private final ThreadPoolExecutor helpers = pool(HELPERS, "perdure-http");
-    private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, threads("perdure-timer"));
+    private final ExecutorService owner;
+    private final ThreadPoolExecutor sessions;
+    private final ThreadPoolExecutor deciders;
+    private final ThreadPoolExecutor helpers;
+    private final ScheduledThreadPoolExecutor timer;
     private final FairQueue<InstanceActor> decisions = new FairQueue<>(FairQueue.Limits.of(DECIDERS));
 
     private final Consumer<String> stepDown;
 
     /** @param stepDown ends the term, with the reason */
-    EngineThreads(Consumer<String> stepDown) {
+    EngineThreads(DatabaseThreads threads, Consumer<String> stepDown) {
         this.stepDown = stepDown;
+        this.owner = Executors.newSingleThreadExecutor(threads.daemons("perdure-owner"));
+        this.sessions = new ThreadPoolExecutor(
+                0,
+                Integer.MAX_VALUE,
+                10,
+                TimeUnit.SECONDS,
+                new SynchronousQueue<>(),
+                threads.daemons("perdure-session"));
+        this.deciders = pool(DECIDERS, threads.daemons("perdure-decide"));
+        this.helpers = pool(HELPERS, threads.daemons("perdure-http"));
+        this.timer = new ScheduledThreadPoolExecutor(1, threads.daemons("perdure-timer"));
         timer.setRemoveOnCancelPolicy(true);
         timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
 
-    private static ThreadPoolExecutor pool(int size, String name) {
+    private static ThreadPoolExecutor pool(int size, ThreadFactory threads) {
         ThreadPoolExecutor pool =
-                new ThreadPoolExecutor(size, size, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads(name));
+                new ThreadPoolExecutor(size, size, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), threads);
         pool.allowCoreThreadTimeOut(true);
         return pool;
     }
@@ -149,14 +159,5 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private static ThreadFactory threads(String name) {
-        AtomicInteger number = new AtomicInteger();
-        return task -> {
-            Thread thread = new Thread(task, name + "-" + number.getAndIncrement());
-            thread.setDaemon(true);
-            return thread;
-        };
     }
 }

@@ -6,6 +6,7 @@ import dev.perdure.database.Backoff;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.fleet.Databases;
 import dev.perdure.kubernetes.claim.Claim;
 import dev.perdure.kubernetes.claim.Claims;
 import dev.perdure.kubernetes.reconcile.Reconciliation;
@@ -20,7 +21,7 @@ import dev.perdure.kubernetes.watch.ResourceCache;
 import dev.perdure.kubernetes.watch.ResourceKey;
 import dev.perdure.kubernetes.watch.Seen;
 import dev.perdure.kubernetes.watch.ServerClock;
-import dev.perdure.kubernetes.watch.WorkQueue;
+import dev.perdure.leader.LeaderCompanion;
 import dev.perdure.leader.LeaderListener;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.store.SubmittedInstances;
@@ -37,7 +38,9 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -47,12 +50,10 @@ import org.jspecify.annotations.Nullable;
  * reconciles them while this worker leads. Where there is no Kubernetes it does nothing at all.
  */
 @Singleton
-public class KubernetesOperator implements LeaderListener {
+public class KubernetesOperator implements LeaderCompanion {
 
     private static final Logger LOG = Logger.getLogger(KubernetesOperator.class);
     private static final Path SERVICE_ACCOUNT = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
-    private static final int THREADS = 8;
-    private static final int THREADS_OF_ONE_NAMESPACE = 4;
     private static final Duration LOOK_AFTER_WATCHES = Duration.ofSeconds(5);
 
     private final KubernetesConfig config;
@@ -60,17 +61,20 @@ public class KubernetesOperator implements LeaderListener {
     private final ServerClock clock;
     private final ResourceCache cache;
     private final Reconciliation reconciliation;
-    private final WorkQueue queue;
+    private final WorkQueues queue;
+    private final Databases databases;
+    private final String names;
     private final CurrentTerm current;
     private final Claims claims;
     private final InstanceWatch instances;
     private final OperatorStatus status;
-    private volatile @Nullable DatabaseUrl database;
+    private final Map<String, DatabaseUrl> urls = new ConcurrentHashMap<>();
     private @Nullable Thread thread;
     private Duration saidOffset = Duration.ZERO;
 
     KubernetesOperator(
             PerdureConfig config,
+            Databases databases,
             ApiServer server,
             ServerClock clock,
             ResourceCache cache,
@@ -80,11 +84,14 @@ public class KubernetesOperator implements LeaderListener {
             InstanceWatch instances,
             OperatorStatus status) {
         this.config = config.kubernetes();
+        this.databases = databases;
+        this.names =
+                databases.all().stream().map(one -> one.options().workerName()).collect(Collectors.joining(", "));
         this.server = server;
         this.clock = clock;
         this.cache = cache;
         this.reconciliation = reconciliation;
-        this.queue = new WorkQueue(THREADS, THREADS_OF_ONE_NAMESPACE, reconciliation);
+        this.queue = new WorkQueues(databases, cache, reconciliation);
         this.current = current;
         this.claims = claims;
         this.instances = instances;
@@ -96,7 +103,7 @@ public class KubernetesOperator implements LeaderListener {
         if (!isEnabled()) {
             return;
         }
-        status.on(config.workerName(), clock::offset);
+        status.on(names, clock::offset);
         instances.listen(key -> queue.add(List.of(key)));
         Thread started = new Thread(this::run, "perdure-kubernetes");
         started.setDaemon(true);
@@ -106,7 +113,7 @@ public class KubernetesOperator implements LeaderListener {
 
     /** Before the election begins, which can be won at once. */
     void connect(@Observes @Priority(1) DatabaseReady ready) {
-        database = ready.url();
+        urls.put(ready.name(), ready.url());
     }
 
     void end(@Observes ShutdownEvent shutdown) {
@@ -159,9 +166,14 @@ public class KubernetesOperator implements LeaderListener {
             }
         }
         queue.add(all);
-        if (keys.stream().anyMatch(key -> claims.of(key.namespace()).state() == Claim.State.UNKNOWN)) {
+        if (keys.stream().anyMatch(this::isUnclaimed)) {
             claims.askAgain(); // what can be listed again can be claimed, or soon will be
         }
+    }
+
+    private boolean isUnclaimed(ResourceKey key) {
+        Seen seen = cache.get(key);
+        return seen != null && claims.of(seen.worker(), key.namespace()).state() == Claim.State.UNKNOWN;
     }
 
     /** Whose the resources of a namespace are is news for all of them. */
@@ -226,42 +238,61 @@ public class KubernetesOperator implements LeaderListener {
     }
 
     @Override
-    public void elected(Term term, ServerIdentity identity, int host) {
-        DatabaseUrl url = database;
-        if (url == null || !isEnabled()) {
-            return;
+    public LeaderListener of(String database) {
+        return new OfDatabase(
+                database, databases.named(database).orElseThrow().options().workerName());
+    }
+
+    /** The terms of one database. */
+    private final class OfDatabase implements LeaderListener {
+
+        private final String database;
+        private final String worker;
+
+        OfDatabase(String database, String worker) {
+            this.database = database;
+            this.worker = worker;
         }
-        // As all sessions of a term: on the server that the leader's own session is on.
-        DatabaseUrl pinned = url.withHost(url.hosts().get(host));
-        OperatorTerm begun = new OperatorTerm(
-                new SubmitterSessions(pinned, SubmitterLogin.withoutPassword(), identity),
-                new SubmittedInstances(pinned, identity));
-        current.set(begun);
-        claims.begin(identity);
-        instances.start(begun);
-        status.leads(true);
-        queue.add(cache.select(seen -> true).stream().map(Seen::key).toList());
-        LOG.infof("Custom resources of worker %s are reconciled here", config.workerName());
-    }
 
-    @Override
-    public void released() {
-        // All of the term was closed when it was dismissed.
-    }
+        @Override
+        public void elected(Term term, ServerIdentity identity, int host) {
+            DatabaseUrl url = urls.get(database);
+            if (url == null || !isEnabled()) {
+                return;
+            }
+            // As all sessions of a term: on the server that the leader's own session is on.
+            DatabaseUrl pinned = url.withHost(url.hosts().get(host));
+            OperatorTerm begun = new OperatorTerm(
+                    new SubmitterSessions(pinned, SubmitterLogin.withoutPassword(), identity),
+                    new SubmittedInstances(pinned, identity));
+            current.set(worker, begun);
+            claims.begin(worker, identity);
+            instances.start(worker, begun);
+            status.leads(worker, true);
+            queue.add(cache.select(seen -> seen.worker().equals(worker)).stream()
+                    .map(Seen::key)
+                    .toList());
+            LOG.infof("Custom resources of worker %s are reconciled here", worker);
+        }
 
-    /**
-     * From here on the database is out of reach for everything of this term; what the operator's threads still do to the API
-     * server loses against the next leader by its resource version.
-     */
-    @Override
-    public void dismissed(boolean orderly) {
-        OperatorTerm over = current.orNull();
-        current.set(null);
-        claims.end();
-        status.leads(false);
-        instances.stop();
-        if (over != null) {
-            over.close();
+        @Override
+        public void released() {
+            // All of the term was closed when it was dismissed.
+        }
+
+        /**
+         * From here on the database is out of reach for everything of this term; what the operator's threads still do to the API
+         * server loses against the next leader by its resource version.
+         */
+        @Override
+        public void dismissed(boolean orderly) {
+            OperatorTerm over = current.end(worker);
+            claims.end(worker);
+            status.leads(worker, false);
+            instances.stop(worker);
+            if (over != null) {
+                over.close();
+            }
         }
     }
 }

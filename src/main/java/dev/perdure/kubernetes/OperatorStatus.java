@@ -5,6 +5,8 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
@@ -30,7 +32,7 @@ public class OperatorStatus {
     }
 
     private volatile String worker = "";
-    private volatile boolean leads;
+    private final Set<String> led = ConcurrentHashMap.newKeySet();
     private volatile String problem = "";
     private volatile Supplier<List<FeedStatus>> watches = List::of;
     private volatile Supplier<Map<String, String>> unclaimed = Map::of;
@@ -42,7 +44,7 @@ public class OperatorStatus {
         if (worker.isEmpty()) {
             return State.OFF;
         }
-        if (!leads) {
+        if (led.isEmpty()) {
             return State.STANDBY;
         }
         List<FeedStatus> all = watches.get();
@@ -73,7 +75,7 @@ public class OperatorStatus {
 
     /** The namespaces whose resources are not known to be those of this worker's database, each with the reason. */
     public Map<String, String> unclaimed() {
-        return leads ? unclaimed.get() : Map.of();
+        return led.isEmpty() ? Map.of() : unclaimed.get();
     }
 
     /** How many resources wait to be looked at. */
@@ -103,7 +105,12 @@ public class OperatorStatus {
         problem = why;
     }
 
-    void leads(boolean now) {
-        leads = now;
+    /** Whether it leads as a worker. */
+    void leads(String as, boolean now) {
+        if (now) {
+            led.add(as);
+        } else {
+            led.remove(as);
+        }
     }
 }

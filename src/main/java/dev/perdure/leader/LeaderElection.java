@@ -1,5 +1,6 @@
 package dev.perdure.leader;
 
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.LogText;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
@@ -35,6 +36,8 @@ public final class LeaderElection implements AutoCloseable {
     private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
     private static final int LOOKS_AT_REPLICA = 4;
     private static final Duration LOOK_AT_NODES = Duration.ofMillis(50);
+    /** For so long a lock is left to another worker, which waits for it or will soon. */
+    private static final Duration OTHERS_TURN = Duration.ofMillis(200);
 
     private final Vertx vertx;
     private final List<PgConnectOptions> servers;
@@ -42,6 +45,9 @@ public final class LeaderElection implements AutoCloseable {
     private final Clock clock;
     private final LeaderStatus status;
     private final LeaderListener listener;
+    private final Spread spread;
+    private final Candidates candidates;
+    private final DatabaseThreads threads;
     private final Thread thread;
     private final Semaphore nudge = new Semaphore(0);
     private volatile boolean stopped;
@@ -61,14 +67,19 @@ public final class LeaderElection implements AutoCloseable {
             Times times,
             Clock clock,
             LeaderStatus status,
-            LeaderListener listener) {
+            LeaderListener listener,
+            Spread spread,
+            DatabaseThreads threads) {
         this.vertx = vertx;
         this.servers = servers;
         this.times = times;
         this.clock = clock;
         this.status = status;
         this.listener = listener;
-        this.thread = new Thread(this::run, "perdure-leader");
+        this.spread = spread;
+        this.candidates = new Candidates(spread);
+        this.threads = threads;
+        this.thread = threads.thread("perdure-leader", this::run);
     }
 
     public void start() {
@@ -110,7 +121,7 @@ public final class LeaderElection implements AutoCloseable {
 
     private void run() {
         while (!stopped) {
-            try (LeaderSession session = LeaderSession.open(vertx, servers, times.deadline())) {
+            try (LeaderSession session = LeaderSession.open(vertx, servers, times.deadline(), spread.sessionName())) {
                 stand(session);
             } catch (LeaderLostException e) {
                 report(LeaderStatus.Role.DISCONNECTED, 0, String.valueOf(e.getMessage()));
@@ -162,9 +173,15 @@ public final class LeaderElection implements AutoCloseable {
             if (stopped) {
                 return;
             }
+            session.call(spread.sessionName());
             if (session.tryLock(key)) {
                 backoff = MIN_BACKOFF;
-                lead(session, server);
+                if (candidates.isLeftToAnother(session)) {
+                    session.release();
+                    pause(shorter(times.pollInterval(), OTHERS_TURN));
+                    continue;
+                }
+                lead(session, server, key);
                 return;
             }
             String holder = LogText.of(session.holder(key));
@@ -190,29 +207,34 @@ public final class LeaderElection implements AutoCloseable {
 
     /** Shorter than the time after which a connection counts as lost. */
     private Duration lockWait() {
-        Duration limit = times.deadline().dividedBy(2);
-        return times.pollInterval().compareTo(limit) < 0 ? times.pollInterval() : limit;
+        return shorter(times.pollInterval(), times.deadline().dividedBy(2));
     }
 
-    private void lead(LeaderSession session, ServerIdentity server) throws LeaderLostException {
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private void lead(LeaderSession session, ServerIdentity server, long key) throws LeaderLostException {
         session.settle(server);
         Term term = session.beginTerm();
         current = term.epoch();
+        spread.began();
         try {
-            lead(session, server, term);
+            lead(session, server, term, key);
             session.release();
         } finally {
             current = 0;
+            spread.ended();
             listener.released();
         }
     }
 
     /** Returns when nothing of the term goes on, with the lock still held unless it was lost. */
-    private void lead(LeaderSession session, ServerIdentity server, Term term) throws LeaderLostException {
+    private void lead(LeaderSession session, ServerIdentity server, Term term, long key) throws LeaderLostException {
         Heartbeat heartbeat = new Heartbeat(session, term);
         try (OtherNodes nodes = new OtherNodes(vertx, servers.get(session.host()))) {
             if (nodesAreReady(session, nodes, heartbeat, term)) {
-                lead(session, server, term, heartbeat, nodes);
+                lead(session, server, term, key, heartbeat, nodes);
             }
         }
     }
@@ -238,7 +260,8 @@ public final class LeaderElection implements AutoCloseable {
         return false;
     }
 
-    private void lead(LeaderSession session, ServerIdentity server, Term term, Heartbeat heartbeat, OtherNodes nodes)
+    private void lead(
+            LeaderSession session, ServerIdentity server, Term term, long key, Heartbeat heartbeat, OtherNodes nodes)
             throws LeaderLostException {
         boolean orderly = false;
         try {
@@ -246,7 +269,9 @@ public final class LeaderElection implements AutoCloseable {
             report(LeaderStatus.Role.LEADER, term.epoch(), "leads" + evaded);
             evaded = "";
             boolean isCurrent = true;
+            boolean isGiven = false;
             while (isCurrent
+                    && !isGiven
                     && !stopped
                     && resigned != term.epoch()
                     && nodes.problem().isEmpty()) {
@@ -255,6 +280,8 @@ public final class LeaderElection implements AutoCloseable {
                 if (session.hasCitus()) {
                     nodes.turn();
                 }
+                session.call(spread.sessionName());
+                isGiven = isCurrent && candidates.isGivenAway(session, key);
             }
             orderly = isCurrent && resigned != term.epoch();
             if (!isCurrent) {
@@ -274,15 +301,13 @@ public final class LeaderElection implements AutoCloseable {
     private void dismiss(Heartbeat heartbeat, boolean orderly) {
         AtomicBoolean leads = new AtomicBoolean(orderly);
         CountDownLatch dismissed = new CountDownLatch(1);
-        Thread end = new Thread(
-                () -> {
-                    try {
-                        listener.dismissed(leads::get);
-                    } finally {
-                        dismissed.countDown();
-                    }
-                },
-                "perdure-dismissal");
+        Thread end = threads.thread("perdure-dismissal", () -> {
+            try {
+                listener.dismissed(leads::get);
+            } finally {
+                dismissed.countDown();
+            }
+        });
         end.start();
         try {
             while (!dismissed.await(times.heartbeatInterval().toMillis(), TimeUnit.MILLISECONDS)) {

@@ -48,13 +48,15 @@ final class LeaderSession implements AutoCloseable {
     private final int host;
     private final Duration deadline;
     private int backend;
+    private String name;
     private volatile boolean closed;
     /** Whether the database has the extension Citus, when it was asked last. */
     private boolean citus;
     /** The server that was written down. */
     private @Nullable ServerIdentity settled;
 
-    private LeaderSession(PgConnection connection, int host, Duration deadline) {
+    private LeaderSession(PgConnection connection, int host, Duration deadline, String name) {
+        this.name = name;
         this.connection = connection;
         this.host = host;
         this.deadline = deadline;
@@ -62,15 +64,14 @@ final class LeaderSession implements AutoCloseable {
     }
 
     /** Connects to the first of the servers that is no replica, or to one that is when no other answers. */
-    static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline)
+    static LeaderSession open(Vertx vertx, List<PgConnectOptions> servers, Duration deadline, String name)
             throws LeaderLostException {
         LeaderLostException failure = new LeaderLostException("no server is configured", null);
         LeaderSession replica = null;
         for (int i = 0; i < servers.size(); i++) {
-            PgConnectOptions options =
-                    new PgConnectOptions(servers.get(i)).addProperty("application_name", "perdure-leader");
+            PgConnectOptions options = new PgConnectOptions(servers.get(i)).addProperty("application_name", name);
             try {
-                LeaderSession session = new LeaderSession(connect(vertx, options, deadline), i, deadline);
+                LeaderSession session = new LeaderSession(connect(vertx, options, deadline), i, deadline, name);
                 boolean isReplica;
                 try {
                     session.refuseTransactionPooler(() -> connect(vertx, options, deadline));
@@ -337,6 +338,14 @@ final class LeaderSession implements AutoCloseable {
         return citus;
     }
 
+    /** Says in the name of the session how many databases this worker leads, where others have to know. */
+    void call(String now) throws LeaderLostException {
+        if (!now.equals(name)) {
+            rows("SELECT set_config('application_name', $1, false)", Tuple.of(now));
+            name = now;
+        }
+    }
+
     /** Gives the lock back: a standby that waits for it has it at once. */
     void release() throws LeaderLostException {
         rows("SELECT pg_advisory_unlock_all()", Tuple.tuple());
@@ -346,12 +355,12 @@ final class LeaderSession implements AutoCloseable {
         return closed;
     }
 
-    private Row one(String sql) throws LeaderLostException {
+    Row one(String sql) throws LeaderLostException {
         RowSet<Row> rows = await(connection.query(sql).execute(), deadline);
         return rows.iterator().next();
     }
 
-    private Row one(String sql, Tuple arguments) throws LeaderLostException {
+    Row one(String sql, Tuple arguments) throws LeaderLostException {
         return rows(sql, arguments).iterator().next();
     }
 

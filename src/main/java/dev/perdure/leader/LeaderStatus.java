@@ -1,10 +1,8 @@
 package dev.perdure.leader;
 
-import jakarta.inject.Singleton;
 import java.time.Instant;
 
-/** This worker's part in the election, for health and metrics. Thread-safe. */
-@Singleton
+/** This worker's part in the election of one database, for health and metrics. Thread-safe. */
 public class LeaderStatus {
 
     /** Where the worker stands. */

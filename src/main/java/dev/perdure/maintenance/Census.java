@@ -1,6 +1,5 @@
 package dev.perdure.maintenance;
 
-import jakarta.inject.Singleton;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -9,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Number of instances by status, as the leader counted last. Nothing is counted when somebody asks. Thread-safe. */
-@Singleton
 public class Census {
 
     /**

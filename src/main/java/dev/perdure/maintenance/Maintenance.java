@@ -1,7 +1,8 @@
 package dev.perdure.maintenance;
 
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.config.PerdureConfig;
-import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.database.TermSession;
@@ -10,8 +11,6 @@ import dev.perdure.leader.LeaderStatus;
 import dev.perdure.store.Term;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import io.quarkus.scheduler.Scheduler;
-import jakarta.enterprise.event.Observes;
-import jakarta.inject.Singleton;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -19,14 +18,15 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Runs what has to be done now and then, once the database is ready and while this worker leads. */
-@Singleton
+/** Runs what has to be done now and then in a database, once it is ready and while this worker leads. */
 public class Maintenance implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(Maintenance.class);
     private static final String FENCED = "DF002";
 
     private final PerdureConfig config;
+    private final DatabaseOptions options;
+    private final DatabaseThreads threads;
     private final LeaderStatus leader;
     private final Scheduler scheduler;
     private final Census census;
@@ -35,8 +35,18 @@ public class Maintenance implements LeaderListener {
     private volatile @Nullable DatabaseUrl url;
     private volatile @Nullable TermSession session;
 
-    Maintenance(PerdureConfig config, LeaderStatus leader, Scheduler scheduler, Census census, Retention retention) {
+    /** The maintenance of a database, which begins when it is ready. */
+    public Maintenance(
+            PerdureConfig config,
+            DatabaseOptions options,
+            DatabaseThreads threads,
+            LeaderStatus leader,
+            Scheduler scheduler,
+            Census census,
+            Retention retention) {
         this.config = config;
+        this.options = options;
+        this.threads = threads;
         this.leader = leader;
         this.scheduler = scheduler;
         this.census = census;
@@ -48,10 +58,11 @@ public class Maintenance implements LeaderListener {
         return failures.sum();
     }
 
-    void begin(@Observes DatabaseReady ready) {
-        url = ready.url();
+    /** The database is ready. */
+    public void begin(DatabaseUrl database) {
+        url = database;
         Retention.Limits limits =
-                new Retention.Limits(config.retentionDays(), config.maxEndedInstances(), config.retentionBatchSize());
+                new Retention.Limits(options.retentionDays(), options.maxEndedInstances(), config.retentionBatchSize());
         every(config.metricsInterval(), "perdure census", (open, epoch) -> {
             census.take(open);
             return epoch;
@@ -90,11 +101,11 @@ public class Maintenance implements LeaderListener {
             return;
         }
         scheduler
-                .newJob(name)
+                .newJob(name + (threads.database().isEmpty() ? "" : " " + threads.database()))
                 .setInterval(interval.toString())
                 .setDelayed(interval.toString())
                 .setConcurrentExecution(ConcurrentExecution.SKIP)
-                .setTask(execution -> runWhileLeading(name, job))
+                .setTask(execution -> threads.named(() -> runWhileLeading(name, job)))
                 .schedule();
     }
 

@@ -1,6 +1,5 @@
 package dev.perdure.maintenance;
 
-import jakarta.inject.Singleton;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -18,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  * Deletes instances that ended long ago, and the oldest of those that are too many (specification 4.12), with all that
  * belongs to them. In short transactions, so that nobody waits for it. Thread-safe.
  */
-@Singleton
 public class Retention {
 
     /**

@@ -1,32 +1,46 @@
 package dev.perdure.ops;
 
-import dev.perdure.engine.EngineLifecycle;
 import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.util.function.ToIntFunction;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Liveness;
 
-/** Fails only when this worker does not stand for election any more, or its loop does not turn while it leads. */
+/**
+ * Fails only when this worker does not stand for the election of a database any more, or the loop of one does not turn while it leads:
+ * an error of its own, for which a restart is the remedy. No database can cause it by what it does or does not answer.
+ */
 @Liveness
 @ApplicationScoped
 public class EngineLiveness implements HealthCheck {
 
-    private final EngineLifecycle engine;
-    private final EngineStatistics statistics;
+    private final Databases databases;
 
-    EngineLiveness(EngineLifecycle engine, EngineStatistics statistics) {
-        this.engine = engine;
-        this.statistics = statistics;
+    EngineLiveness(Databases databases) {
+        this.databases = databases;
     }
 
     @Override
     public HealthCheckResponse call() {
-        return HealthCheckResponse.named("engine")
-                .status(engine.isAlive())
-                .withData("instances", statistics.liveInstances())
-                .withData("steps queued", statistics.queuedSteps())
-                .withData("steps running", statistics.sessionsInUse())
-                .build();
+        HealthCheckResponseBuilder response = HealthCheckResponse.named("engine")
+                .status(databases.all().stream().allMatch(one -> one.engine().isAlive()))
+                .withData("instances", sum(EngineStatistics::liveInstances))
+                .withData("steps queued", sum(EngineStatistics::queuedSteps))
+                .withData("steps running", sum(EngineStatistics::sessionsInUse));
+        databases.all().stream()
+                .filter(one -> databases.areSeveral() && !one.engine().isAlive())
+                .forEach(one -> response.withData(one.name(), "stuck"));
+        return response.build();
+    }
+
+    private int sum(ToIntFunction<EngineStatistics> gauge) {
+        return databases.all().stream()
+                .map(ServedDatabase::statistics)
+                .mapToInt(gauge)
+                .sum();
     }
 }

@@ -23,14 +23,17 @@ import java.util.Locale;
  */
 final class InstanceTraces implements EngineObserver {
 
+    private final String database;
     private final Tracer tracer;
     private final boolean statements;
 
     /**
+     * @param database whose instances they are
      * @param tracer of an SDK with {@link TraceIds}
      * @param statements whether statements and error texts become part of the spans
      */
-    InstanceTraces(Tracer tracer, boolean statements) {
+    InstanceTraces(String database, Tracer tracer, boolean statements) {
+        this.database = database;
         this.tracer = tracer;
         this.statements = statements;
     }
@@ -78,9 +81,11 @@ final class InstanceTraces implements EngineObserver {
         span.end(at);
     }
 
-    private static AttributesBuilder attributes(InstanceOrigin instance) {
-        AttributesBuilder attributes =
-                Attributes.builder().put("perdure.instance.id", instance.id()).put("perdure.role", instance.role());
+    private AttributesBuilder attributes(InstanceOrigin instance) {
+        AttributesBuilder attributes = Attributes.builder()
+                .put("perdure.instance.id", instance.id())
+                .put("perdure.role", instance.role())
+                .put("perdure.database", database);
         if (instance.label() != null) {
             attributes.put("perdure.label", instance.label());
         }

@@ -1,31 +1,30 @@
 package dev.perdure.ops;
 
-import dev.perdure.database.DatabaseStatus;
-import dev.perdure.leader.LeaderStatus;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import io.smallrye.health.api.HealthGroup;
+import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 
-/** UP on the leader only: for a Service that has to reach the worker that executes. */
+/** UP on a worker that leads, with several databases: any of them. For a Service that has to reach the worker that executes. */
 @HealthGroup("leader")
-@jakarta.enterprise.context.ApplicationScoped
+@ApplicationScoped
 public class LeaderHealth implements HealthCheck {
 
-    private final LeaderStatus leader;
-    private final DatabaseStatus database;
+    private final Databases databases;
 
-    LeaderHealth(LeaderStatus leader, DatabaseStatus database) {
-        this.leader = leader;
-        this.database = database;
+    LeaderHealth(Databases databases) {
+        this.databases = databases;
     }
 
     @Override
     public HealthCheckResponse call() {
-        LeaderStatus.View view = leader.view();
-        return HealthCheckResponse.named("leader")
-                .status(view.role() == LeaderStatus.Role.LEADER)
-                .withData("role", view.role().name())
-                .withData("detail", database.forAnybody(view.detail()))
+        return Elections.add(
+                        databases,
+                        false,
+                        HealthCheckResponse.named("leader")
+                                .status(databases.all().stream().anyMatch(ServedDatabase::isLed)))
                 .build();
     }
 }

@@ -1,6 +1,7 @@
 package dev.perdure.ops;
 
-import dev.perdure.control.ScheduleKeeper;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import dev.perdure.flow.schedule.SchedulePlan;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -12,19 +13,22 @@ import java.util.Locale;
 @Singleton
 class ScheduleMetrics implements MeterBinder {
 
-    private final ScheduleKeeper schedules;
+    private final Databases databases;
 
-    ScheduleMetrics(ScheduleKeeper schedules) {
-        this.schedules = schedules;
+    ScheduleMetrics(Databases databases) {
+        this.databases = databases;
     }
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        for (SchedulePlan.Outcome outcome : SchedulePlan.Outcome.values()) {
-            FunctionCounter.builder("perdure.schedule.runs", schedules, s -> s.count(outcome))
-                    .description("Planned times of schedules that this worker decided")
-                    .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
-                    .register(registry);
+        for (ServedDatabase one : databases.all()) {
+            for (SchedulePlan.Outcome outcome : SchedulePlan.Outcome.values()) {
+                FunctionCounter.builder("perdure.schedule.runs", one.schedules(), s -> s.count(outcome))
+                        .description("Planned times of schedules that this worker decided")
+                        .tags(Labels.of(one))
+                        .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
+                        .register(registry);
+            }
         }
     }
 }

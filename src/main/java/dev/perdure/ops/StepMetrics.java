@@ -1,10 +1,12 @@
 package dev.perdure.ops;
 
 import dev.perdure.engine.telemetry.EngineObserver;
-import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.engine.telemetry.StepReport.Outcome;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import jakarta.inject.Singleton;
@@ -15,7 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** Durations of steps, by type of node and outcome. */
 @Singleton
-class StepMetrics implements MeterBinder, EngineObserver {
+class StepMetrics implements MeterBinder {
 
     private static final Duration[] BUCKETS = {
         Duration.ofMillis(1),
@@ -37,48 +39,55 @@ class StepMetrics implements MeterBinder, EngineObserver {
         Duration.ofMinutes(30)
     };
 
-    private final EngineStatistics statistics;
-    private final Map<String, Map<Outcome, Timer>> timers = new ConcurrentHashMap<>();
+    private final Databases databases;
 
-    StepMetrics(EngineStatistics statistics) {
-        this.statistics = statistics;
+    StepMetrics(Databases databases) {
+        this.databases = databases;
     }
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        // Before the first step: a dashboard must find the names on a new worker.
-        timers.put("SQL", timers(registry, "SQL"));
-        this.registry = registry;
-        statistics.observe(this);
-    }
-
-    private volatile @org.jspecify.annotations.Nullable MeterRegistry registry;
-
-    @Override
-    public void stepEnded(StepReport report) {
-        MeterRegistry bound = registry;
-        if (bound == null) {
-            return;
-        }
-        Timer timer = timers.computeIfAbsent(report.kind(), kind -> timers(bound, kind))
-                .get(report.outcome());
-        if (timer != null) {
-            timer.record(Duration.between(report.startedAt(), report.endedAt()));
+        for (ServedDatabase one : databases.all()) {
+            one.statistics().observe(new OfDatabase(registry, Labels.of(one)));
         }
     }
 
-    private static Map<Outcome, Timer> timers(MeterRegistry registry, String kind) {
-        Map<Outcome, Timer> byOutcome = new EnumMap<>(Outcome.class);
-        for (Outcome outcome : Outcome.values()) {
-            byOutcome.put(
-                    outcome,
-                    Timer.builder("perdure.step.duration")
-                            .description("Attempts at steps, from the moment that they got a session's slot")
-                            .tag("kind", kind)
-                            .tag("outcome", Labels.of(outcome))
-                            .serviceLevelObjectives(BUCKETS)
-                            .register(registry));
+    /** Those of one database. */
+    private static final class OfDatabase implements EngineObserver {
+
+        private final MeterRegistry registry;
+        private final Tags database;
+        private final Map<String, Map<Outcome, Timer>> timers = new ConcurrentHashMap<>();
+
+        OfDatabase(MeterRegistry registry, Tags database) {
+            this.registry = registry;
+            this.database = database;
+            // Before the first step: a dashboard must find the names on a new worker.
+            timers.put("SQL", timers("SQL"));
         }
-        return byOutcome;
+
+        @Override
+        public void stepEnded(StepReport report) {
+            Timer timer = timers.computeIfAbsent(report.kind(), this::timers).get(report.outcome());
+            if (timer != null) {
+                timer.record(Duration.between(report.startedAt(), report.endedAt()));
+            }
+        }
+
+        private Map<Outcome, Timer> timers(String kind) {
+            Map<Outcome, Timer> byOutcome = new EnumMap<>(Outcome.class);
+            for (Outcome outcome : Outcome.values()) {
+                byOutcome.put(
+                        outcome,
+                        Timer.builder("perdure.step.duration")
+                                .description("Attempts at steps, from the moment that they got a session's slot")
+                                .tags(database)
+                                .tag("kind", kind)
+                                .tag("outcome", Labels.of(outcome))
+                                .serviceLevelObjectives(BUCKETS)
+                                .register(registry));
+            }
+            return byOutcome;
+        }
     }
 }

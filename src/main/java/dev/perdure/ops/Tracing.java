@@ -1,7 +1,8 @@
 package dev.perdure.ops;
 
 import dev.perdure.config.PerdureConfig;
-import dev.perdure.engine.telemetry.EngineStatistics;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import io.opentelemetry.api.trace.Tracer;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.event.Observes;
@@ -15,23 +16,25 @@ class Tracing {
 
     private final boolean disabled;
     private final PerdureConfig config;
-    private final EngineStatistics statistics;
+    private final Databases databases;
     private final Instance<Tracer> tracer;
 
     Tracing(
             @ConfigProperty(name = "quarkus.otel.sdk.disabled") boolean disabled,
             PerdureConfig config,
-            EngineStatistics statistics,
+            Databases databases,
             Instance<Tracer> tracer) {
         this.disabled = disabled;
         this.config = config;
-        this.statistics = statistics;
+        this.databases = databases;
         this.tracer = tracer;
     }
 
     void begin(@Observes StartupEvent event) {
         if (!disabled) {
-            statistics.observe(new InstanceTraces(tracer.get(), config.traceStatements()));
+            for (ServedDatabase one : databases.all()) {
+                one.statistics().observe(new InstanceTraces(one.name(), tracer.get(), config.traceStatements()));
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ import dev.perdure.config.WebConfig;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.embedded.EmbeddedServer;
-import dev.perdure.leader.LeaderStatus;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.web.answer.AnswerCounts;
@@ -14,6 +15,7 @@ import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
 import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import io.quarkus.tls.TlsConfiguration;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.vertx.core.Vertx;
@@ -39,7 +41,7 @@ class WebServer {
 
     private final Vertx vertx;
     private final PerdureConfig config;
-    private final LeaderStatus leader;
+    private final Databases databases;
     private final TlsConfigurationRegistry certificates;
     private final Instance<IdentityProvider> provider;
     private final boolean withProvider;
@@ -49,7 +51,7 @@ class WebServer {
     WebServer(
             Vertx vertx,
             PerdureConfig config,
-            LeaderStatus leader,
+            Databases databases,
             TlsConfigurationRegistry certificates,
             Instance<IdentityProvider> provider,
             AnswerCounts answers,
@@ -59,16 +61,30 @@ class WebServer {
         this.withProvider = withProvider;
         this.vertx = vertx;
         this.config = config;
-        this.leader = leader;
+        this.databases = databases;
         this.certificates = certificates;
     }
 
+    /** Of several databases one is served, and it has to be named. */
+    void check(@Observes StartupEvent event) {
+        if (databases.areSeveral()
+                && config.web().enabled() == WebConfig.Enabled.TRUE
+                && config.web().database().isEmpty()) {
+            LOG.error(
+                    "There is no dashboard: this worker has several databases. perdure.web.database says which of them the dashboard"
+                            + " serves; for the others, workers of their own serve it. The worker works.");
+        }
+    }
+
     void begin(@Observes DatabaseReady ready) {
-        boolean embedded = config.database().url().isEmpty() && config.embedded();
+        ServedDatabase served = databases.named(ready.name()).orElseThrow();
+        boolean embedded = served.options().url().isEmpty();
         WebConfig web = config.web();
         boolean enabled =
                 web.enabled() == WebConfig.Enabled.TRUE || web.enabled() == WebConfig.Enabled.AUTO && embedded;
-        if (!enabled) {
+        if (!enabled
+                || databases.areSeveral()
+                        && web.database().filter(served.name()::equals).isEmpty()) {
             return;
         }
         DatabaseUrl url = ready.url();
@@ -89,8 +105,8 @@ class WebServer {
         Logins logins = Logins.of(
                 url,
                 SubmitterLogin.withPasswords(PasswordSource.of(
-                        config.login().passwordsDirectory().orElse(null),
-                        config.login().passwords())),
+                        served.options().passwordsDirectory().orElse(null),
+                        served.options().passwords())),
                 web.statementTimeout(),
                 new Logins.Limits(
                         web.maxSessions(),
@@ -102,7 +118,7 @@ class WebServer {
                 vertx,
                 logins,
                 outside,
-                new Api(leader),
+                new Api(served.leader()),
                 new AnswerDesk(url, InstantSource.system(), answers),
                 web.readOnly());
         String host = web.host().orElse(embedded ? "127.0.0.1" : "0.0.0.0");

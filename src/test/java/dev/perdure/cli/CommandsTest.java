@@ -55,6 +55,32 @@ class CommandsTest {
                 .isEqualTo(Call.of("version").out());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"setup", "doctor", "uninstall", "sql"})
+    void a_database_that_is_not_configured_is_refused(String command) {
+        Call unknown = Call.of(command, "--database", "nowhere");
+
+        assertThat(unknown.code()).isEqualTo(2);
+        assertThat(unknown.err()).contains("perdure.databases.nowhere.url is not set");
+        assertThat(Call.of(command, "--database", "No Where").err()).contains("small letters");
+    }
+
+    @Test
+    void a_database_is_chosen_by_its_name() {
+        System.setProperty("perdure.databases.eu.url", "postgresql://df_worker@127.0.0.1:1/eu");
+        System.setProperty("perdure.databases.us.url", "postgresql://df_worker@127.0.0.1:1/us");
+        try {
+            assertThat(Call.of("uninstall", "--database", "eu").out()).contains("in the database eu");
+            assertThat(Call.of("uninstall", "--database", "us").out()).contains("in the database us");
+            assertThat(Call.of("uninstall").err()).contains("--database names one of: eu, us");
+            System.clearProperty("perdure.databases.us.url");
+            assertThat(Call.of("uninstall").out()).as("the only one").contains("in the database eu");
+        } finally {
+            System.clearProperty("perdure.databases.eu.url");
+            System.clearProperty("perdure.databases.us.url");
+        }
+    }
+
     @Test
     void an_unknown_command_is_refused_with_the_known_ones() {
         Call misspelt = Call.of("stup");

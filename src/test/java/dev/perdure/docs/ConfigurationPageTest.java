@@ -7,6 +7,7 @@ import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
 import java.io.IOException;
 import java.lang.reflect.Method;
+import java.lang.reflect.ParameterizedType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -37,6 +38,13 @@ class ConfigurationPageTest {
         for (Method method : group.getMethods()) {
             WithName name = method.getAnnotation(WithName.class);
             String property = prefix + "." + (name == null ? kebab(method.getName()) : name.value());
+            if (method.getGenericReturnType() instanceof ParameterizedType map
+                    && map.getRawType() == Map.class
+                    && map.getActualTypeArguments()[1] instanceof Class<?> value
+                    && value.getPackage().equals(PerdureConfig.class.getPackage())) {
+                collect(property + ".<name>", value, properties);
+                continue;
+            }
             boolean isGroup = method.getReturnType().isInterface()
                     && PerdureConfig.class
                             .getPackage()

@@ -4,6 +4,8 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +17,16 @@ import org.junit.jupiter.api.Test;
 
 /** docs/monitoring.md lists the metrics that a running worker exports under our prefix, all of them and no others. */
 @QuarkusTest
+@TestProfile(MetricsPageTest.OneDatabase.class)
 class MetricsPageTest {
+
+    /** Metrics are those of databases; this one is down. */
+    public static final class OneDatabase implements QuarkusTestProfile {
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("perdure.database.url", "postgresql://df_worker@127.0.0.1:1/app");
+        }
+    }
 
     private static final Pattern ROW =
             Pattern.compile("(?m)^\\| `(perdure_[a-z_]+)` \\| (\\w+) \\| (?:.+ )?\\| .+ \\|$");

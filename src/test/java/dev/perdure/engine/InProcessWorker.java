@@ -1,20 +1,17 @@
 package dev.perdure.engine;
 
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.control.ScheduleKeeper;
-import dev.perdure.database.DatabaseReady;
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.telemetry.EngineObserver;
 import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
+import dev.perdure.leader.Spread;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Settings;
 import dev.perdure.testing.TestDatabase;
-import io.quarkus.runtime.ShutdownEvent;
-import io.quarkus.runtime.configuration.DurationConverter;
-import io.quarkus.runtime.configuration.MemorySize;
-import io.quarkus.runtime.configuration.MemorySizeConverter;
-import io.smallrye.config.PropertiesConfigSource;
-import io.smallrye.config.SmallRyeConfigBuilder;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -36,22 +33,22 @@ public final class InProcessWorker implements AutoCloseable {
     private final EngineLifecycle engine;
 
     private InProcessWorker(DatabaseUrl url, Map<String, String> settings) {
-        PerdureConfig config = new SmallRyeConfigBuilder()
-                .addDefaultInterceptors()
-                .withConverter(Duration.class, 200, new DurationConverter())
-                .withConverter(MemorySize.class, 200, new MemorySizeConverter())
-                .withMapping(PerdureConfig.class)
-                .withSources(
-                        new PropertiesConfigSource(settings, "test", 300),
-                        new PropertiesConfigSource(PostgresServer.loginsOf(url), "logins", 250),
-                        // A test that ends does not wait for the steps that it left.
-                        new PropertiesConfigSource(Map.of("perdure.shutdown.grace-period", "0s"), "tests", 200))
-                .build()
-                .getConfigMapping(PerdureConfig.class);
-        ScheduleKeeper schedules = new ScheduleKeeper();
-        schedules.begin(new DatabaseReady(url));
-        engine = new EngineLifecycle(Shared.VERTX, config, status, statistics, List.of(schedules));
-        engine.begin(new DatabaseReady(url));
+        PerdureConfig config = Settings.of(List.of(
+                settings,
+                PostgresServer.loginsOf(url),
+                // A test that ends does not wait for the steps that it left.
+                Map.of("perdure.database.url", url.toUri(), "perdure.shutdown.grace-period", "0s")));
+        ScheduleKeeper schedules = new ScheduleKeeper(DatabaseThreads.ONLY);
+        schedules.begin(url);
+        engine = new EngineLifecycle(
+                Shared.VERTX,
+                config,
+                DatabaseOptions.of(config).get(0),
+                DatabaseThreads.ONLY,
+                Spread.alone(),
+                status,
+                statistics);
+        engine.begin(url, List.of(schedules));
     }
 
     /** A worker with default settings that leads. */
@@ -133,6 +130,6 @@ public final class InProcessWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        engine.end(new ShutdownEvent());
+        engine.end();
     }
 }

@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
  * A table that counts effects: no key keeps a step that runs twice from leaving two rows. Its workflows are chains of
  * numbered steps, so that what is missing, doubled or out of order is seen.
  */
-final class Ledger {
+public final class Ledger {
 
     private final Submitter submitter;
 
@@ -21,7 +21,7 @@ final class Ledger {
     }
 
     /** Creates the table. */
-    static Ledger create(Submitter submitter) throws SQLException {
+    public static Ledger create(Submitter submitter) throws SQLException {
         submitter.execute("CREATE TABLE ledger (id bigint GENERATED ALWAYS AS IDENTITY, instance text, step text,"
                 + " at timestamptz DEFAULT clock_timestamp())");
         return new Ledger(submitter);
@@ -46,7 +46,7 @@ final class Ledger {
     }
 
     /** Starts chains. */
-    List<String> start(int instances, int steps, double seconds) throws SQLException {
+    public List<String> start(int instances, int steps, double seconds) throws SQLException {
         List<String> ids = new ArrayList<>();
         String chain = chain(steps, seconds);
         for (int i = 0; i < instances; i++) {
@@ -59,12 +59,12 @@ final class Ledger {
         return Integer.parseInt(String.valueOf(submitter.value("SELECT count(*) FROM ledger")));
     }
 
-    void awaitSize(int atLeast) {
+    public void awaitSize(int atLeast) {
         submitter.awaitValue("t", "SELECT count(*) >= " + atLeast + " FROM ledger");
     }
 
     /** Waits for all chains, and compares what they did with what they had to do. */
-    void assertEachStepHappenedOnce(List<String> ids, int steps) throws SQLException {
+    public void assertEachStepHappenedOnce(List<String> ids, int steps) throws SQLException {
         String all = IntStream.rangeClosed(1, steps).mapToObj(Integer::toString).collect(Collectors.joining(","));
         for (String id : ids) {
             var ended = submitter.await(id);

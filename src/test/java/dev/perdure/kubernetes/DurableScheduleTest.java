@@ -4,8 +4,8 @@ import static dev.perdure.kubernetes.Cluster.admin;
 import static dev.perdure.kubernetes.Cluster.patiently;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.perdure.engine.EngineLifecycle;
 import dev.perdure.engine.WorkerTerms;
+import dev.perdure.fleet.Databases;
 import dev.perdure.kubernetes.api.DurableSchedule;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
@@ -34,14 +34,14 @@ class DurableScheduleTest {
     String database;
 
     @Inject
-    EngineLifecycle engine;
+    Databases databases;
 
     @Test
     void a_run_is_created_at_its_minute_once_whoever_leads() throws SQLException {
         DurableSchedule schedule = apply("minutely", "* * * * *", "k8s_app");
         patiently("the first run has succeeded")
                 .until(() -> get(schedule).getStatus() != null && get(schedule).getStatus().lastSuccessfulTime != null);
-        WorkerTerms.loseLeadership(engine);
+        WorkerTerms.loseLeadership(databases.all().get(0).engine());
         DurableSchedule after = get(schedule);
 
         List<DurableWorkflow> runs = runs("minutely");

@@ -10,8 +10,8 @@ import static dev.perdure.kubernetes.Cluster.workflow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.perdure.engine.EngineLifecycle;
 import dev.perdure.engine.WorkerTerms;
+import dev.perdure.fleet.Databases;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.DurableWorkflowStatus;
 import dev.perdure.kubernetes.api.Phase;
@@ -44,7 +44,7 @@ class DurableWorkflowTest {
     String database;
 
     @Inject
-    EngineLifecycle engine;
+    Databases databases;
 
     @Inject
     KubernetesClient worker;
@@ -455,7 +455,7 @@ class DurableWorkflowTest {
                             || Cluster.get(applied).getStatus().instanceId == null)
                     .as("the status could not be written")
                     .isTrue();
-            WorkerTerms.loseLeadership(engine);
+            WorkerTerms.loseLeadership(databases.all().get(0).engine());
         } finally {
             server.grantOperator(ClusterResource.TEAM_A);
         }

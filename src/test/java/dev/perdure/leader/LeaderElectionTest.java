@@ -3,6 +3,7 @@ package dev.perdure.leader;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.perdure.database.DatabaseThreads;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.store.Term;
@@ -57,7 +58,14 @@ class LeaderElectionTest {
 
     private LeaderElection election(DatabaseUrl url, LeaderStatus of, LeaderListener... listeners) {
         return new LeaderElection(
-                vertx, url.reactiveOptions(), TIMES, Clock.systemUTC(), of, new LeaderListeners(List.of(listeners)));
+                vertx,
+                url.reactiveOptions(),
+                TIMES,
+                Clock.systemUTC(),
+                of,
+                new LeaderListeners(List.of(listeners)),
+                Spread.alone(),
+                DatabaseThreads.ONLY);
     }
 
     private void awaitLeader(long atLeast) {

@@ -48,7 +48,7 @@ class InstanceTracesTest {
     }
 
     private void trace(boolean statements) {
-        worker.observe(new InstanceTraces(provider.get("perdure"), statements));
+        worker.observe(new InstanceTraces("default", provider.get("perdure"), statements));
     }
 
     private String start(String expression) throws SQLException {

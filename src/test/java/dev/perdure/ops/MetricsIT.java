@@ -28,33 +28,41 @@ class MetricsIT {
             database.value(USER, "SELECT df.start('SELECT 1 / 0')");
             database.value(USER, "SELECT df.start(df.sleep(3600))");
 
-            awaitMetric(worker, "perdure_leader", 1);
-            awaitMetric(worker, "perdure_epoch", 1);
-            awaitMetric(worker, "perdure_terms_total", 1);
-            awaitMetric(worker, "perdure_database_ready", 1);
-            awaitMetric(worker, "perdure_instances{status=\"completed\"}", 1);
-            awaitMetric(worker, "perdure_instances{status=\"failed\"}", 1);
-            awaitMetric(worker, "perdure_instances{status=\"running\"}", 1);
-            awaitMetric(worker, "perdure_timers_waiting", 1);
-            awaitMetric(worker, "perdure_instances_set_aside", 0);
+            awaitMetric(worker, "perdure_leader{database=\"default\"}", 1);
+            awaitMetric(worker, "perdure_epoch{database=\"default\"}", 1);
+            awaitMetric(worker, "perdure_terms_total{database=\"default\"}", 1);
+            awaitMetric(worker, "perdure_database_ready{database=\"default\"}", 1);
+            awaitMetric(worker, "perdure_instances{database=\"default\",status=\"completed\"}", 1);
+            awaitMetric(worker, "perdure_instances{database=\"default\",status=\"failed\"}", 1);
+            awaitMetric(worker, "perdure_instances{database=\"default\",status=\"running\"}", 1);
+            awaitMetric(worker, "perdure_timers_waiting{database=\"default\"}", 1);
+            awaitMetric(worker, "perdure_instances_set_aside{database=\"default\"}", 0);
             // One that was started before the leader first looked counts as one that it has found.
             Awaitility.await("instances that were started or found")
                     .atMost(Duration.ofSeconds(60))
-                    .until(() -> metric(worker, "perdure_instances_started_total")
-                                    + metric(worker, "perdure_instances_taken_over_total")
+                    .until(() -> metric(worker, "perdure_instances_started_total{database=\"default\"}")
+                                    + metric(worker, "perdure_instances_taken_over_total{database=\"default\"}")
                             == 3);
-            awaitMetric(worker, "perdure_instances_ended_total{status=\"completed\"}", 1);
-            awaitMetric(worker, "perdure_step_duration_seconds_count{kind=\"SQL\",outcome=\"completed\"}", 2);
-            awaitMetric(worker, "perdure_step_duration_seconds_count{kind=\"SQL\",outcome=\"failed\"}", 1);
-            awaitMetric(worker, "perdure_steps_limit", 32);
+            awaitMetric(worker, "perdure_instances_ended_total{database=\"default\",status=\"completed\"}", 1);
+            awaitMetric(
+                    worker,
+                    "perdure_step_duration_seconds_count{database=\"default\",kind=\"SQL\",outcome=\"completed\"}",
+                    2);
+            awaitMetric(
+                    worker,
+                    "perdure_step_duration_seconds_count{database=\"default\",kind=\"SQL\",outcome=\"failed\"}",
+                    1);
+            awaitMetric(worker, "perdure_steps_limit{database=\"default\"}", 32);
 
             database.execute(
                     PostgresServer.OWNER,
                     "UPDATE df.instances SET created_at = now() - interval '99 days' WHERE status = 'failed'");
-            awaitMetric(worker, "perdure_retention_deleted_total", 1);
-            awaitMetric(worker, "perdure_instances{status=\"failed\"}", 0);
-            assertThat(metric(worker, "perdure_retention_last_success_seconds")).isPositive();
-            assertThat(metric(worker, "perdure_maintenance_failures_total")).isZero();
+            awaitMetric(worker, "perdure_retention_deleted_total{database=\"default\"}", 1);
+            awaitMetric(worker, "perdure_instances{database=\"default\",status=\"failed\"}", 0);
+            assertThat(metric(worker, "perdure_retention_last_success_seconds{database=\"default\"}"))
+                    .isPositive();
+            assertThat(metric(worker, "perdure_maintenance_failures_total{database=\"default\"}"))
+                    .isZero();
         }
     }
 

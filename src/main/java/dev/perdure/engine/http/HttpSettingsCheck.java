@@ -11,6 +11,6 @@ import jakarta.inject.Singleton;
 class HttpSettingsCheck {
 
     void check(@Observes StartupEvent event, Vertx vertx, PerdureConfig config) {
-        HttpSteps.of(vertx, config).close();
+        HttpSteps.of(vertx, config, config.secrets().directory()).close();
     }
 }

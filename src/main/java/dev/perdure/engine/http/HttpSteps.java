@@ -9,7 +9,9 @@ import dev.perdure.step.http.HttpSettings;
 import dev.perdure.step.http.HttpStep;
 import dev.perdure.step.http.SystemResolver;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Makes the sender of HTTP steps from what is set. */
 public final class HttpSteps {
@@ -19,9 +21,10 @@ public final class HttpSteps {
     /**
      * Reads the settings.
      *
+     * @param secrets the directory of secrets that may be referred to
      * @throws IllegalArgumentException when one of them makes no sense
      */
-    public static HttpStep of(Vertx vertx, PerdureConfig perdure) {
+    public static HttpStep of(Vertx vertx, PerdureConfig perdure, Optional<Path> secrets) {
         HttpConfig config = perdure.http();
         EgressMode mode =
                 switch (config.egress()) {
@@ -36,7 +39,7 @@ public final class HttpSteps {
                 config.maxTimeout(),
                 config.maxResponseSize().asLongValue(),
                 config.certificates(),
-                perdure.secrets().directory(),
+                secrets,
                 "perdure/" + BuildInfo.read().version());
         EgressPolicy policy = new EgressPolicy(mode, config.allow().orElse(List.of()));
         return new HttpStep(vertx, settings, policy, new SystemResolver(config.maxConcurrent()));

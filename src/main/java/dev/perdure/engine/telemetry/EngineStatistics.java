@@ -3,7 +3,6 @@ package dev.perdure.engine.telemetry;
 import dev.perdure.database.Failure;
 import dev.perdure.flow.Checkpoint.InstanceEnd;
 import dev.perdure.step.http.HttpStatistics;
-import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.List;
@@ -17,7 +16,6 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** Counters and gauges of the engine, for health and metrics, since the process began. Thread-safe. */
-@Singleton
 public class EngineStatistics implements Telemetry {
 
     private static final Logger LOG = Logger.getLogger(EngineStatistics.class);

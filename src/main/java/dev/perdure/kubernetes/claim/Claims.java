@@ -2,6 +2,8 @@ package dev.perdure.kubernetes.claim;
 
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.database.ServerIdentity;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import dev.perdure.kubernetes.claim.ClaimLease.Holder;
 import dev.perdure.kubernetes.watch.ApiException;
 import dev.perdure.kubernetes.watch.ApiServer;
@@ -37,23 +39,31 @@ public class Claims {
      */
     private record Known(@Nullable Holder holder, @Nullable ApiException problem) {}
 
-    private final String worker;
+    /** What is claimed: the resources of a namespace that name a worker. */
+    private record Place(String worker, String namespace) {}
+
     private final Optional<String> pod;
     private final ApiServer server;
     private final ServerClock clock;
-    private final ClaimLease lease;
-    private final Map<String, Known> known = new ConcurrentHashMap<>();
-    private final Map<String, Claim> said = new ConcurrentHashMap<>();
+    /** By worker. */
+    private final Map<String, ClaimLease> leases = new TreeMap<>();
+
+    private final Map<Place, Known> known = new ConcurrentHashMap<>();
+    private final Map<Place, Claim> said = new ConcurrentHashMap<>();
     private final Semaphore nudge = new Semaphore(0);
-    private volatile @Nullable String database;
+    /** Of the workers that lead here, the identity of the database. */
+    private final Map<String, String> led = new ConcurrentHashMap<>();
+
     private @Nullable Thread thread;
 
-    Claims(PerdureConfig config, ApiServer server, ServerClock clock) {
-        this.worker = config.kubernetes().workerName();
+    Claims(PerdureConfig config, Databases databases, ApiServer server, ServerClock clock) {
         this.pod = config.leader().podName();
         this.server = server;
         this.clock = clock;
-        this.lease = new ClaimLease(server, worker);
+        for (ServedDatabase one : databases.all()) {
+            String worker = one.options().workerName();
+            leases.put(worker, new ClaimLease(server, worker));
+        }
     }
 
     /**
@@ -75,15 +85,15 @@ public class Claims {
         }
     }
 
-    /** This worker leads, and has this database. */
-    public void begin(ServerIdentity identity) {
-        database = identity.systemIdentifier() + "/" + identity.databaseOid();
+    /** This process leads as this worker, and has this database. */
+    public void begin(String worker, ServerIdentity identity) {
+        led.put(worker, identity.systemIdentifier() + "/" + identity.databaseOid());
         nudge.release();
     }
 
     /** It leads no more. */
-    public void end() {
-        database = null;
+    public void end(String worker) {
+        led.remove(worker);
     }
 
     /** Asks soon: something has changed. */
@@ -91,16 +101,20 @@ public class Claims {
         nudge.release();
     }
 
-    /** Whose the resources of a namespace are. */
-    public Claim of(String namespace) {
-        String ours = database;
-        Known found = known.get(namespace);
+    /** Whose the resources of a namespace are that name a worker. */
+    public Claim of(String worker, String namespace) {
+        return of(new Place(worker, namespace));
+    }
+
+    private Claim of(Place place) {
+        String ours = led.get(place.worker());
+        Known found = known.get(place);
         if (ours == null || found == null) {
             return Claim.NOT_ASKED;
         }
         Holder holder = found.holder();
         if (holder != null) {
-            return holder.database().equals(ours) ? Claim.OURS : Claim.others(others(namespace, holder, ours));
+            return holder.database().equals(ours) ? Claim.OURS : Claim.others(others(place, holder, ours));
         }
         ApiException problem = found.problem();
         return problem == null
@@ -114,33 +128,36 @@ public class Claims {
     /** The namespaces that are not ours, or not known to be, each with the reason. Of a worker that leads. */
     public Map<String, String> problems() {
         Map<String, String> problems = new TreeMap<>();
-        for (String namespace : known.keySet()) {
-            String problem = of(namespace).problem();
+        for (Place place : known.keySet()) {
+            String problem = of(place).problem();
             if (problem != null) {
-                problems.put(namespace, problem);
+                problems.merge(place.namespace(), problem, (one, other) -> one + "; " + other);
             }
         }
         return problems;
     }
 
-    private String others(String namespace, Holder holder, String ours) {
+    private static String others(Place place, Holder holder, String ours) {
         return "the resources of worker '%s' in namespace %s belong to the database %s%s; this worker has the database %s. Give one of"
                         .formatted(
-                                worker,
-                                namespace,
+                                place.worker(),
+                                place.namespace(),
                                 holder.database().isEmpty() ? "that the Lease does not name" : holder.database(),
                                 holder.by().isEmpty() ? "" : ", claimed by " + holder.by(),
                                 ours)
                 + " the two another perdure.kubernetes.worker-name. If that database is gone for good, delete the Lease "
-                + lease.name();
+                + ClaimLease.name(place.worker());
     }
 
     private void run(List<String> namespaces, Consumer<String> changed) {
         try {
             while (true) {
                 for (String namespace : namespaces) {
-                    look(namespace);
-                    tell(namespace, changed);
+                    leases.forEach((worker, lease) -> {
+                        Place place = new Place(worker, namespace);
+                        look(place, lease);
+                        tell(place, changed);
+                    });
                 }
                 Thread.sleep(SHORTEST.toMillis());
                 if (nudge.tryAcquire(INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -152,10 +169,11 @@ public class Claims {
         }
     }
 
-    private void look(String namespace) {
-        Known before = known.get(namespace);
+    private void look(Place place, ClaimLease lease) {
+        String namespace = place.namespace();
+        Known before = known.get(place);
         Holder held = before == null ? null : before.holder();
-        String ours = database;
+        String ours = led.get(place.worker());
         try {
             Optional<Holder> found = lease.read(namespace);
             if (found.isPresent()) {
@@ -166,10 +184,10 @@ public class Claims {
             if (found.isEmpty() && ours != null) {
                 held = lease.claim(namespace, new Holder(ours, by()), clock.instant());
             }
-            known.put(namespace, new Known(held, null));
+            known.put(place, new Known(held, null));
         } catch (ApiException e) {
             // What was ours stays so: in a namespace that is being deleted, the Lease and the rights can go first.
-            known.put(namespace, new Known(held, e));
+            known.put(place, new Known(held, e));
         } catch (RuntimeException e) {
             LOG.debugf(e, "The Lease %s of namespace %s cannot be read", lease.name(), namespace);
         }
@@ -180,16 +198,19 @@ public class Claims {
                 + pod.or(() -> Optional.ofNullable(System.getenv("HOSTNAME"))).orElse("");
     }
 
-    private void tell(String namespace, Consumer<String> changed) {
-        Claim now = of(namespace);
-        Claim before = said.put(namespace, now);
+    private void tell(Place place, Consumer<String> changed) {
+        String namespace = place.namespace();
+        Claim now = of(place);
+        Claim before = said.put(place, now);
         if (now.equals(before)) {
             return;
         }
         if (now.state() == Claim.State.OTHERS) {
             LOG.errorf("Nothing of namespace %s is submitted: %s", namespace, now.problem());
         } else if (before != null && before.state() == Claim.State.OTHERS && now.state() == Claim.State.OURS) {
-            LOG.infof("The resources of worker '%s' in namespace %s belong to this database now", worker, namespace);
+            LOG.infof(
+                    "The resources of worker '%s' in namespace %s belong to this database now",
+                    place.worker(), namespace);
         }
         changed.accept(namespace);
     }

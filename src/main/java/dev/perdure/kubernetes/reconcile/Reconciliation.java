@@ -1,6 +1,7 @@
 package dev.perdure.kubernetes.reconcile;
 
-import dev.perdure.config.PerdureConfig;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Reason;
 import dev.perdure.kubernetes.claim.Claim;
@@ -19,7 +20,9 @@ import dev.perdure.kubernetes.watch.WorkQueue;
 import dev.perdure.leader.LeaderStatus;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -34,12 +37,13 @@ public class Reconciliation implements WorkQueue.Handler {
     private static final Duration LEADERLESS = Duration.ofSeconds(15);
     private static final Duration UNSYNCED = Duration.ofSeconds(1);
 
-    private final String worker;
+    /** By the worker name that resources name. */
+    private final Map<String, ServedDatabase> workers;
+
     private final ApiServer server;
     private final ResourceCache cache;
     private final CurrentTerm current;
     private final Claims claims;
-    private final LeaderStatus leader;
     private final WorkflowReconciler workflows;
     private final ScheduleReconciler schedules;
     private final Deletion deletion;
@@ -50,12 +54,11 @@ public class Reconciliation implements WorkQueue.Handler {
     private volatile Predicate<String> synced = namespace -> false;
 
     Reconciliation(
-            PerdureConfig config,
+            Databases databases,
             ApiServer server,
             ResourceCache cache,
             CurrentTerm current,
             Claims claims,
-            LeaderStatus leader,
             WorkflowReconciler workflows,
             ScheduleReconciler schedules,
             Deletion deletion,
@@ -63,12 +66,12 @@ public class Reconciliation implements WorkQueue.Handler {
             Complaints complaints,
             Events events,
             ReconciliationCounts counts) {
-        this.worker = config.kubernetes().workerName();
+        this.workers = databases.all().stream()
+                .collect(Collectors.toMap(one -> one.options().workerName(), one -> one));
         this.server = server;
         this.cache = cache;
         this.current = current;
         this.claims = claims;
-        this.leader = leader;
         this.workflows = workflows;
         this.schedules = schedules;
         this.deletion = deletion;
@@ -88,7 +91,7 @@ public class Reconciliation implements WorkQueue.Handler {
     @Override
     public @Nullable Duration handle(ResourceKey key) {
         Seen seen = cache.get(key);
-        if (seen == null || !seen.worker().equals(worker)) {
+        if (seen == null || !workers.containsKey(seen.worker())) {
             complaints.forget(key);
             return null;
         }
@@ -113,7 +116,7 @@ public class Reconciliation implements WorkQueue.Handler {
     }
 
     private Outcome look(Seen seen) throws ApiException {
-        OperatorTerm term = current.orNull();
+        OperatorTerm term = current.orNull(seen.worker());
         if (term == null && !seen.isHeld()) {
             return Outcome.DONE; // Who begins to lead looks at everything.
         }
@@ -124,7 +127,7 @@ public class Reconciliation implements WorkQueue.Handler {
         if (term == null) {
             return Outcome.DONE;
         }
-        Claim claim = claims.of(seen.key().namespace());
+        Claim claim = claims.of(seen.worker(), seen.key().namespace());
         if (claim.state() != Claim.State.OURS) {
             return leave(resource, claim);
         }
@@ -139,10 +142,11 @@ public class Reconciliation implements WorkQueue.Handler {
             return deletion.force(resource);
         }
         if (term != null) {
-            Claim claim = claims.of(resource.key().namespace());
+            Claim claim = claims.of(resource.worker(), resource.key().namespace());
             return claim.state() == Claim.State.OURS ? deletion.advance(resource, term) : leave(resource, claim);
         }
-        if (leader.view().role() == LeaderStatus.Role.DISCONNECTED) {
+        ServedDatabase database = workers.get(resource.worker());
+        if (database != null && database.leader().view().role() == LeaderStatus.Role.DISCONNECTED) {
             deletion.waitForDatabase(resource);
             return Outcome.again(LEADERLESS);
         }

@@ -2,7 +2,8 @@ package dev.perdure.kubernetes.service;
 
 import dev.perdure.config.LeaderConfig;
 import dev.perdure.config.PerdureConfig;
-import dev.perdure.leader.LeaderStatus;
+import dev.perdure.fleet.Databases;
+import dev.perdure.fleet.ServedDatabase;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSliceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -35,20 +36,24 @@ class LeaderEndpoint {
     private static final Duration GOODBYE = Duration.ofSeconds(2);
 
     private final LeaderConfig config;
-    private final LeaderStatus status;
+    private final Databases databases;
     private final Instance<KubernetesClient> client;
     private volatile boolean ending;
     private @Nullable Thread thread;
     private String said = "";
 
-    LeaderEndpoint(PerdureConfig config, LeaderStatus status, Instance<KubernetesClient> client) {
+    LeaderEndpoint(PerdureConfig config, Databases databases, Instance<KubernetesClient> client) {
         this.config = config.leader();
-        this.status = status;
+        this.databases = databases;
         this.client = client;
     }
 
     void begin(@Observes StartupEvent event) {
         if (config.endpointSlice().isEmpty()) {
+            return;
+        }
+        if (databases.areSeveral()) {
+            LOG.warn("perdure.leader.endpoint-slice is not used: with several databases, there is no one leader");
             return;
         }
         if (config.podAddress().isEmpty() || config.podName().isEmpty()) {
@@ -95,7 +100,7 @@ class LeaderEndpoint {
     }
 
     private boolean leads() {
-        return status.view().role() == LeaderStatus.Role.LEADER;
+        return databases.all().stream().anyMatch(ServedDatabase::isLed);
     }
 
     private boolean write(String name, LeaderSlice wanted, boolean leading) {

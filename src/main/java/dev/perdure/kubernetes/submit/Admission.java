@@ -58,7 +58,7 @@ public class Admission {
 
     private String check(String namespace, WorkflowSpec spec)
             throws InvalidDefinitionException, RoleNotAllowedException {
-        if (!policy.allows(namespace, spec.fields().role)) {
+        if (!policy.allows(spec.fields().worker, namespace, spec.fields().role)) {
             throw new RoleNotAllowedException(RolePolicy.refusal(namespace, spec.fields().role));
         }
         return spec.definition();

@@ -1,20 +1,27 @@
 package dev.perdure.kubernetes.submit;
 
 import jakarta.inject.Singleton;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** The term in which this worker leads, if it does. Thread-safe. */
+/** The terms in which this worker leads, by the worker name that resources name. Thread-safe. */
 @Singleton
 public class CurrentTerm {
 
-    private volatile @Nullable OperatorTerm term;
+    private final Map<String, OperatorTerm> terms = new ConcurrentHashMap<>();
 
-    public void set(@Nullable OperatorTerm now) {
-        term = now;
+    public void set(String worker, OperatorTerm now) {
+        terms.put(worker, now);
+    }
+
+    /** Leads no more; what was its term, or null. */
+    public @Nullable OperatorTerm end(String worker) {
+        return terms.remove(worker);
     }
 
     /** The term; null while this worker does not lead. */
-    public @Nullable OperatorTerm orNull() {
-        return term;
+    public @Nullable OperatorTerm orNull(String worker) {
+        return terms.get(worker);
     }
 }

@@ -34,12 +34,17 @@ public class InstanceWatch {
     private static final int BATCH = 500;
 
     private record Watched(
-            ResourceKey resource, String role, boolean claimsEnd, @Nullable SubmittedInstance seen, long toldAt) {}
+            String worker,
+            ResourceKey resource,
+            String role,
+            boolean claimsEnd,
+            @Nullable SubmittedInstance seen,
+            long toldAt) {}
 
     private final Map<String, Watched> unfinished = new ConcurrentHashMap<>();
     private final Set<String> contradicted = ConcurrentHashMap.newKeySet();
     private volatile Consumer<ResourceKey> listener = key -> {};
-    private @Nullable Thread thread;
+    private final Map<String, Thread> threads = new HashMap<>();
 
     /** Who is told of resources about whose instances there is something new. */
     public void listen(Consumer<ResourceKey> told) {
@@ -48,12 +53,14 @@ public class InstanceWatch {
 
     /** From now on, until {@link #forget} or the end. */
     public void track(Resource resource, String role, @Nullable SubmittedInstance seen) {
-        unfinished.put(resource.uid(), new Watched(resource.key(), role, false, seen, System.nanoTime()));
+        unfinished.put(
+                resource.uid(), new Watched(resource.worker(), resource.key(), role, false, seen, System.nanoTime()));
     }
 
     /** Looks once whether an instance has ended, as the status of its resource says: somebody may have written that. */
     public void verify(Resource resource, String role) {
-        unfinished.put(resource.uid(), new Watched(resource.key(), role, true, null, System.nanoTime()));
+        unfinished.put(
+                resource.uid(), new Watched(resource.worker(), resource.key(), role, true, null, System.nanoTime()));
     }
 
     /** Whether an instance goes on though the status of its resource says that it has ended. */
@@ -66,30 +73,32 @@ public class InstanceWatch {
         contradicted.remove(uid);
     }
 
-    public synchronized void start(OperatorTerm term) {
-        Thread started = new Thread(() -> run(term), "perdure-kubernetes-watch");
+    /** Looks at the instances of one database, in a thread of its own, from now on. */
+    public synchronized void start(String worker, OperatorTerm term) {
+        Thread started = new Thread(() -> run(worker, term), "perdure-kubernetes-watch");
         started.setDaemon(true);
-        thread = started;
+        threads.put(worker, started);
         started.start();
     }
 
-    public synchronized void stop() {
-        Thread started = thread;
-        thread = null;
+    public synchronized void stop(String worker) {
+        Thread started = threads.remove(worker);
         if (started != null) {
             started.interrupt();
         }
-        unfinished.clear();
-        contradicted.clear();
+        unfinished.values().removeIf(watched -> watched.worker().equals(worker));
+        if (threads.isEmpty()) {
+            contradicted.clear();
+        }
     }
 
-    private void run(OperatorTerm term) {
+    private void run(String worker, OperatorTerm term) {
         boolean complained = false;
         try {
             while (true) {
                 long begin = System.nanoTime();
                 try {
-                    look(term);
+                    look(worker, term);
                     complained = false;
                 } catch (SQLException | RuntimeException e) {
                     if (!complained && !Thread.currentThread().isInterrupted()) {
@@ -105,8 +114,9 @@ public class InstanceWatch {
         }
     }
 
-    private void look(OperatorTerm term) throws SQLException {
+    private void look(String worker, OperatorTerm term) throws SQLException {
         Map<String, Watched> all = new HashMap<>(unfinished);
+        all.values().removeIf(watched -> !watched.worker().equals(worker));
         List<Wanted> batch = new ArrayList<>();
         int left = all.size();
         for (Map.Entry<String, Watched> one : all.entrySet()) {
@@ -138,7 +148,7 @@ public class InstanceWatch {
         Watched told = unfinished.computeIfPresent(
                 uid,
                 (key, before) -> isNews(before, now)
-                        ? new Watched(before.resource(), before.role(), false, now, System.nanoTime())
+                        ? new Watched(before.worker(), before.resource(), before.role(), false, now, System.nanoTime())
                         : before);
         if (told != null && told.seen() == now) {
             listener.accept(told.resource());

@@ -26,7 +26,7 @@ final class Cluster {
             SELECT pg_catalog.json_build_object(
                 'leads_since', (SELECT w.started_at FROM df._worker_epoch w), 'last_seen_at', (SELECT w.last_seen_at FROM df._worker_epoch w),
                 'works', coalesce((SELECT w.last_seen_at > pg_catalog.clock_timestamp() - interval '10 seconds' FROM df._worker_epoch w), false),
-                'workers', (SELECT greatest(pg_catalog.count(*) FILTER (WHERE s.name = 'perdure watch'), pg_catalog.count(*) FILTER (WHERE s.name = 'perdure-leader'))
+                'workers', (SELECT greatest(pg_catalog.count(*) FILTER (WHERE s.name = 'perdure watch'), pg_catalog.count(*) FILTER (WHERE s.name LIKE 'perdure-leader%'))
                             FROM s WHERE s.of_owner),
                 'sessions', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_object('role', x.role, 'what', x.name, 'count', x.n)
                         ORDER BY x.n DESC, x.role, x.name)

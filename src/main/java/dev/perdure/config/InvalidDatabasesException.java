@@ -1,0 +1,11 @@
+package dev.perdure.config;
+
+/** The databases as they are configured make no sense; the message says what to change. */
+public final class InvalidDatabasesException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    InvalidDatabasesException(String message) {
+        super(message);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.perdure.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.perdure.testing.Settings;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class DatabaseOptionsTest {
+
+    private static List<DatabaseOptions> of(String... namesAndValues) {
+        Map<String, String> settings = new HashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            settings.put(namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return DatabaseOptions.of(Settings.of(List.of(settings)));
+    }
+
+    private static void refuses(String reason, String... namesAndValues) {
+        assertThatThrownBy(() -> of(namesAndValues))
+                .isInstanceOf(InvalidDatabasesException.class)
+                .hasMessageContaining(reason);
+    }
+
+    @Test
+    void one_url_is_one_database_which_is_called_default() {
+        assertThat(of("perdure.database.url", "postgresql:///app", "perdure.memory.limit", "100M"))
+                .singleElement()
+                .satisfies(only -> {
+                    assertThat(only.name()).isEqualTo("default");
+                    assertThat(only.url()).contains("postgresql:///app");
+                    assertThat(only.maxConcurrent()).isEqualTo(32);
+                    assertThat(only.memoryBytes()).isEqualTo(100L << 20);
+                    assertThat(only.workerName()).isEqualTo("default");
+                });
+        assertThat(of()).isEmpty();
+        assertThat(of("perdure.embedded", "true")).singleElement().satisfies(only -> assertThat(only.url())
+                .isEmpty());
+    }
+
+    @Test
+    void others_stand_beside_it_in_the_order_of_their_names() {
+        List<DatabaseOptions> all = of(
+                "perdure.database.url", "postgresql:///app",
+                "perdure.databases.us-east.url", "postgresql:///us",
+                "perdure.databases.asia.url", "postgresql:///asia",
+                "perdure.embedded", "true",
+                "perdure.memory.limit", "300M");
+
+        assertThat(all).extracting(DatabaseOptions::name).containsExactly("asia", "default", "us-east");
+        assertThat(all).extracting(DatabaseOptions::memoryBytes).containsOnly(100L << 20);
+        assertThat(all).extracting(DatabaseOptions::workerName).containsExactly("asia", "default", "us-east");
+    }
+
+    @Test
+    void what_is_set_for_one_database_holds_for_it_alone() {
+        List<DatabaseOptions> all = of(
+                "perdure.databases.a.url", "postgresql:///a",
+                "perdure.databases.b.url", "postgresql:///b",
+                "perdure.login.passwords.app", "for all",
+                "perdure.login.passwords.other", "for all",
+                "perdure.secrets.directory", "/all",
+                "perdure.kubernetes.roles.team", "app",
+                "perdure.databases.b.login.passwords.app", "of b",
+                "perdure.databases.b.login.passwords-directory", "/passwords/b",
+                "perdure.databases.b.secrets.directory", "/b",
+                "perdure.databases.b.step.max-concurrent", "5",
+                "perdure.databases.b.step.role-reserve", "0",
+                "perdure.databases.b.step.max-concurrent-per-role", "2",
+                "perdure.databases.b.retention-days", "1",
+                "perdure.databases.b.max-ended-instances", "10",
+                "perdure.databases.b.kubernetes.worker-name", "bee",
+                "perdure.databases.b.kubernetes.roles.team", "b_app,c_app");
+        DatabaseOptions a = all.get(0);
+        DatabaseOptions b = all.get(1);
+
+        assertThat(a.passwords()).containsOnlyKeys("app", "other");
+        assertThat(b.passwords()).containsExactly(Map.entry("app", "of b"));
+        assertThat(b.passwordsDirectory()).contains(Path.of("/passwords/b"));
+        assertThat(a.secretsDirectory()).contains(Path.of("/all"));
+        assertThat(b.secretsDirectory()).contains(Path.of("/b"));
+        assertThat(a.maxConcurrent()).isEqualTo(32);
+        assertThat(b.maxConcurrent()).isEqualTo(5);
+        assertThat(b.roleReserve()).isZero();
+        assertThat(b.maxConcurrentPerRole()).isEqualTo(2);
+        assertThat(a.retentionDays()).isEqualTo(30);
+        assertThat(b.retentionDays()).isEqualTo(1);
+        assertThat(b.maxEndedInstances()).isEqualTo(10);
+        assertThat(b.workerName()).isEqualTo("bee");
+        assertThat(a.kubernetesRoles()).containsExactly(Map.entry("team", List.of("app")));
+        assertThat(b.kubernetesRoles()).containsExactly(Map.entry("team", List.of("b_app", "c_app")));
+    }
+
+    @Test
+    void addresses_are_handed_out_only_by_the_database_that_the_dashboard_serves() {
+        List<DatabaseOptions> all = of(
+                "perdure.databases.a.url", "postgresql:///a",
+                "perdure.databases.b.url", "postgresql:///b",
+                "perdure.web.public-url", "https://example.org",
+                "perdure.web.database", "b");
+
+        assertThat(all.get(0).publicUrl()).isEmpty();
+        assertThat(all.get(1).publicUrl()).contains("https://example.org");
+    }
+
+    @Test
+    void what_makes_no_sense_is_refused_with_the_remedy() {
+        refuses("Give one of the two", "perdure.database.url", "x", "perdure.databases.default.url", "y");
+        refuses("small letters", "perdure.databases.\"Orders_EU\".url", "x");
+        refuses("Set perdure.databases.a.url", "perdure.databases.a.retention-days", "3");
+        refuses("there are: a", "perdure.databases.a.url", "x", "perdure.web.database", "b");
+        refuses(
+                "perdure.databases.default.kubernetes.worker-name",
+                "perdure.database.url",
+                "x",
+                "perdure.databases.a.url",
+                "y",
+                "perdure.kubernetes.worker-name",
+                "a");
+    }
+}

@@ -1,0 +1,3 @@
+/** Tests of settings. */
+@org.jspecify.annotations.NullMarked
+package dev.perdure.config;

@@ -1,0 +1,3 @@
+/** Tests of a process with several databases. */
+@org.jspecify.annotations.NullMarked
+package dev.perdure.fleet;
