@@ -67,9 +67,8 @@ public final class FaultSuite {
         long seed = Long.getLong("faults.seed", System.nanoTime() & 0xffffff);
         Duration time = Duration.ofSeconds(Long.getLong("faults.seconds", longForm ? 1200 : 60));
         Session session = new Session(seed, longForm, time);
-        List<String> only = Arrays.stream(System.getProperty("faults.only", "").split(","))
-                .filter(name -> !name.isBlank())
-                .toList();
+        List<String> only = names("faults.only");
+        List<String> without = names("faults.without");
         System.out.printf(
                 "Fault suite, %s form, seed %d. To repeat: ./mvnw -Pfaults verify -Dfaults.form=%s -Dfaults.seed=%d"
                         + " -Dfaults.seconds=%d%n",
@@ -77,7 +76,7 @@ public final class FaultSuite {
         List<String> bad = new ArrayList<>();
         int tried = 0;
         for (Scenario scenario : scenarios()) {
-            if (only.isEmpty() || only.contains(scenario.name())) {
+            if ((only.isEmpty() || only.contains(scenario.name())) && !without.contains(scenario.name())) {
                 tried++;
                 if (!run(scenario, session)) {
                     bad.add(scenario.name());
@@ -94,6 +93,12 @@ public final class FaultSuite {
         }
         System.out.println("All promises were kept, seed " + seed);
         System.exit(0);
+    }
+
+    private static List<String> names(String property) {
+        return Arrays.stream(System.getProperty(property, "").split(","))
+                .filter(name -> !name.isBlank())
+                .toList();
     }
 
     private static boolean run(Scenario scenario, Session session) {
