@@ -82,7 +82,7 @@ final class WorkerSettings {
         if (named != null) {
             return DatabaseUrl.parse(withoutPassword(named));
         }
-        Optional<String> url = settings.value(own + "url")
+        Optional<String> url = ofOne("url")
                 .or(() -> database.equals(DatabaseOptions.DEFAULT) ? settings.value(URL) : Optional.empty());
         return DatabaseUrl.parse(url.orElseThrow(this::noUrl));
     }
@@ -127,8 +127,7 @@ final class WorkerSettings {
     }
 
     private Optional<String> passwordsDirectory() {
-        return settings.value(own + "login.passwords-directory")
-                .or(() -> settings.value("perdure.login.passwords-directory"));
+        return ofOne("login.passwords-directory").or(() -> settings.value("perdure.login.passwords-directory"));
     }
 
     int sessions() {
@@ -136,6 +135,11 @@ final class WorkerSettings {
     }
 
     private int number(String name, int otherwise) {
-        return settings.number(own + name, settings.number("perdure." + name, otherwise));
+        return ofOne(name).map(Integer::valueOf).orElseGet(() -> settings.number("perdure." + name, otherwise));
+    }
+
+    /** A setting of this database alone; in the environment its name stands between two underscores, as if it were quoted. */
+    private Optional<String> ofOne(String name) {
+        return settings.value(own + name).or(() -> settings.value("perdure.databases.\"" + database + "\"." + name));
     }
 }

@@ -1,11 +1,14 @@
 package dev.perdure.config;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
@@ -51,30 +54,47 @@ public record DatabaseOptions(
      * @throws InvalidDatabasesException when what is set makes no sense
      */
     public static List<DatabaseOptions> of(PerdureConfig config) {
-        Map<String, OneDatabaseConfig> named = config.databases();
-        TreeSet<String> names = new TreeSet<>(named.keySet());
-        boolean others = named.values().stream().anyMatch(one -> one.url().isPresent());
+        TreeMap<String, Own> named = new TreeMap<>();
+        // A hyphen of a name that a variable of the environment has arrives as a dot.
+        config.databases()
+                .forEach((name, one) -> named.computeIfAbsent(name.replace('.', '-'), any -> new Own(new ArrayList<>()))
+                        .parts()
+                        .add(one));
+        boolean others = named.values().stream()
+                .anyMatch(own -> own.find(OneDatabaseConfig::url).isPresent());
         if (config.database().url().isPresent() || config.embedded() && !others) {
-            names.add(DEFAULT);
+            named.putIfAbsent(DEFAULT, new Own(List.of()));
         }
-        for (String name : names) {
-            check(name, named.get(name), config);
-        }
-        web(config, names);
-        List<DatabaseOptions> all =
-                names.stream().map(name -> of(config, name, names)).toList();
+        named.forEach((name, own) -> check(name, own, config));
+        web(config, named.keySet());
+        List<DatabaseOptions> all = named.entrySet().stream()
+                .map(one -> of(config, one.getKey(), one.getValue(), named.size()))
+                .toList();
         checkWorkers(all);
         return all;
     }
 
-    private static void check(
-            String name, @org.jspecify.annotations.Nullable OneDatabaseConfig one, PerdureConfig config) {
+    /** What is set for one database alone, in one place or in two. */
+    private record Own(List<OneDatabaseConfig> parts) {
+
+        <T> Optional<T> find(Function<OneDatabaseConfig, Optional<T>> setting) {
+            return parts.stream().map(setting).flatMap(Optional::stream).findFirst();
+        }
+
+        <T> Map<String, T> all(Function<OneDatabaseConfig, Map<String, T>> settings, Map<String, T> otherwise) {
+            Map<String, T> own = new HashMap<>();
+            parts.forEach(part -> own.putAll(settings.apply(part)));
+            return own.isEmpty() ? otherwise : own;
+        }
+    }
+
+    private static void check(String name, Own own, PerdureConfig config) {
         if (!isName(name)) {
             throw new InvalidDatabasesException("perdure.databases.\"" + name
                     + "\": the name of a database has small letters, digits and hyphens, begins and ends with no hyphen,"
                     + " and is 63 characters long at most");
         }
-        boolean hasUrl = one != null && one.url().isPresent();
+        boolean hasUrl = own.find(OneDatabaseConfig::url).isPresent();
         boolean isDefault = name.equals(DEFAULT) && (config.database().url().isPresent() || config.embedded());
         if (hasUrl && name.equals(DEFAULT) && config.database().url().isPresent()) {
             throw new InvalidDatabasesException("perdure.database.url and perdure.databases.default.url are the same"
@@ -99,42 +119,36 @@ public record DatabaseOptions(
         }
     }
 
-    private static void web(PerdureConfig config, TreeSet<String> names) {
+    private static void web(PerdureConfig config, Set<String> names) {
         config.web().database().filter(name -> !names.contains(name)).ifPresent(name -> {
             throw new InvalidDatabasesException("perdure.web.database is " + name
                     + ", and there is no database of that name; there are: " + String.join(", ", names));
         });
     }
 
-    private static DatabaseOptions of(PerdureConfig config, String name, TreeSet<String> names) {
-        Optional<OneDatabaseConfig> own = Optional.ofNullable(config.databases().get(name));
-        Map<String, String> passwords = own.map(one -> one.login().passwords()).orElse(Map.of());
-        Map<String, List<String>> roles =
-                own.map(one -> one.kubernetes().roles()).orElse(Map.of());
-        boolean isServed = names.size() == 1
-                || config.web().database().filter(name::equals).isPresent();
+    private static DatabaseOptions of(PerdureConfig config, String name, Own own, int databases) {
+        boolean isServed =
+                databases == 1 || config.web().database().filter(name::equals).isPresent();
         return new DatabaseOptions(
                 name,
-                own.flatMap(OneDatabaseConfig::url)
+                own.find(OneDatabaseConfig::url)
                         .or(() -> name.equals(DEFAULT) ? config.database().url() : Optional.empty()),
-                own.flatMap(one -> one.login().passwordsDirectory())
+                own.find(one -> one.login().passwordsDirectory())
                         .or(() -> config.login().passwordsDirectory()),
-                passwords.isEmpty() ? config.login().passwords() : passwords,
-                own.flatMap(one -> one.secrets().directory())
+                own.all(one -> one.login().passwords(), config.login().passwords()),
+                own.find(one -> one.secrets().directory())
                         .or(() -> config.secrets().directory()),
-                own.flatMap(one -> one.step().maxConcurrent())
-                        .orElse(config.step().maxConcurrent()),
-                own.flatMap(one -> one.step().roleReserve())
-                        .orElse(config.step().roleReserve()),
-                own.flatMap(one -> one.step().maxConcurrentPerRole())
+                own.find(one -> one.step().maxConcurrent()).orElse(config.step().maxConcurrent()),
+                own.find(one -> one.step().roleReserve()).orElse(config.step().roleReserve()),
+                own.find(one -> one.step().maxConcurrentPerRole())
                         .orElse(config.step().maxConcurrentPerRole()),
-                own.flatMap(OneDatabaseConfig::retentionDays).orElse(config.retentionDays()),
-                own.flatMap(OneDatabaseConfig::maxEndedInstances).orElse(config.maxEndedInstances()),
-                memory(config) / names.size(),
+                own.find(OneDatabaseConfig::retentionDays).orElse(config.retentionDays()),
+                own.find(OneDatabaseConfig::maxEndedInstances).orElse(config.maxEndedInstances()),
+                memory(config) / databases,
                 isServed ? config.web().publicUrl() : Optional.empty(),
-                own.flatMap(one -> one.kubernetes().workerName())
+                own.find(one -> one.kubernetes().workerName())
                         .orElse(name.equals(DEFAULT) ? config.kubernetes().workerName() : name),
-                roles.isEmpty() ? config.kubernetes().roles() : roles);
+                own.all(one -> one.kubernetes().roles(), config.kubernetes().roles()));
     }
 
     private static long memory(PerdureConfig config) {

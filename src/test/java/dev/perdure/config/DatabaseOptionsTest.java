@@ -96,6 +96,19 @@ class DatabaseOptionsTest {
     }
 
     @Test
+    void a_name_of_the_environment_has_its_hyphens_back() {
+        assertThat(of(
+                        "perdure.databases.\"us.east\".url", "postgresql:///us",
+                        "perdure.databases.us-east.retention-days", "4"))
+                .singleElement()
+                .satisfies(only -> {
+                    assertThat(only.name()).isEqualTo("us-east");
+                    assertThat(only.retentionDays()).isEqualTo(4);
+                    assertThat(only.url()).contains("postgresql:///us");
+                });
+    }
+
+    @Test
     void addresses_are_handed_out_only_by_the_database_that_the_dashboard_serves() {
         List<DatabaseOptions> all = of(
                 "perdure.databases.a.url", "postgresql:///a",

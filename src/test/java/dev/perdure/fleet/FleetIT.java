@@ -106,9 +106,9 @@ class FleetIT {
 
     @Test
     void a_process_without_any_database_that_can_be_served_ends() {
-        try (WorkerProcess worker = start(
+        try (WorkerProcess worker = WorkerProcess.start(
+                databases.get(0).url(),
                 "perdure.database.url=postgresql://localhost/x?sslmode=perhaps",
-                "perdure.databases.eu-west.url=postgresql://localhost/x?sslmode=maybe",
                 "perdure.databases.second.url=postgresql://localhost/x?sslmode=never")) {
             assertThat(worker.awaitEnd()).isEqualTo(78);
             assertThat(worker.log()).contains("sslmode is one of");
