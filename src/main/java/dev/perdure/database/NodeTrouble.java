@@ -58,7 +58,8 @@ final class NodeTrouble {
         if (!state.equals(INTERNAL_ERROR)) {
             return null;
         }
-        // Citus has no SQLSTATE for a connection that broke in the middle, only the words of libpq, which may be translated.
+        // Citus has no SQLSTATE for a connection that broke in the middle, only the words of libpq, which may be
+        // translated.
         return BROKEN.stream().anyMatch(message::contains) ? Failure.Kind.EXHAUSTED : Failure.Kind.TRANSIENT;
     }
 
