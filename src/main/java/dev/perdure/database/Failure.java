@@ -87,7 +87,8 @@ public record Failure(
             return new Failure(kind(state, false), state, text(e));
         }
         String message = server.getMessage() == null ? text(e) : server.getMessage();
-        Kind kind = NodeTrouble.isIt(server) ? Kind.EXHAUSTED : kind(state, true);
+        Kind ofNode = NodeTrouble.kind(server);
+        Kind kind = ofNode == null ? kind(state, true) : ofNode;
         return new Failure(kind, state, message, server.getDetail(), server.getHint(), server.getPosition());
     }
 

@@ -22,22 +22,45 @@ final class NodeTrouble {
     /** The node itself has said it, and Citus hands it on. */
     private static final String ON_NODE = "while executing command on ";
 
+    private static final String INTERNAL_ERROR = "XX000";
+    private static final List<String> BROKEN = List.of(
+            "SSL SYSCALL error",
+            "SSL connection has been closed",
+            "SSL error",
+            "server closed the connection",
+            "connection not open",
+            "no connection to the server",
+            "could not receive data from server",
+            "could not send data to server",
+            "invalid socket");
+
     private NodeTrouble() {}
 
-    /** Whether it is one. */
-    static boolean isIt(ServerErrorMessage error) {
-        String message = error.getMessage();
-        if (message != null && BEGINNINGS.stream().anyMatch(message::startsWith)) {
-            return true;
+    /** What has to happen; null when it is none of them. */
+    static Failure.@Nullable Kind kind(ServerErrorMessage error) {
+        String message = String.valueOf(error.getMessage());
+        if (BEGINNINGS.stream().anyMatch(message::startsWith)) {
+            return Failure.Kind.EXHAUSTED;
         }
-        return contains(error.getWhere(), ON_NODE) && isOfNode(String.valueOf(error.getSQLState()), error.getHint());
+        return contains(error.getWhere(), ON_NODE)
+                ? ofNode(String.valueOf(error.getSQLState()), message, error.getHint())
+                : null;
     }
 
-    private static boolean isOfNode(String state, @Nullable String hint) {
-        // It was started without max_prepared_transactions: the leader finds that, and says what to do.
-        return state.startsWith("57P0")
+    private static Failure.@Nullable Kind ofNode(String state, String message, @Nullable String hint) {
+        // Started without max_prepared_transactions: the leader finds that, and says what to do.
+        boolean isAway = state.startsWith("57P0")
                 || state.startsWith("08")
                 || state.equals("55000") && contains(hint, "max_prepared_transactions");
+        if (isAway) {
+            return Failure.Kind.EXHAUSTED;
+        }
+        if (!state.equals(INTERNAL_ERROR)) {
+            return null;
+        }
+        // Citus has no SQLSTATE for a connection that broke in the middle, only the words of libpq, which may be
+        // translated.
+        return BROKEN.stream().anyMatch(message::contains) ? Failure.Kind.EXHAUSTED : Failure.Kind.TRANSIENT;
     }
 
     private static boolean contains(@Nullable String text, String part) {

@@ -66,8 +66,8 @@ final class CitusCheck implements Check {
                     subject(),
                     "the coordinator does not know its own address, so that schema df cannot be made ready for its nodes",
                     "SELECT citus_set_coordinator_host('<address by which its nodes reach it>'), as a superuser"));
-        } else if (patient.isTrue("SELECT to_regclass('df._two_phase') IS NOT NULL")
-                && !patient.isTrue("SELECT df._is_of_coordinator('df._two_phase')")) {
+        } else if (patient.isTrue("SELECT to_regprocedure('df._is_of_coordinator(regclass)') IS NOT NULL")
+                && !patient.isTrue("SELECT df._is_of_coordinator(to_regclass('df._two_phase'))")) {
             findings.add(Finding.problem(
                     subject(),
                     "schema df is not ready for its nodes, and steps wait",

@@ -71,6 +71,7 @@ class FailureTest {
                 "08006 | could not establish any connections to the node 10.0.0.1:5432 after 30000 ms | | ",
                 "XX000 | failed to prepare transaction 'citus_0_1_2_0' on host 10.0.0.1:5432 | | ",
                 "57P01 | terminating connection due to administrator command | | while executing command on 10.0.0.1:5432",
+                "XX000 | SSL SYSCALL error: EOF detected, invalid socket | | while executing command on 10.0.0.1:5432",
                 "57P03 | the database system is starting up | | while executing command on 10.0.0.1:5432",
                 "55000 | prepared transactions are disabled | Set max_prepared_transactions to a nonzero value. | while executing command on 10.0.0.1:5432"
             })
@@ -95,6 +96,13 @@ class FailureTest {
         assertThat(Failure.ofStatement(fromServer(state, message, "", where), false)
                         .kind())
                 .isEqualTo(Kind.STEP);
+    }
+
+    @Test
+    void an_internal_error_of_a_node_may_be_a_connection_that_broke_and_is_tried_again_and_counted() {
+        PSQLException error = fromServer("XX000", "anything", "", "while executing command on 10.0.0.1:5432");
+
+        assertThat(Failure.ofStatement(error, false).kind()).isEqualTo(Kind.TRANSIENT);
     }
 
     @Test

@@ -7,6 +7,8 @@ import dev.perdure.doctor.Finding.Level;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.engine.Submitter;
 import dev.perdure.session.SubmitterLogin;
+import dev.perdure.testing.CitusCluster;
+import dev.perdure.testing.CitusNode;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.PgBouncer;
 import dev.perdure.testing.PostgresServer;
@@ -15,8 +17,10 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /** Each thing that can be wrong is named, with what to do; and nothing else is. */
 class DoctorTest {
@@ -68,6 +72,39 @@ class DoctorTest {
         }
         assertThat(text(examine(settings(server.worker(name), true)), "pooler"))
                 .startsWith("none: the session is the server's own");
+    }
+
+    @Test
+    @EnabledIf(value = "hasCitus", disabledReason = "no coordinator of Citus is given (-Dperdure.citus.url)")
+    void citus_is_well_or_a_node_is_away_or_a_table_of_df_is_not_plain() throws SQLException {
+        try (CitusCluster cluster = CitusCluster.create().orElseThrow()) {
+            DatabaseUrl url = cluster.url(PostgresServer.OWNER);
+            assertThat(ofCitus(url)).contains("schema df is not ready for its nodes, and steps wait");
+            try (InProcessWorker worker = InProcessWorker.start(url)) {
+                assertThat(worker.leaderStatus().epoch()).isPositive();
+            }
+            assertThat(ofCitus(url))
+                    .contains("a coordinator with " + (cluster.nodes().size() - 1) + " other nodes");
+
+            CitusNode node = cluster.nodes().get(1);
+            node.crash();
+            assertThat(ofCitus(url)).contains("node " + node.host() + ":" + node.port() + " does not answer the owner");
+            node.start();
+
+            cluster.execute(PostgresServer.OWNER, "SELECT citus_add_local_table_to_metadata('df.settings')");
+            assertThat(ofCitus(url)).contains("SELECT undistribute_table('df.settings')");
+        }
+    }
+
+    static boolean hasCitus() {
+        return CitusCluster.isThere();
+    }
+
+    private static String ofCitus(DatabaseUrl url) {
+        return examine(settings(url, true)).stream()
+                .filter(finding -> finding.subject().equals("citus"))
+                .map(Finding::text)
+                .collect(Collectors.joining("; "));
     }
 
     @Test
