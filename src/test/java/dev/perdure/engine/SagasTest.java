@@ -211,7 +211,7 @@ class SagasTest {
         long givenUp = worker.statistics().undosEnded(false);
         var ended = app.run(saga);
         assertThat(ended.status()).isEqualTo("failed");
-        assertThat(worker.statistics().undosEnded(false)).isEqualTo(givenUp + 1);
+        Awaitility.await().until(() -> worker.statistics().undosEnded(false) == givenUp + 1);
         assertThat(ended.output())
                 .contains(
                         "closed: forward",
@@ -271,7 +271,8 @@ class SagasTest {
                 .doesNotContainNull()
                 .hasSize(1);
         assertThat(log()).isEqualTo("a b -b");
-        assertThat(worker.statistics().undosEnded(true)).isEqualTo(before + 2);
+        // The worker hears a moment later than everybody that it has ended.
+        Awaitility.await().until(() -> worker.statistics().undosEnded(true) == before + 2);
     }
 
     @Test

@@ -296,6 +296,11 @@ final class SimMaps {
     }
 
     /** Nothing of a map goes on once it has ended, and no transaction is left. */
+    /** How many items have ended so, of all maps. */
+    long ended(String status) {
+        return maps.values().stream().mapToLong(map -> map.ended(status)).sum();
+    }
+
     void check() {
         for (SimMap map : maps.values()) {
             for (SimDatabase.Row item : map.items) {

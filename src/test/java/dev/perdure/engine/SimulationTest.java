@@ -146,6 +146,35 @@ class SimulationTest {
         }
     }
 
+    /** A term that ends in order still writes what was decided before. */
+    @Test
+    void a_map_whose_items_cannot_begin_any_more_has_not_ended() {
+        for (long seed = 1; seed <= SEEDS / 8; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
+            worker.start();
+            GraphDraft draft = new GraphDraft();
+            String body = draft.then(draft.sql("SELECT 1"), draft.sql("SELECT 2"));
+            SimDatabase.Row row = database.start(1, draft.map(draft.sql("ITEMS 40"), body, 3, false), draft.rows());
+            worker.told();
+            scheduler.runUntil(() -> false, Duration.ofMillis(random.nextInt(60)));
+            worker.parts.actors().refuse();
+            scheduler.runUntil(() -> false, Duration.ofSeconds(1));
+            worker.stop();
+            new SimWorker(scheduler, database, SimFaults.none(random), MEMORY).start();
+
+            assertThat(scheduler.runUntil(() -> row.hasEnded, Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, row.history)
+                    .isTrue();
+            assertThat(row.status).as("seed %d", seed).isEqualTo("completed");
+            assertThat(database.maps.ended("completed"))
+                    .as("items that have happened, seed %d", seed)
+                    .isEqualTo(40);
+        }
+    }
+
     /**
      * Only the next worker, who cannot know, may send it again; and df.retry; and one who reads the instance again while the request is under
      * way, since the answer to something else of it was lost: so nothing else is under way here.

@@ -333,9 +333,14 @@ public final class Actors {
         }
     }
 
+    /** The term is about to end: nobody comes into memory any more. */
+    public void refuse() {
+        closed = true;
+    }
+
     /** The term is over: nothing of it goes on. */
     public void close() {
-        closed = true;
+        refuse();
         actors.values().forEach(this::unload);
     }
 }

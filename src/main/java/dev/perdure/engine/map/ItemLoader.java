@@ -173,4 +173,12 @@ final class ItemLoader {
                 .max()
                 .orElse(row.version() + 1L);
     }
+
+    /** Which item of which map somebody is that is in memory as one. */
+    static ItemKey keyOf(InstanceActor item) {
+        if (item.item() == null) {
+            throw new IllegalStateException(item + " is no item");
+        }
+        return item.item().key();
+    }
 }

@@ -149,6 +149,9 @@ final class MapRun implements Attempt, Home {
                 break;
             }
         }
+        if (isOver) {
+            return;
+        }
         assigned.ask();
         accountFor();
         if (!window.hasNext() && memory.neverFits(window.chars())) {
@@ -189,9 +192,12 @@ final class MapRun implements Attempt, Home {
             return false;
         }
         InstanceActor actor = context.actors().get().begin(loader.load(rows, this), itsOwn);
-        if (actor != null) {
-            working.put(rows.get(0).ordinal(), actor);
+        if (actor == null) {
+            // The term ends, and what it still writes must not be that these have ended.
+            stop();
+            return false;
         }
+        working.put(rows.get(0).ordinal(), actor);
         return true;
     }
 
@@ -228,7 +234,8 @@ final class MapRun implements Attempt, Home {
         if (isOver || !instance.mayBegin()) {
             return List.of();
         }
-        List<Companion> companions = shared.join(first(actor), context.clock().instant());
+        List<Companion> companions =
+                shared.join(ItemLoader.keyOf(actor).first(), context.clock().instant());
         readMore();
         return companions;
     }
@@ -325,23 +332,25 @@ final class MapRun implements Attempt, Home {
 
     @Override
     public synchronized void load(InstanceActor item, long bytes) {
-        if (working.remove(first(item), item) && !isOver) {
-            again.add(first(item));
+        long first = ItemLoader.keyOf(item).first();
+        if (working.remove(first, item) && !isOver) {
+            again.add(first);
             goOn();
         }
     }
 
     @Override
     public synchronized void ended(InstanceActor item, Checkpoint.InstanceEnd end) {
-        if (!working.remove(first(item), item) || isOver) {
+        ItemKey key = ItemLoader.keyOf(item);
+        if (!working.remove(key.first(), item) || isOver) {
             return;
         }
         boolean isWell = end.status() == Checkpoint.InstanceEnd.Status.COMPLETED;
-        shared.aloneEnded(first(item), isWell);
-        count(first(item), key(item).size(), isWell);
+        shared.aloneEnded(key.first(), isWell);
+        count(key.first(), key.size(), isWell);
         if (!isWell && isFailed()) {
             stop();
-            this.end.failed(new ItemFailure(first(item), end.output(), end.code(), end.step()), tally.failed());
+            this.end.failed(new ItemFailure(key.first(), end.output(), end.code(), end.step()), tally.failed());
             return;
         }
         goOn();
@@ -350,17 +359,6 @@ final class MapRun implements Attempt, Home {
     private void count(long first, long rows, boolean well) {
         tally.ended(first, rows, well);
         context.counts().ended(rows, well);
-    }
-
-    private static ItemKey key(InstanceActor item) {
-        if (item.item() == null) {
-            throw new IllegalStateException(item + " is no item");
-        }
-        return item.item().key();
-    }
-
-    private static long first(InstanceActor item) {
-        return key(item).first();
     }
 
     // ---- it is over
