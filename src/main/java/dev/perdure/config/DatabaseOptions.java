@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -41,6 +42,7 @@ public record DatabaseOptions(
     /** The name of the only database, and of that of {@code perdure.database.url}. */
     public static final String DEFAULT = "default";
 
+    private static final String VARIABLES = "PERDURE_DATABASES_";
     private static final Pattern LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
     /** Whether a database may be called so. */
@@ -72,6 +74,34 @@ public record DatabaseOptions(
                 .toList();
         checkWorkers(all);
         return all;
+    }
+
+    /**
+     * Whether each variable of the environment that is about one of several databases is read: one that has a hyphen in its name and no
+     * second underscore around it is not, and would leave a database out in silence.
+     *
+     * @throws InvalidDatabasesException for one that is not
+     */
+    public static void checkVariables(Set<String> variables, List<DatabaseOptions> all) {
+        List<String> known = new ArrayList<>();
+        for (DatabaseOptions one : all) {
+            String name = one.name().toUpperCase(Locale.ROOT);
+            known.add(VARIABLES + '_' + name.replace('-', '_') + "__");
+            if (name.indexOf('-') < 0) {
+                known.add(VARIABLES + name + '_');
+            }
+        }
+        variables.stream()
+                .filter(variable -> variable.startsWith(VARIABLES))
+                .filter(variable -> known.stream().noneMatch(variable::startsWith))
+                .sorted()
+                .findFirst()
+                .ifPresent(variable -> {
+                    throw new InvalidDatabasesException("The variable " + variable
+                            + " of the environment is about no database that has a URL. The name of a database with a hyphen stands"
+                            + " between two underscores there: " + VARIABLES
+                            + "_EU_BILLING__URL is perdure.databases.eu-billing.url");
+                });
     }
 
     /** What is set for one database alone, in one place or in two. */

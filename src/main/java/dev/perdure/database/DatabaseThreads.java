@@ -3,6 +3,7 @@ package dev.perdure.database;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.MDC;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Threads that serve one database. Where a worker has several, their log lines have its name in the field {@code database}.
@@ -42,7 +43,7 @@ public record DatabaseThreads(String database) {
         }
     }
 
-    private static void set(@org.jspecify.annotations.Nullable Object value) {
+    private static void set(@Nullable Object value) {
         if (value == null) {
             MDC.remove(FIELD);
         } else {

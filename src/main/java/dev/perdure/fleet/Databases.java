@@ -40,7 +40,9 @@ public class Databases {
         List<DatabaseOptions> options = List.of();
         String why = null;
         try {
-            options = DatabaseOptions.of(config);
+            List<DatabaseOptions> found = DatabaseOptions.of(config);
+            DatabaseOptions.checkVariables(System.getenv().keySet(), found);
+            options = found;
         } catch (InvalidDatabasesException e) {
             why = e.getMessage();
         }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class DatabaseOptionsTest {
@@ -134,5 +135,27 @@ class DatabaseOptionsTest {
                 "y",
                 "perdure.kubernetes.worker-name",
                 "a");
+    }
+
+    @Test
+    void a_variable_of_the_environment_that_is_about_no_database_is_refused() {
+        List<DatabaseOptions> all = of(
+                "perdure.databases.orders.url", "postgresql:///orders",
+                "perdure.databases.eu-billing.url", "postgresql:///billing");
+
+        DatabaseOptions.checkVariables(
+                Set.of(
+                        "PATH",
+                        "PERDURE_DATABASE_URL",
+                        "PERDURE_DATABASES_ORDERS_URL",
+                        "PERDURE_DATABASES__ORDERS__STEP_MAX_CONCURRENT",
+                        "PERDURE_DATABASES__EU_BILLING__URL"),
+                all);
+        for (String unread : List.of("PERDURE_DATABASES_EU_BILLING_URL", "PERDURE_DATABASES__ASIA__RETENTION_DAYS")) {
+            assertThatThrownBy(() -> DatabaseOptions.checkVariables(Set.of(unread), all))
+                    .isInstanceOf(InvalidDatabasesException.class)
+                    .hasMessageContaining("The variable " + unread)
+                    .hasMessageContaining("PERDURE_DATABASES__EU_BILLING__URL");
+        }
     }
 }
