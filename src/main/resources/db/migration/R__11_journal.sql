@@ -213,6 +213,8 @@ BEGIN
         v_fitting := least(v_fitting, 200);
         IF v_fitting > 0 THEN
             RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes, p_bytes) AS l;
+            -- Fewer when they have checkpoints, which those have that go on after an end: the rest is named, and read by itself.
+            GET DIAGNOSTICS v_fitting = ROW_COUNT;
         END IF;
         RETURN QUERY
         SELECT 'started'::text, NULL::text, x.instance_id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,

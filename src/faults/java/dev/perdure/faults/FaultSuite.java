@@ -27,7 +27,8 @@ import java.util.logging.Logger;
  * Runs the scenarios and says what came of them; exit code 1 when a promise was not kept or nothing was tried.
  *
  * <p>System properties: {@code faults.form} ({@code short}, at most five minutes, or {@code long}), {@code faults.seconds} of
- * mixed faults, {@code faults.seed}, {@code faults.only} (names with commas), {@code faults.patience} in seconds.
+ * mixed faults, {@code faults.seed}, {@code faults.only} (names with commas), {@code faults.patience} in seconds,
+ * {@code faults.points} (a pattern of names of points, such as {@code .*planned}), which run {@code faults.times} times.
  */
 public final class FaultSuite {
 

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -97,6 +98,23 @@ class RedriveTest {
                         "SELECT execution_id, status, duration_ms >= 0, output LIKE '%step b is broken%' FROM df.instance_executions(?)",
                         failed.id()))
                 .containsExactly(List.of("2", "Completed", "t", "f"), List.of("1", "Failed", "t", "t"));
+    }
+
+    @Test
+    void many_go_on_at_once_however_large_their_results_are() throws SQLException {
+        breaks("b");
+        app.execute("SELECT df.start('SELECT repeat(''x'', 8000) AS large' |=> 'large' ~> 'SELECT work(''b'')', 'many')"
+                + " FROM generate_series(1, 100)");
+        Awaitility.await().untilAsserted(() -> assertThat(
+                        app.value("SELECT count(*) FROM df.instances WHERE label = 'many' AND status = 'failed'"))
+                .isEqualTo("100"));
+        mended();
+
+        app.execute("SELECT df.redrive(id) FROM df.instances WHERE label = 'many'");
+
+        Awaitility.await().untilAsserted(() -> assertThat(
+                        app.value("SELECT count(*) FROM df.instances WHERE label = 'many' AND status = 'completed'"))
+                .isEqualTo("100"));
     }
 
     @Test

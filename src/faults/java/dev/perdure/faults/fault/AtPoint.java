@@ -54,6 +54,11 @@ public final class AtPoint implements Fault {
         return subject;
     }
 
+    /** Whether the process that leads goes on, and the server does. */
+    public boolean leavesLeader() {
+        return (what == Break.RESET || what == Break.END_SESSION) && point != Point.AFTER_LOAD;
+    }
+
     @Override
     public String name() {
         return (what + "-" + point + (subject == Subject.STEP ? "" : "-of-" + subject)).toLowerCase(Locale.ROOT).replace('_', '-');

@@ -18,6 +18,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -124,6 +125,42 @@ public final class World implements AutoCloseable {
      * @return what was not as it must be; instances that do not end are part of it
      */
     public List<Violation> settle() throws SQLException {
+        awaitEnds();
+        try (Connection connection = server.connect("postgres")) {
+            List<Violation> violations = Checker.check(connection, book);
+            for (Violation violation : violations.subList(0, Math.min(3, violations.size()))) {
+                Traces.print(connection, violation.instance());
+            }
+            return violations;
+        }
+    }
+
+    /**
+     * Waits until nothing runs any more, also of what is in no book, such as the runs of schedules.
+     *
+     * @return the instances that do not end
+     */
+    public List<Violation> awaitAllEnded() throws SQLException {
+        List<Violation> violations = new ArrayList<>();
+        if (awaitEnds()) {
+            return violations;
+        }
+        try (Connection connection = server.connect("postgres");
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(
+                        "SELECT id, status FROM df.instances WHERE status IN ('pending', 'running') ORDER BY created_at LIMIT 20")) {
+            while (rows.next()) {
+                violations.add(new Violation(Violation.Kind.STUCK, rows.getString(1), "still " + rows.getString(2)));
+            }
+            for (Violation violation : violations.subList(0, Math.min(3, violations.size()))) {
+                Traces.print(connection, violation.instance());
+            }
+        }
+        return violations;
+    }
+
+    /** Whether all has ended in time; otherwise what the workers say is printed, since their logs are gone with a checkout of CI. */
+    private boolean awaitEnds() {
         try {
             Awaitility.await("all instances have ended")
                     .atMost(PATIENCE)
@@ -131,15 +168,11 @@ public final class World implements AutoCloseable {
                     .pollInterval(Duration.ofMillis(100))
                     .ignoreExceptionsMatching(SQLException.class::isInstance)
                     .until(this::nothingIsLeft);
+            return true;
         } catch (ConditionTimeoutException e) {
             System.out.println("  after " + PATIENCE.toSeconds() + " s something still runs; the checker says what");
-        }
-        try (Connection connection = server.connect("postgres")) {
-            List<Violation> violations = Checker.check(connection, book);
-            for (Violation violation : violations.subList(0, Math.min(3, violations.size()))) {
-                Traces.print(connection, violation.instance());
-            }
-            return violations;
+            workers.all().forEach(Traces::print);
+            return false;
         }
     }
 
