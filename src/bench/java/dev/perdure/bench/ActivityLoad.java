@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 
 /** A map of activities, and programs that do them: each writes a row for each, in the transaction that completes it. */
 final class ActivityLoad {
@@ -28,14 +29,33 @@ final class ActivityLoad {
             SELECT count(df.complete_activity(token, '{"n": 1}')) FROM claimed
             """;
 
-    private ActivityLoad() {}
+    private final DatabaseUrl user;
+    private final int items;
+    private final int programs;
+    private final int batch;
+    private final LongAdder claims = new LongAdder();
+    private final LongAdder empty = new LongAdder();
 
-    /**
-     * Activities a second, the worker's part included: from the start of the map to its end.
-     *
-     * @param batch how many a program claims and completes in one transaction
-     */
-    static double perSecond(DatabaseUrl user, int items, int programs, int batch) throws Exception {
+    /** @param batch how many a program claims and completes in one transaction */
+    ActivityLoad(DatabaseUrl user, int items, int programs, int batch) {
+        this.user = user;
+        this.items = items;
+        this.programs = programs;
+        this.batch = batch;
+    }
+
+    /** How many a claim got that got some. */
+    double perClaim() {
+        return (double) items / claims.sum();
+    }
+
+    /** Claims that waited for a second in vain. */
+    long emptyClaims() {
+        return empty.sum();
+    }
+
+    /** Activities a second, the worker's part included: from the start of the map to its end. */
+    double perSecond() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(programs);
         try (Connection connection = user.connect();
                 PreparedStatement start = connection.prepareStatement("SELECT df.start(df.map('SELECT g AS id FROM generate_series(1, "
@@ -47,7 +67,7 @@ final class ActivityLoad {
             List<Future<?>> done = new ArrayList<>();
             for (int i = 0; i < programs; i++) {
                 done.add(threads.submit(() -> {
-                    work(user, left, batch);
+                    work(left);
                     return null;
                 }));
             }
@@ -64,12 +84,14 @@ final class ActivityLoad {
         }
     }
 
-    private static void work(DatabaseUrl user, AtomicInteger left, int batch) throws SQLException {
+    private void work(AtomicInteger left) throws SQLException {
         try (Connection connection = user.connect();
                 PreparedStatement statement = connection.prepareStatement(batch == 1 ? ONE : MANY)) {
             statement.setInt(1, batch);
             while (left.get() > 0) {
-                left.addAndGet(-Integer.parseInt(text(statement)));
+                int done = Integer.parseInt(text(statement));
+                left.addAndGet(-done);
+                (done == 0 ? empty : claims).increment();
             }
         }
     }

@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.ToLongFunction;
 
 /**
  * Prints steps per second, latency from start to completed, and the bare one-row commit rate of the same server in the
@@ -66,7 +68,7 @@ public final class Benchmark {
         double before = Load.bareCommits(user, 1, time.dividedBy(2));
         System.out.printf(Locale.ROOT, "bare one-row commits, 1 session:      %,.0f /s%n", before);
         if (Boolean.getBoolean("bench.activitiesOnly")) {
-            activities(user, bare, sessions);
+            activities(place, worker, bare, sessions);
             return;
         }
         if (Boolean.getBoolean("bench.queueOnly")) {
@@ -108,21 +110,25 @@ public final class Benchmark {
         System.out.printf(
                 Locale.ROOT, "df.start_many:                        %,.0f instances/s, %.1f a bare commit%n", many, many / bare);
         map(user, bare);
-        activities(user, bare, sessions);
+        activities(place, worker, bare, sessions);
         System.out.println("worker: " + worker.memory());
     }
 
-    private static void activities(DatabaseUrl user, double bare, int programs) throws Exception {
+    private static void activities(Place place, WorkerProcess worker, double bare, int programs) throws Exception {
         int items = Integer.getInteger("bench.activities", 20_000);
         for (int batch : new int[] {50, 1}) {
-            double rate = ActivityLoad.perSecond(user, batch == 1 ? items / 4 : items, programs, batch);
+            int count = batch == 1 ? items / 4 : items;
+            ActivityLoad load = new ActivityLoad(place.user(), count, programs, batch);
+            double rate = withProcessorTime(place, worker, "activity", load::perSecond, any -> count);
             System.out.printf(
                     Locale.ROOT,
-                    "df.activity, %d programs, %d in a transaction: %,.0f activities/s, %.2f a bare commit%n",
+                    "df.activity, %d programs, %d in a transaction: %,.0f activities/s, %.2f a bare commit (%.1f a claim, %,d claims had none)%n",
                     programs,
                     batch,
                     rate,
-                    rate / bare);
+                    rate / bare,
+                    load.perClaim(),
+                    load.emptyClaims());
         }
     }
 
@@ -193,21 +199,32 @@ public final class Benchmark {
 
     private static Load.Outcome measured(
             Place place, WorkerProcess worker, Duration time, int sessions, int inFlight) throws Exception {
+        return withProcessorTime(
+                place,
+                worker,
+                "instance of three steps",
+                () -> Load.instances(place, STEP, time, sessions, inFlight),
+                Load.Outcome::ended);
+    }
+
+    /** Measures, and prints the processor time of one, where the system tells. */
+    private static <T> T withProcessorTime(
+            Place place, WorkerProcess worker, String one, Callable<T> measurement, ToLongFunction<T> number) throws Exception {
         if (!ProcessorTime.isKnown()) {
-            return Load.instances(place, STEP, time, sessions, inFlight);
+            return measurement.call();
         }
         try (ProcessorTime processor = new ProcessorTime(place.admin(), worker.pid())) {
-            Load.Outcome outcome = Load.instances(place, STEP, time, sessions, inFlight);
-            System.out.println("processor time per instance of three steps, in ms:");
+            T outcome = measurement.call();
+            System.out.println("processor time per " + one + ", in ms:");
             double sum = 0;
             for (Map.Entry<String, Double> part : processor.millis().entrySet()) {
-                double millis = part.getValue() / Math.max(1, outcome.ended());
+                double millis = part.getValue() / Math.max(1, number.applyAsLong(outcome));
                 sum += millis;
                 if (millis >= 0.005) {
-                    System.out.printf(Locale.ROOT, "  %-34s %6.2f%n", part.getKey(), millis);
+                    System.out.printf(Locale.ROOT, "  %-34s %6.3f%n", part.getKey(), millis);
                 }
             }
-            System.out.printf(Locale.ROOT, "  %-34s %6.2f%n", "all", sum);
+            System.out.printf(Locale.ROOT, "  %-34s %6.3f%n", "all", sum);
             return outcome;
         }
     }

@@ -84,41 +84,51 @@ public final class NamedPoints implements Scenario {
         RandomGenerator random = session.random("points");
         List<String> passed = new ArrayList<>();
         List<String> empty = new ArrayList<>();
-        List<Violation> violations = new ArrayList<>();
+        List<String> unsettled = new ArrayList<>();
         try (World world = World.create()) {
             PlannedTimes planned = new PlannedTimes(world);
             Generator generator = new Generator(random, world.service());
             List<AtPoint> cases = cases(session.longForm());
-            List<String> unsettled = new ArrayList<>();
             for (AtPoint fault : cases) {
                 long began = System.nanoTime();
-                world.startWorkers(2 - world.workers().all().size());
-                boolean reached = false;
-                for (int i = 0; i < TRIES && !reached; i++) {
-                    start(world, planned, fault.subject(), generator, session.size(10, 20));
-                    reached = fault.strike(world, random);
-                }
-                if (world.workers().all().isEmpty()) {
-                    world.workers().start();
-                }
+                boolean reached = strike(fault, world, planned, generator, random, session.size(10, 20));
                 (reached ? passed : empty).add(fault.name());
                 unsettled.add(fault.name());
                 boolean isLast = passed.size() + empty.size() == cases.size();
-                if (session.longForm() || !fault.leavesLeader() || unsettled.size() == TOGETHER || isLast) {
-                    violations.addAll(world.settle());
+                boolean goesOn = !session.longForm() && !isLast && fault.leavesLeader() && unsettled.size() < TOGETHER;
+                if (!goesOn) {
+                    List<Violation> violations = new ArrayList<>(world.settle());
                     violations.addAll(planned.violations());
                     if (!violations.isEmpty()) {
                         return Verdict.of(violations, unsettled + " after " + passed);
                     }
                     unsettled.clear();
                 }
-                System.out.printf("  %s%s after %.1f s%n", fault.name(), reached ? "" : ": not reached", (System.nanoTime() - began) / 1e9);
+                System.out.printf(
+                        "  %s%s after %.1f s%n",
+                        fault.name(), reached ? "" : ": not reached", (System.nanoTime() - began) / 1e9);
             }
         }
         if (!empty.isEmpty()) {
             return Verdict.empty("the point was not reached: " + empty + "; passed: " + passed);
         }
-        return Verdict.passed(passed.size() + " of " + passed.size() + " points reached: " + String.join(", ", passed));
+        return Verdict.passed(passed.size() + " of " + passed.size() + " points reached");
+    }
+
+    /** Whether what is to be struck has come to its point. */
+    private static boolean strike(
+            AtPoint fault, World world, PlannedTimes planned, Generator generator, RandomGenerator random, int count)
+            throws Exception {
+        world.startWorkers(2 - world.workers().all().size());
+        boolean reached = false;
+        for (int i = 0; i < TRIES && !reached; i++) {
+            start(world, planned, fault.subject(), generator, count);
+            reached = fault.strike(world, random);
+        }
+        if (world.workers().all().isEmpty()) {
+            world.workers().start();
+        }
+        return reached;
     }
 
     /** So many that there is always something to catch. */

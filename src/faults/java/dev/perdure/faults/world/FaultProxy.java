@@ -53,12 +53,20 @@ public final class FaultProxy implements AutoCloseable {
 
     private void accept() {
         while (!listener.isClosed()) {
+            Socket client;
             try {
-                connect(listener.accept());
+                client = listener.accept();
             } catch (IOException e) {
                 if (!listener.isClosed()) {
                     throw new UncheckedIOException("the proxy cannot listen", e);
                 }
+                return;
+            }
+            try {
+                connect(client);
+            } catch (IOException e) {
+                // It was gone before it was connected; the others must not wait for it.
+                System.out.println("        a connection ended before it began: " + e);
             }
         }
     }
