@@ -57,6 +57,15 @@ public final class Served implements AutoCloseable {
 
     /** Every kind of progress, one after the other while a timer of a second runs. */
     public void assertServed(Submitter alice) throws SQLException {
+        assertTimer(alice, assertServedBesideATimer(alice));
+    }
+
+    /**
+     * The same, for a test that is over: nobody waits for the timer.
+     *
+     * @return what sleeps, for {@link #assertTimer}
+     */
+    public Timer assertServedBesideATimer(Submitter alice) throws SQLException {
         long begun = System.nanoTime();
         String timer = alice.start("df.sleep(1)");
         String started = alice.start("'SELECT 1'");
@@ -76,11 +85,23 @@ public final class Served implements AutoCloseable {
         running("a sleep", alice, sleeping);
         alice.value("SELECT df.cancel(?)", sleeping);
         served("a cancel", alice, sleeping, "cancelled", limit());
-        Duration wait = limit().plusSeconds(1);
-        served("a timer", alice, timer, "completed", wait);
+        return new Timer(timer, limit().plusSeconds(1));
+    }
+
+    /**
+     * A timer of a second.
+     *
+     * @param id of its instance
+     * @param limit for how long it may run, as busy as the machine is
+     */
+    public record Timer(String id, Duration limit) {}
+
+    /** A timer of a second has run, for as long as it shall. */
+    public void assertTimer(Submitter alice, Timer timer) throws SQLException {
+        served("a timer", alice, timer.id(), "completed", timer.limit());
         double slept = Double.parseDouble(String.valueOf(alice.value(
-                "SELECT extract(epoch FROM completed_at - created_at) FROM df.instances WHERE id = ?", timer)));
-        if (slept * 1000 > wait.toMillis()) {
+                "SELECT extract(epoch FROM completed_at - created_at) FROM df.instances WHERE id = ?", timer.id())));
+        if (slept * 1000 > timer.limit().toMillis()) {
             throw new AssertionError("a timer of a second took " + slept + " s");
         }
     }
