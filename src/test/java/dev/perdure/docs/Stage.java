@@ -4,6 +4,7 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.engine.telemetry.StepReport;
 import dev.perdure.schema.Migration;
+import dev.perdure.testing.Looks;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -205,7 +206,7 @@ final class Stage implements AutoCloseable {
         }
         List<@Nullable String> row = Awaitility.await(place + ": the end of instance " + id)
                 .atMost(Duration.ofSeconds(60))
-                .pollInterval(Duration.ofMillis(5))
+                .pollInterval(Looks.OFTEN)
                 .until(
                         () -> TestDatabase.rows(
                                         session("postgres"),

@@ -9,11 +9,11 @@ import dev.perdure.engine.telemetry.EngineObserver;
 import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.leader.Spread;
+import dev.perdure.testing.Looks;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.Settings;
 import dev.perdure.testing.TestDatabase;
 import io.vertx.core.Vertx;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
@@ -101,7 +101,7 @@ public final class InProcessWorker implements AutoCloseable {
 
     public void awaitRole(LeaderStatus.Role role) {
         Awaitility.await("role " + role)
-                .pollInterval(Duration.ofMillis(5))
+                .pollInterval(Looks.OFTEN)
                 .until(() -> status.view().role() == role);
     }
 
@@ -123,7 +123,7 @@ public final class InProcessWorker implements AutoCloseable {
         long epoch = status.view().epoch();
         engine.stepDown();
         Awaitility.await("a new term")
-                .pollInterval(Duration.ofMillis(5))
+                .pollInterval(Looks.OFTEN)
                 .until(() -> status.view().role() == LeaderStatus.Role.LEADER
                         && status.view().epoch() > epoch);
     }

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.testing.HttpService;
+import dev.perdure.testing.Looks;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -76,9 +76,8 @@ class SagasTest {
     }
 
     private static void await(String query, String expected, Object... parameters) {
-        Awaitility.await()
-                .pollInterval(Duration.ofMillis(10))
-                .untilAsserted(() -> assertThat(app.value(query, parameters)).contains(expected));
+        Awaitility.await().pollInterval(Looks.OFTEN).untilAsserted(() -> assertThat(app.value(query, parameters))
+                .contains(expected));
     }
 
     @Test

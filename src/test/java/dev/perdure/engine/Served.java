@@ -1,6 +1,7 @@
 package dev.perdure.engine;
 
 import dev.perdure.testing.HttpService;
+import dev.perdure.testing.Looks;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.lang.management.ManagementFactory;
@@ -54,9 +55,19 @@ public final class Served implements AutoCloseable {
         return Duration.ofMillis((long) (LIMIT.toMillis() * Math.min(MOST_LOAD, Math.max(1, load))));
     }
 
-    /** Every kind of progress, one after the other. */
+    /** Every kind of progress, one after the other while a timer of a second runs. */
     public void assertServed(Submitter alice) throws SQLException {
+        assertTimer(alice, assertServedBesideATimer(alice));
+    }
+
+    /**
+     * The same, for a test that is over: nobody waits for the timer.
+     *
+     * @return what sleeps, for {@link #assertTimer}
+     */
+    public Timer assertServedBesideATimer(Submitter alice) throws SQLException {
         long begun = System.nanoTime();
+        String timer = alice.start("df.sleep(1)");
         String started = alice.start("'SELECT 1'");
         Duration took = Duration.ofNanos(System.nanoTime() - begun);
         if (took.compareTo(limit()) > 0) {
@@ -65,7 +76,6 @@ public final class Served implements AutoCloseable {
         served("a step", alice, started, "completed", limit());
         served("a chain", alice, alice.start("'SELECT 1' ~> 'SELECT 2'"), "completed", limit());
         served("a failing step", alice, alice.start("'SELECT 1 / 0'"), "failed", limit());
-        served("a timer", alice, alice.start("df.sleep(1)"), "completed", limit().plusSeconds(1));
         served("an HTTP answer", alice, alice.start("df.http('" + service.url("/fine") + "')"), "completed", limit());
         String waiting = alice.start("df.wait_for_signal('go')");
         running("a wait for a signal", alice, waiting);
@@ -75,6 +85,25 @@ public final class Served implements AutoCloseable {
         running("a sleep", alice, sleeping);
         alice.value("SELECT df.cancel(?)", sleeping);
         served("a cancel", alice, sleeping, "cancelled", limit());
+        return new Timer(timer, limit().plusSeconds(1));
+    }
+
+    /**
+     * A timer of a second.
+     *
+     * @param id of its instance
+     * @param limit for how long it may run, as busy as the machine is
+     */
+    public record Timer(String id, Duration limit) {}
+
+    /** A timer of a second has run, for as long as it shall. */
+    public void assertTimer(Submitter alice, Timer timer) throws SQLException {
+        served("a timer", alice, timer.id(), "completed", timer.limit());
+        double slept = Double.parseDouble(String.valueOf(alice.value(
+                "SELECT extract(epoch FROM completed_at - created_at) FROM df.instances WHERE id = ?", timer.id())));
+        if (slept * 1000 > timer.limit().toMillis()) {
+            throw new AssertionError("a timer of a second took " + slept + " s");
+        }
     }
 
     private static void running(String what, Submitter alice, String id) {
@@ -94,7 +123,7 @@ public final class Served implements AutoCloseable {
         Awaitility.await(what)
                 .atMost(limit)
                 .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(5))
+                .pollInterval(Looks.OFTEN)
                 .until(() -> "t".equals(alice.value(sql, id)));
     }
 

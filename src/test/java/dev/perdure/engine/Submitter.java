@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.testing.Looks;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -85,7 +86,7 @@ public final class Submitter implements AutoCloseable {
         return Awaitility.await("end of instance " + id)
                 .atMost(PATIENCE)
                 .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(5))
+                .pollInterval(Looks.OFTEN)
                 .until(
                         () -> {
                             List<@Nullable String> row = rows(
@@ -102,7 +103,7 @@ public final class Submitter implements AutoCloseable {
         Awaitility.await(sql)
                 .atMost(PATIENCE)
                 .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(5))
+                .pollInterval(Looks.OFTEN)
                 .until(() -> value(sql, parameters), expected::equals);
     }
 

@@ -56,6 +56,7 @@ class FusedAttacksTest {
 
     @AfterAll
     static void end() throws SQLException {
+        scene.assertTimersRan();
         scene.close();
         scene.database.asSuperuser("DROP OWNED BY fused_friend");
     }
@@ -137,7 +138,7 @@ class FusedAttacksTest {
         assertThat(scene.mallory.value("SELECT string_agg(what, ' ') FROM marks"))
                 .isEqualTo("first");
         assertEffectsHaveTheirCheckpoints(ended.id());
-        scene.assertAliceIsServed();
+        scene.assertAliceIsServedAfterwards();
     }
 
     @ParameterizedTest
@@ -150,7 +151,7 @@ class FusedAttacksTest {
 
         assertThat(ended.status()).as(ended.output()).isEqualTo("failed");
         assertThat(scene.mallory.value("SELECT count(*) FROM marks")).isEqualTo("0");
-        scene.assertAliceIsServed();
+        scene.assertAliceIsServedAfterwards();
     }
 
     static List<String> leftovers() {
@@ -204,7 +205,7 @@ class FusedAttacksTest {
         assertEffectsHaveTheirCheckpoints(ended.id());
         // Nor the next instance of the role, which gets the same session, nor anybody else.
         assertThat(scene.mallory.run(look).output()).isEqualTo(clean);
-        scene.assertAliceIsServed();
+        scene.assertAliceIsServedAfterwards();
     }
 
     @Test
@@ -226,7 +227,7 @@ class FusedAttacksTest {
                 } else {
                     assertEffectsHaveTheirCheckpoints(ended.id());
                 }
-                scene.assertAliceIsServed();
+                scene.assertAliceIsServedAfterwards();
             }
         }
     }
@@ -254,7 +255,7 @@ class FusedAttacksTest {
         assertThat(scene.mallory.value("SELECT string_agg(what, ' ') FROM marks"))
                 .isEqualTo("first");
         assertEffectsHaveTheirCheckpoints(ended.id());
-        scene.assertAliceIsServed();
+        scene.assertAliceIsServedAfterwards();
     }
 
     @Test
@@ -281,7 +282,7 @@ class FusedAttacksTest {
         assertThat(ended.status()).isEqualTo("failed");
         assertThat(ended.output()).contains("behind the checkpoint");
         assertEffectsHaveTheirCheckpoints(ended.id());
-        scene.assertAliceIsServed();
+        scene.assertAliceIsServedAfterwards();
     }
 
     @Test

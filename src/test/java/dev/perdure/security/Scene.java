@@ -6,12 +6,15 @@ import dev.perdure.engine.Submitter;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** Where an attack takes place: a database with a worker that leads, a submitter who attacks and one who only works. */
 final class Scene implements AutoCloseable {
 
     private final Served served = new Served();
+    private final List<Served.Timer> timers = new ArrayList<>();
     final TestDatabase database;
     final InProcessWorker worker;
     final Submitter mallory;
@@ -45,11 +48,25 @@ final class Scene implements AutoCloseable {
 
     /** Alice's work goes on as if nobody else were there: every kind of it, in time. */
     void assertAliceIsServed() throws SQLException {
+        assertAliceIsServedAfterwards();
+        assertTimersRan();
+    }
+
+    /** The same after an attack that is over. Her timer is not waited for, but looked at by {@link #assertTimersRan}. */
+    void assertAliceIsServedAfterwards() throws SQLException {
         Submitter.Ended ended = alice.run("'INSERT INTO public.alices VALUES (''one'')' ~> 'SELECT 7 AS seven'");
         if (!ended.output().contains("\"seven\":7")) {
             throw new AssertionError("alice is not served: " + ended);
         }
-        served.assertServed(alice);
+        timers.add(served.assertServedBesideATimer(alice));
+    }
+
+    /** All her timers took as long as they shall. */
+    void assertTimersRan() throws SQLException {
+        for (Served.Timer timer : timers) {
+            served.assertTimer(alice, timer);
+        }
+        timers.clear();
     }
 
     @Override

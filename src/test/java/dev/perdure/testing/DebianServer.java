@@ -8,6 +8,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
@@ -40,24 +41,45 @@ public final class DebianServer implements AutoCloseable {
     private static final AtomicInteger DATABASES = new AtomicInteger();
     private static final String ORDINARY = ordinaryUser();
 
+    /** What is migrated once, and copied for each database of the server that tests share. */
+    private static final String TEMPLATE = "migrated_template";
+
     private static final class Holder {
         static final Optional<Path> BINARIES = binaries();
         static final Optional<DebianServer> SERVER = BINARIES.map(binaries -> new DebianServer(binaries, Map.of()));
     }
 
+    /** One authority, and one certificate of a server, for all servers of the JVM: to make them takes longer than to make a server. */
+    private static final class Certificates {
+        static final CertificateAuthority AUTHORITY;
+        static final CertificateAuthority.Issued SERVER;
+
+        static {
+            try {
+                Path directory = Files.createTempDirectory("ca");
+                AUTHORITY = new CertificateAuthority(directory, "ca");
+                SERVER = AUTHORITY.issue("server", "localhost", "san=dns:localhost");
+                // Programs that do not run as root read the authority's certificate.
+                handOver(directory);
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(directory)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
     private final Path binaries;
     private final Path directory;
-    private final CertificateAuthority authority;
     private final int port;
     private final Map<String, String> settings;
     private final Map<Integer, Process> processes = new HashMap<>();
+    private boolean templateReady;
 
     private DebianServer(Path binaries, Map<String, String> settings) {
         this.binaries = binaries;
         this.settings = settings;
         try {
             directory = Files.createTempDirectory("pg");
-            authority = new CertificateAuthority(directory, "ca");
             port = freePort();
             start();
         } catch (IOException e) {
@@ -120,7 +142,9 @@ public final class DebianServer implements AutoCloseable {
 
     private void start() throws IOException {
         Path password = Files.writeString(directory.resolve("password"), SUPERUSER_PASSWORD);
-        CertificateAuthority.Issued server = authority.issue("server", "localhost", "san=dns:localhost");
+        Path certificate = Files.copy(Certificates.SERVER.certificate(), directory.resolve("server.pem"));
+        Path key = Files.copy(
+                Certificates.SERVER.key(), directory.resolve("server.key"), StandardCopyOption.COPY_ATTRIBUTES);
         Path data = directory.resolve("data");
         if (isRoot()) {
             // The server refuses to run as root.
@@ -137,7 +161,7 @@ public final class DebianServer implements AutoCloseable {
                 "--pgdata=" + data));
         Files.writeString(
                 directory.resolve("settings"),
-                "ssl = on\nssl_cert_file = '" + server.certificate() + "'\nssl_key_file = '" + server.key()
+                "ssl = on\nssl_cert_file = '" + certificate + "'\nssl_key_file = '" + key
                         + "'\nunix_socket_directories = '" + directory + "'\n"
                         + settings.entrySet().stream()
                                 .map(setting -> setting.getKey() + " = " + setting.getValue() + "\n")
@@ -244,6 +268,14 @@ public final class DebianServer implements AutoCloseable {
             for (int each : List.copyOf(processes.keySet())) {
                 end(each, "INT");
             }
+            remove(directory);
+        } catch (IOException e) {
+            directory.toFile().deleteOnExit();
+        }
+    }
+
+    private static void remove(Path directory) {
+        try {
             call(List.of("rm", "-rf", directory.toString()));
         } catch (IOException e) {
             directory.toFile().deleteOnExit();
@@ -311,7 +343,7 @@ public final class DebianServer implements AutoCloseable {
 
     /** A certificate for {@code localhost}, of the authority that the server's is of. */
     CertificateAuthority.Issued certificate(String file) {
-        return authority.issue(file, "localhost", "san=dns:localhost");
+        return Certificates.AUTHORITY.issue(file, "localhost", "san=dns:localhost");
     }
 
     /** The beginning of a command that runs as the server does, never as root. */
@@ -322,13 +354,13 @@ public final class DebianServer implements AutoCloseable {
     /** Makes a file readable for what {@link #asOrdinaryUser} runs. */
     static void handOver(Path file) throws IOException {
         if (isRoot()) {
-            call(List.of("chown", ORDINARY + ":", file.toString()));
+            call(List.of("chown", "-R", ORDINARY + ":", file.toString()));
         }
     }
 
     /** The authority that signed the server's certificate. */
     public Path certificate() {
-        return authority.certificate();
+        return Certificates.AUTHORITY.certificate();
     }
 
     /**
@@ -348,8 +380,7 @@ public final class DebianServer implements AutoCloseable {
     /** The same with several servers, of which the primary is meant. */
     public DatabaseUrl url(List<Integer> ports, String role, @Nullable String password, String database) {
         String hosts = ports.stream().map(each -> "localhost:" + each).collect(Collectors.joining(","));
-        return DatabaseUrl.checked(
-                        "postgresql://" + hosts + "/?sslmode=verify-full&sslrootcert=" + authority.certificate())
+        return DatabaseUrl.checked("postgresql://" + hosts + "/?sslmode=verify-full&sslrootcert=" + certificate())
                 .withUser(role, password)
                 .withDatabase(database);
     }
@@ -379,13 +410,27 @@ public final class DebianServer implements AutoCloseable {
      *
      * @return its name
      */
-    public String newDatabase() {
+    public synchronized String newDatabase() {
         String name = "d" + DATABASES.incrementAndGet();
-        asSuperuser("postgres", "CREATE DATABASE " + name);
+        if (Holder.SERVER.orElse(null) != this) {
+            // A server of a test's own has one database: a template would be a second one.
+            create(name, "template1");
+            Migration.migrate(worker(name));
+            return name;
+        }
+        if (!templateReady) {
+            create(TEMPLATE, "template1");
+            Migration.migrate(worker(TEMPLATE));
+            templateReady = true;
+        }
+        create(name, TEMPLATE);
+        return name;
+    }
+
+    private void create(String name, String template) {
+        asSuperuser("postgres", "CREATE DATABASE " + name + " TEMPLATE " + template);
         asSuperuser("postgres", "GRANT CREATE ON DATABASE " + name + " TO df_worker");
         asSuperuser(name, "GRANT CREATE ON SCHEMA public TO df_worker");
-        Migration.migrate(worker(name));
-        return name;
     }
 
     /** A role that may log in with {@link #password} and use {@code df} in a database. */
@@ -414,7 +459,7 @@ public final class DebianServer implements AutoCloseable {
                             "PGPASSWORD", as.password().orElse(""),
                             "PGDATABASE", as.database(),
                             "PGSSLMODE", "verify-full",
-                            "PGSSLROOTCERT", authority.certificate().toString()));
+                            "PGSSLROOTCERT", certificate().toString()));
             Process process = builder.start();
             process.getOutputStream().close();
             String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

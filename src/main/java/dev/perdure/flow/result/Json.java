@@ -131,27 +131,36 @@ public final class Json {
         return out.toString();
     }
 
+    /** A result may have megabytes: what needs no escape is copied in one go. */
     public static void quote(String text, StringBuilder out) {
         out.append('"');
+        int taken = 0;
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            switch (c) {
-                case '"' -> out.append("\\\"");
-                case '\\' -> out.append("\\\\");
-                case '\n' -> out.append("\\n");
-                case '\r' -> out.append("\\r");
-                case '\t' -> out.append("\\t");
-                case '\b' -> out.append("\\b");
-                case '\f' -> out.append("\\f");
-                default -> {
-                    if (c < ' ') {
-                        out.append(String.format("\\u%04x", (int) c));
-                    } else {
-                        out.append(c);
-                    }
-                }
+            if (c >= ' ' && c != '"' && c != '\\') {
+                continue;
             }
+            out.append(text, taken, i).append(escaped(c));
+            taken = i + 1;
+        }
+        if (taken == 0) {
+            out.append(text);
+        } else {
+            out.append(text, taken, text.length());
         }
         out.append('"');
+    }
+
+    private static String escaped(char c) {
+        return switch (c) {
+            case '"' -> "\\\"";
+            case '\\' -> "\\\\";
+            case '\n' -> "\\n";
+            case '\r' -> "\\r";
+            case '\t' -> "\\t";
+            case '\b' -> "\\b";
+            case '\f' -> "\\f";
+            default -> String.format("\\u%04x", (int) c);
+        };
     }
 }
