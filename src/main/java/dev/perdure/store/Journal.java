@@ -310,6 +310,7 @@ public interface Journal extends AutoCloseable {
      * What has come since the last look.
      *
      * @param snapshot for the next look
+     * @param along new instances that were read along; one that was asked for at the same time is among those, too
      * @param started new instances that were not read along
      * @param more whether there is more of any kind than one look returns: the next one has it
      * @param cancelled instances that a user has cancelled
@@ -320,6 +321,7 @@ public interface Journal extends AutoCloseable {
      */
     record News(
             String snapshot,
+            List<LoadedInstance> along,
             List<InstanceRef> started,
             boolean more,
             List<Cancelled> cancelled,

@@ -215,23 +215,19 @@ public final class PgJournal implements Journal {
                         new Failure(Failure.Kind.FENCED, "DF002", "another term has begun"),
                         new IllegalStateException("term " + now.getLong(1)));
             }
-            List<LoadedInstance> instances = new ArrayList<>();
-            News what = news == null ? null : readNews(news.result(), instances);
-            if (loaded != null) {
-                instances.addAll(LoadedRows.read(loaded.result()));
-            }
             return new Answer(
                     now.getOffsetDateTime(0).toInstant(),
                     written == null ? List.of() : each(written, row -> JournalRows.written(row.getString(0))),
                     begun == null ? List.of() : each(begun, JournalRows::begun),
-                    what,
-                    instances,
+                    news == null ? null : readNews(news.result()),
+                    loaded == null ? List.of() : LoadedRows.read(loaded.result()),
                     signals == null ? List.of() : each(signals, JournalRows::signal),
                     items.answer());
         }
 
-        private News readNews(RowSet<Row> rows, List<LoadedInstance> instances) {
+        private News readNews(RowSet<Row> rows) {
             String snapshot = "";
+            List<LoadedInstance> along = new ArrayList<>();
             List<InstanceRef> started = new ArrayList<>();
             boolean more = false;
             List<Cancelled> cancelled = new ArrayList<>();
@@ -240,7 +236,7 @@ public final class PgJournal implements Journal {
             for (Row row : rows) {
                 switch (row.getString("kind")) {
                     case "snapshot" -> snapshot = row.getString("detail");
-                    case "loaded" -> instances.add(LoadedRows.read(row));
+                    case "loaded" -> along.add(LoadedRows.read(row));
                     case "started" -> started.add(JournalRows.ref(row));
                     case "more" -> more = true;
                     case "cancelled" ->
@@ -259,7 +255,7 @@ public final class PgJournal implements Journal {
                     default -> throw new IllegalStateException("unknown news: " + row.getString("kind"));
                 }
             }
-            return new News(snapshot, started, more, cancelled, sent, ended, leftPage(), duePage());
+            return new News(snapshot, along, started, more, cancelled, sent, ended, leftPage(), duePage());
         }
 
         private @Nullable LeftPage leftPage() {

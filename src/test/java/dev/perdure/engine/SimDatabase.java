@@ -73,6 +73,8 @@ final class SimDatabase {
         long triedEpoch;
         long triedAt;
         boolean isSetAside;
+        /** It waits for a slot of a queue, or its time: nobody works on it. */
+        boolean isHeld;
 
         Row(String id, long role, String root, List<NodeRow> nodes, long number) {
             this.id = id;
@@ -147,6 +149,19 @@ final class SimDatabase {
         rows.put(id, row);
         news.add(row);
         return row;
+    }
+
+    /** Starts one that must not begin before {@link #release}. */
+    Row startHeld(long role, String root, List<NodeRow> nodes) {
+        Row row = start(role, root, nodes);
+        row.isHeld = true;
+        news.remove(news.size() - 1);
+        return row;
+    }
+
+    void release(Row row) {
+        row.isHeld = false;
+        news.add(row);
     }
 
     void cancel(Row row, String reason) {

@@ -134,12 +134,12 @@ final class SimJournal implements Journal {
             }
         }
         List<LoadedInstance> loaded = new ArrayList<>();
-        News news = exchange.look() == null ? null : news(exchange.look(), loaded);
+        News news = exchange.look() == null ? null : news(exchange.look());
         if (exchange.load() != null) {
             exchange.load().takenOver().forEach(id -> database.tried(database.row(id)));
             for (String id : exchange.load().instances()) {
                 SimDatabase.Row row = database.row(id);
-                if (row != null && !row.hasEnded && !row.isSetAside) {
+                if (row != null && !row.hasEnded && !row.isSetAside && !row.isHeld) {
                     LoadedInstance whole = database.load(row);
                     loaded.add(whole.bytes() > exchange.load().large() ? SimDatabase.onlyItsSize(whole) : whole);
                 }
@@ -208,8 +208,9 @@ final class SimJournal implements Journal {
         }
     }
 
-    private News news(Look look, List<LoadedInstance> loaded) {
+    private News news(Look look) {
         int position = look.snapshot() == null ? database.position() : Integer.parseInt(look.snapshot());
+        List<LoadedInstance> along = new ArrayList<>();
         List<InstanceRef> started = new ArrayList<>();
         List<Cancelled> cancelled = new ArrayList<>();
         List<SignalSent> sent = new ArrayList<>();
@@ -217,7 +218,7 @@ final class SimJournal implements Journal {
         for (Object item : database.newsSince(position)) {
             if (item instanceof SimDatabase.Row row && !row.hasEnded && !row.isSetAside) {
                 if (look.loadBytes() > 0 && scheduler.random().nextBoolean()) {
-                    loaded.add(database.load(row));
+                    along.add(database.load(row));
                 } else {
                     started.add(ref(row));
                 }
@@ -242,6 +243,7 @@ final class SimJournal implements Journal {
         }
         return new News(
                 Integer.toString(database.position()),
+                along,
                 started,
                 false,
                 cancelled,

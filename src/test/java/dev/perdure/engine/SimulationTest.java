@@ -334,6 +334,36 @@ class SimulationTest {
         }
     }
 
+    /** A signal has it asked for although it must not begin yet; the look that finds that it may brings it along. */
+    @Test
+    void one_that_may_begin_while_it_is_asked_for_leaves_out_nobody_who_is_asked_for_with_it() {
+        for (long seed = 1; seed <= SEEDS / 2; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
+            worker.start();
+            scheduler.runUntil(() -> false, Duration.ofSeconds(1));
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                GraphDraft draft = new GraphDraft();
+                String root = draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}"), draft.sql("SELECT 1"));
+                boolean isHeld = i == 5;
+                rows.add(isHeld ? database.startHeld(1, root, draft.rows()) : database.start(1, root, draft.rows()));
+            }
+            rows.forEach(row -> database.signal(row, "go"));
+            worker.told();
+            scheduler.after(random.nextLong(10_000_000), () -> {
+                database.release(rows.get(5));
+                worker.told();
+            });
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(1)))
+                    .as("seed %d: %s", seed, worker)
+                    .isTrue();
+        }
+    }
+
     @Test
     void signals_that_are_larger_in_sum_than_memory_all_arrive() {
         for (long seed = 1; seed <= SEEDS / 40; seed++) {

@@ -10,7 +10,6 @@ import dev.perdure.store.Journal;
 import dev.perdure.store.LoadedInstance;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -137,14 +136,14 @@ final class Intake implements Actors.Loads {
     }
 
     /** What a look has found. */
-    void found(Journal.News news, List<LoadedInstance> along, Actors actors, SignalDelivery signals, Teller teller) {
+    void found(Journal.News news, Actors actors, SignalDelivery signals, Teller teller) {
         boolean isFirst = snapshot == null;
         snapshot = news.snapshot();
         if (isFirst) {
             page = new Journal.Page(news.snapshot(), 0, "", PAGE);
         }
         moreNews = news.more();
-        statistics.instancesStarted(along.size() + news.started().size());
+        statistics.instancesStarted(news.along().size() + news.started().size());
         for (Journal.InstanceRef started : news.started()) {
             teller.tell(started.id(), () -> {
                 if (!isReadAgain(started.id(), started.role(), started.bytes(), actors)) {
@@ -152,7 +151,7 @@ final class Intake implements Actors.Loads {
                 }
             });
         }
-        along.forEach(loaded -> teller.tell(loaded.id(), () -> foundAlong(loaded, actors)));
+        news.along().forEach(loaded -> teller.tell(loaded.id(), () -> foundAlong(loaded, actors)));
         takeOver(news, actors);
         if (news.due() != null) {
             knowsMoreDue = news.due().instances().size() >= DUE_PAGE;
@@ -276,8 +275,8 @@ final class Intake implements Actors.Loads {
     }
 
     /**
-     * What was read: a beginning of what was asked for, without what does not exist any more. What is missing behind it may have
-     * been too much, and is asked for again.
+     * What was read: a beginning of what was asked for, in its order, without what does not exist any more or must not begin yet. What
+     * is missing behind it may have been too much, and is asked for again.
      */
     void read(Reading reading, List<LoadedInstance> loaded, Actors actors, Teller teller) {
         Map<String, LoadQueue.Admitted> missing = new LinkedHashMap<>(reading.admitted);
@@ -351,14 +350,6 @@ final class Intake implements Actors.Loads {
         private Reading(Map<String, LoadQueue.Admitted> admitted, long large) {
             this.large = large;
             this.admitted = admitted;
-        }
-
-        /** Takes out of what an exchange has brought what was not asked for: it came along with the look. */
-        List<LoadedInstance> takeOutOthers(List<LoadedInstance> read) {
-            List<LoadedInstance> others = new ArrayList<>(read);
-            others.removeIf(instance -> admitted.containsKey(instance.id()));
-            read.removeAll(others);
-            return others;
         }
 
         Journal.@Nullable Load load() {

@@ -6,9 +6,7 @@ import dev.perdure.engine.actor.TimerPort;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.store.Journal;
 import dev.perdure.store.JournalException;
-import dev.perdure.store.LoadedInstance;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -273,16 +271,14 @@ public final class OwnerLoop implements Wakeup {
         if (sent.idle() != null) {
             looks.said(sent.idle());
         }
-        List<LoadedInstance> read = new ArrayList<>(answer.loaded());
         if (sent.looks() && answer.news() != null) {
-            List<LoadedInstance> along = sent.reading().takeOutOthers(read);
             Journal.News news = answer.news();
             int answers = news.signals().size() + news.items().size();
-            looks.looked(nanos.getAsLong(), along.size() + news.started().size(), answers);
-            desk.intake().found(news, along, actors, desk.signals(), teller);
+            looks.looked(nanos.getAsLong(), news.along().size() + news.started().size(), answers);
+            desk.intake().found(news, actors, desk.signals(), teller);
             news.items().forEach(ended -> desk.items().ended(ended, teller));
         }
-        desk.intake().read(sent.reading(), read, actors, teller);
+        desk.intake().read(sent.reading(), answer.loaded(), actors, teller);
         if (!sent.signals().isEmpty()) {
             boolean isComplete = SignalDelivery.isComplete(answer.signals());
             desk.signals().answered(sent.signals(), answer.signals(), isComplete, teller);
