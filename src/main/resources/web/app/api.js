@@ -1,5 +1,11 @@
 /** The API of the worker, as whoever is logged in. */
 
+/** The database that the address of the page names, where the worker serves several: a tab is one of one database. */
+export const database = new URLSearchParams(location.search).get('database');
+
+/** The address of a page of another database; of none, where one is chosen. */
+export const pageOf = (name) => (name ? `/?${new URLSearchParams({ database: name })}` : '/');
+
 let csrf = null;
 let away = null;
 
@@ -21,7 +27,7 @@ export class ApiError extends Error {
 }
 
 async function send(method, path, body) {
-  const headers = {};
+  const headers = database ? { 'X-Perdure-Database': database } : {};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (csrf && method !== 'GET') headers['X-CSRF-Token'] = csrf;
   let response;

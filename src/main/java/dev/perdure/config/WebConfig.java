@@ -29,8 +29,8 @@ public interface WebConfig {
     @WithDefault("auto")
     Enabled enabled();
 
-    /** Which of several databases they serve. Without it, a worker with several databases serves none. */
-    Optional<String> database();
+    /** Which of several databases they serve, separated by commas. Default: all. */
+    Optional<List<String>> databases();
 
     /** Their port, which is not that of health and metrics. */
     @Min(0) @Max(65535) @WithDefault("8090")

@@ -110,12 +110,12 @@ class DatabaseOptionsTest {
     }
 
     @Test
-    void addresses_are_handed_out_only_by_the_database_that_the_dashboard_serves() {
+    void addresses_are_handed_out_only_by_databases_that_the_dashboard_serves() {
         List<DatabaseOptions> all = of(
                 "perdure.databases.a.url", "postgresql:///a",
                 "perdure.databases.b.url", "postgresql:///b",
                 "perdure.web.public-url", "https://example.org",
-                "perdure.web.database", "b");
+                "perdure.web.databases", "b");
 
         assertThat(all.get(0).publicUrl()).isEmpty();
         assertThat(all.get(1).publicUrl()).contains("https://example.org");
@@ -126,7 +126,7 @@ class DatabaseOptionsTest {
         refuses("Give one of the two", "perdure.database.url", "x", "perdure.databases.default.url", "y");
         refuses("small letters", "perdure.databases.\"Orders_EU\".url", "x");
         refuses("Set perdure.databases.a.url", "perdure.databases.a.retention-days", "3");
-        refuses("there are: a", "perdure.databases.a.url", "x", "perdure.web.database", "b");
+        refuses("there are: a", "perdure.databases.a.url", "x", "perdure.web.databases", "b");
         refuses(
                 "perdure.databases.default.kubernetes.worker-name",
                 "perdure.database.url",

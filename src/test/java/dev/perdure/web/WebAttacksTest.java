@@ -150,7 +150,7 @@ class WebAttacksTest {
                         .status())
                 .isEqualTo(401);
         WebClient forged = world.client();
-        forged.cookie = Dashboard.COOKIE + "=" + "A".repeat(43);
+        forged.cookie = Cookies.OF_ONLY.login() + "=" + "A".repeat(43);
         assertThat(forged.get("/instances").status()).isEqualTo(401);
     }
 
@@ -197,7 +197,7 @@ class WebAttacksTest {
     @Test
     void a_secret_that_was_there_before_the_login_is_not_the_one_behind_it() {
         WebClient victim = world.client();
-        victim.cookie = Dashboard.COOKIE + "=" + "fixed-by-somebody-else-000000000000000000000";
+        victim.cookie = Cookies.OF_ONLY.login() + "=" + "fixed-by-somebody-else-000000000000000000000";
         String fixed = victim.cookie;
 
         Answer answer = victim.login("web_ann", DebianServer.password("web_ann"));

@@ -57,12 +57,13 @@ public final class Streams {
     /**
      * None yet.
      *
+     * @param name that its thread has
      * @param workers whoever begins waits here
      */
-    public Streams(Vertx vertx, WorkerExecutor workers) {
+    public Streams(Vertx vertx, String name, WorkerExecutor workers) {
         this.vertx = vertx;
         this.workers = workers;
-        this.reader = vertx.createSharedWorkerExecutor("perdure-web-live", 1, 1, TimeUnit.MINUTES);
+        this.reader = vertx.createSharedWorkerExecutor(name, 1, 1, TimeUnit.MINUTES);
         this.keeper = vertx.setPeriodic(KEEP_ALIVE_MILLIS, ignored -> keepAlive());
     }
 

@@ -34,6 +34,9 @@ public final class Logins implements AutoCloseable {
     private final Limits limits;
     private final InstantSource clock;
     private final Attempts attempts;
+    /** Databases of one server have the same roles, and the same tries at them. */
+    private final String server;
+
     private final Semaphore sessions;
     private final byte[] ofBasic = Sealed.random(32);
     private final Map<String, Login> all = new ConcurrentHashMap<>();
@@ -125,18 +128,29 @@ public final class Logins implements AutoCloseable {
         T apply(Connection session) throws SQLException, Problem;
     }
 
-    private Logins(Gate gate, Limits limits, InstantSource clock) {
+    private Logins(Gate gate, String server, Limits limits, Attempts attempts, InstantSource clock) {
+        this.server = server;
         this.gate = gate;
         this.limits = limits;
         this.clock = clock;
-        this.attempts = new Attempts(clock);
+        this.attempts = attempts;
         this.sessions = new Semaphore(limits.sessions(), true);
     }
 
-    /** The logins of a database. */
+    /**
+     * The logins of a database.
+     *
+     * @param attempts at logging in to this and other databases
+     */
     public static Logins of(
-            DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout, Limits limits, InstantSource clock) {
-        return new Logins(new Gate(worker, vouched, statementTimeout), limits, clock);
+            DatabaseUrl worker,
+            SubmitterLogin vouched,
+            Duration statementTimeout,
+            Limits limits,
+            Attempts attempts,
+            InstantSource clock) {
+        return new Logins(
+                new Gate(worker, vouched, statementTimeout), worker.hosts().toString(), limits, attempts, clock);
     }
 
     /**
@@ -145,7 +159,7 @@ public final class Logins implements AutoCloseable {
      * @param address of the caller, whose tries are counted
      */
     public Entered enter(String role, String password, String address) throws Problem {
-        Attempts.Try attempt = attempts.begin(role, address);
+        Attempts.Try attempt = attempts.begin(server, role, address);
         RoleSession first = gate.enter(role, password);
         attempts.succeeded(attempt);
         String secret = Sealed.randomText();
@@ -273,7 +287,7 @@ public final class Logins implements AutoCloseable {
 
     /** The same for somebody who has to be let in: the server is asked, which is so once a minute. */
     public Caller byPassword(String role, String password, String address) throws Problem {
-        Attempts.Try attempt = attempts.begin(role, address);
+        Attempts.Try attempt = attempts.begin(server, role, address);
         RoleSession first = gate.enter(role, password);
         attempts.succeeded(attempt);
         String secret = Sealed.token(ofBasic, role + "\0" + password);
