@@ -16,6 +16,17 @@ export function tell(what) {
   dispatchEvent(new CustomEvent('pd-away', { detail: away }));
 }
 
+let note = null;
+
+/** Tells the page what people should know of the server that was read: that it is behind, or not the one that should be read. */
+function noted(response) {
+  if (!response.ok || !response.headers.has('X-Perdure-Source')) return;
+  const said = response.headers.get('X-Perdure-Note');
+  if (said === note) return;
+  note = said;
+  dispatchEvent(new CustomEvent('pd-note', { detail: note }));
+}
+
 /** Why a request was not answered; `problem` is what the server has said. */
 export class ApiError extends Error {
   constructor(status, problem) {
@@ -46,6 +57,7 @@ async function send(method, path, body) {
   } catch {
     answer = { title: `HTTP ${response.status}` };
   }
+  noted(response);
   tell(response.status === 503 ? answer.title ?? 'The database does not answer' : null);
   if (!response.ok) {
     if (response.status === 401 && path !== '/session') dispatchEvent(new CustomEvent('pd-logged-out'));

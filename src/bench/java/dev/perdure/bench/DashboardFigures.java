@@ -84,6 +84,7 @@ public final class DashboardFigures {
                 url,
                 SubmitterLogin.withoutPassword(),
                 Duration.ofSeconds(5),
+ null,
                 new Logins.Limits(10, 1_800_000, 43_200_000, null),
                 new Attempts(InstantSource.system()),
                 InstantSource.system());

@@ -23,6 +23,7 @@ import java.util.regex.Pattern;
  * @param workerName by which resources of Kubernetes name it
  * @param kubernetesRoles that the resources of a namespace may run as in it
  * @param webRoles of the groups that others say somebody is in
+ * @param readUrl a read replica for the dashboard
  */
 public record DatabaseOptions(
         String name,
@@ -39,7 +40,8 @@ public record DatabaseOptions(
         Optional<String> publicUrl,
         String workerName,
         Map<String, List<String>> kubernetesRoles,
-        Map<String, String> webRoles) {
+        Map<String, String> webRoles,
+        Optional<String> readUrl) {
 
     /** The name of the only database, and of that of {@code perdure.database.url}. */
     public static final String DEFAULT = "default";
@@ -152,6 +154,11 @@ public record DatabaseOptions(
     }
 
     private static void web(PerdureConfig config, Set<String> names) {
+        if (config.web().readUrl().isPresent() && names.size() > 1 && !names.contains(DEFAULT)) {
+            throw new InvalidDatabasesException(
+                    "perdure.web.read-url is a replica of one database, and there are several. Set perdure.databases."
+                            + names.iterator().next() + ".web.read-url");
+        }
         config.web().databases().orElse(List.of()).stream()
                 .filter(name -> !names.contains(name))
                 .findFirst()
@@ -182,7 +189,11 @@ public record DatabaseOptions(
                 own.find(one -> one.kubernetes().workerName())
                         .orElse(name.equals(DEFAULT) ? config.kubernetes().workerName() : name),
                 own.all(one -> one.kubernetes().roles(), config.kubernetes().roles()),
-                own.all(one -> one.web().roles(), config.web().roles()));
+                own.all(one -> one.web().roles(), config.web().roles()),
+                own.find(one -> one.web().readUrl())
+                        .or(() -> name.equals(DEFAULT) || databases == 1
+                                ? config.web().readUrl()
+                                : Optional.empty()));
     }
 
     /** Whether the dashboard serves it, where there is one. */

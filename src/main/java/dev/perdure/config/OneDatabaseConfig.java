@@ -83,6 +83,9 @@ public interface OneDatabaseConfig {
     /** {@code perdure.databases.<name>.web.*}. */
     interface Web {
 
+        /** A read replica of this database, as {@code perdure.web.read-url}. */
+        Optional<String> readUrl();
+
         /** Where any is given, in place of all of {@code perdure.web.roles}. */
         Map<String, String> roles();
     }

@@ -7,6 +7,8 @@ import dev.perdure.web.api.Endpoint;
 import dev.perdure.web.api.Follow;
 import dev.perdure.web.live.Streams;
 import dev.perdure.web.login.Logins;
+import dev.perdure.web.login.Read;
+import dev.perdure.web.login.Replica;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -19,9 +21,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is served of one database: logging in and out, the API, streams, answers. Logins, threads and limits are its own: a database that does
@@ -44,6 +48,10 @@ final class WebDatabase {
     private final AnswerRoutes answers;
     private final Router router;
     private final Router answersRouter;
+    private final Vertx vertx;
+    private final @Nullable WorkerExecutor watcher;
+    private volatile long looking = -1;
+    private volatile boolean closed;
 
     /**
      * What it needs.
@@ -72,6 +80,12 @@ final class WebDatabase {
                 vertx, named.apply("perdure-answers"), parts.answers(), InstantSource.system(), MAX_BODY, readOnly);
         this.router = Router.router(vertx);
         this.answersRouter = Router.router(vertx);
+        this.vertx = vertx;
+        this.watcher = logins.replica()
+                .map(ignored ->
+                        vertx.createSharedWorkerExecutor(named.apply("perdure-web-replica"), 1, 1, TimeUnit.MINUTES))
+                .orElse(null);
+        logins.replica().ifPresent(replica -> watch(replica, Objects.requireNonNull(watcher)));
         route(new SessionRoutes(choice, name, cookies, logins, callers, parts.outside(), workers, readOnly));
     }
 
@@ -89,8 +103,28 @@ final class WebDatabase {
                 false);
     }
 
+    /** Asks the servers where they are, by a thread that nobody waits for. */
+    private void watch(Replica replica, WorkerExecutor looks) {
+        looking = vertx.setTimer(Replica.LOOK.toMillis(), ignored -> looks.executeBlocking(
+                        () -> {
+                            replica.look();
+                            return null;
+                        },
+                        false)
+                .onComplete(looked -> {
+                    if (!closed) {
+                        watch(replica, looks);
+                    }
+                }));
+    }
+
     /** Ends all logins. */
     void close() {
+        closed = true;
+        vertx.cancelTimer(looking);
+        if (watcher != null) {
+            watcher.close();
+        }
         streams.close();
         answers.close();
         workers.close();
@@ -150,7 +184,7 @@ final class WebDatabase {
                         return Future.failedFuture(e);
                     }
                 })
-                .onSuccess(answer -> Reply.json(context.response(), 200, answer))
+                .onSuccess(answer -> Reply.read(context.response(), answer))
                 .onFailure(cause -> Reply.refuse(context, cause));
     }
 
@@ -169,13 +203,22 @@ final class WebDatabase {
                 .onFailure(cause -> Reply.refuse(context, cause));
     }
 
-    private Future<String> work(Logins.Caller caller, Endpoint endpoint, Call call) {
+    private Future<Read<String>> work(Logins.Caller caller, Endpoint endpoint, Call call) {
         if (waiting.incrementAndGet() > WAITING) {
             waiting.decrementAndGet();
             return Future.failedFuture(Problem.later(503, "Too many requests at the same time", 2));
         }
         return workers.executeBlocking(
-                        () -> caller.inSession(session -> endpoint.handler().answer(call, session)), false)
+                        () -> {
+                            Logins.Work<String> asked =
+                                    session -> endpoint.handler().answer(call, session);
+                            return switch (endpoint.at()) {
+                                case REPLICA -> caller.read(asked);
+                                case PRIMARY -> new Read<>(caller.inSession(asked), null);
+                                case CHANGES -> new Read<>(caller.change(asked), null);
+                            };
+                        },
+                        false)
                 .onComplete(ignored -> waiting.decrementAndGet());
     }
 

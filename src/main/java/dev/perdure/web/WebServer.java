@@ -5,6 +5,7 @@ import dev.perdure.config.PerdureConfig;
 import dev.perdure.config.WebConfig;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.InvalidDatabaseUrlException;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.fleet.Databases;
 import dev.perdure.fleet.ServedDatabase;
@@ -16,6 +17,7 @@ import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Attempts;
 import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
+import dev.perdure.web.login.Replica;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.tls.TlsConfiguration;
 import io.quarkus.tls.TlsConfigurationRegistry;
@@ -114,12 +116,14 @@ class WebServer {
     private void serve(Dashboard begun, ServedDatabase served, DatabaseUrl url, Outside outside) {
         WebConfig web = config.web();
         boolean embedded = served.options().url().isEmpty();
+        SubmitterLogin vouched = SubmitterLogin.withPasswords(PasswordSource.of(
+                served.options().passwordsDirectory().orElse(null),
+                served.options().passwords()));
         Logins logins = Logins.of(
                 url,
-                SubmitterLogin.withPasswords(PasswordSource.of(
-                        served.options().passwordsDirectory().orElse(null),
-                        served.options().passwords())),
+                vouched,
                 web.statementTimeout(),
+                replica(served, url, vouched),
                 new Logins.Limits(
                         web.maxSessions(),
                         web.idleTimeout().toMillis(),
@@ -134,6 +138,21 @@ class WebServer {
                 outside,
                 new Api(served.leader()),
                 new AnswerDesk(url, place, InstantSource.system(), answers.of(served.name())));
+    }
+
+    private @Nullable Replica replica(ServedDatabase served, DatabaseUrl primary, SubmitterLogin vouched) {
+        if (served.options().readUrl().isEmpty()) {
+            return null;
+        }
+        try {
+            DatabaseUrl url = DatabaseUrl.checked(served.options().readUrl().get());
+            return Replica.of(primary, url, vouched, config.web().statementTimeout());
+        } catch (InvalidDatabaseUrlException e) {
+            LOG.errorf(
+                    "The read URL of the database %s cannot be used: %s. The dashboard reads from the primary.",
+                    served.name(), e.getMessage());
+            return null;
+        }
     }
 
     private void listen(Dashboard begun, boolean embedded) {

@@ -31,6 +31,7 @@ final class ServedAnswers implements AutoCloseable {
                 url,
                 SubmitterLogin.withoutPassword(),
                 Duration.ofSeconds(5),
+                null,
                 new Logins.Limits(10, 1_800_000, 43_200_000, null),
                 new Attempts(clock),
                 clock);

@@ -412,6 +412,18 @@ class WebAttacksTest {
     }
 
     @Test
+    void an_expression_that_is_explained_writes_nothing_in_a_session_of_whatever_age() {
+        world.server.asSuperuser(world.database, "CREATE SEQUENCE eves; GRANT USAGE ON SEQUENCE eves TO web_eve");
+        WebClient eve = world.loggedIn("web_eve");
+        for (int request = 0; request < 3; request++) {
+            Answer answer = eve.post(
+                    "/explain", "{\"workflow\":\"(SELECT pg_catalog.nextval('public.eves')::text) ~> 'SELECT 1'\"}");
+            assertThat(answer.text()).as("request " + request).contains("25006");
+            assertThat(answer.status()).isEqualTo(422);
+        }
+    }
+
+    @Test
     void nothing_that_an_expression_does_stays_in_the_session() {
         WebClient eve = world.loggedIn("web_eve");
         String lock =

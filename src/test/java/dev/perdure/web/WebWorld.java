@@ -79,6 +79,7 @@ final class WebWorld implements AutoCloseable {
                 url,
                 SubmitterLogin.withPasswords(List.of(role -> Optional.ofNullable(passwords.get(role)))),
                 Duration.ofSeconds(5),
+                null,
                 new Logins.Limits(10, 1_800_000, 43_200_000, tryOut),
                 new Attempts(now::get),
                 now::get);
@@ -101,6 +102,7 @@ final class WebWorld implements AutoCloseable {
                         url,
                         SubmitterLogin.withPasswords(List.of(role -> Optional.ofNullable(passwords.get(role)))),
                         Duration.ofSeconds(5),
+                        null,
                         new Logins.Limits(10, 1_800_000, 43_200_000, null),
                         attempts,
                         now::get),

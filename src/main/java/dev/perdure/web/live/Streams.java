@@ -87,7 +87,7 @@ public final class Streams {
         }
         response.closeHandler(ignored -> remove(subject, subscriber));
         return workers.executeBlocking(
-                        () -> caller.inSession(session -> follow.reader().read(call, cursor, session)), false)
+                        () -> caller.readLive(session -> follow.reader().read(call, cursor, session)), false)
                 .onFailure(ignored -> remove(subject, subscriber))
                 .map(read -> {
                     begin(watch, subscriber, read, cursor != null, first);
@@ -167,7 +167,7 @@ public final class Streams {
         long began = System.nanoTime();
         reader.executeBlocking(
                         () -> by.caller()
-                                .inSession(
+                                .readLive(
                                         session -> watch.follow().reader().read(watch.call(), watch.cursor(), session)),
                         false)
                 .onComplete(read -> done(watch, by, read, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began)));
