@@ -189,12 +189,31 @@ class DashboardBrowserTest {
         }
     }
 
-    private static void logInTo(String database) {
-        browser.awaitText("#database", database);
+    @Test
+    void a_page_says_that_the_read_replica_is_none() {
+        Dashboard reading = world.reading(world.server.worker(world.database));
+        try {
+            browser.go("http://localhost:" + world.listen(reading) + "/#/instances");
+            logIn();
+            browser.awaitText("#note", "leads to a server that is no replica: this is from the primary");
+            browser.awaitText("td", "order 4712");
+            browser.picture("replica");
+        } finally {
+            browser.go("about:blank");
+            reading.close();
+        }
+    }
+
+    private static void logIn() {
         browser.type("input[name=role]", "page_ann");
         browser.type("input[name=password]", DebianServer.password("page_ann"));
         browser.click("form button");
         browser.awaitText("#role", "page_ann");
+    }
+
+    private static void logInTo(String database) {
+        browser.awaitText("#database", database);
+        logIn();
         browser.awaitText("header #database", database);
     }
 

@@ -225,6 +225,12 @@ class ReplicaTest {
         assertThat(source(asked)).as("sessions are those of the primary").isEmpty();
         assertThat(asked.body().path("cluster").path("sessions").toString()).contains("perdure-leader");
         assertThat(ann.get("/instances/01234567").status()).isEqualTo(404);
+        try (EventStream stream =
+                new EventStream(asked.response().uri().getPort(), "/changes", "Cookie: " + ann.cookie)) {
+            stream.await("worker");
+            String id = as(ANN, "SELECT df.start('SELECT 1', 'followed')");
+            await().until(() -> stream.await("changed").data().toString().contains(id));
+        }
         assertThat(ann.post("/explain", "{\"workflow\":\"SELECT 1\"}").status()).isEqualTo(200);
     }
 

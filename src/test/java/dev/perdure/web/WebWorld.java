@@ -11,6 +11,7 @@ import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
 import dev.perdure.web.login.Attempts;
 import dev.perdure.web.login.Logins;
+import dev.perdure.web.login.Replica;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import java.sql.Connection;
@@ -88,6 +89,27 @@ final class WebWorld implements AutoCloseable {
                         DatabaseOptions.DEFAULT,
                         logins,
                         outside,
+                        new Api(new LeaderStatus()),
+                        new AnswerDesk(url, "", InstantSource.system(), answers));
+    }
+
+    /** A dashboard that should read from somewhere else. */
+    Dashboard reading(DatabaseUrl replica) {
+        DatabaseUrl url = server.worker(database);
+        SubmitterLogin vouched = SubmitterLogin.withoutPassword();
+        Logins logins = Logins.of(
+                url,
+                vouched,
+                Duration.ofSeconds(5),
+                Replica.of(url, replica, vouched, Duration.ofSeconds(5)),
+                new Logins.Limits(10, 1_800_000, 43_200_000, null),
+                new Attempts(now::get),
+                now::get);
+        return new Dashboard(vertx, List.of(DatabaseOptions.DEFAULT), null, false)
+                .serve(
+                        DatabaseOptions.DEFAULT,
+                        logins,
+                        Outside.NONE,
                         new Api(new LeaderStatus()),
                         new AnswerDesk(url, "", InstantSource.system(), answers));
     }

@@ -294,7 +294,7 @@ public final class Logins implements AutoCloseable {
     private Login add(String key, String role, Replica.Opening opener, long overAt, RoleSession first) {
         SessionPool primary = new SessionPool(secret -> opener.open(gate, secret), sessions);
         primary.begin(first);
-        SessionPool ofReplica = replica == null ? null : new SessionPool(replica.opener(opener), onReplica);
+        SessionPool ofReplica = replica == null ? null : new SessionPool(replica.opener(role, opener), onReplica);
         Login login = new Login(role, primary, ofReplica, overAt, clock.millis());
         all.add(key, login);
         return login;

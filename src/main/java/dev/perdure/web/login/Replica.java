@@ -52,6 +52,7 @@ public final class Replica implements AutoCloseable {
     private volatile Health health = Health.UNKNOWN;
     private volatile boolean primaryIsAway;
     private volatile @Nullable ServerIdentity identity;
+    private Health said = Health.UNKNOWN;
     private long lookedSince;
     private @Nullable Connection primary;
     private @Nullable Connection replica;
@@ -117,7 +118,8 @@ public final class Replica implements AutoCloseable {
         }
         lookAtPrimary();
         Health found = lookAtReplica();
-        if (found != health && found != Health.UNKNOWN) {
+        if (found != said && found != Health.UNKNOWN) {
+            said = found;
             if (found == Health.WELL) {
                 LOG.infof("The dashboard reads from the replica at %s", url.hosts());
             } else {
@@ -215,9 +217,15 @@ public final class Replica implements AutoCloseable {
         RoleSession open(Gate gate, String secret) throws Problem;
     }
 
-    SessionPool.Opener opener(Opening opening) {
+    SessionPool.Opener opener(String role, Opening opening) {
         return secret -> {
-            RoleSession session = opening.open(gate, secret);
+            RoleSession session;
+            try {
+                session = opening.open(gate, secret);
+            } catch (Problem e) {
+                failed(role, e);
+                throw e;
+            }
             boolean kept = false;
             try {
                 if (!isOfPrimary(session.connection())) {
@@ -271,7 +279,7 @@ public final class Replica implements AutoCloseable {
         try {
             session = pool.borrow(secret);
         } catch (Problem e) {
-            failed(role, e);
+            // All sessions are in use, or none could be opened.
             return Optional.empty();
         }
         try {
@@ -307,8 +315,7 @@ public final class Replica implements AutoCloseable {
     private void failed(String role, Problem e) {
         if (e.status() == 401 || e.status() == 403) {
             refused.put(role, System.nanoTime());
-        } else if (!String.valueOf(e.title()).contains("at the same time")
-                && !e.title().contains("in use")) {
+        } else {
             health = Health.AWAY;
         }
     }
