@@ -1,5 +1,11 @@
 /** The API of the worker, as whoever is logged in. */
 
+/** The database that the address of the page names, where the worker serves several: a tab is one of one database. */
+export const database = new URLSearchParams(location.search).get('database');
+
+/** The address of a page of another database; of none, where one is chosen. */
+export const pageOf = (name) => (name ? `/?${new URLSearchParams({ database: name })}` : '/');
+
 let csrf = null;
 let away = null;
 
@@ -8,6 +14,17 @@ export function tell(what) {
   if ((away?.what ?? null) === what) return;
   away = what ? { what, since: away?.since ?? new Date() } : null;
   dispatchEvent(new CustomEvent('pd-away', { detail: away }));
+}
+
+let note = null;
+
+/** Tells the page what people should know of the server that was read: that it is behind, or not the one that should be read. */
+function noted(response) {
+  if (!response.ok || !response.headers.has('X-Perdure-Source')) return;
+  const said = response.headers.get('X-Perdure-Note');
+  if (said === note) return;
+  note = said;
+  dispatchEvent(new CustomEvent('pd-note', { detail: note }));
 }
 
 /** Why a request was not answered; `problem` is what the server has said. */
@@ -21,7 +38,7 @@ export class ApiError extends Error {
 }
 
 async function send(method, path, body) {
-  const headers = {};
+  const headers = database ? { 'X-Perdure-Database': database } : {};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (csrf && method !== 'GET') headers['X-CSRF-Token'] = csrf;
   let response;
@@ -40,6 +57,7 @@ async function send(method, path, body) {
   } catch {
     answer = { title: `HTTP ${response.status}` };
   }
+  noted(response);
   tell(response.status === 503 ? answer.title ?? 'The database does not answer' : null);
   if (!response.ok) {
     if (response.status === 401 && path !== '/session') dispatchEvent(new CustomEvent('pd-logged-out'));

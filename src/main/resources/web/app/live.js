@@ -2,7 +2,7 @@
  * One stream of server-sent events a page that is looked at: it tells Poll that there is something else to see, and the page whether anybody
  * works. Where there is no stream, pages ask from time to time as before.
  */
-import { tell, check } from './api.js';
+import { tell, check, database } from './api.js';
 
 const AGAIN = 2000;
 const LONGEST = 60_000;
@@ -35,7 +35,7 @@ function close() {
 function open() {
   close();
   if (!path || document.hidden) return;
-  const opened = new EventSource(`/api/v1${path}`);
+  const opened = new EventSource(`/api/v1${path}${database ? `?${new URLSearchParams({ database })}` : ''}`);
   source = opened;
   const hear = (event, act) => opened.addEventListener(event, (message) => { if (source === opened) act(JSON.parse(message.data)); });
   hear('worker', (worker) => {

@@ -1,6 +1,6 @@
 import { LitElement, html, css } from '../lit/lit-element.js';
 import { style } from './style.js';
-import { api } from './api.js';
+import { api, database, pageOf } from './api.js';
 import './problem.js';
 
 /** Why an identity provider has let nobody in: the address says one of these words, and nothing else is shown of it. */
@@ -12,11 +12,12 @@ const WHY = {
 
 /** Logging in as a role of PostgreSQL, or by an identity provider. */
 export class LoginPage extends LitElement {
-  static properties = { tryOut: {}, provider: {}, why: {}, error: { state: true }, busy: { state: true } };
+  static properties = { databases: {}, tryOut: {}, provider: {}, why: {}, error: { state: true }, busy: { state: true } };
 
   static styles = [style, css`
     .box { max-width: 24rem; margin: 12vh auto 0; }
     button { width: 100%; margin-top: .3rem; }
+    ul { list-style: none; padding: 0; } li a { display: block; padding: .4rem 0; overflow-wrap: anywhere; }
   `];
 
   async enter(login) {
@@ -41,13 +42,25 @@ export class LoginPage extends LitElement {
   /** Where one was is not part of what the provider sends back. */
   leave() {
     sessionStorage.setItem('pd-back', this.why ? '' : location.hash);
-    location.assign(this.provider);
+    location.assign(`${this.provider}${database ? `?${new URLSearchParams({ database })}` : ''}`);
   }
 
-  render() {
+  /** Which of several databases; where one was going stays. */
+  choice() {
     return html`
       <main class="box">
         <h1>Perdure</h1>
+        <p class="quiet">This worker serves several databases. You log in to one; another tab can be logged in to another one.</p>
+        <nav aria-label="Databases"><ul id="databases">${this.databases.map((name) => html`<li><a href="${pageOf(name)}${location.hash}">${name}</a></li>`)}</ul></nav>
+      </main>`;
+  }
+
+  render() {
+    if (this.databases?.length && !database) return this.choice();
+    return html`
+      <main class="box">
+        <h1>Perdure</h1>
+        ${database ? html`<p>Database <strong id="database">${database}</strong> ${this.databases ? html`<a href=${pageOf(null)}>another one</a>` : ''}</p>` : ''}
         <p class="quiet">As your role of PostgreSQL. You see and may do what it may.</p>
         <pd-problem .error=${this.error}></pd-problem>
         ${Object.hasOwn(WHY, this.why ?? '') ? html`<p role="alert">${WHY[this.why]}</p>` : ''}

@@ -1,6 +1,6 @@
 import { LitElement, html, css } from '../lit/lit-element.js';
 import { style } from './style.js';
-import { api } from './api.js';
+import { api, database, pageOf } from './api.js';
 import { follow } from './live.js';
 import './login.js';
 import './away.js';
@@ -132,17 +132,20 @@ export class Main extends LitElement {
   }
 
   render() {
-    if (this.error) return html`<main><p role="alert">${this.error.message}. Trying again.</p></main>`;
+    if (this.error) {
+      return html`<main><p role="alert">${this.error.message}. Trying again.</p>${database ? html`<p><a href=${pageOf(null)}>Databases</a></p>` : ''}</main>`;
+    }
     if (!this.session) return html``;
     if (!this.session.role) {
-      return html`<pd-login .tryOut=${this.session.try_out} .provider=${this.session.provider}
-        .why=${this.route.pathname === '/login' ? this.route.searchParams.get('why') : null} @entered=${(event) => { this.session = event.detail; }}></pd-login>`;
+      return html`<pd-login .databases=${this.session.databases} .tryOut=${this.session.try_out} .provider=${this.session.provider}
+        .why=${this.route.pathname === '/login' ? this.route.searchParams.get('why') : null} @entered=${(event) => { this.session = { databases: this.session.databases, database, ...event.detail }; }}></pd-login>`;
     }
     const at = this.route.pathname;
     const current = (path) => (at.startsWith(path) ? 'page' : 'false');
     return html`
       <header>
         <strong>Perdure</strong>
+        ${this.session.databases ? html`<a id="database" href=${pageOf(null)} title="Another database">${this.session.database}</a>` : ''}
         <nav aria-label="Pages">
           ${PAGES.filter(([page]) => page !== 'start' || !this.session.read_only).map(([page, text]) => html`
             <a href="#/${page}" aria-current=${current(`/${page}`)}>${text}</a>`)}

@@ -3,6 +3,7 @@ package dev.perdure.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.SubmitterLogin;
@@ -12,6 +13,7 @@ import dev.perdure.web.Outside;
 import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
+import dev.perdure.web.login.Attempts;
 import dev.perdure.web.login.Logins;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
@@ -82,9 +84,17 @@ public final class DashboardFigures {
                 url,
                 SubmitterLogin.withoutPassword(),
                 Duration.ofSeconds(5),
+ null,
                 new Logins.Limits(10, 1_800_000, 43_200_000, null),
+                new Attempts(InstantSource.system()),
                 InstantSource.system());
-        Dashboard dashboard = new Dashboard(vertx, logins, Outside.NONE, new Api(new LeaderStatus()), new AnswerDesk(url, InstantSource.system(), new AnswerCounts()), false);
+        Dashboard dashboard = new Dashboard(vertx, List.of(DatabaseOptions.DEFAULT), null, false)
+                .serve(
+                        DatabaseOptions.DEFAULT,
+                        logins,
+                        Outside.NONE,
+                        new Api(new LeaderStatus()),
+                        new AnswerDesk(url, "", InstantSource.system(), new AnswerCounts()));
         port = dashboard
                 .listen(new HttpServerOptions().setHost("127.0.0.1").setPort(0))
                 .toCompletionStage()

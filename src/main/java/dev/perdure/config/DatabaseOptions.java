@@ -19,9 +19,11 @@ import java.util.regex.Pattern;
  * @param name a DNS label, which metrics, health, log lines and resources of Kubernetes use
  * @param url empty for the embedded server only
  * @param memoryBytes its part of the worker's memory for instances
- * @param publicUrl with which addresses begin that its steps hand out; empty where the dashboard serves another database
+ * @param publicUrl with which addresses begin that its steps hand out; empty where the dashboard does not serve it
  * @param workerName by which resources of Kubernetes name it
  * @param kubernetesRoles that the resources of a namespace may run as in it
+ * @param webRoles of the groups that others say somebody is in
+ * @param readUrl a read replica for the dashboard
  */
 public record DatabaseOptions(
         String name,
@@ -37,7 +39,9 @@ public record DatabaseOptions(
         long memoryBytes,
         Optional<String> publicUrl,
         String workerName,
-        Map<String, List<String>> kubernetesRoles) {
+        Map<String, List<String>> kubernetesRoles,
+        Map<String, String> webRoles,
+        Optional<String> readUrl) {
 
     /** The name of the only database, and of that of {@code perdure.database.url}. */
     public static final String DEFAULT = "default";
@@ -150,15 +154,21 @@ public record DatabaseOptions(
     }
 
     private static void web(PerdureConfig config, Set<String> names) {
-        config.web().database().filter(name -> !names.contains(name)).ifPresent(name -> {
-            throw new InvalidDatabasesException("perdure.web.database is " + name
-                    + ", and there is no database of that name; there are: " + String.join(", ", names));
-        });
+        if (config.web().readUrl().isPresent() && names.size() > 1 && !names.contains(DEFAULT)) {
+            throw new InvalidDatabasesException(
+                    "perdure.web.read-url is a replica of one database, and there are several. Set perdure.databases."
+                            + names.iterator().next() + ".web.read-url");
+        }
+        config.web().databases().orElse(List.of()).stream()
+                .filter(name -> !names.contains(name))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new InvalidDatabasesException("perdure.web.databases has " + name
+                            + ", and there is no database of that name; there are: " + String.join(", ", names));
+                });
     }
 
     private static DatabaseOptions of(PerdureConfig config, String name, Own own, int databases) {
-        boolean isServed =
-                databases == 1 || config.web().database().filter(name::equals).isPresent();
         return new DatabaseOptions(
                 name,
                 own.find(OneDatabaseConfig::url)
@@ -175,10 +185,25 @@ public record DatabaseOptions(
                 own.find(OneDatabaseConfig::retentionDays).orElse(config.retentionDays()),
                 own.find(OneDatabaseConfig::maxEndedInstances).orElse(config.maxEndedInstances()),
                 memory(config) / databases,
-                isServed ? config.web().publicUrl() : Optional.empty(),
+                isInWeb(config, name) ? config.web().publicUrl() : Optional.empty(),
                 own.find(one -> one.kubernetes().workerName())
                         .orElse(name.equals(DEFAULT) ? config.kubernetes().workerName() : name),
-                own.all(one -> one.kubernetes().roles(), config.kubernetes().roles()));
+                own.all(one -> one.kubernetes().roles(), config.kubernetes().roles()),
+                own.all(one -> one.web().roles(), config.web().roles()),
+                own.find(one -> one.web().readUrl())
+                        .or(() -> name.equals(DEFAULT) || databases == 1
+                                ? config.web().readUrl()
+                                : Optional.empty()));
+    }
+
+    /** Whether the dashboard serves it, where there is one. */
+    public static boolean isInWeb(PerdureConfig config, String name) {
+        return config.web().databases().map(some -> some.contains(name)).orElse(true);
+    }
+
+    /** What the path of an address has before the rest, so that it comes back to this database: nothing for {@link #DEFAULT}. */
+    public static String placeOf(String name) {
+        return name.equals(DEFAULT) ? "" : name + '/';
     }
 
     private static long memory(PerdureConfig config) {

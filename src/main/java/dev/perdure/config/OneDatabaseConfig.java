@@ -34,6 +34,9 @@ public interface OneDatabaseConfig {
     /** Resources of Kubernetes that are for this database. */
     Kubernetes kubernetes();
 
+    /** The dashboard and the HTTP API of this database. */
+    Web web();
+
     /** {@code perdure.databases.<name>.login.*}. */
     interface Login {
 
@@ -75,5 +78,15 @@ public interface OneDatabaseConfig {
 
         /** Where any is given, in place of all of {@code perdure.kubernetes.roles}. */
         Map<String, List<String>> roles();
+    }
+
+    /** {@code perdure.databases.<name>.web.*}. */
+    interface Web {
+
+        /** A read replica of this database, as {@code perdure.web.read-url}. */
+        Optional<String> readUrl();
+
+        /** Where any is given, in place of all of {@code perdure.web.roles}. */
+        Map<String, String> roles();
     }
 }

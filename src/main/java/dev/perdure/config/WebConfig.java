@@ -29,8 +29,14 @@ public interface WebConfig {
     @WithDefault("auto")
     Enabled enabled();
 
-    /** Which of several databases they serve. Without it, a worker with several databases serves none. */
-    Optional<String> database();
+    /** Which of several databases they serve, separated by commas. Default: all. */
+    Optional<List<String>> databases();
+
+    /**
+     * A read replica of the database, as a libpq URL: what only reads is asked there. It is that of {@code perdure.database.url}, or of the only
+     * database. Default: everything is asked of the database itself.
+     */
+    Optional<String> readUrl();
 
     /** Their port, which is not that of health and metrics. */
     @Min(0) @Max(65535) @WithDefault("8090")

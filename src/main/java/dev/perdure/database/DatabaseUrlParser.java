@@ -40,7 +40,7 @@ final class DatabaseUrlParser {
     private static final Map<String, Set<String>> VALUES = Map.of(
             "sslmode", Set.of("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
             "channel_binding", Set.of("disable", "prefer", "require"),
-            "target_session_attrs", Set.of("any", "read-write", "primary"));
+            "target_session_attrs", Set.of("any", "read-write", "primary", "standby", "prefer-standby"));
 
     private DatabaseUrlParser() {}
 

@@ -137,7 +137,12 @@ public final class Jdbc {
 
     private static String targetServerType(DatabaseUrl url) {
         String wanted = url.parameter("target_session_attrs").orElse(url.hosts().size() > 1 ? "primary" : "any");
-        return wanted.equals("any") ? "any" : "primary";
+        return switch (wanted) {
+            case "any" -> "any";
+            case "standby" -> "secondary";
+            case "prefer-standby" -> "preferSecondary";
+            default -> "primary";
+        };
     }
 
     private static String address(Host host) {

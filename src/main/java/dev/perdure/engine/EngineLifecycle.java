@@ -189,8 +189,11 @@ public class EngineLifecycle implements LeaderListener {
                 config.step().maxResultSize().asLongValue(),
                 options.maxConcurrent() + options.roleReserve(),
                 (int) Math.max(1, config.step().connectTimeout().toSeconds())));
-        SignedAddresses addresses =
-                new SignedAddresses(options.publicUrl(), config.web().addressLifetime(), term.addressKey());
+        SignedAddresses addresses = new SignedAddresses(
+                options.publicUrl(),
+                DatabaseOptions.placeOf(options.name()),
+                config.web().addressLifetime(),
+                term.addressKey());
         PgSteps steps = new PgSteps(pools, config.step().maxResultSize().asLongValue());
         return new Engine.Means(
                 new PgJournal(

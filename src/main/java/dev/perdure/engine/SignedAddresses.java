@@ -26,6 +26,7 @@ final class SignedAddresses implements AddressBook {
     private static final int ONCE_BYTES = 16;
 
     private final Optional<String> publicUrl;
+    private final String place;
     private final long seconds;
     private volatile AddressKey key;
 
@@ -33,12 +34,14 @@ final class SignedAddresses implements AddressBook {
      * The addresses of a term.
      *
      * @param publicUrl under which others reach the HTTP API; empty: there are no addresses
+     * @param place what names the database in their path
      * @param lifetime at least so long an address is valid
      */
-    SignedAddresses(Optional<String> publicUrl, Duration lifetime, AddressKey key) {
+    SignedAddresses(Optional<String> publicUrl, String place, Duration lifetime, AddressKey key) {
+        this.place = place;
         this.publicUrl = publicUrl.map(url -> url.replaceFirst("/+$", ""));
         this.seconds = Math.max(1, lifetime.toSeconds());
-        this.key = key;
+        this.key = key.at(place);
     }
 
     /** Whether steps can hand out any. */
@@ -48,7 +51,7 @@ final class SignedAddresses implements AddressBook {
 
     /** From now on it signs with this one. */
     void sign(AddressKey with) {
-        key = with;
+        key = with.at(place);
     }
 
     @Override
@@ -67,7 +70,7 @@ final class SignedAddresses implements AddressBook {
         if (signed == null) {
             throw refused(kind, name, step, "the address becomes too long, with this name so deep in the workflow");
         }
-        return publicUrl.get() + PATH + signed;
+        return publicUrl.get() + PATH + place + signed;
     }
 
     private static SubstitutionException refused(Addresses kind, String name, Step step, String reason) {

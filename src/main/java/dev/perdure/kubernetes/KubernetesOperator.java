@@ -10,6 +10,7 @@ import dev.perdure.fleet.Databases;
 import dev.perdure.kubernetes.claim.Claim;
 import dev.perdure.kubernetes.claim.Claims;
 import dev.perdure.kubernetes.reconcile.Reconciliation;
+import dev.perdure.kubernetes.reconcile.UnknownWorkers;
 import dev.perdure.kubernetes.submit.CurrentTerm;
 import dev.perdure.kubernetes.submit.InstanceWatch;
 import dev.perdure.kubernetes.submit.OperatorTerm;
@@ -79,6 +80,7 @@ public class KubernetesOperator implements LeaderCompanion {
             ServerClock clock,
             ResourceCache cache,
             Reconciliation reconciliation,
+            UnknownWorkers unknown,
             CurrentTerm current,
             Claims claims,
             InstanceWatch instances,
@@ -91,7 +93,7 @@ public class KubernetesOperator implements LeaderCompanion {
         this.clock = clock;
         this.cache = cache;
         this.reconciliation = reconciliation;
-        this.queue = new WorkQueues(databases, cache, reconciliation);
+        this.queue = new WorkQueues(databases, cache, reconciliation, unknown);
         this.current = current;
         this.claims = claims;
         this.instances = instances;
@@ -269,7 +271,11 @@ public class KubernetesOperator implements LeaderCompanion {
             claims.begin(worker, identity);
             instances.start(worker, begun);
             status.leads(worker, true);
-            queue.add(cache.select(seen -> seen.worker().equals(worker)).stream()
+            queue.add(cache
+                    .select(seen -> seen.worker().equals(worker)
+                            || databases.all().stream()
+                                    .noneMatch(one -> one.options().workerName().equals(seen.worker())))
+                    .stream()
                     .map(Seen::key)
                     .toList());
             LOG.infof("Custom resources of worker %s are reconciled here", worker);

@@ -21,9 +21,12 @@ final class WorkQueues {
     private final ResourceCache cache;
     /** By the worker name that resources name. */
     private final Map<String, WorkQueue> queues = new LinkedHashMap<>();
+    /** Of names that are none of ours. */
+    private final WorkQueue unknown;
 
-    WorkQueues(Databases databases, ResourceCache cache, WorkQueue.Handler handler) {
+    WorkQueues(Databases databases, ResourceCache cache, WorkQueue.Handler handler, WorkQueue.Handler ofUnknown) {
         this.cache = cache;
+        this.unknown = new WorkQueue(1, 1, ofUnknown);
         int threads = databases.areSeveral() ? THREADS_OF_ONE : THREADS;
         databases
                 .all()
@@ -32,10 +35,12 @@ final class WorkQueues {
 
     void start() {
         queues.values().forEach(WorkQueue::start);
+        unknown.start();
     }
 
     void stop() {
         queues.values().forEach(WorkQueue::stop);
+        unknown.stop();
     }
 
     /** What is gone, or is for another worker by now, may have to be forgotten by any. */
@@ -44,6 +49,9 @@ final class WorkQueues {
         for (ResourceKey key : keys) {
             Seen seen = cache.get(key);
             WorkQueue own = seen == null ? null : queues.get(seen.worker());
+            if (seen != null && own == null) {
+                parts.computeIfAbsent(unknown, some -> new ArrayList<>()).add(key);
+            }
             for (WorkQueue queue : own == null ? queues.values() : List.of(own)) {
                 parts.computeIfAbsent(queue, some -> new ArrayList<>()).add(key);
             }

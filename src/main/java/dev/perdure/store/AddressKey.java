@@ -27,6 +27,8 @@ public final class AddressKey {
 
     private final int number;
     private final SecretKeySpec key;
+    /** What is signed besides the address. */
+    private final String place;
 
     /**
      * A key.
@@ -35,8 +37,23 @@ public final class AddressKey {
      * @param key 32 bytes
      */
     public AddressKey(int number, byte[] key) {
+        this(number, new SecretKeySpec(key.clone(), ALGORITHM), "");
+    }
+
+    private AddressKey(int number, SecretKeySpec key, String place) {
         this.number = number;
-        this.key = new SecretKeySpec(key.clone(), ALGORITHM);
+        this.key = key;
+        this.place = place;
+    }
+
+    /**
+     * The same key for addresses that are good in one place only: a copy of a database has its keys, and what was handed out there is not to
+     * be used here.
+     *
+     * @param where what comes before the address in its path
+     */
+    public AddressKey at(String where) {
+        return new AddressKey(number, key, where);
     }
 
     public int number() {
@@ -83,7 +100,7 @@ public final class AddressKey {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(key);
-            return Arrays.copyOf(mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII)), SIGNATURE_BYTES);
+            return Arrays.copyOf(mac.doFinal((place + signed).getBytes(StandardCharsets.US_ASCII)), SIGNATURE_BYTES);
         } catch (NoSuchAlgorithmException | InvalidKeyException e) {
             throw new IllegalStateException("This Java has no " + ALGORITHM, e);
         }

@@ -8,7 +8,12 @@ final class AnswerPage {
 
     private AnswerPage() {}
 
-    static String question(Address address) {
+    /**
+     * Asks.
+     *
+     * @param path of the request
+     */
+    static String question(Address address, String path) {
         boolean decides = address.kind() == Addresses.DECISION;
         String name = "<b>" + escaped(address.name()) + "</b>";
         return page(
@@ -19,15 +24,16 @@ final class AnswerPage {
                         + (decides
                                 ? "<label>Comment<textarea name=\"comment\" rows=\"4\" maxlength=\"10000\"></textarea></label>"
                                 : "")
-                        + "<button>" + (decides ? "Decide" : "Send") + "</button></form>");
+                        + "<button>" + (decides ? "Decide" : "Send") + "</button></form>",
+                path);
     }
 
-    static String said(String title) {
-        return page("Perdure", "<p role=\"status\">" + escaped(title) + ".</p>");
+    static String said(String title, String path) {
+        return page("Perdure", "<p role=\"status\">" + escaped(title) + ".</p>", path);
     }
 
-    /** Below the address, so that a proxy may serve it under a path. */
-    private static String page(String title, String content) {
+    /** Files are named from below the address, so that a proxy may serve it under a path. */
+    private static String page(String title, String content, String path) {
         return """
                 <!doctype html>
                 <html lang="en">
@@ -36,14 +42,17 @@ final class AnswerPage {
                   <meta name="viewport" content="width=device-width, initial-scale=1">
                   <meta name="color-scheme" content="light dark">
                   <meta name="robots" content="noindex">
-                  <title>%s</title>
-                  <link rel="icon" href="../../../icon.svg">
-                  <link rel="stylesheet" href="../../../page.css">
+                  <title>%1$s</title>
+                  <link rel="icon" href="%3$sicon.svg">
+                  <link rel="stylesheet" href="%3$spage.css">
                 </head>
-                <body class="answer"><main><h1>%1$s</h1>%s</main></body>
+                <body class="answer"><main><h1>%1$s</h1>%2$s</main></body>
                 </html>
                 """
-                .formatted(title, content);
+                .formatted(
+                        title,
+                        content,
+                        "../".repeat((int) path.chars().filter(c -> c == '/').count() - 1));
     }
 
     private static String escaped(String text) {

@@ -23,7 +23,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class AnswerRoutes {
 
-    private static final String PATH = Api.BASE + "/answers/:address";
+    /** What the paths of all addresses begin with. */
+    static final String BASE = Api.BASE + "/answers/";
+
     private static final String ADDRESS = "perdure.address";
     private static final int THREADS = 2;
     private static final int WAITING = 50;
@@ -38,21 +40,27 @@ final class AnswerRoutes {
 
     private final WorkerExecutor workers;
 
-    AnswerRoutes(Vertx vertx, AnswerDesk desk, InstantSource clock, long maxBody, boolean readOnly) {
+    /**
+     * Those of a database.
+     *
+     * @param name that threads have
+     */
+    AnswerRoutes(Vertx vertx, String name, AnswerDesk desk, InstantSource clock, long maxBody, boolean readOnly) {
         this.desk = desk;
         this.clock = clock;
         this.maxBody = maxBody;
         this.readOnly = readOnly;
-        this.workers = vertx.createSharedWorkerExecutor("perdure-answers", THREADS, 1, TimeUnit.MINUTES);
+        this.workers = vertx.createSharedWorkerExecutor(name, THREADS, 1, TimeUnit.MINUTES);
     }
 
     void addTo(Router router) {
-        router.get(PATH).handler(this::open).handler(this::show);
-        router.post(PATH).handler(this::open);
-        router.post(PATH).handler(this::enter);
-        router.post(PATH).handler(BodyHandler.create(false).setBodyLimit(maxBody));
-        router.post(PATH).handler(this::answer);
-        router.route(PATH).handler(context -> {
+        String path = BASE + desk.place() + ":address";
+        router.get(path).handler(this::open).handler(this::show);
+        router.post(path).handler(this::open);
+        router.post(path).handler(this::enter);
+        router.post(path).handler(BodyHandler.create(false).setBodyLimit(maxBody));
+        router.post(path).handler(this::answer);
+        router.route(path).handler(context -> {
             context.response().putHeader("Allow", "GET, POST");
             refuse(context, Problem.of(405, "An answer is sent with POST"));
         });
@@ -113,7 +121,10 @@ final class AnswerRoutes {
     }
 
     private void show(RoutingContext context) {
-        html(context, 200, AnswerPage.question(context.get(ADDRESS)));
+        html(
+                context,
+                200,
+                AnswerPage.question(context.get(ADDRESS), context.request().path()));
     }
 
     private void enter(RoutingContext context) {
@@ -159,7 +170,8 @@ final class AnswerRoutes {
                     AnswerPage.said(
                             outcome == Outcome.DONE
                                     ? "Thank you: the workflow goes on"
-                                    : "The answer was given already"));
+                                    : "The answer was given already",
+                            context.request().path()));
         } else {
             Reply.json(
                     context.response(),
@@ -168,7 +180,8 @@ final class AnswerRoutes {
         }
     }
 
-    private static Problem unknown() {
+    /** For whatever is no address. */
+    static Problem unknown() {
         return Problem.of(404, "There is nothing here");
     }
 
@@ -198,7 +211,7 @@ final class AnswerRoutes {
         return accept != null && accept.contains("text/html");
     }
 
-    private static void refuse(RoutingContext context, Problem problem) {
+    static void refuse(RoutingContext context, Problem problem) {
         if (context.request().method() == HttpMethod.POST && !context.request().isEnded()) {
             // What is still sent is not read.
             context.response().putHeader("Connection", "close");
@@ -210,7 +223,10 @@ final class AnswerRoutes {
         if (problem.retryAfterSeconds() > 0) {
             context.response().putHeader("Retry-After", Integer.toString(problem.retryAfterSeconds()));
         }
-        html(context, problem.status(), AnswerPage.said(problem.title()));
+        html(
+                context,
+                problem.status(),
+                AnswerPage.said(problem.title(), context.request().path()));
     }
 
     private static void html(RoutingContext context, int status, String page) {

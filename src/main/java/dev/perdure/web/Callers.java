@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Who sends a request: by the cookie of a login, or by what is sent with each request. */
@@ -25,24 +26,24 @@ final class Callers {
     /** Who is not logged in has threads of their own, and few. */
     private static final int LOGIN_THREADS = 2;
 
-    /** Which of their roles somebody acts as; no secret. */
-    static final String CHOSEN_ROLE = "__Host-perdure-role";
-
     private static final int LOGINS_WAITING = 20;
     /** Answers to a login that fails are given at multiples of this: how long the server took does not show. */
     private static final long TICK_MILLIS = 500;
 
     private final Vertx vertx;
+    private final Cookies cookies;
     private final Logins logins;
     private final Outside outside;
     private final AtomicInteger entering = new AtomicInteger();
     private final WorkerExecutor enterers;
 
-    Callers(Vertx vertx, Logins logins, Outside outside) {
+    Callers(Vertx vertx, UnaryOperator<String> named, Cookies cookies, Logins logins, Outside outside) {
+        this.cookies = cookies;
         this.outside = outside;
         this.vertx = vertx;
         this.logins = logins;
-        this.enterers = vertx.createSharedWorkerExecutor("perdure-web-login", LOGIN_THREADS, 1, TimeUnit.MINUTES);
+        this.enterers =
+                vertx.createSharedWorkerExecutor(named.apply("perdure-web-login"), LOGIN_THREADS, 1, TimeUnit.MINUTES);
     }
 
     void close() {
@@ -115,12 +116,12 @@ final class Callers {
     }
 
     /** Which of several roles: a client says so in a header, a browser has chosen before. */
-    static @Nullable String wanted(RoutingContext context, List<String> roles) {
+    @Nullable String wanted(RoutingContext context, List<String> roles) {
         String header = context.request().getHeader("X-Perdure-Role");
         if (header != null) {
             return header;
         }
-        Cookie chosen = context.request().getCookie(CHOSEN_ROLE);
+        Cookie chosen = context.request().getCookie(cookies.chosenRole());
         return chosen != null && roles.contains(chosen.getValue()) ? chosen.getValue() : null;
     }
 
@@ -130,7 +131,7 @@ final class Callers {
     }
 
     Optional<Logins.Caller> byCookie(RoutingContext context) {
-        Cookie cookie = context.request().getCookie(Dashboard.COOKIE);
+        Cookie cookie = context.request().getCookie(cookies.login());
         return cookie == null ? Optional.empty() : logins.byCookie(cookie.getValue());
     }
 

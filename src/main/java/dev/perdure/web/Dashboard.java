@@ -1,91 +1,71 @@
 package dev.perdure.web;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
-import dev.perdure.web.api.Call;
-import dev.perdure.web.api.Endpoint;
-import dev.perdure.web.api.Follow;
-import dev.perdure.web.live.Streams;
 import dev.perdure.web.login.Logins;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.WorkerExecutor;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
-import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
-import java.nio.charset.StandardCharsets;
-import java.time.InstantSource;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server: the pages, logging in and out, and the API. Event loops read and write, threads of its own wait for PostgreSQL; those of the
- * worker are not touched.
+ * The server: the pages, and of each database logging in and out and the API. Event loops read and write, threads of its own wait for
+ * PostgreSQL; those of the worker are not touched.
  */
 public final class Dashboard {
 
-    /** Only ever sent to this host, over TLS or to the machine itself, and not for scripts. */
-    public static final String COOKIE = "__Host-perdure";
-
     private static final Logger LOG = Logger.getLogger(Dashboard.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
 
-    private static final long MAX_BODY = 1L << 20;
-    private static final int THREADS = 8;
-    private static final int WAITING = 100;
     private static final long SWEEP_MILLIS = 10_000;
 
     private final Vertx vertx;
-    private final Logins logins;
-    private final Outside outside;
-    private final Api api;
+    private final Choice choice;
+    private final @Nullable IdentityProvider provider;
     private final boolean readOnly;
+    private final String description = Api.describe();
     private final Assets assets = new Assets();
-    private final AtomicInteger waiting = new AtomicInteger();
-    private final WorkerExecutor workers;
-    private final Callers callers;
-    private final Streams streams;
-    private final AnswerRoutes answers;
     private @Nullable HttpServer server;
     private long sweeper;
 
     /**
      * A server that does not listen yet.
      *
-     * @param outside who else says who people are
-     * @param answers to steps
+     * @param databases the names of all that are served, once they are ready
+     * @param provider that people may log in by
      * @param readOnly whether nothing may be changed through it
      */
-    public Dashboard(Vertx vertx, Logins logins, Outside outside, Api api, AnswerDesk answers, boolean readOnly) {
-        this.outside = outside;
+    public Dashboard(Vertx vertx, List<String> databases, @Nullable IdentityProvider provider, boolean readOnly) {
         this.vertx = vertx;
-        this.logins = logins;
-        this.api = api;
+        this.choice = new Choice(databases);
+        this.provider = provider;
         this.readOnly = readOnly;
-        this.workers = vertx.createSharedWorkerExecutor("perdure-web", THREADS, 1, TimeUnit.MINUTES);
-        this.callers = new Callers(vertx, logins, outside);
-        this.streams = new Streams(vertx, workers);
-        this.answers = new AnswerRoutes(vertx, answers, InstantSource.system(), MAX_BODY, readOnly);
+    }
+
+    /**
+     * Serves a database from now on.
+     *
+     * @param outside who else says who people are
+     * @param answers to its steps
+     */
+    public Dashboard serve(String database, Logins logins, Outside outside, Api api, AnswerDesk answers) {
+        choice.ready(new WebDatabase(
+                vertx, choice, new WebDatabase.Parts(database, logins, outside, api, answers), readOnly));
+        return this;
     }
 
     /** Listens; answers the port. */
     public Future<Integer> listen(HttpServerOptions options) {
-        sweeper = vertx.setPeriodic(
-                SWEEP_MILLIS,
-                ignored -> workers.executeBlocking(
-                        () -> {
-                            logins.sweep();
-                            return null;
-                        },
-                        false));
+        sweeper = vertx.setPeriodic(SWEEP_MILLIS, ignored -> choice.allReady().forEach(WebDatabase::sweep));
         return vertx.createHttpServer(options).requestHandler(router()).listen().map(listening -> {
             server = listening;
             return listening.actualPort();
@@ -99,11 +79,7 @@ public final class Dashboard {
         if (listening != null) {
             listening.close();
         }
-        streams.close();
-        answers.close();
-        workers.close();
-        callers.close();
-        logins.close();
+        choice.allReady().forEach(WebDatabase::close);
     }
 
     private Router router() {
@@ -112,38 +88,57 @@ public final class Dashboard {
             Reply.secure(context.response());
             context.next();
         });
-        // Before what only our own page may send.
-        answers.addTo(router);
-        router.route(HttpMethod.POST, Api.BASE + "/*").handler(this::requireOurs);
-        router.route(HttpMethod.POST, Api.BASE + "/*")
-                .handler(BodyHandler.create(false).setBodyLimit(MAX_BODY));
-        new SessionRoutes(logins, callers, outside, workers, readOnly).addTo(router);
-        router.get(Api.BASE + "/openapi.json").handler(context -> Reply.json(context.response(), 200, api.openApi()));
-        for (Endpoint endpoint : api.endpoints()) {
-            String path = Api.BASE + endpoint.path().replace("{", ":").replace("}", "");
-            router.route(HttpMethod.valueOf(endpoint.method()), path).handler(context -> call(context, endpoint));
-        }
-        for (Follow follow : api.follows()) {
-            router.get(Api.BASE + follow.path().replace("{", ":").replace("}", ""))
-                    .handler(context -> follow(context, follow));
-        }
+        router.get(Api.BASE + "/openapi.json").handler(context -> Reply.json(context.response(), 200, description));
+        router.get(Api.BASE + "/session").handler(this::withoutDatabase);
+        router.route().handler(this::forward);
         router.get().handler(this::asset);
         router.route().handler(context -> Reply.problem(context.response(), Problem.of(404, "There is nothing here")));
         router.route().failureHandler(Dashboard::failed);
         return router;
     }
 
-    /** A form of another page can send neither JSON nor what scripts of ours send. */
-    private void requireOurs(RoutingContext context) {
-        HttpServerRequest request = context.request();
-        String type = request.getHeader("Content-Type");
-        if (Origin.isForeign(request)) {
-            Reply.problem(context.response(), Problem.of(403, "This was sent by another page"));
-        } else if (type == null || !type.split(";", 2)[0].strip().equalsIgnoreCase("application/json")) {
-            Reply.problem(context.response(), Problem.of(415, "The body has to be application/json"));
+    /** To the database that it is for, and what is for none goes on. */
+    private void forward(RoutingContext context) {
+        String path = String.valueOf(context.request().path());
+        if (path.startsWith(AnswerRoutes.BASE)) {
+            answer(context, path.substring(AnswerRoutes.BASE.length()));
+        } else if (path.startsWith(Api.BASE + '/') || path.startsWith(IdentityProvider.ENTER)) {
+            try {
+                choice.of(context).handle(context);
+            } catch (Problem e) {
+                Reply.problem(context.response(), e);
+            }
         } else {
             context.next();
         }
+    }
+
+    private void answer(RoutingContext context, String address) {
+        int slash = address.indexOf('/');
+        try {
+            Optional<WebDatabase> database =
+                    choice.ofAddress(slash < 0 ? DatabaseOptions.DEFAULT : address.substring(0, slash));
+            if (database.isPresent()) {
+                database.get().handleAnswer(context);
+            } else {
+                AnswerRoutes.refuse(context, AnswerRoutes.unknown());
+            }
+        } catch (Problem e) {
+            AnswerRoutes.refuse(context, e);
+        }
+    }
+
+    /** Who has not chosen yet sees what there is to choose. */
+    private void withoutDatabase(RoutingContext context) {
+        if (!choice.isMissing(context)) {
+            context.next();
+            return;
+        }
+        ObjectNode answer = JSON.createObjectNode();
+        choice.names().forEach(answer.putArray("databases")::add);
+        answer.put("provider", provider == null ? null : IdentityProvider.ENTER);
+        answer.put("read_only", readOnly);
+        Reply.json(context.response(), 200, answer.toString());
     }
 
     private static void failed(RoutingContext context) {
@@ -176,61 +171,5 @@ public final class Dashboard {
                     .putHeader("Content-Type", asset.get().type())
                     .end(asset.get().content());
         }
-    }
-
-    private void call(RoutingContext context, Endpoint endpoint) {
-        callers.of(context, !endpoint.method().equals("GET"))
-                .compose(who -> {
-                    try {
-                        if (readOnly && endpoint.changes()) {
-                            throw Problem.of(403, "Nothing can be changed here (perdure.web.read-only)");
-                        }
-                        return work(
-                                who, endpoint, Call.of(endpoint, context.pathParams(), query(context), body(context)));
-                    } catch (Problem e) {
-                        return Future.failedFuture(e);
-                    }
-                })
-                .onSuccess(answer -> Reply.json(context.response(), 200, answer))
-                .onFailure(cause -> Reply.refuse(context, cause));
-    }
-
-    private void follow(RoutingContext context, Follow follow) {
-        callers.of(context, false)
-                .compose(who -> {
-                    try {
-                        Call call = Call.of(follow.endpoint(), context.pathParams(), query(context), "");
-                        String last = context.request().getHeader("Last-Event-ID");
-                        String cursor = last == null || last.isEmpty() ? call.parameter("cursor") : last;
-                        return streams.open(context.response(), who, follow, call, cursor);
-                    } catch (Problem e) {
-                        return Future.failedFuture(e);
-                    }
-                })
-                .onFailure(cause -> Reply.refuse(context, cause));
-    }
-
-    private Future<String> work(Logins.Caller caller, Endpoint endpoint, Call call) {
-        if (waiting.incrementAndGet() > WAITING) {
-            waiting.decrementAndGet();
-            return Future.failedFuture(Problem.later(503, "Too many requests at the same time", 2));
-        }
-        return workers.executeBlocking(
-                        () -> caller.inSession(session -> endpoint.handler().answer(call, session)), false)
-                .onComplete(ignored -> waiting.decrementAndGet());
-    }
-
-    /** Of the query alone: parameters of the request are those of the path too. */
-    private static Map<String, String> query(RoutingContext context) {
-        Map<String, String> query = new LinkedHashMap<>();
-        for (Map.Entry<String, String> parameter : context.queryParams()) {
-            query.put(parameter.getKey(), parameter.getValue());
-        }
-        return query;
-    }
-
-    private static String body(RoutingContext context) {
-        String body = context.body().asString(StandardCharsets.UTF_8.name());
-        return body == null ? "" : body;
     }
 }

@@ -1,5 +1,6 @@
 package dev.perdure.web;
 
+import dev.perdure.web.login.Read;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
@@ -12,6 +13,12 @@ final class Reply {
     static final String POLICY =
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
                     + " base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    /** Which server was read, where there are two; how many seconds it was behind; what people should know of it. */
+    static final String SOURCE = "X-Perdure-Source";
+
+    static final String BEHIND = "X-Perdure-Behind";
+    static final String NOTE = "X-Perdure-Note";
 
     private static final Logger LOG = Logger.getLogger(Reply.class);
 
@@ -35,6 +42,19 @@ final class Reply {
                     .putHeader("Content-Type", "application/json")
                     .end(document);
         }
+    }
+
+    /** An answer, and where it was read. */
+    static void read(HttpServerResponse response, Read<String> read) {
+        Read.Source source = read.source();
+        if (source != null && !response.headWritten()) {
+            response.putHeader(SOURCE, source.isReplica() ? "replica" : "primary");
+            if (source.behindSeconds() > 0) {
+                response.putHeader(BEHIND, Long.toString(source.behindSeconds()));
+            }
+            source.noted().ifPresent(note -> response.putHeader(NOTE, note));
+        }
+        json(response, 200, read.value());
     }
 
     static void problem(HttpServerResponse response, Problem problem) {

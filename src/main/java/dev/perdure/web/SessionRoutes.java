@@ -9,7 +9,6 @@ import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
 import io.vertx.core.Future;
 import io.vertx.core.WorkerExecutor;
-import io.vertx.core.http.Cookie;
 import io.vertx.core.http.CookieSameSite;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -25,13 +24,27 @@ final class SessionRoutes {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private final Choice choice;
+    private final String database;
+    private final Cookies cookies;
     private final Logins logins;
     private final Callers callers;
     private final Outside outside;
     private final WorkerExecutor workers;
     private final boolean readOnly;
 
-    SessionRoutes(Logins logins, Callers callers, Outside outside, WorkerExecutor workers, boolean readOnly) {
+    SessionRoutes(
+            Choice choice,
+            String database,
+            Cookies cookies,
+            Logins logins,
+            Callers callers,
+            Outside outside,
+            WorkerExecutor workers,
+            boolean readOnly) {
+        this.choice = choice;
+        this.database = database;
+        this.cookies = cookies;
         this.outside = outside;
         this.logins = logins;
         this.callers = callers;
@@ -47,7 +60,7 @@ final class SessionRoutes {
         router.post(Api.BASE + "/session/role").handler(this::choose);
         IdentityProvider provider = outside.provider();
         if (provider != null) {
-            router.get(IdentityProvider.ENTER).handler(context -> enterBy(provider, context));
+            router.get(IdentityProvider.ENTER).handler(context -> leaveFor(context, provider));
             router.get(IdentityProvider.BACK).handler(context -> enterBy(provider, context));
         }
     }
@@ -72,6 +85,10 @@ final class SessionRoutes {
         if (caller != null) {
             answer.put("role", caller.role()).put("csrf", caller.csrf());
             caller.roles().forEach(answer.putArray("roles")::add);
+        }
+        if (choice.isNeeded()) {
+            answer.put("database", database);
+            choice.names().forEach(answer.putArray("databases")::add);
         }
         answer.put("proxied", proxied);
         answer.put("provider", outside.provider() == null ? null : IdentityProvider.ENTER);
@@ -119,7 +136,7 @@ final class SessionRoutes {
             }
             before.ifPresent(this::end);
             Logins.Entered login = entered.result();
-            context.response().addCookie(cookie(login.cookie()));
+            context.response().addCookie(Cookies.of(cookies.login(), login.cookie()));
             Reply.json(
                     context.response(),
                     200,
@@ -143,7 +160,7 @@ final class SessionRoutes {
                     try {
                         List<String> roles =
                                 outside.groups().rolesOf(found.get().groups());
-                        String role = Groups.choose(roles, Callers.wanted(context, roles), true);
+                        String role = Groups.choose(roles, callers.wanted(context, roles), true);
                         return callers.entering(() -> Optional.of(logins.enterVouched(role, roles)));
                     } catch (Problem e) {
                         return Future.failedFuture(e);
@@ -151,10 +168,10 @@ final class SessionRoutes {
                 })
                 .onSuccess(entered -> entered.ifPresent(login -> {
                     callers.byCookie(context).ifPresent(this::end);
-                    context.response().addCookie(cookie(login.cookie()));
-                    away(context, "/");
+                    context.response().addCookie(Cookies.of(cookies.login(), login.cookie()));
+                    arrive(context, "");
                 }))
-                .onFailure(cause -> away(context, "/#/login?why=" + why(Reply.problem(cause))));
+                .onFailure(cause -> arrive(context, "#/login?why=" + why(Reply.problem(cause))));
     }
 
     /** One of a few words, so that no link of somebody else's makes the page say something. */
@@ -166,10 +183,26 @@ final class SessionRoutes {
         };
     }
 
-    private static void away(RoutingContext context, String to) {
+    /** At the page of the database that somebody has left for. */
+    private void arrive(RoutingContext context, String hash) {
         if (!context.response().ended()) {
-            context.response().setStatusCode(302).putHeader("Location", to).end();
+            String query = choice.isNeeded() ? "?" + Choice.PARAMETER + '=' + database : "";
+            if (choice.isNeeded()) {
+                context.response().addCookie(Cookies.gone(Cookies.going()));
+            }
+            context.response()
+                    .setStatusCode(302)
+                    .putHeader("Location", "/" + query + hash)
+                    .end();
         }
+    }
+
+    /** What the provider sends back does not say for which database; a cookie that comes along from another site does. */
+    private void leaveFor(RoutingContext context, IdentityProvider provider) {
+        if (choice.isNeeded()) {
+            context.response().addCookie(Cookies.of(Cookies.going(), database).setSameSite(CookieSameSite.LAX));
+        }
+        enterBy(provider, context);
     }
 
     /** Another one of the roles that somebody's groups have. */
@@ -184,14 +217,14 @@ final class SessionRoutes {
                         List<String> roles =
                                 groups.isPresent() ? outside.groups().rolesOf(groups.get()) : caller.roles();
                         Groups.choose(roles, wanted, false);
-                        context.response().addCookie(secure(Cookie.cookie(Callers.CHOSEN_ROLE, wanted)));
+                        context.response().addCookie(Cookies.of(cookies.chosenRole(), wanted));
                         if (groups.isPresent()) {
                             return Future.succeededFuture();
                         }
                         return callers.entering(() -> logins.enterVouched(wanted, roles))
                                 .onSuccess(entered -> {
                                     end(caller);
-                                    context.response().addCookie(cookie(entered.cookie()));
+                                    context.response().addCookie(Cookies.of(cookies.login(), entered.cookie()));
                                 });
                     } catch (JsonProcessingException e) {
                         return Future.failedFuture(Problem.of(400, "The body is {\"role\": …}"));
@@ -203,17 +236,6 @@ final class SessionRoutes {
                 .onFailure(cause -> Reply.failure(context.response(), cause));
     }
 
-    private static Cookie cookie(String value) {
-        return secure(Cookie.cookie(Dashboard.COOKIE, value));
-    }
-
-    private static Cookie secure(Cookie cookie) {
-        return cookie.setHttpOnly(true)
-                .setSecure(true)
-                .setSameSite(CookieSameSite.STRICT)
-                .setPath("/");
-    }
-
     private void leave(RoutingContext context) {
         Optional<Logins.Caller> caller = callers.byCookie(context);
         if (caller.isPresent()) {
@@ -223,7 +245,7 @@ final class SessionRoutes {
             }
             end(caller.get());
         }
-        context.response().addCookie(cookie("").setMaxAge(0));
+        context.response().addCookie(Cookies.gone(cookies.login()));
         context.response().setStatusCode(204).end();
     }
 

@@ -1,21 +1,24 @@
 package dev.perdure.web;
 
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.config.PerdureConfig;
 import dev.perdure.config.WebConfig;
 import dev.perdure.database.DatabaseReady;
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.InvalidDatabaseUrlException;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.fleet.Databases;
 import dev.perdure.fleet.ServedDatabase;
 import dev.perdure.session.PasswordSource;
 import dev.perdure.session.SubmitterLogin;
-import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
+import dev.perdure.web.answer.AnswersOfDatabases;
 import dev.perdure.web.api.Api;
+import dev.perdure.web.login.Attempts;
 import dev.perdure.web.login.Groups;
 import dev.perdure.web.login.Logins;
+import dev.perdure.web.login.Replica;
 import io.quarkus.runtime.ShutdownEvent;
-import io.quarkus.runtime.StartupEvent;
 import io.quarkus.tls.TlsConfiguration;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.vertx.core.Vertx;
@@ -45,8 +48,11 @@ class WebServer {
     private final TlsConfigurationRegistry certificates;
     private final Instance<IdentityProvider> provider;
     private final boolean withProvider;
-    private final AnswerCounts answers;
+    private final AnswersOfDatabases answers;
+    private final Attempts attempts = new Attempts(InstantSource.system());
     private volatile @Nullable Dashboard dashboard;
+    /** What is set makes no sense; said once. */
+    private boolean isRefused;
 
     WebServer(
             Vertx vertx,
@@ -54,7 +60,7 @@ class WebServer {
             Databases databases,
             TlsConfigurationRegistry certificates,
             Instance<IdentityProvider> provider,
-            AnswerCounts answers,
+            AnswersOfDatabases answers,
             @ConfigProperty(name = "quarkus.oidc.tenant-enabled", defaultValue = "false") boolean withProvider) {
         this.provider = provider;
         this.answers = answers;
@@ -65,62 +71,92 @@ class WebServer {
         this.certificates = certificates;
     }
 
-    /** Of several databases one is served, and it has to be named. */
-    void check(@Observes StartupEvent event) {
-        if (databases.areSeveral()
-                && config.web().enabled() == WebConfig.Enabled.TRUE
-                && config.web().database().isEmpty()) {
-            LOG.error(
-                    "There is no dashboard: this worker has several databases. perdure.web.database says which of them the dashboard"
-                            + " serves; for the others, workers of their own serve it. The worker works.");
-        }
-    }
-
-    void begin(@Observes DatabaseReady ready) {
+    /** With the first database that is ready it listens; the others come as they are reached. */
+    synchronized void begin(@Observes DatabaseReady ready) {
         ServedDatabase served = databases.named(ready.name()).orElseThrow();
         boolean embedded = served.options().url().isEmpty();
         WebConfig web = config.web();
         boolean enabled =
                 web.enabled() == WebConfig.Enabled.TRUE || web.enabled() == WebConfig.Enabled.AUTO && embedded;
-        if (!enabled
-                || databases.areSeveral()
-                        && web.database().filter(served.name()::equals).isEmpty()) {
+        if (!enabled || isRefused || !DatabaseOptions.isInWeb(config, served.name())) {
             return;
         }
-        DatabaseUrl url = ready.url();
-        Outside outside;
+        Proxy proxy;
         try {
-            outside = new Outside(
-                    new Groups(web.roles()),
-                    Proxy.of(
-                            web.proxy().addresses().orElse(List.of()),
-                            web.proxy().header()),
-                    withProvider ? provider.get() : null);
+            proxy = Proxy.of(
+                    web.proxy().addresses().orElse(List.of()), web.proxy().header());
         } catch (IllegalArgumentException e) {
+            isRefused = true;
             LOG.errorf(
                     "There is no dashboard: perdure.web.proxy.addresses has %s, which is no address. The worker works.",
                     e.getMessage());
             return;
         }
+        IdentityProvider asked = withProvider ? provider.get() : null;
+        Dashboard running = dashboard;
+        Dashboard begun = running == null ? new Dashboard(vertx, names(), asked, web.readOnly()) : running;
+        serve(
+                begun,
+                served,
+                ready.url(),
+                new Outside(new Groups(served.options().webRoles()), proxy, asked));
+        if (running == null) {
+            dashboard = begun;
+            listen(begun, embedded);
+        }
+    }
+
+    private List<String> names() {
+        return databases.all().stream()
+                .map(ServedDatabase::name)
+                .filter(name -> DatabaseOptions.isInWeb(config, name))
+                .toList();
+    }
+
+    private void serve(Dashboard begun, ServedDatabase served, DatabaseUrl url, Outside outside) {
+        WebConfig web = config.web();
+        boolean embedded = served.options().url().isEmpty();
+        SubmitterLogin vouched = SubmitterLogin.withPasswords(PasswordSource.of(
+                served.options().passwordsDirectory().orElse(null),
+                served.options().passwords()));
         Logins logins = Logins.of(
                 url,
-                SubmitterLogin.withPasswords(PasswordSource.of(
-                        served.options().passwordsDirectory().orElse(null),
-                        served.options().passwords())),
+                vouched,
                 web.statementTimeout(),
+                replica(served, url, vouched),
                 new Logins.Limits(
                         web.maxSessions(),
                         web.idleTimeout().toMillis(),
                         web.maxAge().toMillis(),
                         embedded ? EmbeddedServer.PEOPLE : null),
+                attempts,
                 InstantSource.system());
-        Dashboard begun = new Dashboard(
-                vertx,
+        String place = DatabaseOptions.placeOf(served.name());
+        begun.serve(
+                served.name(),
                 logins,
                 outside,
                 new Api(served.leader()),
-                new AnswerDesk(url, InstantSource.system(), answers),
-                web.readOnly());
+                new AnswerDesk(url, place, InstantSource.system(), answers.of(served.name())));
+    }
+
+    private @Nullable Replica replica(ServedDatabase served, DatabaseUrl primary, SubmitterLogin vouched) {
+        if (served.options().readUrl().isEmpty()) {
+            return null;
+        }
+        try {
+            DatabaseUrl url = DatabaseUrl.checked(served.options().readUrl().get());
+            return Replica.of(primary, url, vouched, config.web().statementTimeout());
+        } catch (InvalidDatabaseUrlException e) {
+            LOG.errorf(
+                    "The read URL of the database %s cannot be used: %s. The dashboard reads from the primary.",
+                    served.name(), e.getMessage());
+            return null;
+        }
+    }
+
+    private void listen(Dashboard begun, boolean embedded) {
+        WebConfig web = config.web();
         String host = web.host().orElse(embedded ? "127.0.0.1" : "0.0.0.0");
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(host)
@@ -134,11 +170,12 @@ class WebServer {
             LOG.errorf(
                     "There is no dashboard: perdure.web.tls names quarkus.tls.\"%s\", which is not configured. The worker works.",
                     web.tls().get());
+            isRefused = true;
+            dashboard = null;
             begun.close();
             return;
         }
         tls.ifPresent(found -> secure(found, options));
-        dashboard = begun;
         begun.listen(options)
                 .onSuccess(port -> LOG.infof(
                         "The dashboard is at %s://%s:%d",

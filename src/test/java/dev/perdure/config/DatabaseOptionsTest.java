@@ -110,23 +110,50 @@ class DatabaseOptionsTest {
     }
 
     @Test
-    void addresses_are_handed_out_only_by_the_database_that_the_dashboard_serves() {
+    void addresses_are_handed_out_only_by_databases_that_the_dashboard_serves() {
         List<DatabaseOptions> all = of(
                 "perdure.databases.a.url", "postgresql:///a",
                 "perdure.databases.b.url", "postgresql:///b",
                 "perdure.web.public-url", "https://example.org",
-                "perdure.web.database", "b");
+                "perdure.web.databases", "b");
 
         assertThat(all.get(0).publicUrl()).isEmpty();
         assertThat(all.get(1).publicUrl()).contains("https://example.org");
     }
 
     @Test
+    void a_read_replica_is_that_of_the_database_that_says_so_or_of_the_unnamed_one() {
+        assertThat(of("perdure.databases.a.url", "x", "perdure.web.read-url", "r"))
+                .singleElement()
+                .satisfies(only -> assertThat(only.readUrl()).contains("r"));
+        List<DatabaseOptions> all = of(
+                "perdure.database.url", "x",
+                "perdure.databases.a.url", "y",
+                "perdure.databases.b.url", "z",
+                "perdure.databases.b.web.read-url", "of b",
+                "perdure.databases.b.web.roles.sellers", "seller",
+                "perdure.web.roles.all", "app",
+                "perdure.web.read-url", "of the unnamed one");
+        assertThat(all).extracting(one -> one.readUrl().orElse("")).containsExactly("", "of b", "of the unnamed one");
+        assertThat(all)
+                .extracting(DatabaseOptions::webRoles)
+                .containsExactly(Map.of("all", "app"), Map.of("sellers", "seller"), Map.of("all", "app"));
+    }
+
+    @Test
     void what_makes_no_sense_is_refused_with_the_remedy() {
+        refuses(
+                "Set perdure.databases.a.web.read-url",
+                "perdure.databases.a.url",
+                "x",
+                "perdure.databases.b.url",
+                "y",
+                "perdure.web.read-url",
+                "z");
         refuses("Give one of the two", "perdure.database.url", "x", "perdure.databases.default.url", "y");
         refuses("small letters", "perdure.databases.\"Orders_EU\".url", "x");
         refuses("Set perdure.databases.a.url", "perdure.databases.a.retention-days", "3");
-        refuses("there are: a", "perdure.databases.a.url", "x", "perdure.web.database", "b");
+        refuses("there are: a", "perdure.databases.a.url", "x", "perdure.web.databases", "b");
         refuses(
                 "perdure.databases.default.kubernetes.worker-name",
                 "perdure.database.url",

@@ -114,7 +114,7 @@ class DurableWorkflowTest {
                 "SELECT df.define('of the cluster', df.sql('SELECT $1::int + 1 AS n', '{n}'), '{\"n\": {\"type\": \"int\", \"required\": true}}')");
         DurableWorkflow applied = apply(
                 workflow(
-                        "of-a-definition",
+                        "from-a-definition",
                         """
                 vars:
                   - {name: given, value: "41"}

@@ -13,6 +13,7 @@ import dev.perdure.testing.NeedsKubernetes;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TcpGate;
 import dev.perdure.testing.TestDatabase;
+import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
@@ -116,6 +117,42 @@ class FleetResourcesTest {
                 .withName(lease)
                 .get();
         return found == null ? "" : found.getSpec().getHolderIdentity();
+    }
+
+    @Test
+    void a_name_that_no_worker_has_is_said_and_that_of_another_deployment_is_left_alone() {
+        claim("perdure-elsewhere");
+        DurableWorkflow misspelt = apply(workflow("fleet-misspelt", "worker: ue\nsteps: [{sql: SELECT 1}]"));
+        DurableWorkflow others = apply(workflow("fleet-not-ours", "worker: elsewhere\nsteps: [{sql: SELECT 1}]"));
+
+        DurableWorkflow said = Cluster.await(
+                misspelt,
+                "says that nobody has it",
+                found -> found.getStatus() != null && "UnknownWorker".equals(found.getStatus().reason));
+        assertThat(said.getStatus().message)
+                .contains("'ue'", "Lease perdure-ue", "behind-the-gate, default, eu", "spec.worker");
+        assertThat(said.getStatus().conditions)
+                .anyMatch(condition -> condition.type.equals("Ready")
+                        && condition.status.equals("False")
+                        && condition.reason.equals("UnknownWorker"))
+                .noneMatch(condition -> condition.type.equals("Stalled"));
+        assertThat(Cluster.events(misspelt)).contains("UnknownWorker");
+        assertThat(Cluster.get(others).getStatus()).isNull();
+        assertThat(Cluster.events(others)).doesNotContain("UnknownWorker");
+    }
+
+    private static void claim(String name) {
+        Cluster.admin()
+                .resource(new LeaseBuilder()
+                        .withNewMetadata()
+                        .withName(name)
+                        .withNamespace(ClusterResource.TEAM_A)
+                        .endMetadata()
+                        .withNewSpec()
+                        .withHolderIdentity("1/1")
+                        .endSpec()
+                        .build())
+                .create();
     }
 
     @Test

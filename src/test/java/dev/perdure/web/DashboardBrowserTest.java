@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -141,6 +142,79 @@ class DashboardBrowserTest {
         browser.picture("login");
 
         login("page_ann");
+    }
+
+    @Test
+    void of_several_databases_one_is_chosen_and_a_tab_stays_in_it() {
+        String archive = world.server.newDatabase();
+        DebianServer.execute(world.server.worker(archive), "SELECT df.grant_usage('page_ann')");
+        String kept = start("page_ann", "df.wait_for_signal('go')", "kept in orders");
+        Dashboard fleet = world.fleet(
+                List.of("archive", "away", "orders"),
+                Map.of("orders", world.server.worker(world.database), "archive", world.server.worker(archive)));
+        try {
+            String at = "http://localhost:" + world.listen(fleet);
+            browser.go(at + "/#/instances/" + kept);
+            browser.awaitText("#databases", "orders");
+            assertThat(browser.texts("#databases a")).containsExactly("archive", "away", "orders");
+            browser.picture("databases");
+            browser.click("#databases li:nth-child(3) a");
+            logInTo("orders");
+            browser.awaitText("h1, h2, p", "kept in orders");
+            browser.click("nav a[href='#/start']");
+            browser.type("textarea[name=workflow]", "df.wait_for_signal('go')");
+            browser.type("input[name=label]", "started in orders");
+            browser.click("form button.main");
+            browser.awaitText("#status", "running");
+
+            browser.click("header #database");
+            browser.click("#databases li:nth-child(1) a");
+            logInTo("archive");
+            browser.click("nav a[href='#/instances']");
+            browser.awaitText("pd-instances", "");
+            assertThat(browser.texts("td")).noneMatch(text -> text.contains("orders"));
+
+            browser.go(at + "/?database=orders#/instances");
+            browser.awaitText("td", "started in orders");
+            browser.awaitText("header #database", "orders");
+            assertThat(browser.texts("header button")).contains("Log out");
+
+            browser.go(at + "/?database=away");
+            browser.awaitText("[role=alert]", "has not reached the database away");
+            browser.go(at + "/?database=nobodys");
+            browser.awaitText("[role=alert]", "no database of this name");
+        } finally {
+            browser.go("about:blank");
+            fleet.close();
+        }
+    }
+
+    @Test
+    void a_page_says_that_the_read_replica_is_none() {
+        Dashboard reading = world.reading(world.server.worker(world.database));
+        try {
+            browser.go("http://localhost:" + world.listen(reading) + "/#/instances");
+            logIn();
+            browser.awaitText("#note", "leads to a server that is no replica: this is from the primary");
+            browser.awaitText("td", "order 4712");
+            browser.picture("replica");
+        } finally {
+            browser.go("about:blank");
+            reading.close();
+        }
+    }
+
+    private static void logIn() {
+        browser.type("input[name=role]", "page_ann");
+        browser.type("input[name=password]", DebianServer.password("page_ann"));
+        browser.click("form button");
+        browser.awaitText("#role", "page_ann");
+    }
+
+    private static void logInTo(String database) {
+        browser.awaitText("#database", database);
+        logIn();
+        browser.awaitText("header #database", database);
     }
 
     @Test

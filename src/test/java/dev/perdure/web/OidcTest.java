@@ -218,7 +218,7 @@ class OidcTest {
         WebClient client(HttpResponse<String> answer) {
             WebClient client = new WebClient(port);
             client.cookie = answer.headers().allValues("Set-Cookie").stream()
-                    .filter(each -> each.startsWith(Dashboard.COOKIE + "="))
+                    .filter(each -> each.startsWith(Cookies.OF_ONLY.login() + "="))
                     .findFirst()
                     .orElseThrow()
                     .split(";", 2)[0];
@@ -240,7 +240,7 @@ class OidcTest {
         assertThat(location(done)).isEqualTo("/");
         assertThat(done.headers().allValues("Set-Cookie"))
                 .noneMatch(cookie -> cookie.startsWith("q_session") && !cookie.contains("Max-Age=0"))
-                .anyMatch(cookie -> cookie.startsWith(Dashboard.COOKIE + "=")
+                .anyMatch(cookie -> cookie.startsWith(Cookies.OF_ONLY.login() + "=")
                         && cookie.contains("HTTPOnly")
                         && cookie.contains("Secure")
                         && cookie.contains("SameSite=Strict"));
@@ -278,7 +278,7 @@ class OidcTest {
         Person victim = new Person();
         HttpResponse<String> refused = victim.go(back);
         assertThat(refused.headers().allValues("Set-Cookie"))
-                .noneMatch(cookie -> cookie.startsWith(Dashboard.COOKIE + "="));
+                .noneMatch(cookie -> cookie.startsWith(Cookies.OF_ONLY.login() + "="));
         assertThat(attacker.cookies.getCookieStore().getCookies())
                 .extracting(HttpCookie::getName)
                 .noneMatch(name -> name.startsWith("q_session"));

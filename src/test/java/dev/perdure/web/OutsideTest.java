@@ -146,7 +146,7 @@ class OutsideTest {
         browser.csrf = browser.get("/session").body().path("csrf").asText();
         assertThat(browser.post("/session/role", "{\"role\":\"out_root\"}").status())
                 .isEqualTo(403);
-        browser.cookie = Callers.CHOSEN_ROLE + "=out_root";
+        browser.cookie = Cookies.OF_ONLY.chosenRole() + "=out_root";
         assertThat(browser.get("/session").body().path("role").asText())
                 .as("a choice that is none")
                 .isEqualTo("out_auditor");

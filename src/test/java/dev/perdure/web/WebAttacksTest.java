@@ -150,7 +150,7 @@ class WebAttacksTest {
                         .status())
                 .isEqualTo(401);
         WebClient forged = world.client();
-        forged.cookie = Dashboard.COOKIE + "=" + "A".repeat(43);
+        forged.cookie = Cookies.OF_ONLY.login() + "=" + "A".repeat(43);
         assertThat(forged.get("/instances").status()).isEqualTo(401);
     }
 
@@ -197,7 +197,7 @@ class WebAttacksTest {
     @Test
     void a_secret_that_was_there_before_the_login_is_not_the_one_behind_it() {
         WebClient victim = world.client();
-        victim.cookie = Dashboard.COOKIE + "=" + "fixed-by-somebody-else-000000000000000000000";
+        victim.cookie = Cookies.OF_ONLY.login() + "=" + "fixed-by-somebody-else-000000000000000000000";
         String fixed = victim.cookie;
 
         Answer answer = victim.login("web_ann", DebianServer.password("web_ann"));
@@ -409,6 +409,18 @@ class WebAttacksTest {
         }
         assertThat(world.client().get("/session").response().headers().firstValue("Cache-Control"))
                 .hasValue("no-store");
+    }
+
+    @Test
+    void an_expression_that_is_explained_writes_nothing_in_a_session_of_whatever_age() {
+        world.server.asSuperuser(world.database, "CREATE SEQUENCE eves; GRANT USAGE ON SEQUENCE eves TO web_eve");
+        WebClient eve = world.loggedIn("web_eve");
+        for (int request = 0; request < 3; request++) {
+            Answer answer = eve.post(
+                    "/explain", "{\"workflow\":\"(SELECT pg_catalog.nextval('public.eves')::text) ~> 'SELECT 1'\"}");
+            assertThat(answer.text()).as("request " + request).contains("25006");
+            assertThat(answer.status()).isEqualTo(422);
+        }
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.perdure.web;
 
+import dev.perdure.config.DatabaseOptions;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.leader.LeaderStatus;
@@ -8,7 +9,9 @@ import dev.perdure.testing.DebianServer;
 import dev.perdure.web.answer.AnswerCounts;
 import dev.perdure.web.answer.AnswerDesk;
 import dev.perdure.web.api.Api;
+import dev.perdure.web.login.Attempts;
 import dev.perdure.web.login.Logins;
+import dev.perdure.web.login.Replica;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import java.sql.Connection;
@@ -77,15 +80,58 @@ final class WebWorld implements AutoCloseable {
                 url,
                 SubmitterLogin.withPasswords(List.of(role -> Optional.ofNullable(passwords.get(role)))),
                 Duration.ofSeconds(5),
+                null,
                 new Logins.Limits(10, 1_800_000, 43_200_000, tryOut),
+                new Attempts(now::get),
                 now::get);
-        return new Dashboard(
-                vertx,
-                logins,
-                outside,
+        return new Dashboard(vertx, List.of(DatabaseOptions.DEFAULT), outside.provider(), withoutChanges)
+                .serve(
+                        DatabaseOptions.DEFAULT,
+                        logins,
+                        outside,
+                        new Api(new LeaderStatus()),
+                        new AnswerDesk(url, "", InstantSource.system(), answers));
+    }
+
+    /** A dashboard that should read from somewhere else. */
+    Dashboard reading(DatabaseUrl replica) {
+        DatabaseUrl url = server.worker(database);
+        SubmitterLogin vouched = SubmitterLogin.withoutPassword();
+        Logins logins = Logins.of(
+                url,
+                vouched,
+                Duration.ofSeconds(5),
+                Replica.of(url, replica, vouched, Duration.ofSeconds(5)),
+                new Logins.Limits(10, 1_800_000, 43_200_000, null),
+                new Attempts(now::get),
+                now::get);
+        return new Dashboard(vertx, List.of(DatabaseOptions.DEFAULT), null, false)
+                .serve(
+                        DatabaseOptions.DEFAULT,
+                        logins,
+                        Outside.NONE,
+                        new Api(new LeaderStatus()),
+                        new AnswerDesk(url, "", InstantSource.system(), answers));
+    }
+
+    /** A worker with several databases, some of which were reached. */
+    Dashboard fleet(List<String> names, Map<String, DatabaseUrl> reached) {
+        Dashboard fleet = new Dashboard(vertx, names, null, false);
+        Attempts attempts = new Attempts(now::get);
+        reached.forEach((name, url) -> fleet.serve(
+                name,
+                Logins.of(
+                        url,
+                        SubmitterLogin.withPasswords(List.of(role -> Optional.ofNullable(passwords.get(role)))),
+                        Duration.ofSeconds(5),
+                        null,
+                        new Logins.Limits(10, 1_800_000, 43_200_000, null),
+                        attempts,
+                        now::get),
+                Outside.NONE,
                 new Api(new LeaderStatus()),
-                new AnswerDesk(url, InstantSource.system(), answers),
-                withoutChanges);
+                new AnswerDesk(url, DatabaseOptions.placeOf(name), InstantSource.system(), answers)));
+        return fleet;
     }
 
     int listen(Dashboard listening) {

@@ -12,6 +12,9 @@ public final class Reason {
     /** A worker of this name that is connected to another database has the resource. */
     public static final String OTHER_DATABASE = "OtherDatabase";
 
+    /** No worker of the name that the resource gives has ever led in its namespace. */
+    public static final String UNKNOWN_WORKER = "UnknownWorker";
+
     public static final String LOGIN_FAILED = "LoginFailed";
     public static final String PERMISSION_DENIED = "PermissionDenied";
     public static final String COMPLETED = "Completed";

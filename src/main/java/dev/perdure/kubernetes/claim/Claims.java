@@ -125,6 +125,20 @@ public class Claims {
                         !problem.isPassing());
     }
 
+    /**
+     * Whether a worker of a name that is none of ours has ever led in a namespace, as its Lease tells, which nobody but a person deletes.
+     *
+     * @throws ApiException where that cannot be told
+     */
+    public boolean isClaimed(String worker, String namespace) throws ApiException {
+        return new ClaimLease(server, worker).read(namespace).isPresent();
+    }
+
+    /** The Lease by which that is told. */
+    public static String leaseOf(String worker) {
+        return ClaimLease.name(worker);
+    }
+
     /** The namespaces that are not ours, or not known to be, each with the reason. Of a worker that leads. */
     public Map<String, String> problems() {
         Map<String, String> problems = new TreeMap<>();

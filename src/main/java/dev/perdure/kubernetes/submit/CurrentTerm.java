@@ -20,6 +20,11 @@ public class CurrentTerm {
         return terms.remove(worker);
     }
 
+    /** Whether this process leads as any worker. */
+    public boolean isAny() {
+        return !terms.isEmpty();
+    }
+
     /** The term; null while this worker does not lead. */
     public @Nullable OperatorTerm orNull(String worker) {
         return terms.get(worker);

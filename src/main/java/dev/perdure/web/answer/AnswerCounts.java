@@ -1,13 +1,11 @@
 package dev.perdure.web.answer;
 
-import jakarta.inject.Singleton;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
-/** How often addresses that steps hand out were used, by what became of it. Thread-safe. */
-@Singleton
-public class AnswerCounts {
+/** How often addresses that steps of a database hand out were used, by what became of it. Thread-safe. */
+public final class AnswerCounts {
 
     private final Map<AnswerDesk.Outcome, LongAdder> counts = new EnumMap<>(AnswerDesk.Outcome.class);
 

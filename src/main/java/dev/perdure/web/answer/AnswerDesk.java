@@ -43,13 +43,19 @@ public final class AnswerDesk implements AutoCloseable {
     private final DatabaseUrl url;
     private final InstantSource clock;
     private final AnswerCounts counts;
+    private final String place;
     private final Deque<Connection> idle = new ArrayDeque<>();
     private volatile Map<Integer, AddressKey> keys = Map.of();
     private volatile long readAt;
     private boolean closed;
 
-    /** Connects when it is needed. */
-    public AnswerDesk(DatabaseUrl worker, InstantSource clock, AnswerCounts counts) {
+    /**
+     * Connects when it is needed.
+     *
+     * @param place what names the database in the path of an address
+     */
+    public AnswerDesk(DatabaseUrl worker, String place, InstantSource clock, AnswerCounts counts) {
+        this.place = place;
         this.url = worker.withParameter("application_name", "perdure-answers")
                 .withSettings(OwnerSettings.with(Map.of(
                         "statement_timeout", "5s",
@@ -63,6 +69,11 @@ public final class AnswerDesk implements AutoCloseable {
     /** An address was used, and this became of it. */
     public void count(Outcome outcome) {
         counts.add(outcome);
+    }
+
+    /** What names the database in the path of an address. */
+    public String place() {
+        return place;
     }
 
     /** Whether the keys are to be read before an address can be opened. */
@@ -84,7 +95,7 @@ public final class AnswerDesk implements AutoCloseable {
         try (Statement statement = session.createStatement();
                 ResultSet rows = statement.executeQuery(KEYS)) {
             while (rows.next()) {
-                found.put(rows.getInt(1), new AddressKey(rows.getInt(1), rows.getBytes(2)));
+                found.put(rows.getInt(1), new AddressKey(rows.getInt(1), rows.getBytes(2)).at(place));
             }
             works = true;
         } catch (SQLException e) {

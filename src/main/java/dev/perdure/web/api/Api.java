@@ -35,8 +35,12 @@ public final class Api {
         return follows;
     }
 
-    /** The description, <a href="https://spec.openapis.org/oas/v3.1.0">OpenAPI 3.1</a>. */
-    public String openApi() {
+    /** The description, <a href="https://spec.openapis.org/oas/v3.1.0">OpenAPI 3.1</a>; of every worker the same. */
+    public static String describe() {
+        return new Api(new LeaderStatus()).openApi();
+    }
+
+    private String openApi() {
         ObjectNode document = Json.object();
         document.put("openapi", "3.1.0");
         document.putObject("info")
@@ -44,9 +48,13 @@ public final class Api {
                 .put("version", "1")
                 .put(
                         "description",
-                        "Durable SQL functions over HTTP. Each call is one of a df function in a session that is logged in as the caller.");
+                        "Durable SQL functions over HTTP. Each call is one of a df function in a session that is logged in as the caller."
+                                + " Where a worker serves several databases, a request names one, in the header X-Perdure-Database or as"
+                                + " ?database= in its address; GET /session answers their names.");
         document.putArray("servers").addObject().put("url", BASE);
-        ObjectNode schemes = document.putObject("components").putObject("securitySchemes");
+        ObjectNode components = document.putObject("components");
+        describeDatabase(components.putObject("parameters").putObject("database"));
+        ObjectNode schemes = components.putObject("securitySchemes");
         schemes.putObject("password").put("type", "http").put("scheme", "basic");
         schemes.putObject("token").put("type", "http").put("scheme", "bearer");
         ArrayNode security = document.putArray("security");
@@ -65,8 +73,19 @@ public final class Api {
                     .putObject("get");
             describe(follow.endpoint(), operation, "text/event-stream");
         }
+        paths.forEach(path ->
+                ((ObjectNode) path).putArray("parameters").addObject().put("$ref", "#/components/parameters/database"));
         describeAnswers(paths.putObject("/answers/{address}").putObject("post"));
         return document.toPrettyString();
+    }
+
+    private static void describeDatabase(ObjectNode parameter) {
+        parameter
+                .put("name", "X-Perdure-Database")
+                .put("in", "header")
+                .put("required", false)
+                .put("description", "The database, where the worker serves several; ?database= means the same");
+        parameter.putObject("schema").put("type", "string");
     }
 
     /** What a step has handed out; its path is all that has to be shown. */

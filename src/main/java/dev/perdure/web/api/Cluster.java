@@ -72,11 +72,12 @@ final class Cluster {
     static List<Endpoint> endpoints(LeaderStatus leader) {
         return List.of(
                 Endpoint.get(
-                        "/worker",
-                        "Who leads and since when, how many workers there are, sessions by role, settings; and of the worker that answers its part"
-                                + " and its version.",
-                        List.of(),
-                        (call, session) -> worker(leader, session)),
+                                "/worker",
+                                "Who leads and since when, how many workers there are, sessions by role, settings; and of the worker that answers its part"
+                                        + " and its version.",
+                                List.of(),
+                                (call, session) -> worker(leader, session))
+                        .ofPrimary(),
                 Endpoint.get(
                         "/summary",
                         "How many of your instances were started, and failed, minute by minute; of 10,000 at most, the latest.",

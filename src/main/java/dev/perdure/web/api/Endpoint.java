@@ -13,7 +13,7 @@ import java.util.List;
  * @param summary one line for people
  * @param parameters of the query
  * @param fields of the body
- * @param changes whether it changes anything, and is therefore refused where nothing may be changed
+ * @param at where it is answered
  */
 public record Endpoint(
         String method,
@@ -21,7 +21,7 @@ public record Endpoint(
         String summary,
         List<Parameter> parameters,
         List<Parameter> fields,
-        boolean changes,
+        Where at,
         Handler handler) {
 
     /**
@@ -40,6 +40,26 @@ public record Endpoint(
         }
     }
 
+    /** Where something is answered. */
+    public enum Where {
+        /** By a read replica, where there is one: it only reads. */
+        REPLICA,
+        /** By the primary: it reads of the server itself. */
+        PRIMARY,
+        /** By the primary: it changes something, and is refused where nothing may be changed. */
+        CHANGES
+    }
+
+    /** Whether it changes anything. */
+    public boolean changes() {
+        return at == Where.CHANGES;
+    }
+
+    /** The same, answered by the primary. */
+    Endpoint ofPrimary() {
+        return new Endpoint(method, path, summary, parameters, fields, Where.PRIMARY, handler);
+    }
+
     /** Answers a call in a session of the caller; what it answers is JSON. */
     @FunctionalInterface
     public interface Handler {
@@ -47,7 +67,7 @@ public record Endpoint(
     }
 
     static Endpoint get(String path, String summary, List<Parameter> parameters, Handler handler) {
-        return new Endpoint("GET", path, summary, parameters, List.of(), false, handler);
+        return new Endpoint("GET", path, summary, parameters, List.of(), Where.REPLICA, handler);
     }
 
     /** What answers with server-sent events: it has no handler of this kind. */
@@ -64,6 +84,6 @@ public record Endpoint(
     }
 
     static Endpoint post(String path, String summary, List<Parameter> fields, Handler handler) {
-        return new Endpoint("POST", path, summary, List.of(), fields, true, handler);
+        return new Endpoint("POST", path, summary, List.of(), fields, Where.CHANGES, handler);
     }
 }

@@ -57,12 +57,13 @@ public final class Streams {
     /**
      * None yet.
      *
+     * @param name that its thread has
      * @param workers whoever begins waits here
      */
-    public Streams(Vertx vertx, WorkerExecutor workers) {
+    public Streams(Vertx vertx, String name, WorkerExecutor workers) {
         this.vertx = vertx;
         this.workers = workers;
-        this.reader = vertx.createSharedWorkerExecutor("perdure-web-live", 1, 1, TimeUnit.MINUTES);
+        this.reader = vertx.createSharedWorkerExecutor(name, 1, 1, TimeUnit.MINUTES);
         this.keeper = vertx.setPeriodic(KEEP_ALIVE_MILLIS, ignored -> keepAlive());
     }
 
@@ -86,7 +87,7 @@ public final class Streams {
         }
         response.closeHandler(ignored -> remove(subject, subscriber));
         return workers.executeBlocking(
-                        () -> caller.inSession(session -> follow.reader().read(call, cursor, session)), false)
+                        () -> caller.readLive(session -> follow.reader().read(call, cursor, session)), false)
                 .onFailure(ignored -> remove(subject, subscriber))
                 .map(read -> {
                     begin(watch, subscriber, read, cursor != null, first);
@@ -166,7 +167,7 @@ public final class Streams {
         long began = System.nanoTime();
         reader.executeBlocking(
                         () -> by.caller()
-                                .inSession(
+                                .readLive(
                                         session -> watch.follow().reader().read(watch.call(), watch.cursor(), session)),
                         false)
                 .onComplete(read -> done(watch, by, read, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began)));

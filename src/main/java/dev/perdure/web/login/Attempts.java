@@ -9,10 +9,10 @@ import java.util.Map;
 
 /**
  * The limit on guessing: so many tries at once for each address and each role, and then one each few seconds. Who has logged
- * in as a role from an address keeps tries of their own there, so that nobody locks them out by guessing from elsewhere.
- * Thread-safe.
+ * in as a role from an address keeps tries of their own there, so that nobody locks them out by guessing from elsewhere. Databases share
+ * it: an address has no more tries where there are more of them, nor has a role, which all databases of a server have. Thread-safe.
  */
-final class Attempts {
+public final class Attempts {
 
     /** How many tries at once, and how often one more. */
     record Limit(int atOnce, Duration oneMoreEach) {}
@@ -26,7 +26,7 @@ final class Attempts {
     private final Map<String, Bucket> buckets = new LinkedHashMap<>();
     private final Map<String, Long> known = new HashMap<>();
 
-    Attempts(InstantSource clock) {
+    public Attempts(InstantSource clock) {
         this.clock = clock;
     }
 
@@ -50,8 +50,17 @@ final class Attempts {
     /** A try that has been counted; taken back when it succeeds. */
     record Try(String role, String address) {}
 
-    /** Counts a try before it is made, so that many at once are counted too. */
-    synchronized Try begin(String role, String address) throws Problem {
+    private static String at(String server, String role) {
+        return server + ' ' + role;
+    }
+
+    /**
+     * Counts a try before it is made, so that many at once are counted too.
+     *
+     * @param server that has the role
+     */
+    synchronized Try begin(String server, String name, String address) throws Problem {
+        String role = at(server, name);
         long now = clock.millis();
         Bucket byAddress = bucket("address " + address, OF_ADDRESS, now);
         Bucket byRole = bucket(roleKey(role, address, now), OF_ROLE, now);

@@ -26,6 +26,7 @@ final class Gate {
     private static final int MAX_ROLE_BYTES = 63;
     private static final int MAX_PASSWORD = 1_000;
     static final String APPLICATION = "perdure-web";
+    private static final int CONNECT_SECONDS = 10;
 
     /** pg_has_role and not the attributes alone: SET ROLE makes its members what a role is. */
     private static final String RIGHTS =
@@ -39,6 +40,7 @@ final class Gate {
     private final DatabaseUrl worker;
     private final SubmitterLogin vouched;
     private final Map<String, String> settings;
+    private final Map<String, String> properties;
 
     /**
      * The gate of a database.
@@ -48,10 +50,22 @@ final class Gate {
      * @param statementTimeout for each statement
      */
     Gate(DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout) {
+        this(worker, vouched, statementTimeout, CONNECT_SECONDS, 0);
+    }
+
+    /**
+     * The same with other patience.
+     *
+     * @param socketSeconds how long an answer may take before the server is taken for gone; 0 for no limit
+     */
+    Gate(DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout, int connectSeconds, int socketSeconds) {
+        this.properties = Map.of(
+                "prepareThreshold", "0",
+                "loginTimeout", Integer.toString(connectSeconds),
+                "socketTimeout", Integer.toString(socketSeconds));
         this.vouched = vouched;
         this.worker = worker.withParameter("application_name", APPLICATION);
         this.settings = OwnerSettings.with(Map.of(
-                "default_transaction_read_only", "on",
                 "statement_timeout", statementTimeout.toMillis() + "ms",
                 "lock_timeout", "2s",
                 "idle_in_transaction_session_timeout", "10s"));
@@ -140,7 +154,15 @@ final class Gate {
     }
 
     private RoleSession open(DatabaseUrl url) throws SQLException {
-        return new RoleSession(url.withSettings(settings).open(Map.of("prepareThreshold", "0", "loginTimeout", "10")));
+        DatabaseUrl.Opened opened = url.withSettings(settings).open(properties);
+        RoleSession session = new RoleSession(opened);
+        try {
+            session.prepare();
+            return session;
+        } catch (SQLException e) {
+            session.close();
+            throw e;
+        }
     }
 
     private boolean isLetIn(String role, String password) throws Problem {

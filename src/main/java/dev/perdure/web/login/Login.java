@@ -1,61 +1,32 @@
 package dev.perdure.web.login;
 
-import dev.perdure.web.Problem;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A login, with a few sessions on the server. Thread-safe. */
+/** A login, with a few sessions on the server, and on its read replica where there is one. Thread-safe. */
 final class Login {
 
-    /** Of one login at the same time. */
-    private static final int SESSIONS = 3;
-    /** A session older than this is not used again, so that a changed password, role or grant takes effect. */
-    private static final long MAX_AGE_NANOS = TimeUnit.MINUTES.toNanos(5);
-
-    private static final long MAX_IDLE_NANOS = TimeUnit.SECONDS.toNanos(30);
-    private static final int PATIENCE_SECONDS = 5;
-
     private final String role;
-    private final Opener opener;
+    private final SessionPool primary;
+    private final @Nullable SessionPool replica;
     private final long overAt;
-    private final Semaphore ofAll;
-    private final Semaphore own = new Semaphore(SESSIONS, true);
-    private final Deque<RoleSession> idle = new ArrayDeque<>();
     private final long beganAt;
     private volatile long usedAt;
     private volatile List<String> roles = List.of();
-    private boolean closed;
-
-    /** Opens a session of a login. */
-    @FunctionalInterface
-    interface Opener {
-        RoleSession open(String secret) throws Problem;
-    }
 
     /**
      * A login that has just entered.
      *
-     * @param opener opens more sessions
      * @param overAt when it is over in any case, by the same clock as now
-     * @param ofAll so many sessions all logins may have
      */
-    Login(String role, Opener opener, long overAt, Semaphore ofAll, RoleSession first, boolean counted, long now) {
+    Login(String role, SessionPool primary, @Nullable SessionPool replica, long overAt, long now) {
         this.role = role;
-        this.opener = opener;
+        this.primary = primary;
+        this.replica = replica;
         this.overAt = overAt;
-        this.ofAll = ofAll;
         this.beganAt = now;
         this.usedAt = now;
-        if (counted) {
-            idle.push(first);
-        } else {
-            first.close();
-        }
     }
 
     String role() {
@@ -68,6 +39,14 @@ final class Login {
 
     void mayBe(List<String> some) {
         roles = List.copyOf(some);
+    }
+
+    SessionPool primary() {
+        return primary;
+    }
+
+    @Nullable SessionPool replica() {
+        return replica;
     }
 
     /** Milliseconds of the same clock as the constructor's. */
@@ -83,118 +62,21 @@ final class Login {
         return usedAt;
     }
 
-    /**
-     * Borrows a session.
-     *
-     * @param secret that the password is sealed with
-     * @throws Problem 401 when the server does not let the role in any more, 503 when there is none in time
-     */
-    RoleSession borrow(String secret) throws Problem {
-        if (!acquire(own)) {
-            throw Problem.later(503, "Too many requests of this login at the same time", 2);
-        }
-        boolean borrowed = false;
-        try {
-            RoleSession session = idleOne();
-            if (session == null) {
-                if (!acquire(ofAll)) {
-                    throw Problem.later(503, "All sessions of the dashboard are in use (perdure.web.max-sessions)", 2);
-                }
-                boolean opened = false;
-                try {
-                    session = opener.open(secret);
-                    opened = true;
-                } finally {
-                    if (!opened) {
-                        ofAll.release();
-                    }
-                }
-            }
-            borrowed = true;
-            return session;
-        } finally {
-            if (!borrowed) {
-                own.release();
-            }
-        }
-    }
-
-    private static boolean acquire(Semaphore semaphore) throws Problem {
-        try {
-            return semaphore.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.later(503, "The dashboard ends", PATIENCE_SECONDS);
-        }
-    }
-
-    private @Nullable RoleSession idleOne() {
-        RoleSession found = null;
-        List<RoleSession> old = new ArrayList<>();
-        synchronized (idle) {
-            long now = System.nanoTime();
-            while (found == null && !idle.isEmpty()) {
-                RoleSession session = idle.pop();
-                if (session.ageNanos(now) > MAX_AGE_NANOS) {
-                    old.add(session);
-                } else {
-                    found = session;
-                }
-            }
-        }
-        close(old);
-        return found;
-    }
-
-    void giveBack(RoleSession session) {
-        boolean fit = session.reset();
-        boolean kept;
-        synchronized (idle) {
-            kept = fit && !closed;
-            if (kept) {
-                idle.push(session);
-            }
-        }
-        if (!kept) {
-            close(List.of(session));
-        }
-        own.release();
-    }
-
-    /** Closes sessions that nobody has used for a while; all that are idle, where others need them. */
-    void closeIdle(boolean all) {
-        List<RoleSession> old = new ArrayList<>();
-        synchronized (idle) {
-            long now = System.nanoTime();
-            idle.removeIf(session -> {
-                boolean gone = all || session.idleNanos(now) > MAX_IDLE_NANOS;
-                if (gone) {
-                    old.add(session);
-                }
-                return gone;
-            });
-        }
-        close(old);
+    /** Closes sessions that nobody has used for a while. */
+    void closeIdle() {
+        pools().forEach(pool -> pool.closeIdle(false));
     }
 
     boolean isClosed() {
-        synchronized (idle) {
-            return closed;
-        }
+        return primary.isClosed();
     }
 
     /** Ends the login. A request under way is answered. */
     void close() {
-        synchronized (idle) {
-            closed = true;
-        }
-        closeIdle(true);
+        pools().forEach(SessionPool::close);
     }
 
-    private void close(List<RoleSession> sessions) {
-        for (RoleSession session : sessions) {
-            session.close();
-            ofAll.release();
-        }
+    private Stream<SessionPool> pools() {
+        return replica == null ? Stream.of(primary) : Stream.of(primary, replica);
     }
 }

@@ -8,12 +8,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
@@ -23,20 +19,25 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Logins implements AutoCloseable {
 
-    private static final int MAX_LOGINS = 1_000;
-    private static final int MAX_OF_ROLE = 20;
     /** A Basic login asks the server again after this long, so that a password that was changed is not good for longer. */
     private static final long BASIC_FOR_MILLIS = 60_000;
 
     private static final int MAX_SECRET = 200;
+    /** Who follows what happens reads the primary where the replica is more behind. */
+    private static final long LIVE_SECONDS = 2;
 
     private final Gate gate;
     private final Limits limits;
     private final InstantSource clock;
     private final Attempts attempts;
+    /** Databases of one server have the same roles, and the same tries at them. */
+    private final String server;
+
     private final Semaphore sessions;
+    private final @Nullable Replica replica;
+    private final Semaphore onReplica;
     private final byte[] ofBasic = Sealed.random(32);
-    private final Map<String, Login> all = new ConcurrentHashMap<>();
+    private final LoginTable all = new LoginTable();
 
     /**
      * What logins may have.
@@ -94,15 +95,72 @@ public final class Logins implements AutoCloseable {
             return login == other.login;
         }
 
-        /** Does something in a session of the caller, which is read only until somebody says otherwise. */
-        public <T> T inSession(Work<T> work) throws Problem {
-            if (sessions.availablePermits() == 0) {
-                // What others keep for themselves is needed here.
-                all.values().stream().filter(other -> other != login).forEach(other -> other.closeIdle(true));
+        /** Reads, from the replica where there is one that is of use, and otherwise from the primary. */
+        public <T> Read<T> read(Work<T> work) throws Problem {
+            return read(Long.MAX_VALUE, work);
+        }
+
+        /** The same, from a replica only that shows what has just happened. */
+        public <T> T readLive(Work<T> work) throws Problem {
+            return read(LIVE_SECONDS, work).value();
+        }
+
+        private <T> Read<T> read(long mostBehind, Work<T> work) throws Problem {
+            Replica at = replica;
+            SessionPool pool = login.replica();
+            if (at == null || pool == null) {
+                return new Read<>(inSession(work), null);
             }
+            if (at.isOfUse(role())) {
+                checkAgain(at);
+                all.makeRoom(onReplica, login, Login::replica);
+                Optional<Read<T>> read = at.read(pool, secret, role(), mostBehind, work);
+                if (read.isPresent()) {
+                    return read.get();
+                }
+            }
+            return new Read<>(inSession(work), Read.Source.primary(at.note(role())));
+        }
+
+        /** A replica may let in whom the primary does not any more. Where the primary is away nobody can have changed that. */
+        private void checkAgain(Replica at) throws Problem {
+            if (at.isPrimaryAway() || login.primary().checkedNanosAgo() < SessionPool.MAX_AGE_NANOS) {
+                return;
+            }
+            try {
+                inSession(session -> role());
+            } catch (Problem e) {
+                if (e.status() != 503) {
+                    throw e;
+                }
+            }
+        }
+
+        /** Changes something, and sees it from now on wherever this role reads. */
+        public <T> T change(Work<T> work) throws Problem {
+            Replica at = replica;
+            if (at == null) {
+                return inSession(work);
+            }
+            return inSession(session -> {
+                T value;
+                try {
+                    value = work.apply(session);
+                } catch (SQLException e) {
+                    at.mayHaveWritten(role());
+                    throw e;
+                }
+                at.wrote(role(), session);
+                return value;
+            });
+        }
+
+        /** Does something in a session of the caller, on the primary, which is read only until somebody says otherwise. */
+        public <T> T inSession(Work<T> work) throws Problem {
+            all.makeRoom(sessions, login, Login::primary);
             RoleSession session;
             try {
-                session = login.borrow(secret);
+                session = login.primary().borrow(secret);
             } catch (Problem e) {
                 if (e.status() == 401) {
                     end(this);
@@ -115,7 +173,7 @@ public final class Logins implements AutoCloseable {
             } catch (SQLException e) {
                 throw Problem.of(e);
             } finally {
-                login.giveBack(session);
+                login.primary().giveBack(session);
             }
         }
     }
@@ -125,18 +183,44 @@ public final class Logins implements AutoCloseable {
         T apply(Connection session) throws SQLException, Problem;
     }
 
-    private Logins(Gate gate, Limits limits, InstantSource clock) {
+    private Logins(
+            Gate gate,
+            @Nullable Replica replica,
+            String server,
+            Limits limits,
+            Attempts attempts,
+            InstantSource clock) {
+        this.server = server;
+        this.replica = replica;
+        this.onReplica = new Semaphore(limits.sessions(), true);
         this.gate = gate;
         this.limits = limits;
         this.clock = clock;
-        this.attempts = new Attempts(clock);
+        this.attempts = attempts;
         this.sessions = new Semaphore(limits.sessions(), true);
     }
 
-    /** The logins of a database. */
+    /**
+     * The logins of a database.
+     *
+     * @param replica where they read, or null for where they write
+     * @param attempts at logging in to this and other databases
+     */
     public static Logins of(
-            DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout, Limits limits, InstantSource clock) {
-        return new Logins(new Gate(worker, vouched, statementTimeout), limits, clock);
+            DatabaseUrl worker,
+            SubmitterLogin vouched,
+            Duration statementTimeout,
+            @Nullable Replica replica,
+            Limits limits,
+            Attempts attempts,
+            InstantSource clock) {
+        return new Logins(
+                new Gate(worker, vouched, statementTimeout),
+                replica,
+                worker.hosts().toString(),
+                limits,
+                attempts,
+                clock);
     }
 
     /**
@@ -145,7 +229,7 @@ public final class Logins implements AutoCloseable {
      * @param address of the caller, whose tries are counted
      */
     public Entered enter(String role, String password, String address) throws Problem {
-        Attempts.Try attempt = attempts.begin(role, address);
+        Attempts.Try attempt = attempts.begin(server, role, address);
         RoleSession first = gate.enter(role, password);
         attempts.succeeded(attempt);
         String secret = Sealed.randomText();
@@ -166,13 +250,13 @@ public final class Logins implements AutoCloseable {
         }
         RoleSession first = gate.enterTrusted(role);
         String secret = Sealed.randomText();
-        add(keyOf(secret), role, ignored -> gate.open(role, null), Long.MAX_VALUE, first);
+        add(keyOf(secret), role, (at, ignored) -> at.open(role, null), Long.MAX_VALUE, first);
         return new Entered(role, secret, csrfOf(secret));
     }
 
-    private Login.Opener withPassword(String role, String password, String secret) {
+    private Replica.Opening withPassword(String role, String password, String secret) {
         Sealed sealed = Sealed.seal(password, secret);
-        return with -> gate.open(role, sealed.open(with));
+        return (at, with) -> at.open(role, sealed.open(with));
     }
 
     /**
@@ -183,7 +267,7 @@ public final class Logins implements AutoCloseable {
     public Entered enterVouched(String role, List<String> roles) throws Problem {
         RoleSession first = gate.openVouched(role);
         String secret = Sealed.randomText();
-        add(keyOf(secret), role, ignored -> gate.openVouched(role), Long.MAX_VALUE, first)
+        add(keyOf(secret), role, (at, ignored) -> at.openVouched(role), Long.MAX_VALUE, first)
                 .mayBe(roles);
         return new Entered(role, secret, csrfOf(secret));
     }
@@ -195,54 +279,25 @@ public final class Logins implements AutoCloseable {
      */
     public Optional<Caller> knownByVoucher(String role, String voucher) {
         String secret = Sealed.token(ofBasic, "voucher\0" + role + "\0" + voucher);
-        Login login = all.get(keyOf(secret));
-        long now = clock.millis();
-        if (login == null || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
-            return Optional.empty();
-        }
-        login.touch(now);
-        return Optional.of(new Caller(login, secret));
+        return known(secret, limits.maxIdleMillis(), limits.maxAgeMillis());
     }
 
     /** The same for somebody who has to be let in; until the moment at which it is worth nothing any more. */
     public Caller byVoucher(String role, List<String> roles, String voucher, long overAtMillis) throws Problem {
         RoleSession first = gate.openVouched(role);
         String secret = Sealed.token(ofBasic, "voucher\0" + role + "\0" + voucher);
-        Login login = add(keyOf(secret), role, ignored -> gate.openVouched(role), overAtMillis, first);
+        Login login = add(keyOf(secret), role, (at, ignored) -> at.openVouched(role), overAtMillis, first);
         login.mayBe(roles);
         return new Caller(login, secret);
     }
 
-    private Login add(String key, String role, Login.Opener opener, long overAt, RoleSession first) {
-        makeRoom(role);
-        Login login = new Login(role, opener, overAt, sessions, first, sessions.tryAcquire(), clock.millis());
-        Login before = all.put(key, login);
-        if (before != null) {
-            before.close();
-        }
+    private Login add(String key, String role, Replica.Opening opener, long overAt, RoleSession first) {
+        SessionPool primary = new SessionPool(secret -> opener.open(gate, secret), sessions);
+        primary.begin(first);
+        SessionPool ofReplica = replica == null ? null : new SessionPool(replica.opener(role, opener), onReplica);
+        Login login = new Login(role, primary, ofReplica, overAt, clock.millis());
+        all.add(key, login);
         return login;
-    }
-
-    /** Of too many logins the one goes that was used longest ago. */
-    private void makeRoom(String role) {
-        List<Map.Entry<String, Login>> ofRole = all.entrySet().stream()
-                .filter(entry -> entry.getValue().role().equals(role))
-                .toList();
-        if (ofRole.size() >= MAX_OF_ROLE) {
-            endOldest(ofRole);
-        } else if (all.size() >= MAX_LOGINS) {
-            endOldest(List.copyOf(all.entrySet()));
-        }
-    }
-
-    private void endOldest(List<Map.Entry<String, Login>> some) {
-        some.stream()
-                .min(Comparator.comparingLong(entry -> entry.getValue().usedAt()))
-                .ifPresent(entry -> {
-                    if (all.remove(entry.getKey(), entry.getValue())) {
-                        entry.getValue().close();
-                    }
-                });
     }
 
     /** Who has this cookie. Does not block. */
@@ -250,30 +305,23 @@ public final class Logins implements AutoCloseable {
         if (secret.isEmpty() || secret.length() > MAX_SECRET) {
             return Optional.empty();
         }
-        Login login = all.get(keyOf(secret));
-        long now = clock.millis();
-        if (login == null || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
-            return Optional.empty();
-        }
-        login.touch(now);
-        return Optional.of(new Caller(login, secret));
+        return known(secret, limits.maxIdleMillis(), limits.maxAgeMillis());
     }
 
     /** Who sends a role and a password with each request, and was let in with them a moment ago. Does not block. */
     public Optional<Caller> knownByPassword(String role, String password) {
         String secret = Sealed.token(ofBasic, role + "\0" + password);
-        Login login = all.get(keyOf(secret));
-        long now = clock.millis();
-        if (login == null || login.isOver(now, BASIC_FOR_MILLIS, BASIC_FOR_MILLIS)) {
-            return Optional.empty();
-        }
-        login.touch(now);
-        return Optional.of(new Caller(login, secret));
+        return known(secret, BASIC_FOR_MILLIS, BASIC_FOR_MILLIS);
+    }
+
+    private Optional<Caller> known(String secret, long maxIdle, long maxAge) {
+        return Optional.ofNullable(all.find(keyOf(secret), clock.millis(), maxIdle, maxAge))
+                .map(login -> new Caller(login, secret));
     }
 
     /** The same for somebody who has to be let in: the server is asked, which is so once a minute. */
     public Caller byPassword(String role, String password, String address) throws Problem {
-        Attempts.Try attempt = attempts.begin(role, address);
+        Attempts.Try attempt = attempts.begin(server, role, address);
         RoleSession first = gate.enter(role, password);
         attempts.succeeded(attempt);
         String secret = Sealed.token(ofBasic, role + "\0" + password);
@@ -283,33 +331,27 @@ public final class Logins implements AutoCloseable {
 
     /** Ends a login, its sessions with it. */
     public void end(Caller caller) {
-        all.values().remove(caller.login);
-        caller.login.close();
+        all.end(caller.login);
     }
 
     /** Ends what is over, and closes sessions that nobody uses. To be called every few seconds. */
     public void sweep() {
-        long now = clock.millis();
-        List<String> over = new ArrayList<>();
-        all.forEach((key, login) -> {
-            if (login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
-                over.add(key);
-            } else {
-                login.closeIdle(sessions.availablePermits() == 0);
-            }
-        });
-        for (String key : over) {
-            Login login = all.remove(key);
-            if (login != null) {
-                login.close();
-            }
-        }
+        all.sweep(clock.millis(), limits.maxIdleMillis(), limits.maxAgeMillis());
+        all.makeRoom(sessions, null, Login::primary);
+        all.makeRoom(onReplica, null, Login::replica);
+    }
+
+    /** The replica that they read, when there is one. */
+    public Optional<Replica> replica() {
+        return Optional.ofNullable(replica);
     }
 
     @Override
     public void close() {
-        all.values().forEach(Login::close);
-        all.clear();
+        if (replica != null) {
+            replica.close();
+        }
+        all.close();
     }
 
     private static String keyOf(String secret) {

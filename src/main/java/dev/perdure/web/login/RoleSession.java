@@ -19,6 +19,20 @@ final class RoleSession implements AutoCloseable {
         this.opened = opened;
     }
 
+    /**
+     * Makes it read only, which it is not when it begins: of several hosts the driver takes for the primary whichever begins sessions that
+     * may write.
+     */
+    void prepare() throws SQLException {
+        try (Statement statement = opened.connection().createStatement()) {
+            if (opened.pins() != null) {
+                statement.execute(opened.pins());
+            }
+            statement.execute(
+                    "SET application_name = '" + Gate.APPLICATION + "'; SET default_transaction_read_only = on");
+        }
+    }
+
     Connection connection() {
         return opened.connection();
     }
@@ -46,11 +60,8 @@ final class RoleSession implements AutoCloseable {
             }
             try (Statement statement = connection.createStatement()) {
                 statement.execute("DISCARD ALL");
-                statement.execute("SET application_name = '" + Gate.APPLICATION + "'");
-                if (opened.pins() != null) {
-                    statement.execute(opened.pins());
-                }
             }
+            prepare();
             return true;
         } catch (SQLException e) {
             LOG.debugf("A session of the dashboard is closed: %s", e.getMessage());
