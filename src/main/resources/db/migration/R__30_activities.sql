@@ -412,60 +412,100 @@ COMMENT ON FUNCTION df._end_activities(text, jsonb, bigint[], boolean) IS
 ---------------------------------------------------------------------------------------------------------------------
 
 -- Roles that submitted take turns, then instances, by their turn. What is given out together has at most 32 MB, or is one.
-CREATE OR REPLACE FUNCTION df._claim_activities(p_role regrole, p_kind text, p_most bigint) RETURNS text
+--
+-- Behind a mark there are rows that others have claimed since it moved, or hold, and each claim would pass all of them. So a session goes on
+-- where it has come to, for a tenth of a second; then it looks from the mark on, and so does a call whenever it does not find enough, except
+-- while it waits (p_again). Whatever the setting says, nothing is claimed that may not be.
+CREATE OR REPLACE FUNCTION df._claim_activities(p_role regrole, p_kind text, p_most bigint, p_again boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     most_bytes CONSTANT bigint := 33554432;
+    v_now CONSTANT bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+    -- Role, priority, turn, since when, kind.
+    v_last text[] := string_to_array(current_setting('df.claimed_to', true), ':');
+    v_marks df._activity_marks[];
+    v_mark df._activity_marks;
     v_owners regrole[];
     v_place integer;
-    v_mark record;
     v_share bigint;
+    v_from bigint;
     v_room bigint := most_bytes;
     v_got record;
-    v_all text[] := '{}';
+    v_all bigint[] := '{}';
 BEGIN
-    SELECT array_agg(o.role ORDER BY random()) INTO v_owners
-    FROM (SELECT DISTINCT k.role FROM df._activity_marks k
-          WHERE k.kind = p_kind AND (k.role = p_role OR EXISTS (SELECT FROM df._activity_grants g WHERE g.kind = p_kind AND g.owner = k.role))
-              AND EXISTS (SELECT FROM df._activities a
-                          WHERE a.kind = p_kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn AND a.token IS NULL
-                              AND a.assignees IS NULL)) AS o
-    WHERE df._may_claim(p_role, o.role, p_kind);
+    IF (cardinality(v_last) = 5 AND v_last[5] = md5(p_kind) AND v_last[3] ~ '^[0-9]{1,18}$' AND v_last[4] ~ '^[0-9]{1,18}$') IS NOT TRUE
+        OR v_now - v_last[4]::bigint NOT BETWEEN 0 AND 100000 THEN
+        v_last := NULL;
+    END IF;
+    SELECT array_agg(k ORDER BY k.role, k.priority) INTO v_marks
+    FROM df._activity_marks k
+    WHERE k.kind = p_kind AND (k.role = p_role OR EXISTS (SELECT FROM df._activity_grants g WHERE g.kind = p_kind AND g.owner = k.role));
+    IF v_marks IS NULL THEN
+        RETURN '';
+    ELSIF v_marks[1].role = p_role AND v_marks[cardinality(v_marks)].role = p_role THEN
+        v_owners := ARRAY[p_role];
+    ELSE
+        SELECT array_agg(o.role ORDER BY random()) INTO v_owners
+        FROM (SELECT DISTINCT k.role FROM unnest(v_marks) AS k
+              WHERE EXISTS (SELECT FROM df._activities a
+                            WHERE a.kind = p_kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn AND a.token IS NULL
+                                AND a.assignees IS NULL)) AS o
+        WHERE df._may_claim(p_role, o.role, p_kind);
+    END IF;
     FOR pass IN 1 .. CASE WHEN cardinality(v_owners) > 1 THEN 2 ELSE 1 END LOOP
         FOR v_place IN 1 .. coalesce(cardinality(v_owners), 0) LOOP
             v_share := p_most - cardinality(v_all);
             IF pass = 1 THEN
                 v_share := ceil(v_share::numeric / (cardinality(v_owners) - v_place + 1));
             END IF;
-            FOR v_mark IN SELECT k.priority, k.turn FROM df._activity_marks k
-                          WHERE k.kind = p_kind AND k.role = v_owners[v_place] ORDER BY k.priority LOOP
-                EXIT WHEN v_share < 1 OR v_room <= 0;
-                WITH had AS MATERIALIZED (
-                    SELECT a.id, a.bytes FROM df._activities a
-                    WHERE a.kind = p_kind AND a.role = v_owners[v_place] AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
-                        AND a.token IS NULL AND a.assignees IS NULL
-                        AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
-                    ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_share FOR NO KEY UPDATE OF a SKIP LOCKED),
-                sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
-                taken AS (
-                    UPDATE df._activities a SET token = concat_ws('.', a.id, a.map_id, a.ordinal, replace(gen_random_uuid()::text, '-', '')),
-                        claimed_by = p_role, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
-                    FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
-                    RETURNING a.token, a.bytes, a.turn, a.id)
-                SELECT array_agg(concat(t.id, ':', t.token) ORDER BY t.turn, t.id) AS tokens, coalesce(sum(t.bytes), 0) AS bytes
-                INTO v_got FROM taken t;
-                v_all := v_all || coalesce(v_got.tokens, '{}');
-                v_share := v_share - coalesce(cardinality(v_got.tokens), 0);
-                v_room := v_room - v_got.bytes;
+            FOREACH v_mark IN ARRAY v_marks LOOP
+                CONTINUE WHEN v_mark.role <> v_owners[v_place];
+                v_from := NULL;
+                IF v_last[1] = v_mark.role::oid::text AND v_last[2] = v_mark.priority::text AND v_last[3]::bigint >= v_mark.turn THEN
+                    v_from := v_last[3];
+                END IF;
+                LOOP
+                    EXIT WHEN v_share < 1 OR v_room <= 0;
+                    WITH had AS MATERIALIZED (
+                        SELECT a.id, a.bytes FROM df._activities a
+                        WHERE a.kind = p_kind AND a.role = v_mark.role AND a.priority = v_mark.priority AND a.turn >= coalesce(v_from, v_mark.turn)
+                            AND a.token IS NULL AND a.assignees IS NULL
+                            AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
+                        ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_share FOR NO KEY UPDATE OF a SKIP LOCKED),
+                    sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
+                    taken AS (
+                        UPDATE df._activities a SET token = concat_ws('.', a.id, a.map_id, a.ordinal, replace(gen_random_uuid()::text, '-', '')),
+                            claimed_by = p_role, claimed_at = clock_timestamp(), lease_until = clock_timestamp() + a.lease, attempt = a.attempt + 1
+                        FROM sized s WHERE a.id = s.id AND (s.upto <= v_room OR v_room = most_bytes AND s.upto = s.bytes)
+                        RETURNING a.bytes, a.turn, a.id)
+                    SELECT array_agg(t.id ORDER BY t.turn, t.id) AS ids, coalesce(sum(t.bytes), 0) AS bytes, max(t.turn) AS turn
+                    INTO v_got FROM taken t;
+                    v_all := v_all || coalesce(v_got.ids, '{}');
+                    v_share := v_share - coalesce(cardinality(v_got.ids), 0);
+                    v_room := v_room - v_got.bytes;
+                    IF v_from IS NULL THEN
+                        -- To the last one that it has got, or, when there was none, to the last one that somebody else holds.
+                        v_last := ARRAY[v_mark.role::oid::text, v_mark.priority::text, coalesce(v_got.turn, (
+                                SELECT a.turn FROM df._activities a
+                                WHERE a.kind = p_kind AND a.role = v_mark.role AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
+                                    AND a.token IS NULL AND a.assignees IS NULL
+                                ORDER BY a.kind DESC, a.role DESC, a.priority DESC, a.turn DESC, a.id DESC LIMIT 1), v_mark.turn)::text,
+                            v_now::text, md5(p_kind)];
+                        PERFORM set_config('df.claimed_to', array_to_string(v_last, ':'), false);
+                        EXIT;
+                    END IF;
+                    EXIT WHEN p_again;
+                    v_from := NULL;
+                END LOOP;
             END LOOP;
         END LOOP;
     END LOOP;
     RETURN array_to_string(v_all, ',');
 END
 $$;
-COMMENT ON FUNCTION df._claim_activities(regrole, text, bigint) IS
-    'Claims activities for a role; returns ids and tokens. Called with the settings of its caller.';
+COMMENT ON FUNCTION df._claim_activities(regrole, text, bigint, boolean) IS
+    'Claims activities for a role; returns their ids. p_again: for a call that has found nothing and waits. Called with the settings of its caller.';
 
 -- Locks nothing of anybody but the claimer: a token that is not right finds no row.
 CREATE OR REPLACE FUNCTION df._claimed(p_role regrole, p_token text, OUT activity df._activities, OUT problem text)
@@ -481,7 +521,7 @@ BEGIN
     IF p_token ~ '^[0-9]{1,18}([.][0-9]{1,18}[.][0-9]{1,18})?[.][0-9a-f]{32}$' THEN
         v_id := split_part(p_token, '.', 1);
         problem := 'its lease has ended, its node has ended, or it never was one of yours';
-        SELECT a.* INTO activity FROM df._activities a WHERE a.id = v_id AND a.token = p_token AND a.claimed_by = p_role FOR NO KEY UPDATE;
+        SELECT a.* INTO activity FROM df._activities a WHERE a.id = v_id AND coalesce(a.token, '') = p_token AND a.claimed_by = p_role FOR NO KEY UPDATE;
         IF FOUND THEN
             SELECT i.status, EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (v_id, -v_id)) INTO v_status, v_has_ended
             FROM df.instances i WHERE i.id = activity.instance_id;
@@ -522,7 +562,7 @@ DECLARE
     v_late text;
 BEGIN
     WITH gone AS (
-        DELETE FROM df._activities a WHERE a.id = ANY (p_ids) AND a.answer IS NOT NULL AND a.map_id IS NOT NULL
+        DELETE FROM df._activities a WHERE a.id = ANY (p_ids) AND a.answer IS NOT NULL AND coalesce(a.map_id, 0) <> 0
         RETURNING a.map_id, a.ordinal, a.version, a.token, a.answer, a.created_at, a.role, a.kind),
     done AS (
         UPDATE df._map_items i SET version = g.version + 1, status = CASE WHEN g.answer ? 'failed' THEN 'failed' ELSE 'completed' END,
@@ -619,18 +659,35 @@ CREATE OR REPLACE FUNCTION df._answer_activity(p_role regrole, p_token text, p_a
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_is record := df._claimed(p_role, p_token);
+    v_is record;
+    v_id bigint;
+    v_map bigint;
 BEGIN
-    IF (v_is.activity).answer IS NOT NULL THEN
-        RETURN 'false';
-    ELSIF v_is.problem IS NOT NULL THEN
-        RAISE EXCEPTION 'perdure: the token of this activity is not current: %', v_is.problem USING ERRCODE = 'DF004',
-            HINT = 'What this transaction has written goes with it. Go on with the next activity.';
+    -- Mostly all is as it should be.
+    IF p_token ~ '^[0-9]{1,18}[.]' THEN
+        UPDATE df._activities a SET answer = p_answer, together = CASE WHEN a.map_id IS NOT NULL THEN ARRAY[a.id] END
+        -- No plan from the time of small tables may begin with anything but the key: no joins, and nothing that implies another index.
+        WHERE a.id = split_part(p_token, '.', 1)::bigint AND coalesce(a.token, '') = p_token AND a.claimed_by = p_role AND a.answer IS NULL
+            AND (SELECT i.status FROM df.instances i WHERE i.id = a.instance_id) IN ('pending', 'running')
+            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (a.id, -a.id))
+            AND (a.role = p_role OR df._may_claim(p_role, a.role, a.kind))
+        RETURNING a.id, a.map_id INTO v_id, v_map;
     END IF;
-    UPDATE df._activities a SET answer = p_answer, together = CASE WHEN a.map_id IS NOT NULL THEN ARRAY[a.id] END
-    WHERE a.id = ((v_is.activity).id);
-    IF (v_is.activity).map_id IS NOT NULL THEN
-        PERFORM set_config('df.answered', concat_ws(',', nullif(current_setting('df.answered', true), ''), (v_is.activity).id), true);
+    IF v_id IS NULL THEN
+        v_is := df._claimed(p_role, p_token);
+        IF (v_is.activity).answer IS NOT NULL THEN
+            RETURN 'false';
+        ELSIF v_is.problem IS NOT NULL THEN
+            RAISE EXCEPTION 'perdure: the token of this activity is not current: %', v_is.problem USING ERRCODE = 'DF004',
+                HINT = 'What this transaction has written goes with it. Go on with the next activity.';
+        END IF;
+        -- Somebody had its row, or its instance has just been cancelled, and goes on.
+        v_id := (v_is.activity).id;
+        v_map := (v_is.activity).map_id;
+        UPDATE df._activities a SET answer = p_answer, together = CASE WHEN a.map_id IS NOT NULL THEN ARRAY[a.id] END WHERE a.id = v_id;
+    END IF;
+    IF v_map IS NOT NULL THEN
+        PERFORM set_config('df.answered', concat_ws(',', nullif(current_setting('df.answered', true), ''), v_id), true);
     END IF;
     RETURN 'true';
 END
@@ -695,7 +752,7 @@ BEGIN
         v_ids := ARRAY(SELECT split_part(t, '.', 1)::bigint FROM unnest(p_tokens) AS t);
         WITH held AS MATERIALIZED (
             SELECT a.id, a.role, a.kind, a.map_id, a.instance_id FROM df._activities a
-            WHERE a.id = ANY (v_ids) AND a.token = ANY (p_tokens) AND a.claimed_by = p_role AND a.answer IS NULL
+            WHERE a.id = ANY (v_ids) AND coalesce(a.token, '') = ANY (p_tokens) AND a.claimed_by = p_role AND a.answer IS NULL
             ORDER BY a.id FOR NO KEY UPDATE)
         SELECT array_agg(h.id) FILTER (WHERE h.map_id IS NOT NULL),
                count(*) FILTER (WHERE (h.role = p_role OR df._may_claim(p_role, h.role, h.kind)) AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (h.id, -h.id))
@@ -825,7 +882,7 @@ BEGIN
     END IF;
     CASE new.action
     WHEN 'claim' THEN
-        v_answer := df._claim_activities(new.role, new.kind, least(greatest(new.number, 1), 1000));
+        v_answer := df._claim_activities(new.role, new.kind, least(greatest(new.number, 1), 1000), new.words[1] IS NOT DISTINCT FROM 'again');
     WHEN 'extend' THEN
         v_answer := df._extend_activity(new.role, new.token,
             least(greatest(new.lease, interval '1 second'), interval '30 days'), new.document);
@@ -886,9 +943,13 @@ DECLARE
     began timestamptz := clock_timestamp();
     deadline timestamptz;
     claimed text;
+    again text[];
     ids bigint[];
 BEGIN
-    PERFORM df._check_kind('df.claim_activities', of_kind);
+    -- Mostly it is plain.
+    IF (of_kind ~ '^[-A-Za-z0-9_.:/]{1,255}$') IS NOT TRUE THEN
+        PERFORM df._check_kind('df.claim_activities', of_kind);
+    END IF;
     IF (most BETWEEN 1 AND 1000) IS NOT TRUE THEN
         RAISE EXCEPTION 'df.claim_activities: most must be between 1 and 1000, not %', coalesce(most::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Claim as many as one transaction completes, and claim again.';
@@ -906,15 +967,19 @@ BEGIN
     deadline := began + wait;
     -- Each statement of a volatile function has a new snapshot in READ COMMITTED, so that this sees what others commit.
     LOOP
-        INSERT INTO df._activity_calls (action, kind, number) VALUES ('claim', of_kind, claim_activities.most);
+        INSERT INTO df._activity_calls (action, kind, number, words) VALUES ('claim', of_kind, claim_activities.most, again);
         claimed := current_setting('df.activity_answer');
         EXIT WHEN claimed <> '' OR clock_timestamp() >= deadline;
-        -- A tenth of what it has waited so far, 2 ms at least and 200 ms at most: hundreds of programs may wait.
+        again := '{again}';
+        -- About a sixth of what it has waited so far, 3 ms at least and 200 ms at most: hundreds of programs may wait, not in step.
         PERFORM pg_sleep(least(extract(epoch FROM deadline - clock_timestamp()),
-            greatest(0.002, least(0.2, extract(epoch FROM clock_timestamp() - began) / 10))));
+            (0.7 + 0.6 * random()) * greatest(0.003, least(0.2, extract(epoch FROM clock_timestamp() - began) / 6))));
     END LOOP;
+    IF claimed = '' THEN
+        RETURN;
+    END IF;
     -- The view is a barrier: a condition that leaks nothing reaches its index, and a join does not.
-    ids := ARRAY(SELECT split_part(t.claim, ':', 1)::bigint FROM unnest(string_to_array(claimed, ',')) WITH ORDINALITY AS t(claim, place) ORDER BY t.place);
+    ids := string_to_array(claimed, ',')::bigint[];
     RETURN QUERY
     SELECT c.token, c.kind, c.payload, c.attempt, c.lease_until, c.progress
     FROM df._claimed_activities c JOIN unnest(ids) WITH ORDINALITY AS t(id, place) ON t.id = c.id
@@ -1201,7 +1266,7 @@ COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: what df.ex
 -- Marks move on to the first activity that waits. One that begins now may stand before it, and nobody sees that one until it is committed: so a mark
 -- moves when those have ended that had begun one when the place was found, and never past what waits by then. A clock that was set back begins
 -- anew: then all is looked at once more.
-CREATE OR REPLACE FUNCTION df._move_marks() RETURNS void
+CREATE OR REPLACE FUNCTION df._move_marks() RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
@@ -1240,9 +1305,10 @@ BEGIN
     v_after := df._activity_beginners();
     UPDATE df._activity_marks k SET turn = f.turn, next_turn = f.next_turn, beginners = v_after
     FROM unnest(v_found) AS f WHERE k.kind = f.kind AND k.role = f.role AND k.priority = f.priority;
+    RETURN cardinality(v_found) > 0;
 END
 $$;
-COMMENT ON FUNCTION df._move_marks() IS 'Internal: moves the places from which activities are claimed. Called with the settings of its caller.';
+COMMENT ON FUNCTION df._move_marks() IS 'Internal: moves the places from which activities are claimed; false when they are where they belong. Called with the settings of its caller.';
 
 CREATE OR REPLACE FUNCTION df._activity_beginners() RETURNS text[]
 LANGUAGE plpgsql VOLATILE
@@ -1257,14 +1323,19 @@ COMMENT ON FUNCTION df._activity_beginners() IS
     'Internal: transactions that have begun activities and are not committed. Called with the settings of its caller.';
 
 -- Leases that have ended, ends that are old, and channels of those for whom something waits. What a claimer has locked is left for the next
--- time. more: there may be more to do at once; present: there are activities.
-CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, OUT more boolean, OUT present boolean)
+-- time. more: there may be more to do at once; present: there are activities; moved: marks have moved.
+--
+-- What stands first in an index was deleted or changed long ago, and is passed with each look until vacuum has been there, which a snapshot
+-- that somebody keeps puts off. So a look finds leases that have ended lately, and only a whole one (the first of a term, and now and then)
+-- what a claimer had locked meanwhile, and old ends.
+CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, p_whole boolean, OUT more boolean, OUT present boolean, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     page CONSTANT integer := 500;
+    v_from CONSTANT timestamptz := CASE WHEN p_whole THEN '-infinity' ELSE clock_timestamp() - interval '20 seconds' END;
     v_lost df._activities;
     v_why text;
     v_done integer := 0;
@@ -1274,7 +1345,8 @@ BEGIN
     -- What a crash takes back is done again.
     PERFORM set_config('synchronous_commit', 'off', true);
     more := false;
-    present := EXISTS (SELECT FROM df._activities);
+    moved := false;
+    present := NOT p_whole OR EXISTS (SELECT FROM df._activities);
     IF NOT present AND NOT EXISTS (SELECT FROM df._activity_ends) AND NOT EXISTS (SELECT FROM df._item_ends) THEN
         RETURN;
     END IF;
@@ -1283,14 +1355,14 @@ BEGIN
                                  WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
     WHERE a.id IN (
         SELECT x.id FROM df._activities x
-        WHERE x.token IS NOT NULL AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
+        WHERE x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
             AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
         ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_done = ROW_COUNT;
     -- A signal refers to the row of the instance, which its user may have locked.
     FOR v_lost IN
         SELECT x.* FROM df._activities x JOIN df.instances i ON i.id = x.instance_id
-        WHERE x.token IS NOT NULL AND x.lease_until < clock_timestamp() AND x.attempt >= x.max_attempts
+        WHERE x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt >= x.max_attempts
             AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
         ORDER BY x.lease_until LIMIT page FOR KEY SHARE OF i SKIP LOCKED FOR UPDATE OF x SKIP LOCKED
     LOOP
@@ -1311,26 +1383,28 @@ BEGIN
         v_done := v_done + 1;
     END LOOP;
     more := v_done >= page;
-    DELETE FROM df._activities a
-    WHERE a.id IN (SELECT x.id FROM df._activity_ends e JOIN df._activities x ON x.id = abs(e.activity_id)
-                   WHERE e.outcome = 'stopped' LIMIT page FOR UPDATE OF x SKIP LOCKED);
-    -- The answer of one that has not reached its node yet says that it has ended.
-    DELETE FROM df._activity_ends d
-    WHERE d.activity_id IN (
-        SELECT e.activity_id FROM df._activity_ends e
-        WHERE e.ended_at < clock_timestamp() - interval '2 minutes'
-            AND NOT EXISTS (SELECT FROM df._activities a WHERE a.id = abs(e.activity_id))
-            AND (e.outcome = 'stopped' OR NOT EXISTS (
-                SELECT FROM df.signals s WHERE s.instance_id = e.instance_id AND s.name = e.reply AND s.consumed_at IS NULL))
-        ORDER BY e.ended_at LIMIT 10 * page FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
-    more := more OR v_rows >= 10 * page;
-    DELETE FROM df._item_ends d
-    USING (SELECT e.xid, e.map_id, e.first, e.ended_at FROM df._item_ends e ORDER BY e.xid, e.map_id, e.first LIMIT 10 * page) AS e
-    WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first AND e.ended_at < clock_timestamp() - interval '2 minutes';
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
-    more := more OR v_rows >= 10 * page;
-    PERFORM df._move_marks();
+    IF p_whole THEN
+        DELETE FROM df._activities a
+        WHERE a.id IN (SELECT x.id FROM df._activity_ends e JOIN df._activities x ON x.id = abs(e.activity_id)
+                       WHERE e.outcome = 'stopped' LIMIT page FOR UPDATE OF x SKIP LOCKED);
+        -- The answer of one that has not reached its node yet says that it has ended.
+        DELETE FROM df._activity_ends d
+        WHERE d.activity_id IN (
+            SELECT e.activity_id FROM df._activity_ends e
+            WHERE e.ended_at < clock_timestamp() - interval '2 minutes'
+                AND NOT EXISTS (SELECT FROM df._activities a WHERE a.id = abs(e.activity_id))
+                AND (e.outcome = 'stopped' OR NOT EXISTS (
+                    SELECT FROM df.signals s WHERE s.instance_id = e.instance_id AND s.name = e.reply AND s.consumed_at IS NULL))
+            ORDER BY e.ended_at LIMIT 10 * page FOR UPDATE SKIP LOCKED);
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        more := more OR v_rows >= 10 * page;
+        DELETE FROM df._item_ends d
+        USING (SELECT e.xid, e.map_id, e.first, e.ended_at FROM df._item_ends e ORDER BY e.xid, e.map_id, e.first LIMIT 10 * page) AS e
+        WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first AND e.ended_at < clock_timestamp() - interval '2 minutes';
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        more := more OR v_rows >= 10 * page;
+    END IF;
+    moved := df._move_marks();
     PERFORM pg_notify(c.channel, '') FROM df._activity_channels c
     WHERE EXISTS (
         SELECT FROM df._activity_marks k
@@ -1340,8 +1414,8 @@ BEGIN
     PERFORM df._fence(p_epoch);
 END
 $$;
-COMMENT ON FUNCTION df._sweep_activities(bigint) IS
-    'Leases that have ended, ends that are old, and channels of those for whom something waits. What somebody has locked is left for the next time.';
+COMMENT ON FUNCTION df._sweep_activities(bigint, boolean) IS
+    'Leases that have ended (in the last 20 seconds, unless p_whole), ends that are old (p_whole), and channels of those for whom something waits. What somebody has locked is left for the next time.';
 
 -- Each counts as far as 20,000.
 CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OUT activities_claimed bigint, OUT activities_oldest double precision,
@@ -1354,11 +1428,13 @@ DECLARE
     most CONSTANT integer := 20000;
     recently CONSTANT timestamptz := clock_timestamp() - interval '1 minute';
 BEGIN
-    activities_waiting := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.token IS NULL AND a.assignees IS NULL LIMIT most) AS x);
+    -- From the marks on: before them nothing waits, and what has stood there is passed until vacuum has been there.
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(x.created_at)), 0) INTO activities_waiting, activities_oldest
+    FROM (SELECT a.created_at FROM df._activity_marks k JOIN df._activities a
+              ON a.kind = k.kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn
+          WHERE a.token IS NULL AND a.assignees IS NULL LIMIT most) AS x;
     activities_claimed := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.token IS NOT NULL LIMIT most) AS x);
     tasks_open := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.assignees IS NOT NULL LIMIT most) AS x);
-    activities_oldest := coalesce(extract(epoch FROM clock_timestamp() - (SELECT min(x.created_at) FROM (
-        SELECT a.created_at FROM df._activities a WHERE a.token IS NULL AND a.assignees IS NULL ORDER BY a.id LIMIT most) AS x)), 0);
     SELECT count(*) FILTER (WHERE x.outcome = 'completed'), count(*) FILTER (WHERE x.outcome IN ('failed', 'lost'))
     INTO activities_completed, activities_failed
     FROM (SELECT e.outcome FROM df._activity_ends e WHERE e.ended_at > recently AND NOT e.is_task LIMIT 10 * most) AS x;

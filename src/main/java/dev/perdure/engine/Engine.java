@@ -62,7 +62,7 @@ final class Engine {
      *
      * @param addresses that steps hand out
      * @param admission lets instances begin that wait for their time or in a queue
-     * @param upkeep done about once a second, on a thread that may block
+     * @param upkeep done now and then, on a thread that may block
      * @param closes what else is closed at the end, in order
      */
     record Means(
@@ -75,8 +75,16 @@ final class Engine {
             Admission.Asks admission,
             Ears ears,
             IntSupplier idleSessions,
-            List<Runnable> upkeep,
+            List<Upkeep> upkeep,
             List<AutoCloseable> closes) {}
+
+    /** What is done now and then. */
+    record Upkeep(Duration every, Runnable task) {
+
+        static Upkeep eachSecond(Runnable task) {
+            return new Upkeep(Duration.ofSeconds(1), task);
+        }
+    }
 
     /**
      * An engine that begins with {@link #start}.
@@ -163,7 +171,7 @@ final class Engine {
         threads.every(Duration.ofMillis(250), parts.sql()::makeRoom);
         threads.every(Duration.ofMillis(50), http::memoryMayBeFree);
         threads.every(Duration.ofMillis(250), () -> threads.helper(parts.sql()::cancelAgain));
-        means.upkeep().forEach(task -> threads.every(Duration.ofSeconds(1), () -> threads.helper(task)));
+        means.upkeep().forEach(upkeep -> threads.every(upkeep.every(), () -> threads.helper(upkeep.task())));
         statistics.watch(new EngineStatistics.Gauges(
                 parts.actors()::size,
                 parts.desk()::waitingToBeRead,

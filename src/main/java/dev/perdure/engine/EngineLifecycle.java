@@ -213,11 +213,13 @@ public class EngineLifecycle implements LeaderListener {
                 (onWake, onListening) -> new WakeListener(database, server, onWake, onListening),
                 pools::idleCount,
                 List.of(
-                        pools::closeExpired,
-                        new LeaseSweep(() -> answer(queries.sweepActivities())),
-                        new KeyChange(addresses, () -> answer(queries.addressKey())),
-                        () -> pools.abortLost(SILENCE, backends -> gone(queries, backends)),
-                        () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids)))))),
+                        Engine.Upkeep.eachSecond(pools::closeExpired),
+                        new Engine.Upkeep(
+                                LeaseSweep.EVERY, new LeaseSweep(whole -> answer(queries.sweepActivities(whole)))),
+                        Engine.Upkeep.eachSecond(new KeyChange(addresses, () -> answer(queries.addressKey()))),
+                        Engine.Upkeep.eachSecond(() -> pools.abortLost(SILENCE, backends -> gone(queries, backends))),
+                        Engine.Upkeep.eachSecond(
+                                () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids))))))),
                 List.of(queries));
     }
 

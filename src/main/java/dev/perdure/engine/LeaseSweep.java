@@ -2,43 +2,75 @@ package dev.perdure.engine;
 
 import dev.perdure.database.LogText;
 import dev.perdure.store.OwnerQueries.Swept;
+import java.time.Duration;
 import java.util.concurrent.CompletionException;
-import java.util.function.Supplier;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
  * Has activities given back whose leases have ended, one look after the other: each second while there are any, and now and then while there
- * are none. One thread at a time.
+ * are none. While programs claim, it has the places move on from which they claim, more often. One run at a time.
  */
 final class LeaseSweep implements Runnable {
 
+    /** How often it is run. */
+    static final Duration EVERY = Duration.ofMillis(200);
+
     private static final Logger LOG = Logger.getLogger(LeaseSweep.class);
-    /** Looks that are left out while there are no activities. */
-    private static final int LEFT_OUT = 3;
+    /** Runs from one look to the next, while places move, there are activities, and there are none. */
+    private static final int MOVING = 1;
+
+    private static final int PRESENT = 5;
+    private static final int ABSENT = 20;
+    /** From one look at everything to the next. */
+    private static final int WHOLE = 50;
     /** In one run: what a program does not claim any more can be a million. */
     private static final int MOST = 20;
 
-    private final Supplier<Swept> sweeps;
-    private int leftOut = LEFT_OUT;
-    private boolean present = true;
+    private final Function<Boolean, Swept> sweeps;
+    private final ReentrantLock running = new ReentrantLock();
+    private int untilNext;
+    private int untilWhole;
 
-    LeaseSweep(Supplier<Swept> sweeps) {
+    /** @param sweeps told whether it is to look at everything, not only at what has happened lately */
+    LeaseSweep(Function<Boolean, Swept> sweeps) {
         this.sweeps = sweeps;
     }
 
     @Override
-    public synchronized void run() {
-        if (!present && leftOut < LEFT_OUT) {
-            leftOut++;
+    public void run() {
+        // One that takes long is not waited for.
+        if (!running.tryLock()) {
             return;
         }
-        leftOut = 0;
         try {
-            Swept swept = sweeps.get();
-            for (int i = 1; swept.more() && i < MOST; i++) {
-                swept = sweeps.get();
+            untilWhole--;
+            if (--untilNext <= 0) {
+                sweep();
             }
-            present = swept.present();
+        } finally {
+            running.unlock();
+        }
+    }
+
+    private void sweep() {
+        untilNext = PRESENT;
+        boolean whole = untilWhole <= 0;
+        try {
+            Swept swept = sweeps.apply(whole);
+            for (int i = 1; swept.more() && i < MOST; i++) {
+                swept = sweeps.apply(whole);
+            }
+            if (whole) {
+                untilWhole = WHOLE;
+            }
+            if (!swept.present()) {
+                untilNext = ABSENT;
+                untilWhole = 0;
+            } else if (swept.moved()) {
+                untilNext = MOVING;
+            }
         } catch (CompletionException e) {
             // A lost connection, or a term that is over, of which others tell.
             LOG.debugf("Leases of activities were not looked at: %s", LogText.of(String.valueOf(e.getMessage())));

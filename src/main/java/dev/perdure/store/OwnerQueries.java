@@ -151,15 +151,20 @@ public final class OwnerQueries implements AutoCloseable {
      *
      * @param more whether there may be more to do at once
      * @param present whether there are activities
+     * @param moved whether places moved on from which activities are claimed
      */
-    public record Swept(boolean more, boolean present) {}
+    public record Swept(boolean more, boolean present, boolean moved) {}
 
-    /** Gives back activities whose leases have ended, and forgets old ends. */
-    public Future<Swept> sweepActivities() {
-        return query("SELECT more, present FROM df._sweep_activities($1)", Tuple.of(term.epoch()))
+    /**
+     * Gives back activities whose leases have ended.
+     *
+     * @param whole looks at all of them, not only at those that have ended lately, and forgets old ends
+     */
+    public Future<Swept> sweepActivities(boolean whole) {
+        return query("SELECT more, present, moved FROM df._sweep_activities($1, $2)", Tuple.of(term.epoch(), whole))
                 .map(rows -> {
                     Row row = rows.iterator().next();
-                    return new Swept(row.getBoolean(0), row.getBoolean(1));
+                    return new Swept(row.getBoolean(0), row.getBoolean(1), row.getBoolean(2));
                 });
     }
 
