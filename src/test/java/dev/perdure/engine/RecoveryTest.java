@@ -162,12 +162,11 @@ class RecoveryTest {
         try (InProcessWorker worker = InProcessWorker.start(database);
                 Submitter observer = Submitter.observer(database)) {
             observer.execute("ALTER FUNCTION df._load(text[], bigint, bigint) RENAME TO _load_hidden");
+            String rollbacks = "FROM pg_stat_database WHERE datname = current_database()";
+            String before = String.valueOf(observer.value("SELECT xact_rollback " + rollbacks));
             List<String> ids = ledger.start(3, 2, 0);
-            observer.awaitValue(
-                    "t",
-                    "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database()"
-                            + " AND application_name = 'perdure-owner' AND query LIKE '%_news%' AND state_change > ?::timestamptz",
-                    String.valueOf(observer.value("SELECT clock_timestamp()")));
+            // The look that finds them fails.
+            observer.awaitValue("t", "SELECT xact_rollback > ?::bigint " + rollbacks, before);
             observer.execute("ALTER FUNCTION df._load_hidden(text[], bigint, bigint) RENAME TO _load");
 
             ledger.assertEachStepHappenedOnce(ids, 2);
