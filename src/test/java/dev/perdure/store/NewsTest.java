@@ -185,8 +185,8 @@ class NewsTest {
                 ALICE, "SELECT * FROM df.start_many('SELECT {i}', 'SELECT i FROM generate_series(1, 50) i')");
         String his = world.start(BOB, CHAIN);
         Journal.Answer answer = ask(journal, looking(new Journal.Look(snapshot, 100, 300, null, null)));
-        assertThat(answer.loaded()).extracting(LoadedInstance::id).contains(his).hasSizeLessThan(10);
-        assertThat(answer.loaded().size() + news(answer).started().size()).isEqualTo(51);
+        assertThat(news(answer).along()).extracting(LoadedInstance::id).contains(his).hasSizeLessThan(10);
+        assertThat(news(answer).along().size() + news(answer).started().size()).isEqualTo(51);
     }
 
     @Test

@@ -50,7 +50,7 @@ class PgJournalTest {
 
             Journal.Answer found =
                     ask(journal, JournalWorld.looking(new Journal.Look(first.snapshot(), 100, 1_000_000, null, null)));
-            LoadedInstance loaded = found.loaded().get(0);
+            LoadedInstance loaded = found.news().along().get(0);
             assertThat(loaded.id()).isEqualTo(id);
             assertThat(loaded.submitter().oid()).isEqualTo(role);
             assertThat(loaded.version()).isZero();
