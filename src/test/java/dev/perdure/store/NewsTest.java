@@ -185,7 +185,10 @@ class NewsTest {
                 ALICE, "SELECT * FROM df.start_many('SELECT {i}', 'SELECT i FROM generate_series(1, 50) i')");
         String his = world.start(BOB, CHAIN);
         Journal.Answer answer = ask(journal, looking(new Journal.Look(snapshot, 100, 300, null, null)));
-        assertThat(news(answer).along()).extracting(LoadedInstance::id).contains(his).hasSizeLessThan(10);
+        assertThat(news(answer).along())
+                .extracting(LoadedInstance::id)
+                .contains(his)
+                .hasSizeLessThan(10);
         assertThat(news(answer).along().size() + news(answer).started().size()).isEqualTo(51);
     }
 
