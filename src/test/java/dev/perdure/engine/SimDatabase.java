@@ -155,7 +155,8 @@ final class SimDatabase {
     Row startHeld(long role, String root, List<NodeRow> nodes) {
         Row row = start(role, root, nodes);
         row.isHeld = true;
-        news.remove(news.size() - 1);
+        // Its place counts.
+        news.set(news.size() - 1, "held");
         return row;
     }
 

@@ -139,7 +139,10 @@ final class SimJournal implements Journal {
             exchange.load().takenOver().forEach(id -> database.tried(database.row(id)));
             for (String id : exchange.load().instances()) {
                 SimDatabase.Row row = database.row(id);
-                if (row != null && !row.hasEnded && !row.isSetAside && !row.isHeld) {
+                if (row != null
+                        && !row.hasEnded
+                        && !row.isSetAside
+                        && (!row.isHeld || row.status.equals("cancelled"))) {
                     LoadedInstance whole = database.load(row);
                     loaded.add(whole.bytes() > exchange.load().large() ? SimDatabase.onlyItsSize(whole) : whole);
                 }

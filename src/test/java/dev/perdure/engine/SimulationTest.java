@@ -334,6 +334,55 @@ class SimulationTest {
         }
     }
 
+    @Test
+    void more_instances_than_memory_holds_are_all_wound_up_when_they_are_cancelled() {
+        for (long seed = 1; seed <= SEEDS / 8; seed++) {
+            Random random = new Random(seed);
+            SimScheduler scheduler = new SimScheduler(random);
+            SimDatabase database = new SimDatabase(scheduler);
+            SimFaults faults = seed % 2 == 0 ? SimFaults.none(random) : new SimFaults(random, true, 20);
+            SimWorker worker = new SimWorker(scheduler, database, faults, 256 * 1024);
+            worker.start();
+            List<SimDatabase.Row> rows = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                GraphDraft draft = new GraphDraft();
+                String first =
+                        switch (i % 3) {
+                            case 0 -> draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}");
+                            case 1 -> draft.sleep("100");
+                            default -> draft.sql("LARGE 1");
+                        };
+                String root = draft.then(
+                        first, draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"never\"}"), draft.sql("SELECT 1")));
+                rows.add(
+                        i % 7 == 0
+                                ? database.startHeld(1 + i % 2, root, draft.rows())
+                                : database.start(1 + i % 2, root, draft.rows()));
+            }
+            worker.told();
+            scheduler.runUntil(() -> false, Duration.ofMillis(random.nextInt(3000)));
+            if (random.nextBoolean()) {
+                worker.stop();
+                worker = new SimWorker(scheduler, database, faults, 256 * 1024);
+                worker.start();
+            }
+            SimWorker last = worker;
+            for (SimDatabase.Row row : rows) {
+                scheduler.after(random.nextLong(random.nextBoolean() ? 1_000_000L : 200_000_000L), () -> {
+                    database.cancel(row, "enough");
+                    last.told();
+                });
+                if (random.nextInt(3) == 0) {
+                    scheduler.after(random.nextLong(100_000_000L), () -> database.signal(row, "go"));
+                }
+            }
+
+            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
+                    .as("seed %d: %s", seed, last)
+                    .isTrue();
+        }
+    }
+
     /** A signal has it asked for although it must not begin yet; the look that finds that it may brings it along. */
     @Test
     void one_that_may_begin_while_it_is_asked_for_leaves_out_nobody_who_is_asked_for_with_it() {
