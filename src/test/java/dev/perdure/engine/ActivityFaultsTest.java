@@ -161,7 +161,8 @@ class ActivityFaultsTest {
         worker.loseMemory();
         program.execute("BEGIN; INSERT INTO written VALUES ('taken over'); SELECT df.complete_activity('" + token
                 + "', '{\"n\": 1}'); ROLLBACK");
-        assertThat(app.value("SELECT df.status(?)", id)).isEqualTo("running");
+        // Said a moment after it has begun to wait.
+        app.awaitValue("running", "SELECT df.status(?)", id);
         program.execute("BEGIN; INSERT INTO written VALUES ('taken over'); SELECT df.complete_activity('" + token
                 + "', '{\"n\": 2}'); COMMIT");
         assertThat(app.await(id).output()).isEqualTo("{\"n\":2}");

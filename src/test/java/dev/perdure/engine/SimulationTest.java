@@ -2,12 +2,14 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.graph.GraphDraft;
 import dev.perdure.graph.NodeRow;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
@@ -381,6 +383,34 @@ class SimulationTest {
                     .as("seed %d: %s", seed, last)
                     .isTrue();
         }
+    }
+
+    /** As a thread that has found it waiting and lets it leave, and the owner's, which tells it at that moment. */
+    @Test
+    void a_cancel_that_meets_an_instance_on_its_way_out_of_memory_is_not_lost() {
+        Random random = new Random(1);
+        SimScheduler scheduler = new SimScheduler(random);
+        SimDatabase database = new SimDatabase(scheduler);
+        SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
+        worker.start();
+        GraphDraft draft = new GraphDraft();
+        String root = draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"never\"}"), draft.sql("SELECT 1"));
+        SimDatabase.Row row = database.start(1, root, draft.rows());
+        worker.told();
+        scheduler.runUntil(() -> false, Duration.ofSeconds(1));
+        InstanceActor waiting = Objects.requireNonNull(worker.parts.actors().get(row.id));
+        row.status = "cancelled";
+        row.cancelReason = "enough";
+
+        waiting.post((self, drain) -> {
+            assertThat(self.cancel("enough")).isTrue();
+            worker.parts.actors().leave(self);
+            return true;
+        });
+
+        assertThat(scheduler.runUntil(() -> row.hasEnded, Duration.ofMinutes(1)))
+                .as("%s", worker)
+                .isTrue();
     }
 
     /** A signal has it asked for although it must not begin yet; the look that finds that it may brings it along. */

@@ -334,7 +334,18 @@ public final class InstanceActor {
     }
 
     private void postCancelled(String reason) {
-        post((self, drain) -> decide(new Event.Cancelled(reason, context.clock().instant()), Map.of()));
+        post(new Message() {
+            @Override
+            public boolean handle(InstanceActor self, Drain drain) {
+                return decide(new Event.Cancelled(reason, context.clock().instant()), Map.of());
+            }
+
+            @Override
+            public void dropped() {
+                // It was just leaving memory, to wait outside: nobody would look for it before the next term.
+                loadAgain();
+            }
+        });
     }
 
     /** Its rows are not what memory holds: they are read again. */
