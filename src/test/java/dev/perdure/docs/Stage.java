@@ -124,9 +124,14 @@ final class Stage implements AutoCloseable {
         List<String> answer = List.of();
         for (Example example : Example.of(block)) {
             answer = run(block, session(role), example);
-            for (String id : newInstances()) {
+            List<String> found = newInstances();
+            for (String id : found) {
                 started.put(id, example);
                 latest = id;
+            }
+            // What was started may have started something by now.
+            if (answer.size() == 1 && found.contains(answer.get(0).strip())) {
+                latest = answer.get(0).strip();
             }
         }
         if (block.answer() != null) {
