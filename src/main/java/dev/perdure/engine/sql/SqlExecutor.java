@@ -43,8 +43,7 @@ public final class SqlExecutor {
     private final Set<SqlAttempt> waiting = ConcurrentHashMap.newKeySet();
 
     private final Map<SessionPools.Key, Queue<SqlAttempt>> withoutSession = new ConcurrentHashMap<>();
-    /** By role, the statement that waits for memory. */
-    private final Map<Long, SqlAttempt> claims = new ConcurrentHashMap<>();
+    private final MemoryClaims<SqlAttempt> claims;
 
     public SqlExecutor(SqlContext context) {
         this.context = context;
@@ -52,6 +51,7 @@ public final class SqlExecutor {
         this.queue =
                 new FairQueue<>(new FairQueue.Limits(settings.slots(), settings.slotsPerRole(), settings.reserve()));
         this.neighbours = new Neighbours(context.nanos(), AT_WORK);
+        this.claims = new MemoryClaims<>(context.memory());
         this.sharing = new TransactionSharing(context);
         this.retries = new RetryPolicy(context, this);
         context.port().onSession(this::sessionIsThere);
@@ -181,16 +181,12 @@ public final class SqlExecutor {
      */
     public Predicate<InstanceActor> inTheWay() {
         long now = context.nanos().getAsLong();
-        claims.forEach((role, attempt) -> {
-            if (!attempt.isWanted() && claims.remove(role, attempt)) {
-                context.memory().claim(role, false);
-            }
-        });
-        SqlAttempt longest = claims.values().stream()
+        claims.forget(attempt -> !attempt.isWanted());
+        SqlAttempt longest = claims.all().stream()
                 .min(Comparator.comparingLong(attempt -> attempt.queuedAt() - now))
                 .orElse(null);
         return actor -> {
-            SqlAttempt first = claims.get(actor.role());
+            SqlAttempt first = claims.of(actor.role());
             return first != null
                     && (first.actor() != actor
                             || longest != null && longest.actor().role() != actor.role());
@@ -206,11 +202,10 @@ public final class SqlExecutor {
         boolean fits = holding.take(attempt.manner().memory());
         if (fits) {
             attempt.reserves(holding);
-            claims.remove(role);
+            claims.has(role);
         } else {
-            claims.put(role, attempt);
+            claims.waits(role, attempt);
         }
-        context.memory().claim(role, !fits);
         return fits;
     }
 
