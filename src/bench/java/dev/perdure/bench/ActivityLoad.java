@@ -60,7 +60,7 @@ final class ActivityLoad {
         try (Connection connection = user.connect();
                 PreparedStatement start = connection.prepareStatement("SELECT df.start(df.map('SELECT g AS id FROM generate_series(1, "
                         + items + ") AS g', df.activity('bench', '{\"id\": $item.id}'), max_concurrent => 2000))");
-                PreparedStatement status = connection.prepareStatement("SELECT df.status(?)")) {
+                PreparedStatement end = connection.prepareStatement("SELECT df.await_instance(?, 600)")) {
             long began = System.nanoTime();
             String id = text(start);
             AtomicInteger left = new AtomicInteger(items);
@@ -74,9 +74,10 @@ final class ActivityLoad {
             for (Future<?> program : done) {
                 program.get();
             }
-            status.setString(1, id);
-            while (!text(status).equals("completed")) {
-                Thread.sleep(5);
+            end.setString(1, id);
+            String how = text(end);
+            if (!how.equals("completed")) {
+                throw new IllegalStateException("The map of activities is " + how);
             }
             return items / ((System.nanoTime() - began) / 1e9);
         } finally {

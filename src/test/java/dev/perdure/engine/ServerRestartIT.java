@@ -6,10 +6,9 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.embedded.StopAtExit;
 import dev.perdure.schema.Migration;
+import dev.perdure.testing.FreePort;
 import dev.perdure.testing.WorkerProcess;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -31,7 +30,7 @@ class ServerRestartIT {
 
     @Test
     void the_worker_waits_for_a_server_that_crashed_and_goes_on_exactly_once() throws Exception {
-        int port = freePort();
+        int port = FreePort.find();
         Path data = directory.resolve("data");
         EmbeddedServer server = EmbeddedServer.start(data, port);
         try (WorkerProcess worker = WorkerProcess.start(server.workerUrl()).awaitLeader()) {
@@ -82,11 +81,5 @@ class ServerRestartIT {
         new ProcessBuilder("kill", "-QUIT", Long.toString(pid)).start().waitFor();
         Awaitility.await("end of the server")
                 .until(() -> ProcessHandle.of(pid).map(p -> !p.isAlive()).orElse(true));
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

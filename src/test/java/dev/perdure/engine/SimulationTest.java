@@ -2,14 +2,12 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.flow.Checkpoint;
 import dev.perdure.graph.GraphDraft;
 import dev.perdure.graph.NodeRow;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
@@ -29,7 +27,7 @@ class SimulationTest {
     /** Thousands of runs break down on purpose: what they log is told by nobody. */
     private static final java.util.logging.Logger LOG = java.util.logging.Logger.getLogger("dev.perdure.engine");
 
-    private static final int SEEDS = Integer.getInteger("simulation.seeds", 400);
+    static final int SEEDS = Integer.getInteger("simulation.seeds", 400);
 
     @BeforeAll
     static void beSilent() {
@@ -301,176 +299,6 @@ class SimulationTest {
             assertThat(row.effects).as("seed %d", seed).isEqualTo(java.util.Map.of("SELECT otherwise", 1));
         }
         assertThat(SimFaults.MET).containsKeys("cancel", "cancel: met no statement");
-    }
-
-    /** What a statement returns takes memory, too: half of a role's at a time, and more than the role has left. */
-    @Test
-    void more_instances_than_memory_holds_come_in_as_there_is_room() {
-        for (long seed = 1; seed <= SEEDS / 8; seed++) {
-            Random random = new Random(seed);
-            SimScheduler scheduler = new SimScheduler(random);
-            SimDatabase database = new SimDatabase(scheduler);
-            SimFaults faults = seed % 2 == 0 ? SimFaults.none(random) : new SimFaults(random, true, 20);
-            SimWorker worker = new SimWorker(scheduler, database, faults, 256 * 1024);
-            worker.start();
-            List<SimDatabase.Row> rows = new ArrayList<>();
-            for (int i = 0; i < 60; i++) {
-                GraphDraft draft = new GraphDraft();
-                String first = i % 3 == 0 ? draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}") : draft.sql("LARGE 1");
-                String root = draft.then(first, draft.sql("LARGE 2"));
-                rows.add(database.start(1 + i % 2, root, draft.rows()));
-            }
-            worker.told();
-            scheduler.runUntil(() -> false, Duration.ofSeconds(2));
-            rows.forEach(row -> database.signal(row, "go"));
-            worker.told();
-
-            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
-                    .as("seed %d: %s", seed, worker)
-                    .isTrue();
-            database.check(Set.of());
-            scheduler.runUntil(() -> false, Duration.ofSeconds(5));
-            assertThat(worker.parts.memory().taken())
-                    .as("seed %d: memory taken at the end", seed)
-                    .isZero();
-        }
-    }
-
-    @Test
-    void more_instances_than_memory_holds_are_all_wound_up_when_they_are_cancelled() {
-        for (long seed = 1; seed <= SEEDS / 8; seed++) {
-            Random random = new Random(seed);
-            SimScheduler scheduler = new SimScheduler(random);
-            SimDatabase database = new SimDatabase(scheduler);
-            SimFaults faults = seed % 2 == 0 ? SimFaults.none(random) : new SimFaults(random, true, 20);
-            SimWorker worker = new SimWorker(scheduler, database, faults, 256 * 1024);
-            worker.start();
-            List<SimDatabase.Row> rows = new ArrayList<>();
-            for (int i = 0; i < 100; i++) {
-                GraphDraft draft = new GraphDraft();
-                String first =
-                        switch (i % 3) {
-                            case 0 -> draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}");
-                            case 1 -> draft.sleep("100");
-                            default -> draft.sql("LARGE 1");
-                        };
-                String root = draft.then(
-                        first, draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"never\"}"), draft.sql("SELECT 1")));
-                rows.add(
-                        i % 7 == 0
-                                ? database.startHeld(1 + i % 2, root, draft.rows())
-                                : database.start(1 + i % 2, root, draft.rows()));
-            }
-            worker.told();
-            scheduler.runUntil(() -> false, Duration.ofMillis(random.nextInt(3000)));
-            if (random.nextBoolean()) {
-                worker.stop();
-                worker = new SimWorker(scheduler, database, faults, 256 * 1024);
-                worker.start();
-            }
-            SimWorker last = worker;
-            for (SimDatabase.Row row : rows) {
-                scheduler.after(random.nextLong(random.nextBoolean() ? 1_000_000L : 200_000_000L), () -> {
-                    database.cancel(row, "enough");
-                    last.told();
-                });
-                if (random.nextInt(3) == 0) {
-                    scheduler.after(random.nextLong(100_000_000L), () -> database.signal(row, "go"));
-                }
-            }
-
-            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
-                    .as("seed %d: %s", seed, last)
-                    .isTrue();
-        }
-    }
-
-    /** As a thread that has found it waiting and lets it leave, and the owner's, which tells it at that moment. */
-    @Test
-    void a_cancel_that_meets_an_instance_on_its_way_out_of_memory_is_not_lost() {
-        Random random = new Random(1);
-        SimScheduler scheduler = new SimScheduler(random);
-        SimDatabase database = new SimDatabase(scheduler);
-        SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
-        worker.start();
-        GraphDraft draft = new GraphDraft();
-        String root = draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"never\"}"), draft.sql("SELECT 1"));
-        SimDatabase.Row row = database.start(1, root, draft.rows());
-        worker.told();
-        scheduler.runUntil(() -> false, Duration.ofSeconds(1));
-        InstanceActor waiting = Objects.requireNonNull(worker.parts.actors().get(row.id));
-        row.status = "cancelled";
-        row.cancelReason = "enough";
-
-        waiting.post((self, drain) -> {
-            assertThat(self.cancel("enough")).isTrue();
-            worker.parts.actors().leave(self);
-            return true;
-        });
-
-        assertThat(scheduler.runUntil(() -> row.hasEnded, Duration.ofMinutes(1)))
-                .as("%s", worker)
-                .isTrue();
-    }
-
-    /** A signal has it asked for although it must not begin yet; the look that finds that it may brings it along. */
-    @Test
-    void one_that_may_begin_while_it_is_asked_for_leaves_out_nobody_who_is_asked_for_with_it() {
-        for (long seed = 1; seed <= SEEDS / 2; seed++) {
-            Random random = new Random(seed);
-            SimScheduler scheduler = new SimScheduler(random);
-            SimDatabase database = new SimDatabase(scheduler);
-            SimWorker worker = new SimWorker(scheduler, database, SimFaults.none(random), MEMORY);
-            worker.start();
-            scheduler.runUntil(() -> false, Duration.ofSeconds(1));
-            List<SimDatabase.Row> rows = new ArrayList<>();
-            for (int i = 0; i < 6; i++) {
-                GraphDraft draft = new GraphDraft();
-                String root = draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"go\"}"), draft.sql("SELECT 1"));
-                boolean isHeld = i == 5;
-                rows.add(isHeld ? database.startHeld(1, root, draft.rows()) : database.start(1, root, draft.rows()));
-            }
-            rows.forEach(row -> database.signal(row, "go"));
-            worker.told();
-            scheduler.after(random.nextLong(10_000_000), () -> {
-                database.release(rows.get(5));
-                worker.told();
-            });
-
-            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(1)))
-                    .as("seed %d: %s", seed, worker)
-                    .isTrue();
-        }
-    }
-
-    @Test
-    void signals_that_are_larger_in_sum_than_memory_all_arrive() {
-        for (long seed = 1; seed <= SEEDS / 40; seed++) {
-            Random random = new Random(seed);
-            SimScheduler scheduler = new SimScheduler(random);
-            SimDatabase database = new SimDatabase(scheduler);
-            SimFaults faults = seed % 2 == 1 ? SimFaults.none(random) : new SimFaults(random, true, 20);
-            SimWorker worker = new SimWorker(scheduler, database, faults, 32L << 20);
-            worker.start();
-            List<SimDatabase.Row> rows = new ArrayList<>();
-            for (int i = 0; i < 100; i++) {
-                GraphDraft draft = new GraphDraft();
-                String root = draft.then(draft.leaf("SIGNAL", "{\"signal_name\":\"large\"}"), draft.sql("SELECT 1"));
-                rows.add(database.start(1, root, draft.rows()));
-            }
-            worker.told();
-            scheduler.runUntil(() -> false, Duration.ofSeconds(1));
-            rows.forEach(row -> database.signal(row, "large"));
-            worker.told();
-
-            assertThat(scheduler.runUntil(() -> rows.stream().allMatch(row -> row.hasEnded), Duration.ofMinutes(5)))
-                    .as("seed %d: %s", seed, worker)
-                    .isTrue();
-            scheduler.runUntil(() -> false, Duration.ofSeconds(5));
-            assertThat(worker.parts.memory().taken())
-                    .as("seed %d: memory taken at the end", seed)
-                    .isZero();
-        }
     }
 
     @ParameterizedTest

@@ -4,7 +4,6 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.schema.Migration;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,7 +79,7 @@ public final class DebianServer implements AutoCloseable {
         this.settings = settings;
         try {
             directory = Files.createTempDirectory("pg");
-            port = freePort();
+            port = FreePort.find();
             start();
         } catch (IOException e) {
             throw new UncheckedIOException("Debian's PostgreSQL does not start", e);
@@ -200,7 +199,7 @@ public final class DebianServer implements AutoCloseable {
      */
     public synchronized int standby() {
         try {
-            int onPort = freePort();
+            int onPort = FreePort.find();
             Path data = directory.resolve("standby" + onPort);
             Path passwords =
                     Files.writeString(directory.resolve("pgpass"), "*:*:*:postgres:" + SUPERUSER_PASSWORD + "\n");
@@ -322,12 +321,6 @@ public final class DebianServer implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException(e);
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

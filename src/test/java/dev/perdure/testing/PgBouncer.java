@@ -3,7 +3,6 @@ package dev.perdure.testing;
 import dev.perdure.database.DatabaseUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,7 +38,7 @@ public final class PgBouncer implements AutoCloseable {
     public static PgBouncer start(DebianServer server, String mode, String... roles) {
         Assumptions.assumeTrue(Files.isExecutable(PROGRAM), "PgBouncer is not installed: apt-get install pgbouncer");
         try {
-            int port = freePort();
+            int port = FreePort.find();
             Path directory = Files.createTempDirectory(server.directory(), "pgbouncer");
             CertificateAuthority.Issued certificate = server.certificate("pgbouncer" + port);
             StringBuilder users = new StringBuilder();
@@ -98,12 +97,6 @@ public final class PgBouncer implements AutoCloseable {
             return started;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

@@ -3,8 +3,6 @@ package dev.perdure.testing;
 import dev.perdure.database.DatabaseUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -72,7 +70,7 @@ public final class WorkerProcess implements AutoCloseable {
         try {
             Files.createDirectories(LOGS);
             Path log = LOGS.resolve(FORK + NUMBER.incrementAndGet() + ".log");
-            int port = freePort();
+            int port = FreePort.find();
             List<String> options =
                     new ArrayList<>(List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
             for (String setting : settings) {
@@ -112,12 +110,6 @@ public final class WorkerProcess implements AutoCloseable {
             throw new IllegalStateException(file + " is missing: tests of processes run after the packaging");
         }
         return file;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     /** Waits until the worker is ready: it leads or stands by. */

@@ -2,6 +2,7 @@ package dev.perdure.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.testing.FreePort;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import dev.perdure.web.WebClient.Answer;
@@ -12,7 +13,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.CookieManager;
 import java.net.HttpCookie;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -53,7 +53,7 @@ class OidcTest {
                 throw new IllegalStateException(e);
             }
             database.asSuperuser("CREATE ROLE oidc_root LOGIN SUPERUSER");
-            int providerPort = freePort();
+            int providerPort = FreePort.find();
             Map<String, String> settings = new HashMap<>();
             settings.put(
                     "perdure.database.url",
@@ -61,27 +61,15 @@ class OidcTest {
                             + PostgresServer.get().port() + "/" + database.name());
             settings.put("perdure.web.enabled", "true");
             settings.put("perdure.web.host", "127.0.0.1");
-            settings.put("perdure.web.port", Integer.toString(freePort()));
+            settings.put("perdure.web.port", Integer.toString(FreePort.find()));
             settings.put("perdure.web.roles.\"app operators\"", "oidc_operator");
             settings.put("perdure.web.roles.auditors", "oidc_auditor");
             settings.put("perdure.web.roles.roots", "oidc_root");
             settings.put("perdure.web.roles.owners", PostgresServer.OWNER);
-            settings.put("quarkus.oidc.tenant-enabled", "true");
-            settings.put("quarkus.oidc.auth-server-url", "http://127.0.0.1:" + providerPort);
-            settings.put("quarkus.oidc.client-id", OpenIdProvider.CLIENT);
-            settings.put("quarkus.oidc.credentials.secret", OpenIdProvider.SECRET);
-            settings.put("quarkus.oidc.token.audience", OpenIdProvider.CLIENT);
+            settings.putAll(OpenIdProvider.settings(providerPort));
             settings.put("quarkus.oidc.connection-timeout", "2s");
             settings.put("oidc-test.provider-port", Integer.toString(providerPort));
             return settings;
-        }
-
-        private static int freePort() {
-            try (ServerSocket socket = new ServerSocket(0)) {
-                return socket.getLocalPort();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
         }
 
         @Override

@@ -63,6 +63,16 @@ final class OpenIdProvider implements AutoCloseable {
         server.start();
     }
 
+    /** By which an application uses the provider at a port. */
+    static Map<String, String> settings(int port) {
+        return Map.of(
+                "quarkus.oidc.tenant-enabled", "true",
+                "quarkus.oidc.auth-server-url", "http://127.0.0.1:" + port,
+                "quarkus.oidc.client-id", CLIENT,
+                "quarkus.oidc.credentials.secret", SECRET,
+                "quarkus.oidc.token.audience", CLIENT);
+    }
+
     private static KeyPair keys() {
         try {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");

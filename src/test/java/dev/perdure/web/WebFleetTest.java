@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.containsString;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.FreePort;
 import dev.perdure.testing.TcpGate;
 import dev.perdure.web.WebClient.Answer;
 import io.quarkus.test.common.QuarkusTestResource;
@@ -16,7 +17,6 @@ import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -87,9 +87,9 @@ class WebFleetTest {
             other.asSuperuser(billing, "ALTER ROLE " + ROLE + " PASSWORD '" + OTHER_PASSWORD + "'");
             gate = new TcpGate(server.port());
             gate.open();
-            int providerPort = freePort();
+            int providerPort = FreePort.find();
             provider = new OpenIdProvider(providerPort);
-            int port = freePort();
+            int port = FreePort.find();
             Map<String, String> settings = new LinkedHashMap<>();
             settings.put("perdure.databases.orders.url", server.worker(orders).toUri());
             settings.put("perdure.databases.archive.url", server.worker(archive).toUri());
@@ -109,20 +109,8 @@ class WebFleetTest {
             settings.put("perdure.databases.billing.web.roles.accountants", ROLE);
             settings.put("perdure.web.proxy.addresses", "127.0.0.0/8");
             settings.put("perdure.web.proxy.header", HEADER);
-            settings.put("quarkus.oidc.tenant-enabled", "true");
-            settings.put("quarkus.oidc.auth-server-url", "http://127.0.0.1:" + providerPort);
-            settings.put("quarkus.oidc.client-id", OpenIdProvider.CLIENT);
-            settings.put("quarkus.oidc.credentials.secret", OpenIdProvider.SECRET);
-            settings.put("quarkus.oidc.token.audience", OpenIdProvider.CLIENT);
+            settings.putAll(OpenIdProvider.settings(providerPort));
             return settings;
-        }
-
-        private static int freePort() {
-            try (ServerSocket socket = new ServerSocket(0)) {
-                return socket.getLocalPort();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
         }
 
         @Override
@@ -225,13 +213,12 @@ class WebFleetTest {
                 new WebClient(port).withPassword(ROLE, OTHER_PASSWORD).get("/instances/" + id + "?database=billing");
         assertThat(found.body().path("id").asText()).as(found.text()).isEqualTo(id);
         assertThat(byPassword("orders").get("/instances/" + id).status()).isEqualTo(404);
-        assertThat(byPassword("billing")
-                        .get("/worker")
-                        .body()
-                        .path("cluster")
-                        .path("database")
-                        .asText())
-                .isEqualTo(billing);
+        assertThat(databaseOf(byPassword("billing"))).isEqualTo(billing);
+    }
+
+    /** The name on the server of the database that answers. */
+    private static String databaseOf(WebClient client) {
+        return client.get("/worker").body().path("cluster").path("database").asText();
     }
 
     // ---- a login is one to one database
@@ -301,15 +288,8 @@ class WebFleetTest {
         seller.cookie = both;
         accountant.cookie = both;
 
-        assertThat(seller.get("/worker").body().path("cluster").path("database").asText())
-                .isEqualTo(orders);
-        assertThat(accountant
-                        .get("/worker")
-                        .body()
-                        .path("cluster")
-                        .path("database")
-                        .asText())
-                .isEqualTo(billing);
+        assertThat(databaseOf(seller)).isEqualTo(orders);
+        assertThat(databaseOf(accountant)).isEqualTo(billing);
         String token = accountant.csrf;
         accountant.csrf = seller.csrf;
         assertThat(accountant.post("/instances", START).status())

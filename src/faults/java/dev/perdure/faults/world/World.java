@@ -125,7 +125,7 @@ public final class World implements AutoCloseable {
      * @return what was not as it must be; instances that do not end are part of it
      */
     public List<Violation> settle() throws SQLException {
-        awaitEnds();
+        hasAllEndedInTime();
         try (Connection connection = server.connect("postgres")) {
             List<Violation> violations = Checker.check(connection, book);
             for (Violation violation : violations.subList(0, Math.min(3, violations.size()))) {
@@ -142,7 +142,7 @@ public final class World implements AutoCloseable {
      */
     public List<Violation> awaitAllEnded() throws SQLException {
         List<Violation> violations = new ArrayList<>();
-        if (awaitEnds()) {
+        if (hasAllEndedInTime()) {
             return violations;
         }
         try (Connection connection = server.connect("postgres");
@@ -160,7 +160,7 @@ public final class World implements AutoCloseable {
     }
 
     /** Whether all has ended in time; otherwise what the workers say is printed, since their logs are gone with a checkout of CI. */
-    private boolean awaitEnds() {
+    private boolean hasAllEndedInTime() {
         try {
             Awaitility.await("all instances have ended")
                     .atMost(PATIENCE)

@@ -79,7 +79,7 @@ public class UnknownWorkers implements WorkQueue.Handler {
             LOG.debugf("It was not said that nobody has %s: %s", key, e.getMessage());
             return e.isNotFound() ? null : e.isPassing() || e.isConflict() ? AFTER_FAILURE : LOOK_AGAIN;
         } catch (RuntimeException e) {
-            LOG.debugf(e, "Looking at %s failed", key);
+            LOG.errorf(e, "Looking at %s failed", key);
             return LOOK_AGAIN;
         }
     }

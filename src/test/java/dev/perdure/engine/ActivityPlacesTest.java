@@ -1,0 +1,96 @@
+package dev.perdure.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.SQLException;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where claims and the leader's looks begin to look: what is passed over is found nevertheless. No worker runs once activities are there. */
+class ActivityPlacesTest {
+
+    private static final String CLAIM = "SELECT string_agg(payload ->> 'n', ' ' ORDER BY payload ->> 'n')"
+            + " FROM df.claim_activities('placed', ?::integer, ?::interval)";
+    private static final String GIVE_BACK =
+            "UPDATE df._activities SET token = NULL, claimed_by = NULL, claimed_at = NULL,"
+                    + " lease_until = NULL WHERE (payload ->> 'n')::integer = ";
+
+    private final TestDatabase database = PostgresServer.get().newDatabase();
+    private final Submitter program = Submitter.of(database, "places_app");
+    private final Submitter owner = Submitter.at(database.url());
+
+    ActivityPlacesTest() throws SQLException {}
+
+    @BeforeEach
+    void begin() throws SQLException {
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            program.start(
+                    "df.map('SELECT g AS n FROM generate_series(1, 3) AS g', df.activity('placed', '{\"n\": $item.n}'))");
+            program.awaitValue("3", "SELECT count(*) FROM df.activities WHERE kind = 'placed'");
+            assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
+        }
+    }
+
+    @AfterEach
+    void end() throws SQLException {
+        program.close();
+        owner.close();
+    }
+
+    @Test
+    void what_stands_before_the_place_to_which_a_session_has_come_is_claimed_too() throws SQLException {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        owner.execute(GIVE_BACK + "1");
+
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1");
+    }
+
+    @Test
+    void a_call_that_waits_finds_it_when_it_looks_from_the_mark_on_again() throws Exception {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        CompletableFuture<String> waiting = CompletableFuture.supplyAsync(() -> {
+            try {
+                return program.value(CLAIM, "3", "30 s");
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        try (Submitter observer = Submitter.observer(database)) {
+            observer.awaitValue(
+                    "1",
+                    "SELECT count(*) FROM pg_stat_activity WHERE usename = 'places_app' AND wait_event = 'PgSleep'"
+                            + " AND datname = current_database()");
+        }
+        owner.execute(GIVE_BACK + "2");
+
+        assertThat(waiting.get()).isEqualTo("2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x", ":::::", "a:b:c:d:e", "1:2:9999999999999999999:1:x", "'; DROP TABLE x; --:1:2:3:4"})
+    void whatever_a_program_says_of_its_place_it_claims_what_it_may(String place) throws SQLException {
+        program.value("SELECT set_config('df.claimed_to', ?, false)", place);
+
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+    }
+
+    @Test
+    void a_lease_that_ended_long_ago_is_found_by_a_whole_look() throws SQLException {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        // As of a program that had its row in a transaction for as long.
+        owner.execute("UPDATE df._activities SET lease_until = clock_timestamp()"
+                + " - make_interval(secs => CASE payload ->> 'n' WHEN '1' THEN 1 WHEN '2' THEN 60 ELSE -60 END)");
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+
+        owner.value("SELECT more FROM df._sweep_activities(" + epoch + ", false)");
+        assertThat(program.value(CLAIM, "3", "0 s")).as("lately").isEqualTo("1");
+        owner.value("SELECT more FROM df._sweep_activities(" + epoch + ", true)");
+        assertThat(program.value(CLAIM, "3", "0 s")).as("whenever").isEqualTo("2");
+    }
+}
