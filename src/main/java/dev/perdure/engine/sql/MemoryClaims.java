@@ -37,17 +37,24 @@ final class MemoryClaims<T> {
         });
     }
 
-    /** Forgets those that are not wanted any more. */
-    void forget(Predicate<T> isUnwanted) {
+    /**
+     * Forgets those that are not wanted any more.
+     *
+     * @return whether there was one: who waits behind it knows nothing of that
+     */
+    boolean forget(Predicate<T> isUnwanted) {
+        boolean isForgotten = false;
         for (Long role : List.copyOf(waiting.keySet())) {
-            waiting.computeIfPresent(role, (same, first) -> {
+            T left = waiting.computeIfPresent(role, (same, first) -> {
                 if (!isUnwanted.test(first)) {
                     return first;
                 }
                 memory.claim(role, false);
                 return null;
             });
+            isForgotten |= left == null;
         }
+        return isForgotten;
     }
 
     @Nullable T of(long role) {

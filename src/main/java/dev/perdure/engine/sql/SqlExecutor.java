@@ -181,7 +181,10 @@ public final class SqlExecutor {
      */
     public Predicate<InstanceActor> inTheWay() {
         long now = context.nanos().getAsLong();
-        claims.forget(attempt -> !attempt.isWanted());
+        if (claims.forget(attempt -> !attempt.isWanted())) {
+            // The next one of its role waits from now on, and is what others are in the way of.
+            pump();
+        }
         SqlAttempt longest = claims.all().stream()
                 .min(Comparator.comparingLong(attempt -> attempt.queuedAt() - now))
                 .orElse(null);
@@ -194,7 +197,8 @@ public final class SqlExecutor {
     }
 
     private boolean hasMemory(SqlAttempt attempt) {
-        if (attempt.manner().memory() == 0) {
+        // What nobody waits for any more leaves the queue at its turn, whatever it would have needed.
+        if (attempt.manner().memory() == 0 || !attempt.isWanted()) {
             return true;
         }
         long role = attempt.actor().role();

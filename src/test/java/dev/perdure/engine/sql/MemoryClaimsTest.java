@@ -17,7 +17,7 @@ class MemoryClaimsTest {
     @Test
     void a_role_is_let_in_again_when_its_first_statement_has_memory_or_is_not_wanted_any_more() {
         claims.waits(ROLE, "first");
-        claims.forget("another"::equals);
+        assertThat(claims.forget("another"::equals)).isFalse();
         assertThat(memory.isClaimed(ROLE)).isTrue();
         assertThat(claims.of(ROLE)).isEqualTo("first");
         claims.has(ROLE);
@@ -25,7 +25,7 @@ class MemoryClaimsTest {
         assertThat(claims.all()).isEmpty();
 
         claims.waits(ROLE, "second");
-        claims.forget("second"::equals);
+        assertThat(claims.forget("second"::equals)).isTrue();
         assertThat(memory.isClaimed(ROLE)).isFalse();
         assertThat(claims.of(ROLE)).isNull();
     }
