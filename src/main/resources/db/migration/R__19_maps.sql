@@ -253,7 +253,7 @@ COMMENT ON FUNCTION df._map(text, text, text) IS
 -- What is known so far is noted along: that all up to p_settled have ended (a part of it, when that is far), and about how many have in
 -- all. Whoever locks the row of the map is not waited for: then nothing is read.
 CREATE OR REPLACE FUNCTION df._open_items(
-    p_epoch bigint, p_maps bigint[], p_after bigint[], p_limits integer[], p_bytes bigint, p_settled bigint[],
+    p_epoch bigint, p_maps bigint[], p_after bigint[], p_limits integer[], p_bytes bigint, p_large bigint, p_all bigint, p_settled bigint[],
     p_completed bigint[], p_failed bigint[])
 RETURNS TABLE (map_id bigint, ordinal bigint, max_concurrent integer, item text, status text, version integer, versions integer[],
     states text[], marks text, completed bigint, failed bigint, opened bigint)
@@ -269,9 +269,17 @@ DECLARE
     v_failed bigint;
     v_map record;
     v_item jsonb;
+    v_size bigint;
     v_bytes bigint;
+    v_all bigint := 0;
 BEGIN
     FOR k IN 1 .. cardinality(p_maps) LOOP
+        IF v_all >= p_all AND p_limits[k] <> 0 THEN
+            map_id := p_maps[k];
+            status := 'later';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         SELECT m.id, m.instance_id, m.node_id, m.activity, m.opened, m.settled, s.max_concurrent INTO v_map
         FROM df._maps m LEFT JOIN df._map_settings s ON s.map_id = m.id
         WHERE m.id = p_maps[k] AND m.ended_at IS NULL FOR NO KEY UPDATE OF m SKIP LOCKED;
@@ -284,13 +292,25 @@ BEGIN
         v_failed := NULL;
         opened := NULL;
         FOR ordinal, v_item, status, version, versions, states, marks, completed, failed IN
-            WITH page AS MATERIALIZED (
-                SELECT i.*, sum(z.bytes) OVER (ORDER BY i.ordinal) - z.bytes AS before
-                FROM df._map_items i
-                CROSS JOIN LATERAL (SELECT CASE WHEN v_map.activity IS NULL THEN 0 ELSE octet_length(i.item::text) END AS bytes) AS z
-                WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
-                  AND CASE WHEN p_limits[k] < 0 THEN i.ordinal <= p_after[k] - p_limits[k] ELSE i.status = 'pending' END
-                ORDER BY i.ordinal LIMIT abs(p_limits[k])),
+            -- Of items that programs decide those that fit, and one more: it is not unpacked, and says that the page is not all.
+            WITH RECURSIVE sized AS (
+                SELECT f.*, octet_length(f.item::text)::bigint AS bytes, 0::bigint AS before, 1 AS place
+                FROM (SELECT i.ordinal, i.item, i.status, i.version FROM df._map_items i
+                      WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k] AND i.status = 'pending'
+                      ORDER BY i.ordinal LIMIT CASE WHEN v_map.activity IS NOT NULL AND p_limits[k] > 0 THEN 1 ELSE 0 END) AS f
+                UNION ALL
+                SELECT f.*, CASE WHEN s.before + s.bytes < p_bytes THEN octet_length(f.item::text) ELSE 0 END, s.before + s.bytes, s.place + 1
+                FROM sized s CROSS JOIN LATERAL (
+                    SELECT i.ordinal, i.item, i.status, i.version FROM df._map_items i
+                    WHERE i.map_id = p_maps[k] AND i.ordinal > s.ordinal AND i.status = 'pending' ORDER BY i.ordinal LIMIT 1) AS f
+                WHERE s.before < p_bytes AND s.place < p_limits[k]),
+            page AS MATERIALIZED (
+                SELECT s.ordinal, s.item, s.status, s.version, s.before FROM sized s
+                UNION ALL
+                (SELECT i.ordinal, i.item, i.status, i.version, 0 FROM df._map_items i
+                 WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k]
+                   AND CASE WHEN p_limits[k] < 0 THEN i.ordinal <= p_after[k] - p_limits[k] ELSE i.status = 'pending' END
+                 ORDER BY i.ordinal LIMIT CASE WHEN v_map.activity IS NULL OR p_limits[k] < 0 THEN abs(p_limits[k]) ELSE 0 END)),
             -- Programs end items at any time: those that the page passes by, as of the moment of the page.
             passed AS MATERIALIZED (
                 SELECT count(*) FILTER (WHERE i.status = 'completed') AS completed, count(*) FILTER (WHERE i.status = 'failed') AS failed
@@ -324,7 +344,13 @@ BEGIN
             -- What does not fit any more is not even unpacked.
             EXIT WHEN v_bytes >= p_bytes AND p_limits[k] > 0;
             item := v_item::text;
-            v_bytes := v_bytes + octet_length(item);
+            v_size := octet_length(item) + coalesce((SELECT sum(octet_length(t.state)) FROM unnest(states) AS t(state)), 0);
+            v_all := v_all + v_size;
+            IF v_size > p_large OR p_limits[k] < 0 AND v_bytes + v_size > p_large THEN
+                v_map.id := NULL;
+                EXIT;
+            END IF;
+            v_bytes := v_bytes + v_size;
             v_last := greatest(v_last, ordinal);
             IF status = 'pending' AND states[cardinality(states)]::jsonb -> 'nodes' ? v_map.node_id THEN
                 -- It had failed.
@@ -333,6 +359,12 @@ BEGIN
             END IF;
             RETURN NEXT;
         END LOOP;
+        ordinal := NULL; item := NULL; status := NULL; version := NULL; versions := NULL; states := NULL; marks := NULL;
+        IF v_map.id IS NULL THEN
+            status := 'large';
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         v_settled := least(greatest(v_map.settled, p_settled[k]), v_map.settled + 20000);
         UPDATE df._maps m SET opened = v_last, settled = v_settled,
             settled_failed = m.settled_failed + (SELECT count(*) FROM df._map_items i WHERE i.map_id = p_maps[k]
@@ -340,15 +372,14 @@ BEGIN
             completed = p_completed[k], failed = p_failed[k]
         WHERE m.id = p_maps[k];
         -- That it was looked at, and what df.set_map has set.
-        ordinal := NULL; item := NULL; status := NULL; version := NULL; versions := NULL; states := NULL; marks := NULL;
         completed := v_completed; failed := v_failed; opened := v_map.opened;
         RETURN NEXT;
     END LOOP;
     PERFORM df._fence(p_epoch);
 END
 $$;
-COMMENT ON FUNCTION df._open_items(bigint, bigint[], bigint[], integer[], bigint, bigint[], bigint[], bigint[]) IS
-    'Pending items behind p_after, so many and of so many bytes for each map (at least one), which are on record as begun; the last row of a map has no ordinal, and says how many that programs decide have ended in between. A negative limit: exactly so many, whatever their status. A map whose row is locked, or that has ended, has no row at all.';
+COMMENT ON FUNCTION df._open_items(bigint, bigint[], bigint[], integer[], bigint, bigint, bigint, bigint[], bigint[], bigint[]) IS
+    'Pending items behind p_after, so many and of so many bytes for each map (at least one), which are on record as begun; the last row of a map has no ordinal, and says how many that programs decide have ended in between. A negative limit: exactly so many, whatever their status. A map whose row is locked, or that has ended, has no row at all. A last row with the status large: an item has more than p_large bytes, or so many together have, and what came of this map counts as not read; later: the maps before it had p_all bytes already.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Items are decided

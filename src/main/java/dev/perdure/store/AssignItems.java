@@ -30,6 +30,14 @@ public record AssignItems(long map, List<Item> items, FailedStep failure, long t
      */
     public record Answer(Journal.Written written, long turn) {}
 
+    /** Characters of what programs are given. */
+    public long payloadChars() {
+        return items.stream()
+                .map(item -> item.assignment().payload())
+                .mapToLong(payload -> payload == null ? 0 : payload.length())
+                .sum();
+    }
+
     /** The same once more, when what came of it is not known or nothing did. */
     public AssignItems again() {
         return new AssignItems(map, items, failure, turn, false);

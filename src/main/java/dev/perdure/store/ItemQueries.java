@@ -4,20 +4,15 @@ import dev.perdure.flow.Assignment;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.FreezeItems;
 import dev.perdure.store.Journal.ItemFailure;
-import dev.perdure.store.Journal.ItemRow;
 import dev.perdure.store.Journal.Items;
 import dev.perdure.store.Journal.ItemsAnswer;
-import dev.perdure.store.Journal.OpenItems;
-import dev.perdure.store.Journal.OpenedItems;
 import dev.perdure.store.Journal.Written;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.Tuple;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
@@ -28,11 +23,13 @@ final class ItemQueries {
 
     private static final String FIND = "SELECT * FROM df._map($1, $2, $3)";
     private static final String FREEZE = "SELECT df._freeze($1, $2, $3, $4, $5, $6, $7, $8)";
-    private static final String OPEN = "SELECT * FROM df._open_items($1, $2, $3, $4, $5, $6, $7, $8)";
+    private static final String OPEN = "SELECT * FROM df._open_items($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     private static final String ASSIGN =
             "SELECT df._assign_items($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    /** Of the items of one map. */
-    private static final long PAGE_BYTES = 64 * 1024;
+    /** An item of more bytes is not read along: the client's time grows with the square of what a message has (ADR 102). */
+    private static final long LARGE_BYTES = 256 * 1024;
+    /** Of all maps; one item at least. */
+    private static final long ALL_BYTES = 256 * 1024;
 
     /** Sends a query. */
     @FunctionalInterface
@@ -96,7 +93,9 @@ final class ItemQueries {
                 .addArrayOfLong(numbers(open, OpenItems::map))
                 .addArrayOfLong(numbers(open, OpenItems::after))
                 .addArrayOfInteger(open.stream().map(OpenItems::limit).toArray(Integer[]::new))
-                .addLong(PAGE_BYTES)
+                .addLong(OpenedItemRows.PAGE_BYTES)
+                .addLong(LARGE_BYTES)
+                .addLong(ALL_BYTES)
                 .addArrayOfLong(numbers(open, OpenItems::settled))
                 .addArrayOfLong(numbers(open, OpenItems::completed))
                 .addArrayOfLong(numbers(open, OpenItems::failed));
@@ -148,44 +147,9 @@ final class ItemQueries {
         return Optional.empty();
     }
 
-    private static long orNone(@Nullable Long number) {
-        return number == null ? 0 : number;
-    }
-
-    private List<@Nullable OpenedItems> opened(RowSet<Row> rows) {
-        Map<Long, List<ItemRow>> of = new HashMap<>();
-        Map<Long, Row> lookedAt = new HashMap<>();
-        for (Row row : rows) {
-            long map = row.getLong("map_id");
-            Long ordinal = row.getLong("ordinal");
-            if (ordinal == null) {
-                lookedAt.put(map, row);
-                continue;
-            }
-            of.computeIfAbsent(map, any -> new ArrayList<>())
-                    .add(new ItemRow(
-                            ordinal,
-                            row.getString("item"),
-                            row.getString("status"),
-                            row.getInteger("version"),
-                            LoadedRows.flow(
-                                    row.getArrayOfIntegers("versions"),
-                                    row.getArrayOfStrings("states"),
-                                    row.getString("marks"))));
-        }
-        List<@Nullable OpenedItems> answers = new ArrayList<>();
-        for (OpenItems open : items.open()) {
-            Row look = lookedAt.get(open.map());
-            answers.add(
-                    look == null
-                            ? null
-                            : new OpenedItems(
-                                    of.getOrDefault(open.map(), List.of()),
-                                    look.getInteger("max_concurrent"),
-                                    orNone(look.getLong("completed")),
-                                    orNone(look.getLong("failed")),
-                                    look.getLong("opened")));
-        }
-        return answers;
+    private List<OpenItems.Answer> opened(RowSet<Row> found) {
+        OpenedItemRows rows = new OpenedItemRows();
+        found.forEach(row -> rows.add(Columns.of(row)));
+        return rows.answers(items.open());
     }
 }

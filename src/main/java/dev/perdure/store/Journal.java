@@ -34,6 +34,13 @@ public interface Journal extends AutoCloseable {
     CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver);
 
     /**
+     * Reads items of maps, however large, beside the exchanges.
+     *
+     * @return one answer for each, in order; fails with a {@link JournalException}
+     */
+    CompletionStage<List<OpenItems.Answer>> readItems(List<OpenItems> items);
+
+    /**
      * Notes that this term has worked on what it took over for long enough ({@link Suspect}).
      *
      * @param all whether that goes for everything, however short: the term ends in order
@@ -216,26 +223,15 @@ public interface Journal extends AutoCloseable {
             @Nullable Long total) {}
 
     /**
-     * Reads items of a map that have not ended, and notes how far it is.
-     *
-     * @param after the ordinal behind which they are
-     * @param limit so many; 0 to note only; negative: exactly so many, whatever their status
-     * @param settled all up to this one have ended
-     * @param completed in all, as {@code failed}
-     */
-    record OpenItems(long map, long after, int limit, long settled, long completed, long failed) {}
-
-    /**
      * What came of {@link Items}, in order.
      *
      * @param found empty for a map whose items are not written down
-     * @param opened null for a map that has ended, or whose row is locked at this moment
      * @param assigned stale: the map has ended; rejected: one of the items cannot be assigned
      */
     record ItemsAnswer(
             List<Optional<FoundMap>> found,
             List<Written> frozen,
-            List<@Nullable OpenedItems> opened,
+            List<OpenItems.Answer> opened,
             List<AssignItems.Answer> assigned) {
 
         public static final ItemsAnswer NONE = new ItemsAnswer(List.of(), List.of(), List.of(), List.of());
@@ -272,15 +268,6 @@ public interface Journal extends AutoCloseable {
      * @param step at which it has; null when it was none
      */
     record ItemFailure(long ordinal, String error, @Nullable String code, @Nullable FailedStep step) {}
-
-    /**
-     * What was read of a map.
-     *
-     * @param maxConcurrent when it was changed
-     * @param completed items that programs decide and that were passed by, as of the moment of the rows; so is failed
-     * @param opened no item behind this one was begun before
-     */
-    record OpenedItems(List<ItemRow> rows, @Nullable Integer maxConcurrent, long completed, long failed, long opened) {}
 
     /**
      * An item as it is in the tables.

@@ -5,10 +5,12 @@ import dev.perdure.database.Failure;
 import dev.perdure.database.LogText;
 import dev.perdure.database.OwnerSettings;
 import dev.perdure.database.ServerIdentity;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -17,12 +19,13 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads instances one after the other, on a thread and each in a session of its own: however large one is, the exchanges of the
- * journal do not wait for it (ADR 102). Thread-safe.
+ * Reads instances one after the other, and items of maps, on a thread and each time in a session of its own: however large they are, the
+ * exchanges of the journal do not wait for them (ADR 102). Thread-safe.
  */
 public final class LargeReader implements AutoCloseable {
 
@@ -30,7 +33,11 @@ public final class LargeReader implements AutoCloseable {
     private static final String TRY = "SELECT df._try(?, ARRAY[?])";
     private static final String LOAD = "SELECT * FROM df._load(ARRAY[?], ?, ?)";
     private static final String EPOCH = "SELECT last_value FROM df._epoch_seq";
+    private static final String OPEN = "SELECT * FROM df._open_items(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     private static final long ALL = Long.MAX_VALUE;
+    /** Of items that are read together. */
+    private static final long ITEM_BYTES = 4 * 1024 * 1024;
+
     private static final Map<String, String> DRIVER = Map.of(
             "ApplicationName", "perdure-owner-large",
             "assumeMinServerVersion", "14",
@@ -68,14 +75,37 @@ public final class LargeReader implements AutoCloseable {
 
     /** As {@link Journal#read}; what follows is done on the thread that reads. */
     CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver) {
-        CompletableFuture<Optional<LoadedInstance>> answer = new CompletableFuture<>();
+        return inOrder(session -> {
+            if (takenOver) {
+                try (PreparedStatement attempt = session.prepareStatement(TRY)) {
+                    attempt.setLong(1, epoch);
+                    attempt.setString(2, instance);
+                    attempt.execute();
+                }
+            }
+            return load(session, instance);
+        });
+    }
+
+    /** As {@link Journal#readItems}. */
+    CompletionStage<List<OpenItems.Answer>> readItems(List<OpenItems> items) {
+        return inOrder(session -> open(session, items));
+    }
+
+    private interface Read<T> {
+        T in(Connection session) throws SQLException;
+    }
+
+    private <T> CompletionStage<T> inOrder(Read<T> read) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
         try {
             thread.execute(() -> {
                 try {
-                    answer.complete(readNow(instance, takenOver));
+                    answer.complete(now(read));
                 } catch (SQLException e) {
                     answer.completeExceptionally(new JournalException(Failure.of(e), e));
-                } catch (JournalException | RuntimeException e) {
+                } catch (JournalException | RuntimeException | Error e) {
+                    // An error, too: whoever waits would wait for ever, and nothing else would be read.
                     answer.completeExceptionally(e);
                 }
             });
@@ -85,17 +115,10 @@ public final class LargeReader implements AutoCloseable {
         return answer;
     }
 
-    private Optional<LoadedInstance> readNow(String instance, boolean takenOver) throws SQLException, JournalException {
+    private <T> T now(Read<T> read) throws SQLException, JournalException {
         try (Connection now = open()) {
             identity.require(now);
-            if (takenOver) {
-                try (PreparedStatement attempt = now.prepareStatement(TRY)) {
-                    attempt.setLong(1, epoch);
-                    attempt.setString(2, instance);
-                    attempt.execute();
-                }
-            }
-            Optional<LoadedInstance> found = load(now, instance);
+            T found = read.in(now);
             // Last: a term that has begun meanwhile makes all that was read worthless.
             try (PreparedStatement term = now.prepareStatement(EPOCH);
                     ResultSet row = term.executeQuery()) {
@@ -112,6 +135,38 @@ public final class LargeReader implements AutoCloseable {
                 session = null;
             }
         }
+    }
+
+    private List<OpenItems.Answer> open(Connection session, List<OpenItems> items) throws SQLException {
+        OpenedItemRows found = new OpenedItemRows();
+        try (PreparedStatement statement = session.prepareStatement(OPEN)) {
+            int next = 1;
+            statement.setLong(next++, epoch);
+            statement.setArray(next++, numbers(session, items, OpenItems::map));
+            statement.setArray(next++, numbers(session, items, OpenItems::after));
+            statement.setArray(
+                    next++,
+                    session.createArrayOf(
+                            "int4", items.stream().map(OpenItems::limit).toArray()));
+            statement.setLong(next++, OpenedItemRows.PAGE_BYTES);
+            statement.setLong(next++, ALL);
+            statement.setLong(next++, ITEM_BYTES);
+            statement.setArray(next++, numbers(session, items, OpenItems::settled));
+            statement.setArray(next++, numbers(session, items, OpenItems::completed));
+            statement.setArray(next, numbers(session, items, OpenItems::failed));
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    found.add(Columns.of(rows));
+                }
+            }
+        }
+        return found.answers(items);
+    }
+
+    private static Array numbers(Connection session, List<OpenItems> items, ToLongFunction<OpenItems> number)
+            throws SQLException {
+        return session.createArrayOf(
+                "int8", items.stream().mapToLong(number).boxed().toArray());
     }
 
     private static Optional<LoadedInstance> load(Connection session, String instance) throws SQLException {
@@ -135,7 +190,7 @@ public final class LargeReader implements AutoCloseable {
             statement.setLong(2, ALL);
             statement.setLong(3, large);
             try (ResultSet rows = statement.executeQuery()) {
-                return rows.next() ? Optional.of(LoadedRows.read(rows)) : Optional.empty();
+                return rows.next() ? Optional.of(LoadedRows.read(Columns.of(rows))) : Optional.empty();
             }
         }
     }

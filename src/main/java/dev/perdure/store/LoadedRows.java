@@ -8,10 +8,6 @@ import dev.perdure.graph.GraphDocument;
 import dev.perdure.graph.NodeRow;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
-import java.sql.Array;
-import java.sql.ResultSet;
-import java.sql.ResultSetMetaData;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -31,105 +27,12 @@ final class LoadedRows {
     static List<LoadedInstance> read(RowSet<Row> rows) {
         List<LoadedInstance> loaded = new ArrayList<>(rows.size());
         for (Row row : rows) {
-            loaded.add(read(row));
+            loaded.add(read(Columns.of(row)));
         }
         return loaded;
     }
 
-    /** A row, whichever driver brought it; what is NULL is null. */
-    private interface Columns {
-
-        @Nullable String text(String column);
-
-        @Nullable Long number(String column);
-
-        boolean isTrue(String column);
-
-        @Nullable OffsetDateTime time(String column);
-
-        Integer @Nullable [] numbers(String column);
-
-        String @Nullable [] texts(String column);
-    }
-
-    static LoadedInstance read(Row row) {
-        return read(new Columns() {
-            @Override
-            public @Nullable String text(String column) {
-                return row.getString(column);
-            }
-
-            @Override
-            public @Nullable Long number(String column) {
-                return row.getLong(column);
-            }
-
-            @Override
-            public boolean isTrue(String column) {
-                return Boolean.TRUE.equals(row.getBoolean(column));
-            }
-
-            @Override
-            public @Nullable OffsetDateTime time(String column) {
-                return row.getOffsetDateTime(column);
-            }
-
-            @Override
-            public Integer @Nullable [] numbers(String column) {
-                return row.getArrayOfIntegers(column);
-            }
-
-            @Override
-            public String @Nullable [] texts(String column) {
-                return row.getArrayOfStrings(column);
-            }
-        });
-    }
-
-    static LoadedInstance read(ResultSet row) throws SQLException {
-        // All at once: nothing is left to fail while it is understood.
-        Map<String, Object> values = new HashMap<>();
-        ResultSetMetaData columns = row.getMetaData();
-        for (int i = 1; i <= columns.getColumnCount(); i++) {
-            Object value = columns.getColumnTypeName(i).equals("timestamptz")
-                    ? row.getObject(i, OffsetDateTime.class)
-                    : row.getObject(i);
-            values.put(columns.getColumnName(i), value instanceof Array array ? array.getArray() : value);
-        }
-        return read(new Columns() {
-            @Override
-            public @Nullable String text(String column) {
-                return (String) values.get(column);
-            }
-
-            @Override
-            public @Nullable Long number(String column) {
-                return (Long) values.get(column);
-            }
-
-            @Override
-            public boolean isTrue(String column) {
-                return Boolean.TRUE.equals(values.get(column));
-            }
-
-            @Override
-            public @Nullable OffsetDateTime time(String column) {
-                return (OffsetDateTime) values.get(column);
-            }
-
-            @Override
-            public Integer @Nullable [] numbers(String column) {
-                return (Integer[]) values.get(column);
-            }
-
-            @Override
-            public String @Nullable [] texts(String column) {
-                return (String[]) values.get(column);
-            }
-        });
-    }
-
-    private static LoadedInstance read(Columns row) {
+    static LoadedInstance read(Columns row) {
         String id = Objects.requireNonNull(row.text("instance_id"));
         String rootNode = Objects.requireNonNull(row.text("root_node"));
         long role = Objects.requireNonNull(row.number("role_oid"));

@@ -134,6 +134,11 @@ public final class PgJournal implements Journal {
     }
 
     @Override
+    public CompletionStage<List<OpenItems.Answer>> readItems(List<OpenItems> items) {
+        return large.readItems(items);
+    }
+
+    @Override
     public CompletionStage<?> survived(boolean all) {
         return owner.connected()
                 .compose(session -> session.preparedQuery(SURVIVED).execute(Tuple.of(term.epoch(), all)))
@@ -236,7 +241,7 @@ public final class PgJournal implements Journal {
             for (Row row : rows) {
                 switch (row.getString("kind")) {
                     case "snapshot" -> snapshot = row.getString("detail");
-                    case "loaded" -> along.add(LoadedRows.read(row));
+                    case "loaded" -> along.add(LoadedRows.read(Columns.of(row)));
                     case "started" -> started.add(JournalRows.ref(row));
                     case "more" -> more = true;
                     case "cancelled" ->

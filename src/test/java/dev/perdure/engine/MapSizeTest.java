@@ -93,4 +93,38 @@ class MapSizeTest {
                     .isEqualTo("60");
         }
     }
+
+    @Test
+    void items_that_are_too_large_for_an_exchange_are_worked_on_once_each() throws SQLException {
+        String items =
+                "'SELECT g AS n, repeat(''x'', CASE WHEN g % 3 = 0 THEN 600000 ELSE 10 END) AS x FROM generate_series(1, 12) AS g'";
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            var alone =
+                    app.run("df.map(" + items + ", df.sql('INSERT INTO done (id) SELECT $1::int WHERE length($2) > 0',"
+                            + " '$item.n', '$item.x'))");
+            assertThat(alone.status()).as(alone.output()).isEqualTo("completed");
+            assertThat(app.value("SELECT count(*) || '/' || count(DISTINCT id) FROM done"))
+                    .isEqualTo("12/12");
+
+            var batches = app.run("df.map(" + items + ", 'SELECT count(*) FROM $item.*', batch_size => 4)");
+            assertThat(batches.status()).as(batches.output()).isEqualTo("completed");
+        }
+    }
+
+    @Test
+    void large_items_that_programs_decide_are_all_decided() throws SQLException {
+        try (InProcessWorker worker = InProcessWorker.start(database)) {
+            String id =
+                    app.start("df.map('SELECT g AS n, repeat(''x'', CASE WHEN g % 2 = 0 THEN 600000 ELSE 10 END) AS x"
+                            + " FROM generate_series(1, 30) AS g', df.activity('picture', '{\"n\": $item.n}'))");
+            int claimed = 0;
+            while (claimed < 30) {
+                claimed += Integer.parseInt(app.value("SELECT count(df.complete_activity(token))"
+                        + " FROM df.claim_activities('picture', 5, '10 seconds')"));
+            }
+            assertThat(app.await(id).status()).isEqualTo("completed");
+            assertThat(app.value("SELECT count(*) FROM df.map_items WHERE status = 'completed'"))
+                    .isEqualTo("30");
+        }
+    }
 }

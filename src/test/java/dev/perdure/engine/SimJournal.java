@@ -5,13 +5,14 @@ import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import dev.perdure.store.JournalException;
 import dev.perdure.store.LoadedInstance;
+import dev.perdure.store.OpenItems;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.stream.Collectors;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The journal over {@link SimDatabase}: answers late, or not at all, or not although it has written. */
@@ -67,7 +68,23 @@ final class SimJournal implements Journal {
 
     @Override
     public CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver) {
-        CompletableFuture<Optional<LoadedInstance>> answer = new CompletableFuture<>();
+        return beside(() -> {
+            SimFaults.met("owner: large");
+            SimDatabase.Row row = database.row(instance);
+            if (takenOver) {
+                database.tried(row);
+            }
+            return row == null || row.hasEnded || row.isSetAside ? Optional.empty() : Optional.of(database.load(row));
+        });
+    }
+
+    @Override
+    public CompletionStage<List<OpenItems.Answer>> readItems(List<OpenItems> items) {
+        return beside(() -> items.stream().map(database.maps::open).toList());
+    }
+
+    private <T> CompletionStage<T> beside(Supplier<T> read) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
         scheduler.after(faults.latency(), () -> {
             if (faults.losesExchange()) {
                 scheduler.after(faults.latency(), () -> answer.completeExceptionally(lost()));
@@ -78,13 +95,7 @@ final class SimJournal implements Journal {
                 answer.completeExceptionally(failed(Failure.Kind.FENCED, "another term has begun"));
                 return;
             }
-            SimFaults.met("owner: large");
-            SimDatabase.Row row = database.row(instance);
-            if (takenOver) {
-                database.tried(row);
-            }
-            Optional<LoadedInstance> found =
-                    row == null || row.hasEnded || row.isSetAside ? Optional.empty() : Optional.of(database.load(row));
+            T found = read.get();
             scheduler.after(faults.latency(), () -> answer.complete(found));
         });
         return answer;
@@ -162,11 +173,22 @@ final class SimJournal implements Journal {
         return new ItemsAnswer(
                 wanted.find().stream().map(database.maps::find).toList(),
                 wanted.freeze().stream().map(database.maps::freeze).toList(),
-                // Now and then somebody has locked the row of the map.
-                wanted.open().stream()
-                        .map(open -> faults.chance(20) ? null : database.maps.open(open))
-                        .collect(Collectors.toCollection(ArrayList::new)),
+                wanted.open().stream().map(this::open).toList(),
                 wanted.assign().stream().map(database.maps::assign).toList());
+    }
+
+    private OpenItems.Answer open(OpenItems wanted) {
+        if (faults.chance(20)) {
+            // Somebody has locked the row of the map.
+            return OpenItems.NotOpened.LOCKED;
+        } else if (wanted.limit() != 0 && faults.chance(10)) {
+            SimFaults.met("items: large");
+            return OpenItems.NotOpened.LARGE;
+        } else if (wanted.limit() != 0 && faults.chance(20)) {
+            SimFaults.met("items: later");
+            return OpenItems.NotOpened.LATER;
+        }
+        return database.maps.open(wanted);
     }
 
     private List<Signal> signals(SignalLook look) {

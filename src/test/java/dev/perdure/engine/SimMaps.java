@@ -8,6 +8,7 @@ import dev.perdure.flow.Checkpoint;
 import dev.perdure.store.AssignItems;
 import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal;
+import dev.perdure.store.OpenItems;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -147,10 +148,10 @@ final class SimMaps {
                 failure));
     }
 
-    Journal.@Nullable OpenedItems open(Journal.OpenItems wanted) {
+    OpenItems.Answer open(OpenItems wanted) {
         SimMap map = maps.get(wanted.map());
         if (map == null || map.hasEnded || map.isLocked) {
-            return null;
+            return OpenItems.NotOpened.LOCKED;
         }
         List<Journal.ItemRow> found = new ArrayList<>();
         long before = map.opened;
@@ -168,11 +169,11 @@ final class SimMaps {
                 throw new AssertionError("item " + map.items.get(i).id + " is said to have ended");
             }
         }
-        return new Journal.OpenedItems(
+        return new OpenItems.Opened(
                 found, null, passed(map, wanted, found, "completed"), passed(map, wanted, found, "failed"), before);
     }
 
-    private static long passed(SimMap map, Journal.OpenItems wanted, List<Journal.ItemRow> page, String status) {
+    private static long passed(SimMap map, OpenItems wanted, List<Journal.ItemRow> page, String status) {
         if (!map.isOfActivities || wanted.limit() <= 0) {
             return 0;
         }

@@ -14,7 +14,7 @@ public final class HugeItems implements Attack {
 
     @Override
     public String does() {
-        return "has many maps work on items of the largest size, one at a time and in batches";
+        return "has many maps work on items of the largest size, one at a time, in batches, and for programs";
     }
 
     @Override
@@ -25,9 +25,13 @@ public final class HugeItems implements Attack {
                 + " df.wait_for_signal('go', 3) ~> 'SELECT $item.n')");
         int batch = 15;
         attackers.start(3, "df.map('SELECT repeat(''x'', 1000000) AS x FROM generate_series(1, " + batch + ")',"
-                + " 'SELECT ''$item.*'' IS NULL', batch_size => " + batch + ")");
+                + " 'SELECT count(*) FROM $item.*', batch_size => " + batch + ")");
+        int assigned = attackers.size(200, 400);
+        attackers.start(3, "df.map('SELECT g AS n, repeat(''x'', 1000000) AS x FROM generate_series(1, " + assigned
+                + ") AS g', df.activity('nobody does this', '{\"n\": $item.n}'))");
         attackers.await("SELECT count(DISTINCT instance_id) >= 8 FROM df.map_items");
-        return maps + " maps of 3 items of a megabyte each, 3 of a batch of " + batch;
+        return maps + " maps of 3 items of a megabyte each, 3 of a batch of " + batch + ", 3 of " + assigned
+                + " that programs are to do";
 
     }
 }

@@ -4,8 +4,8 @@ import dev.perdure.engine.actor.InstanceActor;
 import dev.perdure.store.AssignItems;
 import dev.perdure.store.Journal.ItemRow;
 import dev.perdure.store.Journal.ItemsEnded;
-import dev.perdure.store.Journal.OpenedItems;
 import dev.perdure.store.Journal.Written;
+import dev.perdure.store.OpenItems;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -92,7 +92,7 @@ final class AssignedItems {
     }
 
     /** Rows were read. Of those that they show as pending it is told when they end; the others are counted here. */
-    void read(OpenedItems page) {
+    void read(OpenItems.Opened page) {
         if (areAll) {
             opened = opened < 0 ? page.opened() : opened;
             tally.passed(page.completed(), page.failed());

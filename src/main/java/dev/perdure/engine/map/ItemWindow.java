@@ -43,6 +43,11 @@ final class ItemWindow {
         tally.readUpTo(row.ordinal());
     }
 
+    /** Characters of rows. */
+    static long chars(List<ItemRow> rows) {
+        return rows.stream().mapToLong(row -> row.item().length()).sum();
+    }
+
     /** Characters of what is there. */
     long chars() {
         return chars;

@@ -25,12 +25,16 @@ final class MapMemory {
     }
 
     /**
-     * Takes memory for a page that is to be read; {@link #holds} says what it was.
+     * Takes memory for a page that is to be read; {@link #holds} says what it was. While a statement of the role waits for memory, a map
+     * takes none: each would hold what the statement waits for, and wait for the others.
      *
      * @param isAllElse whether nothing goes on in the map before it is read
      * @return false when it cannot be had now
      */
     boolean takePage(boolean isAllElse) {
+        if (quota.isClaimed(role)) {
+            return false;
+        }
         if (rows.take(PAGE)) {
             return true;
         }
@@ -57,12 +61,15 @@ final class MapMemory {
     }
 
     /**
-     * The memory in which an item is worked on.
+     * The memory in which an item is worked on; none while a statement of the role waits for memory.
      *
      * @param isAllElse whether nothing else of the map is worked on
      * @return null when it cannot be had now
      */
     MemoryQuota.@Nullable Holding take(List<ItemRow> item, boolean isAllElse) {
+        if (quota.isClaimed(role)) {
+            return null;
+        }
         MemoryQuota.Holding memory = quota.hold(role);
         long needed = ItemLoader.bytes(item);
         if (memory.take(needed)) {

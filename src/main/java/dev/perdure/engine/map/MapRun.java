@@ -11,8 +11,7 @@ import dev.perdure.store.ItemKey;
 import dev.perdure.store.Journal.FoundMap;
 import dev.perdure.store.Journal.ItemFailure;
 import dev.perdure.store.Journal.ItemRow;
-import dev.perdure.store.Journal.OpenItems;
-import dev.perdure.store.Journal.OpenedItems;
+import dev.perdure.store.OpenItems;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -32,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class MapRun implements Attempt, Home {
 
     private static final int PAGE = 400;
+    /** Characters of a page of which the next one is read beside the exchanges. */
+    private static final long LARGE = 256 * 1024;
+
     private static final Duration SHOWN_AFTER = Duration.ofMillis(100);
     private static final Duration TICK = Duration.ofSeconds(1);
     private static final Duration WITHOUT_MEMORY = Duration.ofMillis(50);
@@ -57,6 +59,9 @@ final class MapRun implements Attempt, Home {
 
     private int maxConcurrent;
     private boolean reading;
+    /** Whether those were large that were read last. */
+    private boolean areLarge;
+
     private boolean isOver;
     private boolean waitsForMemory;
 
@@ -208,9 +213,8 @@ final class MapRun implements Attempt, Home {
         }
     }
 
-    private synchronized void tryMemory() {
-        waitsForMemory = false;
-        goOn();
+    private void tryMemory() {
+        unlessOver(() -> waitsForMemory = false);
     }
 
     private synchronized void unlessOver(Runnable what) {
@@ -276,7 +280,7 @@ final class MapRun implements Attempt, Home {
         }
     }
 
-    private void read(long after, int limit, Consumer<OpenedItems> what) {
+    private void read(long after, int limit, Consumer<OpenItems.Opened> what) {
         reading = true;
         OpenItems wanted = new OpenItems(map.id(), after, limit, tally.settled(), tally.completed(), tally.failed());
         context.items()
@@ -284,30 +288,29 @@ final class MapRun implements Attempt, Home {
                         instance.role(),
                         instance.instance(),
                         wanted,
+                        areLarge && limit != 0,
                         opened -> post(() -> opened(opened, after, limit, what)));
     }
 
-    private synchronized void opened(@Nullable OpenedItems opened, long after, int limit, Consumer<OpenedItems> what) {
+    private synchronized void opened(
+            OpenItems.@Nullable Opened opened, long after, int limit, Consumer<OpenItems.Opened> what) {
         if (isOver) {
             return;
         }
         if (opened == null) {
-            later(LOCKED, () -> openAgain(after, limit, what));
+            later(LOCKED, () -> unlessOver(() -> read(after, limit, what)));
             return;
         }
         reading = false;
+        if (limit != 0) {
+            areLarge = ItemWindow.chars(opened.rows()) > LARGE;
+        }
         setMaxConcurrent(opened.maxConcurrent());
         what.accept(opened);
         goOn();
     }
 
-    private synchronized void openAgain(long after, int limit, Consumer<OpenedItems> what) {
-        if (!isOver) {
-            read(after, limit, what);
-        }
-    }
-
-    private void readPage(OpenedItems opened) {
+    private void readPage(OpenItems.Opened opened) {
         assigned.read(opened);
         opened.rows().forEach(row -> window.add(row, tally));
         if (opened.rows().isEmpty()) {
@@ -316,7 +319,7 @@ final class MapRun implements Attempt, Home {
     }
 
     /** An item that is not as memory believes: it goes on, or has ended meanwhile. */
-    private void readAgain(long first, OpenedItems opened) {
+    private void readAgain(long first, OpenItems.Opened opened) {
         if (opened.rows().isEmpty()) {
             throw new IllegalStateException("item " + first + " of map " + map.id() + " is gone");
         }

@@ -44,10 +44,6 @@ final class SharedItems {
         return chars;
     }
 
-    private static long chars(List<ItemRow> rows) {
-        return rows.stream().mapToLong(row -> row.item().length()).sum();
-    }
-
     /** Whether an item takes others into its transaction, if there are any. */
     boolean mayBeMore() {
         return isOneStatement && limit.most() > 0;
@@ -79,7 +75,7 @@ final class SharedItems {
             }
             companions.add(companion);
             together.put(rows.get(0).ordinal(), rows);
-            chars += chars(rows);
+            chars += ItemWindow.chars(rows);
         }
         return companions;
     }
@@ -90,7 +86,7 @@ final class SharedItems {
         for (int i = companions.size() - 1; i >= 0; i--) {
             long first = companions.get(i).item().key().first();
             List<ItemRow> rows = together.remove(first);
-            chars -= chars(rows);
+            chars -= ItemWindow.chars(rows);
             if (outcome == Home.CompanionOutcome.FAILED) {
                 alone.add(first);
             }

@@ -8,9 +8,8 @@ import dev.perdure.store.Journal.FreezeItems;
 import dev.perdure.store.Journal.Items;
 import dev.perdure.store.Journal.ItemsAnswer;
 import dev.perdure.store.Journal.ItemsEnded;
-import dev.perdure.store.Journal.OpenItems;
-import dev.perdure.store.Journal.OpenedItems;
 import dev.perdure.store.Journal.Written;
+import dev.perdure.store.OpenItems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,28 +19,46 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads and writes of items that wait for an exchange: each takes some of them along, roles and instances in turn. Answers are
- * given on the loop's thread. Of one map only one wish is under way. Thread-safe.
+ * Reads and writes of items that wait for an exchange: each takes some of them along, roles and instances in turn. What is too large to be
+ * read with one waits for {@link LargeItemReads}. Answers are given on the loop's thread. Of one map only one wish is under way. Thread-safe.
  */
 public final class ItemReads {
 
     private static final int MOST = 20;
+    /** Of what an exchange writes; one wish at least. */
+    private static final long MOST_CHARS = 512 * 1024;
 
     private sealed interface Wish {
         long role();
 
         String instance();
+
+        /** What has to be sent for it, about. */
+        default long chars() {
+            return 0;
+        }
     }
 
     private record Find(long role, String instance, FindMap map, Consumer<Optional<FoundMap>> answer) implements Wish {}
 
-    private record Freeze(long role, String instance, FreezeItems items, Consumer<Written> answer) implements Wish {}
+    private record Freeze(long role, String instance, FreezeItems items, Consumer<Written> answer) implements Wish {
+        @Override
+        public long chars() {
+            return items.rows().length();
+        }
+    }
 
-    private record Open(long role, String instance, OpenItems items, Consumer<@Nullable OpenedItems> answer)
+    /** Items that are to be read. */
+    record Open(long role, String instance, OpenItems items, Consumer<OpenItems.@Nullable Opened> answer)
             implements Wish {}
 
     private record Assign(long role, String instance, AssignItems items, Consumer<AssignItems.Answer> answer)
-            implements Wish {}
+            implements Wish {
+        @Override
+        public long chars() {
+            return items.payloadChars();
+        }
+    }
 
     /** Who is told of items of a map that programs have ended. */
     private record Listener(String instance, Consumer<ItemsEnded> ends) {}
@@ -66,6 +83,7 @@ public final class ItemReads {
 
     private final Wakeup loop;
     private final FairQueue<Wish> queue = new FairQueue<>(FairQueue.Limits.of(Integer.MAX_VALUE));
+    private final FairQueue<Open> large = new FairQueue<>(FairQueue.Limits.of(Integer.MAX_VALUE));
     /** By map. */
     private final Map<Long, Listener> listeners = new ConcurrentHashMap<>();
 
@@ -85,9 +103,19 @@ public final class ItemReads {
         loop.wake();
     }
 
-    /** Reads items. The answer is null when that is not possible at this moment. */
-    public void open(long role, String instance, OpenItems items, Consumer<@Nullable OpenedItems> answer) {
-        add(new Open(role, instance, items, answer));
+    /**
+     * Reads items. The answer is null when that is not possible at this moment.
+     *
+     * @param isLarge whether they are probably too large for an exchange
+     */
+    public void open(
+            long role, String instance, OpenItems items, boolean isLarge, Consumer<OpenItems.@Nullable Opened> answer) {
+        Open wish = new Open(role, instance, items, answer);
+        if (isLarge) {
+            large.add(role, instance, wish);
+        } else {
+            add(wish);
+        }
         loop.wake();
     }
 
@@ -124,12 +152,14 @@ public final class ItemReads {
 
     Batch next() {
         Batch batch = new Batch();
-        for (int i = 0; i < MOST; i++) {
+        long chars = 0;
+        for (int i = 0; i < MOST && chars < MOST_CHARS; i++) {
             Wish wish = queue.poll();
             if (wish == null) {
                 break;
             }
             queue.release(wish.role());
+            chars += wish.chars();
             if (wish instanceof Find find) {
                 batch.find.add(find);
             } else if (wish instanceof Freeze freeze) {
@@ -155,15 +185,40 @@ public final class ItemReads {
             teller.tell(asked.instance(), () -> asked.answer().accept(frozen));
         }
         for (int i = 0; i < batch.open.size(); i++) {
-            Open asked = batch.open.get(i);
-            OpenedItems opened = answer.opened().get(i);
-            teller.tell(asked.instance(), () -> asked.answer().accept(opened));
+            opened(batch.open.get(i), answer.opened().get(i), teller);
         }
         for (int i = 0; i < batch.assign.size(); i++) {
             Assign asked = batch.assign.get(i);
             AssignItems.Answer assigned = answer.assigned().get(i);
             teller.tell(asked.instance(), () -> asked.answer().accept(assigned));
         }
+    }
+
+    /** What came of a wish to read items; what cannot be said yet is asked for again. */
+    void opened(Open asked, OpenItems.Answer answer, Teller teller) {
+        if (answer == OpenItems.NotOpened.LARGE) {
+            large.add(asked.role(), asked.instance(), asked);
+        } else if (answer == OpenItems.NotOpened.LATER) {
+            add(asked);
+        } else {
+            OpenItems.Opened opened = answer instanceof OpenItems.Opened read ? read : null;
+            teller.tell(asked.instance(), () -> asked.answer().accept(opened));
+        }
+    }
+
+    /** Those that are to be read beside the exchanges next, so many at most. */
+    List<Open> nextLarge(int most) {
+        List<Open> next = new ArrayList<>();
+        for (Open wish = large.poll(); wish != null; wish = next.size() < most ? large.poll() : null) {
+            large.release(wish.role());
+            next.add(wish);
+        }
+        return next;
+    }
+
+    /** They could not be read, and wait again. */
+    void notRead(List<Open> wishes) {
+        wishes.forEach(wish -> large.add(wish.role(), wish.instance(), wish));
     }
 
     /** Whether it was done is unknown; all of it can be asked for again. */

@@ -60,6 +60,7 @@ public final class OwnerLoop implements Wakeup {
     private final Consumer<String> stepDown;
     private final LookPace looks;
     private final LargeReads largeReads;
+    private final LargeItemReads largeItemReads;
     private final Teller teller;
     private final AtomicBoolean asked = new AtomicBoolean();
 
@@ -108,6 +109,7 @@ public final class OwnerLoop implements Wakeup {
         this.looks = new LookPace(pace, desk.intake());
         this.teller = new Teller(actors, stepDown);
         this.largeReads = new LargeReads(journal, thread, nanos, desk.intake(), actors, teller);
+        this.largeItemReads = new LargeItemReads(journal, thread, nanos, desk.items(), teller);
         this.turnedAt = nanos.getAsLong();
         this.saidAt = turnedAt;
         this.madeRoomAt = turnedAt - MAKE_ROOM_NANOS;
@@ -182,6 +184,7 @@ public final class OwnerLoop implements Wakeup {
 
     private void send() {
         largeReads.begin(this::largeEnded);
+        largeItemReads.begin(this::largeEnded);
         boolean isLook = lookNow || desk.intake().hasMore() || looks.nanosUntilNext(nanos.getAsLong()) <= 0;
         Boolean says = looks.idleToSay(nanos.getAsLong());
         Sent sent = new Sent(
@@ -205,6 +208,7 @@ public final class OwnerLoop implements Wakeup {
                 sent.items().items(),
                 says);
         if (exchange.isEmpty()) {
+            makeRoom(sent.reading());
             sleep();
             return;
         }
@@ -285,12 +289,16 @@ public final class OwnerLoop implements Wakeup {
         }
         desk.intake().tryNext(nanos.getAsLong(), actors);
         saySurvived();
-        boolean isCrowded = desk.intake().waiting() > 0 && sent.reading().load() == null || memory.isWanted();
-        if (isCrowded && nanos.getAsLong() - madeRoomAt > MAKE_ROOM_NANOS) {
+        makeRoom(sent.reading());
+        turn();
+    }
+
+    private void makeRoom(Intake.Reading last) {
+        boolean isCrowded = desk.intake().waiting() > 0 && last.load() == null || memory.isWanted();
+        if (isCrowded && nanos.getAsLong() - madeRoomAt >= MAKE_ROOM_NANOS) {
             madeRoomAt = nanos.getAsLong();
             makeRoom.run();
         }
-        turn();
     }
 
     /** What was taken over is on record as tried; when the term has lasted for a while with it, that is said. */
@@ -329,7 +337,9 @@ public final class OwnerLoop implements Wakeup {
 
     private void sleep() {
         long untilLook = Math.max(0, looks.nanosUntilNext(nanos.getAsLong()));
-        sleepFor(Math.min(untilLook, desk.writes().nanosUntilNext()));
+        // Who wants memory may wait for what only others' leaving brings, and no exchange of its own.
+        long untilRoom = memory.isWanted() ? MAKE_ROOM_NANOS : Long.MAX_VALUE;
+        sleepFor(Math.min(Math.min(untilLook, untilRoom), desk.writes().nanosUntilNext()));
     }
 
     private void sleepFor(long pause) {
