@@ -121,6 +121,15 @@ final class Browser implements AutoCloseable {
         call("POST", session + "/goog/cdp/execute", command);
     }
 
+    /** From here on files are downloaded into a folder, without a question. They have their name when they are complete. */
+    void downloadTo(Path folder) {
+        ObjectNode command = command("Browser.setDownloadBehavior");
+        command.putObject("params")
+                .put("behavior", "allow")
+                .put("downloadPath", folder.toAbsolutePath().toString());
+        call("POST", session + "/goog/cdp/execute", command);
+    }
+
     JsonNode script(String script, Object... arguments) {
         ObjectNode body = JSON.createObjectNode().put("script", script);
         body.set("args", JSON.valueToTree(arguments));
