@@ -1,11 +1,14 @@
 import { isLive } from './live.js';
 
 /**
- * Asks again and again while a page is looked at: the longer an answer takes, the longer the pause, so that an open page costs the server
- * next to nothing. While the page is told what changes, it asks when something has, and otherwise seldom. Goes on by itself when worker or
- * database were away.
+ * Asks again and again while a page is looked at: the longer answers take, the longer the pause, so that an open page costs the server
+ * next to nothing. What took long only once does not count, such as the first answer, for which a session is opened. While the page is told
+ * what changes, it asks when something has, and otherwise seldom; some answers in succession may have their pauses later. Goes on by itself
+ * when worker or database were away.
  */
 const SHARE = 100;
+const FIRST = 50;
+const AT_ONCE = 20_000;
 const LONGEST = 60_000;
 const AWAY = 2_000;
 const SOON = 300;
@@ -19,6 +22,8 @@ export class Poll {
     this.load = load;
     this.pause = pause;
     this.told = told;
+    this.took = FIRST;
+    this.paid = 0;
     this.seen = () => { if (!document.hidden) this.now(); };
     this.changed = () => this.soon();
   }
@@ -42,7 +47,12 @@ export class Poll {
   /** Asks as soon as it may, when something has changed. */
   soon() {
     if (this.busy) this.stale = true;
-    else this.after(Math.max(SOON, (this.rest ?? 0) - performance.now()));
+    else this.after(this.wait());
+  }
+
+  /** How long a page that is told of something waits: it may owe some of its pauses. */
+  wait() {
+    return Math.max(SOON, this.paid - AT_ONCE - performance.now());
   }
 
   after(pause) {
@@ -64,15 +74,18 @@ export class Poll {
     try {
       const wanted = await this.load();
       if (wanted > 0) pause = wanted;
-      share = Math.min(LONGEST, SHARE * (performance.now() - began));
+      const took = performance.now() - began;
+      share = Math.min(LONGEST, SHARE * Math.min(took, this.took));
+      this.took = took;
       pause = Math.max(pause, share);
     } catch (error) {
       if (error.away) pause = AWAY;
     } finally {
       this.busy = false;
     }
-    this.rest = performance.now() + share;
-    if (this.stale) pause = Math.max(SOON, share);
+    const now = performance.now();
+    this.paid = Math.min(Math.max(this.paid, now) + share, now + LONGEST);
+    if (this.stale) pause = this.wait();
     this.after(this.again ? 0 : pause);
   }
 }

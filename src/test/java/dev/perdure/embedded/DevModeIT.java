@@ -3,8 +3,12 @@ package dev.perdure.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.testing.FreePort;
 import java.io.IOException;
-import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +19,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -27,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DevModeIT {
 
     private static final Duration PATIENCE = Duration.ofMinutes(4);
+    private static final Pattern LISTENING = Pattern.compile("Listening on: (http://\\S+)");
 
     @TempDir
     private Path folder;
@@ -34,17 +41,17 @@ class DevModeIT {
     private Process maven;
     private Path log;
     private int port;
+    private int webPort;
 
     @BeforeEach
     void begin() throws IOException {
         Assumptions.assumeFalse(
                 System.getProperty("os.name").startsWith("Windows"), "the wrapper is called as a shell script");
-        for (String part : List.of("pom.xml", "mvnw", ".mvn", "src/main")) {
+        for (String part : List.of("pom.xml", "mvnw", ".mvn", "README.md", "src/main")) {
             copy(Path.of(part), folder.resolve(part));
         }
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        port = FreePort.find();
+        webPort = FreePort.find();
         log = folder.resolve("log");
         maven = new ProcessBuilder(
                         folder.resolve("mvnw").toString(),
@@ -52,7 +59,8 @@ class DevModeIT {
                         "quarkus:dev",
                         "-Dquarkus.http.port=0",
                         "-Ddebug=false",
-                        "-Dperdure.embedded-port=" + port)
+                        "-Dperdure.embedded-port=" + port,
+                        "-Dperdure.web.port=" + webPort)
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
@@ -90,12 +98,28 @@ class DevModeIT {
     }
 
     @Test
-    void a_workflow_runs_a_moment_after_the_first_command() {
+    void a_workflow_runs_a_moment_after_the_first_command_and_one_is_led_to_the_dashboard() throws Exception {
         Awaitility.await("a workflow has run in development mode")
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(500))
                 .failFast("quarkus:dev ended", () -> !maven.isAlive())
                 .untilAsserted(() -> assertThat(ended()).as(said()).isEqualTo("completed"));
+
+        assertThat(get("http://localhost:" + webPort + "/")).contains("<pd-main>");
+        assertThat(said()).contains("The dashboard is at http://localhost:" + webPort);
+        // The page Readme of Quarkus' Dev UI (ADR 220).
+        Matcher quarkus = LISTENING.matcher(said());
+        assertThat(quarkus.find()).as(said()).isTrue();
+        assertThat(get(quarkus.group(1) + "/q/dev-ui/devui-data.js")).contains("<http://localhost:8090>");
+    }
+
+    private static String get(String url) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+                .timeout(Duration.ofSeconds(30))
+                .build();
+        return HttpClient.newHttpClient()
+                .send(request, HttpResponse.BodyHandlers.ofString())
+                .body();
     }
 
     private String ended() {

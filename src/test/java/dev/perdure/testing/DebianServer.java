@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -478,6 +479,17 @@ public final class DebianServer implements AutoCloseable {
         try (Connection session = url.connect();
                 Statement statement = session.createStatement()) {
             statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException("Failed as " + url.user() + ": " + sql, e);
+        }
+    }
+
+    /** What a statement answers first, as psql would run it; nothing where it answers no row. */
+    public static String value(DatabaseUrl url, String sql) {
+        try (Connection session = url.connect();
+                Statement statement = session.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            return rows.next() ? rows.getString(1) : "";
         } catch (SQLException e) {
             throw new IllegalStateException("Failed as " + url.user() + ": " + sql, e);
         }

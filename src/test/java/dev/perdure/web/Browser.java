@@ -31,7 +31,7 @@ final class Browser implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(120);
     private static final Path PICTURES = Path.of("target", "screenshots");
 
     /** Through all shadow roots, since each component has its own. */
@@ -118,6 +118,15 @@ final class Browser implements AutoCloseable {
                 .addObject()
                 .put("name", "prefers-color-scheme")
                 .put("value", scheme);
+        call("POST", session + "/goog/cdp/execute", command);
+    }
+
+    /** From here on files are downloaded into a folder, without a question. They have their name when they are complete. */
+    void downloadTo(Path folder) {
+        ObjectNode command = command("Browser.setDownloadBehavior");
+        command.putObject("params")
+                .put("behavior", "allow")
+                .put("downloadPath", folder.toAbsolutePath().toString());
         call("POST", session + "/goog/cdp/execute", command);
     }
 

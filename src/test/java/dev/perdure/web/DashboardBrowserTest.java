@@ -30,6 +30,7 @@ class DashboardBrowserTest {
     private static Browser browser;
     private static WebWorld world;
     private static String base;
+    private static Visitor visitor;
     private static String mapping;
     private static String broken;
     private static String held;
@@ -39,6 +40,7 @@ class DashboardBrowserTest {
         browser = Browser.open();
         world = new WebWorld("page_ann", "page_bob", "page_cay", "page_dan", "page_eva", "page_fay");
         base = "http://localhost:" + world.port;
+        visitor = new Visitor(browser, base);
         scene();
     }
 
@@ -105,21 +107,6 @@ class DashboardBrowserTest {
                 "order 4712");
     }
 
-    private static void login(String role) {
-        browser.go(base + "/");
-        browser.await("input[name=role], #role");
-        if (browser.texts("#role").contains(role)) {
-            return;
-        }
-        if (!browser.texts("#role").isEmpty()) {
-            browser.click("header button");
-        }
-        browser.type("input[name=role]", role);
-        browser.type("input[name=password]", DebianServer.password(role));
-        browser.click("pd-login button, form button");
-        browser.awaitText("#role", role);
-    }
-
     private static String start(String role, String workflow, String label) {
         String body = JSON.createObjectNode()
                 .put("workflow", workflow)
@@ -130,18 +117,12 @@ class DashboardBrowserTest {
 
     @Test
     void a_wrong_password_is_said_and_the_right_one_lets_in() {
-        browser.go(base + "/");
-        browser.await("input[name=role], #role");
-        if (!browser.texts("#role").isEmpty()) {
-            browser.click("header button");
-        }
-        browser.type("input[name=role]", "page_ann");
-        browser.type("input[name=password]", "wrong");
-        browser.click("form button");
+        visitor.logOut();
+        visitor.enter("page_ann", "wrong");
         browser.awaitText("[role=alert]", "password is wrong");
         browser.picture("login");
 
-        login("page_ann");
+        visitor.logIn("page_ann");
     }
 
     @Test
@@ -194,7 +175,7 @@ class DashboardBrowserTest {
         Dashboard reading = world.reading(world.server.worker(world.database));
         try {
             browser.go("http://localhost:" + world.listen(reading) + "/#/instances");
-            logIn();
+            visitor.logIn("page_ann");
             browser.awaitText("#note", "leads to a server that is no replica: this is from the primary");
             browser.awaitText("td", "order 4712");
             browser.picture("replica");
@@ -204,22 +185,15 @@ class DashboardBrowserTest {
         }
     }
 
-    private static void logIn() {
-        browser.type("input[name=role]", "page_ann");
-        browser.type("input[name=password]", DebianServer.password("page_ann"));
-        browser.click("form button");
-        browser.awaitText("#role", "page_ann");
-    }
-
     private static void logInTo(String database) {
         browser.awaitText("#database", database);
-        logIn();
+        visitor.logIn("page_ann");
         browser.awaitText("header #database", database);
     }
 
     @Test
     void a_workflow_is_written_drawn_started_waits_and_is_signalled() {
-        login("page_ann");
+        visitor.become("page_ann");
         browser.click("nav a[href='#/start']");
         browser.type(
                 "textarea[name=workflow]",
@@ -245,8 +219,8 @@ class DashboardBrowserTest {
                 "page_ann",
                 "'SELECT 1 AS x' |=> 'a' ~> df.if('SELECT true', 'SELECT 1 / ($a - 1) AS y', 'SELECT 2') ~> ('SELECT 3' & 'SELECT 4')",
                 "breaks");
-        login("page_ann");
-        browser.go(base + "/#/instances/" + id);
+        visitor.become("page_ann");
+        visitor.open("instances/" + id);
         browser.awaitText("#status", "failed");
         browser.awaitText("div.error", "division by zero");
         browser.awaitText("div.error", "22012");
@@ -273,17 +247,17 @@ class DashboardBrowserTest {
                 "page_bob",
                 "SELECT df.start('SELECT 1', options => pg_catalog.jsonb_build_object('attributes',"
                         + " pg_catalog.jsonb_build_object('m', '" + quoted + "'::text, '" + quoted + "', 1)))");
-        login("page_bob");
+        visitor.become("page_bob");
         for (String page : List.of("schedules", "queues", "definitions?name=marked", "instances")) {
-            browser.go(base + "/#/" + page);
+            visitor.open(page);
             browser.awaitText("td", "<script>");
         }
-        browser.go(base + "/#/instances?text=script");
+        visitor.open("instances?text=script");
         browser.awaitText("td", "<script>");
-        browser.go(base + "/#/instances/" + completed);
+        visitor.open("instances/" + completed);
         browser.awaitText("h1", "<script>");
         browser.awaitText("pre", "<script>");
-        browser.go(base + "/#/instances/" + failed);
+        visitor.open("instances/" + failed);
         browser.awaitText("div.error", "<script>");
 
         assertThat(browser.script("return document.title").asText()).isEqualTo("Perdure");
@@ -295,10 +269,10 @@ class DashboardBrowserTest {
     @Test
     void another_role_sees_nothing_of_it() {
         String id = start("page_ann", "df.wait_for_signal('never')", "only ann's");
-        login("page_dan");
-        browser.go(base + "/#/instances");
+        visitor.become("page_dan");
+        visitor.open("instances");
         browser.awaitText("p.quiet", "None");
-        browser.go(base + "/#/instances/" + id);
+        visitor.open("instances/" + id);
         browser.awaitText("[role=alert]", "no such instance of yours");
 
         assertThat(browser.texts("*")).noneMatch(text -> text.contains("only ann's"));
@@ -307,14 +281,12 @@ class DashboardBrowserTest {
     @Test
     void after_a_login_that_is_over_one_is_back_where_one_was() {
         String id = start("page_bob", "df.wait_for_signal('later')", "bob waits");
-        login("page_bob");
-        browser.go(base + "/#/instances/" + id);
+        visitor.become("page_bob");
+        visitor.open("instances/" + id);
         browser.awaitText("h1", "bob waits");
         world.pass(java.time.Duration.ofHours(13));
         browser.await("input[name=role]");
-        browser.type("input[name=role]", "page_bob");
-        browser.type("input[name=password]", DebianServer.password("page_bob"));
-        browser.click("form button");
+        visitor.logIn("page_bob");
 
         browser.awaitText("h1", "bob waits");
     }
@@ -323,8 +295,8 @@ class DashboardBrowserTest {
     void the_overview_says_what_failed_and_what_waits_and_the_worker_who_leads() {
         start("page_cay", "SELECT 1 / 0", "cay's failure");
         start("page_cay", "df.wait_for_signal('never')", "cay's wait");
-        login("page_cay");
-        browser.go(base + "/#/overview");
+        visitor.become("page_cay");
+        visitor.open("overview");
         browser.awaitText("section[aria-label=Failed]", "cay's failure");
         browser.awaitText("section[aria-label=Failed]", "division by zero");
         browser.awaitText("section[aria-label='Not ended']", "cay's wait");
@@ -346,8 +318,8 @@ class DashboardBrowserTest {
                     .asText()
                     .equals("running"));
         }
-        login("page_cay");
-        browser.go(base + "/#/instances");
+        visitor.become("page_cay");
+        visitor.open("instances");
         browser.click("#more-filters");
         browser.type("input[name=label]", "by the dozen\n");
         browser.click("button[data-many=cancel]");
@@ -359,8 +331,8 @@ class DashboardBrowserTest {
 
     @Test
     void a_schedule_a_queue_and_a_definition_are_acted_on() {
-        login("page_ann");
-        browser.go(base + "/#/schedules");
+        visitor.become("page_ann");
+        visitor.open("schedules");
         browser.click("button[data-action=pause]");
         browser.type("input[name=reason]", "holidays");
         browser.click("form[aria-label=pause] button.main");
@@ -370,14 +342,14 @@ class DashboardBrowserTest {
         browser.click("button[data-action=trigger]");
         browser.awaitText("#status", "completed");
 
-        browser.go(base + "/#/queues");
+        visitor.open("queues");
         browser.awaitText("tr", "mail ‖ paused");
         browser.click("button[data-action=pause]");
         browser.awaitText("tr", "export ‖ paused");
         browser.click("button[data-action=resume]");
         browser.await("button[data-action=pause]");
 
-        browser.go(base + "/#/definitions?name=invoice");
+        visitor.open("definitions?name=invoice");
         browser.awaitText("section pre", "SQL: SELECT");
         browser.click("a[href='#/start?definition=invoice']");
         browser.type("input[name='arg customer']", "O'Brien & <b>Sons</b>");
@@ -396,8 +368,8 @@ class DashboardBrowserTest {
         String two = start("page_eva", "df.approval('Second?', '{page_fay}')", "asks too");
         Awaitility.await().until(() -> world.sql("page_fay", "SELECT count(*) FROM df.tasks")
                 .equals("2"));
-        login("page_fay");
-        browser.go(base + "/#/tasks");
+        visitor.become("page_fay");
+        visitor.open("tasks");
         browser.awaitText(".task h2", "First?");
         assertThat(browser.texts(".task h2").size()).isEqualTo(2);
         browser.type(".task textarea[name=comment]", "it's <b>fine</b>");
@@ -444,8 +416,8 @@ class DashboardBrowserTest {
 
     @Test
     void titles_of_tasks_stay_text_and_a_quorum_says_how_many_have_decided() {
-        login("page_bob");
-        browser.go(base + "/#/tasks");
+        visitor.become("page_bob");
+        visitor.open("tasks");
         browser.awaitText(".task h2", "Pay 950 EUR to <script>document.title='owned'</script>");
         assertThat(browser.script("return document.title").asText()).isEqualTo("Perdure");
         assertThat(browser.texts(".task h2").toString()).doesNotContain("newsletter");
@@ -453,8 +425,8 @@ class DashboardBrowserTest {
 
     @Test
     void activities_say_who_claims_them_and_that_nobody_does() {
-        login("page_ann");
-        browser.go(base + "/#/activities");
+        visitor.become("page_ann");
+        visitor.open("activities");
         browser.awaitText("tr", "no program claims 'thumbnail'");
         browser.click("a[href='#/activities?kind=embed']");
         browser.awaitText("tr", "▶ claimed by page_ann");
@@ -463,8 +435,8 @@ class DashboardBrowserTest {
 
     @Test
     void a_map_shows_how_far_it_is_and_a_timeline_when_what_ran() {
-        login("page_ann");
-        browser.go(base + "/#/instances/" + mapping);
+        visitor.become("page_ann");
+        visitor.open("instances/" + mapping);
         browser.awaitText(".now", "works on MAP (3 of 6");
         browser.await("rect.done");
         browser.click("button[role=tab]:nth-of-type(2)");
@@ -476,28 +448,27 @@ class DashboardBrowserTest {
     /** By itself a page that is told of changes would ask after ten seconds. */
     @Test
     void what_happens_elsewhere_is_shown_at_once() {
-        login("page_ann");
+        visitor.become("page_ann");
         String waits = start("page_ann", "df.wait_for_signal('go')", "signalled elsewhere");
-        browser.go(base + "/#/instances/" + waits);
+        visitor.open("instances/" + waits);
         browser.awaitText(".now", "SIGNAL 'go'");
-        Awaitility.await().until(() -> browser.script("return document.documentElement.dataset.live === 'true'")
-                .asBoolean());
+        visitor.awaitLive();
         long began = System.nanoTime();
         world.loggedIn("page_ann").post("/instances/" + waits + "/signal", "{\"name\":\"go\"}");
         browser.awaitText("#status", "completed");
         assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(8));
-        browser.go(base + "/#/instances");
+        visitor.open("instances");
         String started = start("page_ann", "SELECT 1", "started elsewhere");
         browser.awaitText("td", started);
     }
 
     @Test
     void what_waits_says_for_what() {
-        login("page_ann");
-        browser.go(base + "/#/instances/" + held);
+        visitor.become("page_ann");
+        visitor.open("instances/" + held);
         browser.awaitText(".now", "waits for a slot of queue mail, key eu, which is paused");
         String retries = start("page_ann", "df.retry('SELECT 1 / 0', 3, '1 hour')", "tries again");
-        browser.go(base + "/#/instances/" + retries);
+        visitor.open("instances/" + retries);
         browser.awaitText(".now", "attempt 2 of 3");
         browser.awaitText(".now", "division by zero");
     }
@@ -528,7 +499,7 @@ class DashboardBrowserTest {
     @ParameterizedTest
     @CsvSource({"light,1600", "dark,1600", "light,400", "dark,400"})
     void each_page_fits(String scheme, int width) {
-        login("page_ann");
+        visitor.become("page_ann");
         browser.size(width, 1000);
         browser.scheme(scheme);
         try {
@@ -544,7 +515,7 @@ class DashboardBrowserTest {
                     "tasks",
                     "activities",
                     "worker")) {
-                browser.go(base + "/#/" + page);
+                visitor.open(page);
                 browser.await("h1");
                 browser.await("table, svg, dl, .task");
                 String name =
@@ -564,11 +535,11 @@ class DashboardBrowserTest {
     /** Those of README and docs: {@code -Dperdure.pictures.write=true} writes them. */
     @Test
     void pictures_for_the_documentation_are_there() {
-        login("page_ann");
+        visitor.become("page_ann");
         browser.size(1100, 640);
         try {
             for (String page : List.of("overview", "instances/" + mapping, "instances/" + broken)) {
-                browser.go(base + "/#/" + page);
+                visitor.open(page);
                 browser.await("svg");
                 browser.await("pre, section");
                 String name = "dashboard-"

@@ -155,14 +155,7 @@ final class WebWorld implements AutoCloseable {
 
     /** What a statement of somebody's answers first, as psql would run it. */
     String sql(String role, String statement) {
-        try (Connection session =
-                        server.url(role, DebianServer.password(role), database).connect();
-                Statement run = session.createStatement();
-                ResultSet rows = run.executeQuery(statement)) {
-            return rows.next() ? rows.getString(1) : "";
-        } catch (SQLException e) {
-            throw new IllegalStateException(statement, e);
-        }
+        return DebianServer.value(server.url(role, DebianServer.password(role), database), statement);
     }
 
     /** The same as the owner of schema df. */
