@@ -23,7 +23,7 @@ final class LeaseSweep implements Runnable {
 
     private static final int PRESENT = 5;
     private static final int ABSENT = 20;
-    /** Looks for each look at everything. */
+    /** Runs for each look at everything. */
     private static final int WHOLE = 50;
     /** Most looks of one run: a program can leave a million activities unclaimed. */
     private static final int MOST = 20;
