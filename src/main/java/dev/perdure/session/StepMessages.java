@@ -90,7 +90,7 @@ final class StepMessages {
                 before);
     }
 
-    /** Begins a read-only transaction, in two statements: a standby would take one. */
+    /** Begins a read-only transaction with a statement. BEGIN alone is READ WRITE, so that a standby refuses it. */
     StepPlan look(Command statement) {
         StepPlan plan = new StepPlan(true);
         plan.ours(BEGIN, 0);
