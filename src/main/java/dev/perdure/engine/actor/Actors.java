@@ -87,7 +87,7 @@ public final class Actors {
                 telemetry);
     }
 
-    /** Where instances come from: the tables. */
+    /** The origin of instances: the tables. */
     private final class Instances implements Home {
 
         @Override

@@ -125,17 +125,17 @@ final class SqlAttempt implements Attempt {
         return reserved;
     }
 
-    /** When it began to wait for a slot, as the monotonic source tells. */
+    /** The begin of its wait for a slot, by the monotonic source. */
     long queuedAt() {
         return queuedAt;
     }
 
-    /** When execution began, in the server's time; null while it waits. */
+    /** The begin of its execution, in the server's time; null while it waits. */
     @Nullable Instant startedAt() {
         return startedAt;
     }
 
-    /** When execution began, as the monotonic source tells. */
+    /** The begin of its execution, by the monotonic source. */
     long begunAt() {
         return begunAt;
     }
