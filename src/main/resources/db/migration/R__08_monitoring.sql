@@ -475,7 +475,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
-COMMENT ON FUNCTION df.metrics() IS 'Counts over the instances of all roles; of more than 20,000 about as many as the statistics and a sample of the rows say.';
+COMMENT ON FUNCTION df.metrics() IS 'Counts over the instances of all roles; of more than 20,000 an estimate, from the statistics and a sample of the rows.';
 
 -- As df.nodes: with the rights of its owner and the condition of instances_user_isolation in it.
 CREATE OR REPLACE VIEW df._instance_stamps WITH (security_barrier) AS

@@ -639,7 +639,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.fork(text, text, jsonb, jsonb, jsonb) IS
-    'Starts a new instance of the current role with a copy of what an ended one had completed, up to from_node or to the failure. replace: {"<node id>": "<node text>"}; vars replaces variables; options are those of df.start. Returns the id.';
+    'Starts a new instance of the current role with a copy of the completed nodes of an ended one, up to from_node or to the failure. replace: {"<node id>": "<node text>"}; vars replaces variables; options are those of df.start. Returns the id.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Options of requests

@@ -100,7 +100,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.set_attributes(jsonb) IS
-    'In a step: sets attributes of the instance, by which df.find_instances finds it, when the transaction of the step commits. Others stay; null takes one away.';
+    'In a step: sets attributes of the instance, by which df.find_instances finds it, when the transaction of the step commits. Others stay; null removes one.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Taken by its checkpoint

@@ -60,7 +60,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.call(text, jsonb, integer) IS
-    'Starts a named workflow (df.define) as a child of this one, waits for it, and has its result. Strings in args are templates; without a version it is the latest one. "role.name" is a definition of another role.';
+    'Starts a named workflow (df.define) as a child of this one, waits for it, and returns its result. Strings in args are templates; without a version, the latest one is called. "role.name" is a definition of another role.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Definitions
@@ -74,7 +74,7 @@ WHERE d.owner = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_s
     OR EXISTS (SELECT FROM df._definition_grants g WHERE g.owner = d.owner AND g.name = d.name
                AND (g.role = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role) AND pg_has_role(g.role, 'USAGE')));
 COMMENT ON VIEW df.definitions IS 'Versions of named workflows that you have defined, or may call (df.grant_definition).';
-COMMENT ON COLUMN df.definitions.params IS '{"<name>": {"type", "required", "default"}}; NULL: whatever is given is a text.';
+COMMENT ON COLUMN df.definitions.params IS '{"<name>": {"type", "required", "default"}}; NULL: every argument is a text.';
 COMMENT ON COLUMN df.definitions.graph IS 'The node text; df.explain draws it.';
 
 CREATE OR REPLACE VIEW df.children WITH (security_barrier) AS
@@ -179,7 +179,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.define(text, text, jsonb, text) IS
-    'Names a workflow, for df.call. Returns its version: defined again it has the next one, and what runs goes on as it was started. params: {"order": {"type": "bigint", "required": true, "default": …}}.';
+    'Gives a workflow a name for df.call. Returns its version: each new definition of the name gets the next one, and running instances keep theirs. params: {"order": {"type": "bigint", "required": true, "default": …}}.';
 
 CREATE OR REPLACE FUNCTION df._own_definition(name text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -204,7 +204,7 @@ BEGIN
     INSERT INTO df._definition_changes (owner, name, action) VALUES (quote_ident(current_user)::regrole, drop_definition.name, 'drop');
 END
 $$;
-COMMENT ON FUNCTION df.drop_definition(text) IS 'Removes all versions of a definition of yours, and its grants. What runs goes on.';
+COMMENT ON FUNCTION df.drop_definition(text) IS 'Removes all versions of a definition of yours, and its grants. Running instances go on.';
 
 CREATE OR REPLACE FUNCTION df.grant_definition(name text, role text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -217,7 +217,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.grant_definition(text, text) IS
-    'Lets a role (or PUBLIC), and its members, see and call a definition of yours. It runs as whoever calls it.';
+    'Lets a role (or PUBLIC), and its members, see and call a definition of yours. It runs with the rights of the caller.';
 
 CREATE OR REPLACE FUNCTION df.revoke_definition(name text, role text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -229,7 +229,7 @@ BEGIN
     VALUES (quote_ident(current_user)::regrole, revoke_definition.name, 'revoke', df._grantee_oid(revoke_definition.role));
 END
 $$;
-COMMENT ON FUNCTION df.revoke_definition(text, text) IS 'Revokes what df.grant_definition granted. What runs goes on.';
+COMMENT ON FUNCTION df.revoke_definition(text, text) IS 'Revokes what df.grant_definition granted. Running instances go on.';
 
 -- Definer: see df._free_key. What was inserted has passed the policy: it is the caller's. Two that define at once meet at the version.
 CREATE OR REPLACE FUNCTION df._change_definition() RETURNS trigger

@@ -372,7 +372,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.create_schedule(text, text, text, text, text, interval, interval, jsonb) IS
-    'Starts a workflow at each time that a cron expression means in a time zone, once for each. overlap says what happens while the run before has not ended: skip, buffer, cancel_other or allow. Times that are late by more than catch_up are missed. jitter spreads starts. options: vars, timeout, label, database.';
+    'Starts a workflow once for each time of a cron expression in a time zone. overlap is the rule while the run before has not ended: skip, buffer, cancel_other or allow. Times that are late by more than catch_up are missed. jitter spreads starts. options: vars, timeout, label, database.';
 
 CREATE OR REPLACE FUNCTION df.alter_schedule(
     name text, cron text DEFAULT NULL, fut text DEFAULT NULL, timezone text DEFAULT NULL, overlap text DEFAULT NULL,
@@ -391,7 +391,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.alter_schedule(text, text, text, text, text, interval, interval, jsonb) IS
-    'Changes a schedule when this transaction commits; what is NULL stays. Runs that have been started are not touched; of a changed cron expression or time zone only later times count. jitter => ''0'' and options => ''{}'' take away what was there.';
+    'Changes a schedule when this transaction commits; a NULL changes nothing. Started runs are not touched; a changed cron expression or time zone counts for later times only. jitter => ''0'' and options => ''{}'' remove the old values.';
 
 CREATE OR REPLACE FUNCTION df.pause_schedule(name text, reason text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -418,7 +418,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.resume_schedule(text) IS
-    'Continues a paused schedule with the next time from now on; df.backfill_schedule starts what was left out.';
+    'Continues a paused schedule with the next time from now on; df.backfill_schedule starts the times that were left out.';
 
 CREATE OR REPLACE FUNCTION df.trigger_schedule(name text) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -456,7 +456,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.backfill_schedule(text, timestamptz, timestamptz) IS
-    'Starts a run for each time of a schedule from from_time on and before to_time that has none, in this transaction and whatever overlap says; returns how many. What was skipped or missed is started now.';
+    'Starts a run for each time of a schedule from from_time on and before to_time that has none, skipped and missed ones included; in this transaction, and regardless of overlap. Returns their number.';
 
 CREATE OR REPLACE FUNCTION df.drop_schedule(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -533,7 +533,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.create_queue(text, integer, integer, integer, interval, text) IS
-    'Creates a queue of the current role. concurrency bounds how many of its instances run at once, concurrency_per_key those of each key, rate how many start per interval (default: a second); NULL is no limit. overflow says what becomes of a start for which there is no slot: wait, reject, cancel_oldest or cancel_newest.';
+    'Creates a queue of the current role. concurrency bounds how many of its instances run at once, concurrency_per_key those of each key, rate how many start per interval (default: a second); NULL is no limit. overflow is the rule for a start without a free slot: wait, reject, cancel_oldest or cancel_newest.';
 
 CREATE OR REPLACE FUNCTION df.alter_queue(
     name text, concurrency integer DEFAULT NULL, concurrency_per_key integer DEFAULT NULL, rate integer DEFAULT NULL,
@@ -547,7 +547,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.alter_queue(text, integer, integer, integer, interval, text) IS
-    'Changes limits of a queue: NULL leaves one as it is, 0 takes it away. What runs already goes on.';
+    'Changes limits of a queue: NULL keeps a limit, 0 removes it. Running instances go on.';
 
 CREATE OR REPLACE FUNCTION df.pause_queue(name text) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -557,7 +557,7 @@ BEGIN
     RETURN df._ask_queue(name, 'pause', NULL);
 END
 $$;
-COMMENT ON FUNCTION df.pause_queue(text) IS 'Pauses a queue: nothing starts until df.resume_queue; what runs already goes on.';
+COMMENT ON FUNCTION df.pause_queue(text) IS 'Pauses a queue: nothing starts until df.resume_queue; running instances go on.';
 
 CREATE OR REPLACE FUNCTION df.resume_queue(name text) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -631,7 +631,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.reassign_queue(text, text, text) IS
-    'Gives a queue, with what waits and runs in it and with its grants, to another role; owner is what df.queues shows, for a role that was dropped a number. For the owner of schema df. A queue that is paused stays paused until df.resume_queue.';
+    'Gives a queue, with its instances and its grants, to another role; owner is the one that df.queues shows, a number for a dropped role. Reserved to the owner of schema df. A queue that is paused stays paused until df.resume_queue.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What can be seen
@@ -650,10 +650,10 @@ WHERE q.dropped_at IS NULL
   AND (q.owner = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'))
        OR EXISTS (SELECT FROM df._queue_grants g WHERE g.queue = q.id AND (g.role::oid = 0 OR pg_has_role(g.role::oid, 'USAGE'))));
 COMMENT ON VIEW df.queues IS 'Queues of the current role, and those that were granted to it.';
-COMMENT ON COLUMN df.queues.pause_reason IS 'Why it has paused itself; NULL when somebody has paused it.';
+COMMENT ON COLUMN df.queues.pause_reason IS 'Reason why the queue paused itself; NULL when a user paused it.';
 COMMENT ON COLUMN df.queues.depth IS 'Instances, and sections of instances, that wait for a slot.';
 COMMENT ON COLUMN df.queues.running IS 'Slots that are taken.';
-COMMENT ON COLUMN df.queues.oldest_waiting IS 'Since when the oldest of them waits.';
+COMMENT ON COLUMN df.queues.oldest_waiting IS 'Time since which the oldest of them waits.';
 COMMENT ON COLUMN df.queues.delayed IS 'Instances whose start_at has not come.';
 
 CREATE OR REPLACE VIEW df._held_starts WITH (security_barrier) AS

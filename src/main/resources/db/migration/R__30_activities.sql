@@ -128,7 +128,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.approval(text, text[], text, interval, text, integer, boolean) IS
-    'Waits until somebody has decided (df.tasks, df.decide): a member of one of the roles. The result is {decision, by, at, comment}. After within the otherwise runs, or it fails with code timeout; quorum: as many have to decide the same.';
+    'Waits for a decision (df.tasks, df.decide) by a member of one of the roles. The result is {decision, by, at, comment}. After the time within, otherwise runs, or the node fails with code timeout. quorum: how many have to decide the same.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- A node begins to wait, and does not wait any more
@@ -1009,7 +1009,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.extend_activity(text, interval, jsonb) IS
-    'Heartbeat: the claim lasts for another lease from now. False: it was cancelled, timed out or lost, so stop. The next claim is handed the progress.';
+    'Heartbeat: the claim lasts for another lease from now. False: it was cancelled, timed out or lost, so stop. The next claim gets the progress.';
 
 -- Text is what most drivers send; a literal without a type means this one, too.
 CREATE OR REPLACE FUNCTION df.extend_activity(token text, lease text, progress text DEFAULT NULL) RETURNS boolean
@@ -1050,7 +1050,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.complete_activity(text, jsonb) IS
-    'Completes an activity with the transaction that calls it: what that writes and the end of the step are one commit. Raises DF004 when the token is not the current one. False: this transaction has decided it already.';
+    'Completes an activity with the transaction that calls it: its writes and the end of the step are one commit. Raises DF004 when the token is not the current one. False: this transaction has decided it already.';
 
 CREATE OR REPLACE FUNCTION df.complete_activity(token text, result text DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -1131,7 +1131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.revoke_activity(text, text) IS
-    'Revokes what df.grant_activity granted. What the role has claimed it cannot complete any more; it is claimed again when its lease has ended.';
+    'Revokes what df.grant_activity granted. The role can no longer complete activities that it has claimed; they are claimed again when their leases have ended.';
 
 CREATE OR REPLACE FUNCTION df.activity_channel(kind text) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -1145,7 +1145,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.activity_channel(text) IS
-    'The channel to LISTEN on: the worker notifies it when there are activities of a kind that you may claim. Only yours: its name is drawn.';
+    'The channel to LISTEN on: the worker notifies it when there are activities of a kind that you may claim. Only your role knows its name, which is random.';
 
 CREATE OR REPLACE FUNCTION df.decide(task_id bigint, decision text, comment text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -1164,7 +1164,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.decide(bigint, text, text) IS
-    'Decides a task of df.tasks, with the transaction that calls it; the first decision wins. Returns decided, or how many of the decisions that it needs there are.';
+    'Decides a task of df.tasks, with the transaction that calls it; the first decision wins. Returns decided, or the votes so far, such as 1 of 2.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Views
@@ -1222,7 +1222,7 @@ SELECT a.id AS task_id, a.kind AS title, a.payload, ARRAY(SELECT CASE WHEN x = 0
 FROM df._activities a
 WHERE a.assignees IS NOT NULL AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (a.id, -a.id))
     AND (df._is_assignee((SELECT quote_ident(current_user)::regrole::oid), a.assignees) OR NOT (SELECT row_security_active('df.instances')));
-COMMENT ON VIEW df.tasks IS 'Approvals that you can decide with df.decide: of the roles that you are a member of. They do not show whose workflow it is.';
+COMMENT ON VIEW df.tasks IS 'Approvals that you can decide with df.decide, as a member of their roles. They do not show the owner of the workflow.';
 
 -- Who has decided what so far, for those who have asked.
 CREATE OR REPLACE VIEW df._open_approvals WITH (security_barrier) AS

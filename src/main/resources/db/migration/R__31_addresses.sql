@@ -37,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.rotate_address_key(boolean) IS
-    'Addresses that steps hand out are signed with another key, within 10 seconds; its number. Those that are out still work, unless revoke. Reserved to the owner of schema df.';
+    'Signs the addresses that steps hand out with a new key, within 10 seconds, and returns its number. Earlier addresses still work, unless revoke. Reserved to the owner of schema df.';
 
 -- Whether a step has been activated again since it handed out an address, in another round of a loop or by df.redrive; or will be, since
 -- nothing is known of it any more. An attempt of a df.retry is the same activation here: all of them hand out the same address.

@@ -19,7 +19,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A schedule that is due, as {@code df._due_schedules} says it.
+ * A schedule that is due, as {@code df._due_schedules} returns it.
  *
  * @param problem why nothing can be started as its role; null when it can
  */
@@ -35,7 +35,7 @@ record DueSchedule(
         @Nullable String problem,
         Instant now) {
 
-    /** What is done with a schedule. {@code plan} as {@code df._run_schedules} takes it. */
+    /** The actions on a schedule, with {@code plan} as {@code df._run_schedules} takes it. */
     record Decision(DueSchedule schedule, List<SchedulePlan.Run> runs, ObjectNode plan) {
 
         boolean pauses() {
@@ -66,7 +66,7 @@ record DueSchedule(
         return time == null ? null : time.toInstant();
     }
 
-    /** What is to be done with it. */
+    /** The actions that are due. */
     Decision decide() {
         if (problem != null) {
             return pause(problem);
@@ -89,7 +89,7 @@ record DueSchedule(
         return decision(document, plan.runs());
     }
 
-    /** Nothing is started for it any more until somebody resumes it. */
+    /** Pauses the schedule until somebody resumes it. */
     Decision pause(String reason) {
         ObjectNode document = document();
         document.put("pause", reason);

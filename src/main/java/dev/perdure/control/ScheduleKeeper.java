@@ -18,8 +18,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks once a second whether a schedule is due, while this worker leads, and says first which time zones it does not know. One session
- * and one thread a term.
+ * Looks once a second for due schedules, while this worker leads; first it records the time zones that it does not know. One session and
+ * one thread a term.
  */
 public class ScheduleKeeper implements LeaderListener {
 
@@ -33,7 +33,7 @@ public class ScheduleKeeper implements LeaderListener {
     private volatile @Nullable Watch watch;
     private volatile boolean answers = true;
 
-    /** What belongs to a term. */
+    /** The session and the state of a term. */
     private record Watch(TermSession session, ScheduledExecutorService thread, AtomicBoolean zonesAreTold) {}
 
     /** The keeper of a database's schedules. */
@@ -41,12 +41,12 @@ public class ScheduleKeeper implements LeaderListener {
         this.threads = threads;
     }
 
-    /** It looks while this worker leads, once the database is ready. */
+    /** Begins, once the database is ready, to look while this worker leads. */
     public void begin(DatabaseUrl database) {
         url = database;
     }
 
-    /** How many planned times were decided so since the process began. */
+    /** Number of planned times with this decision since the process began. */
     public long count(SchedulePlan.Outcome outcome) {
         return schedules.count(outcome);
     }

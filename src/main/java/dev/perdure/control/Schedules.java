@@ -22,15 +22,15 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does what is due of all schedules, a page at a time: reads them, decides in {@code flow.schedule}, and writes run rows, instances and
- * the next planned time of each in one commit. Thread-safe.
+ * Runs all due schedules, a page at a time: reads them, decides in {@code flow.schedule}, and writes run rows, instances and the next
+ * planned time of each in one commit. Thread-safe.
  */
 public final class Schedules {
 
     private static final Logger LOG = Logger.getLogger(Schedules.class);
     private static final JsonMapper JSON = new JsonMapper();
 
-    /** So many schedules are read at once, and so many rows are written at once, or those of one schedule. */
+    /** Most schedules that are read at once, and most rows that are written at once, unless one schedule has more. */
     private static final int PAGE = 200;
 
     private static final int ROWS = 2_000;
@@ -39,7 +39,7 @@ public final class Schedules {
     private static final String FAILED = "failed:";
     private static final int STATE_ENDS = FAILED.length() + 5;
 
-    /** What the definition causes, and will cause again: data, names, rights, sizes. Anything else may pass. */
+    /** Classes of errors that the definition causes, and will cause again: data, names, rights, sizes. Others may pass. */
     private static final Set<String> LASTING = Set.of("22", "23", "42", "54", "P0");
 
     private final Map<SchedulePlan.Outcome, LongAdder> outcomes = new EnumMap<>(SchedulePlan.Outcome.class);
@@ -50,14 +50,14 @@ public final class Schedules {
         }
     }
 
-    /** How many planned times were decided so since the process began. */
+    /** Number of planned times with this decision since the process began. */
     public long count(SchedulePlan.Outcome outcome) {
         LongAdder counted = outcomes.get(outcome);
         return counted == null ? 0 : counted.sum();
     }
 
     /**
-     * Does what is due at a moment.
+     * Runs the schedules that are due at a moment.
      *
      * @param epoch of this worker's term; with SQLSTATE DF002 it is over
      * @param now null for the server's own time
@@ -110,7 +110,7 @@ public final class Schedules {
         return done;
     }
 
-    /** What is to be carried out next of a schedule; null when nothing is. */
+    /** The next actions of a schedule; null when there are none. */
     private DueSchedule.@Nullable Decision answered(DueSchedule.Decision decision, String answer) {
         if (answer.equals(OK)) {
             decision.runs().forEach(run -> count(run.outcome(), 1));

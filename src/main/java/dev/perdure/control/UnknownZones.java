@@ -25,7 +25,7 @@ final class UnknownZones {
     private UnknownZones() {}
 
     /**
-     * Writes them, in place of those of the worker that led before.
+     * Writes the unknown zones, in place of those of the earlier leader.
      *
      * @param epoch of this worker's term; with SQLSTATE DF002 it is over
      * @param isKnown whether the JVM knows a name

@@ -1,6 +1,6 @@
 /**
- * Actions on many instances, and their starts: schedules. It decides by rows and in pure functions, and writes with the fence of its
- * term; it executes nothing, and evaluates no text of a user.
+ * Starts of instances by the worker: schedules. The room decides by rows and in pure functions, and writes with the fence of its term. It
+ * executes nothing, and evaluates no text of a user.
  */
 @NullMarked
 package dev.perdure.control;

@@ -15,29 +15,29 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Has the instances released that wait for their time, or for a slot of a queue, one question after the other. Beside the exchanges of
- * the owner's loop, so that however much waits delays none of them; those that are released are found there like those that have just
- * been started. Thread-safe.
+ * Releases the instances that wait for their time, or for a slot of a queue, by one query after the other. Beside the exchanges of the
+ * owner's loop, so that however much waits delays none of them; those that are released are found there like those that have just been
+ * started. Thread-safe.
  */
 final class Admission {
 
     private static final Logger LOG = Logger.getLogger(Admission.class);
-    /** While something waits, and while nobody says when something changes: callers that start much are not asked to. */
+    /** The pause between two queries while something waits, or while callers send no NOTIFY. */
     private static final long POLL_NANOS = 50_000_000;
 
     private static final long IDLE_NANOS = 1_000_000_000;
-    /** Between two questions while nothing waits for anything. */
+    /** The least rest between two queries while nothing waits. */
     private static final long UNUSED_NANOS = 20_000_000;
 
     private static final long FAILED_NANOS = 500_000_000;
     private static final int FAILURES_TOLD = 20;
-    /** Beyond them it finds by looking at all keys what may begin. */
+    /** Ended instances that one query may name. Beyond them it looks at all keys for instances that may begin. */
     private static final int MOST_ENDED = 500;
 
-    /** It rests for as many times as long as it took: the server's time is everybody's. */
+    /** The rest after a query, as a multiple of its duration: the server's time is everybody's. */
     private static final long REST = 3;
 
-    /** Who decides, in the tables. */
+    /** The query that decides, in the tables. */
     @FunctionalInterface
     interface Asks {
 
@@ -70,7 +70,7 @@ final class Admission {
     private TimerPort.@Nullable Cancellation next;
 
     /**
-     * One that begins with {@link #wake}.
+     * An admission that begins to ask with {@link #wake}.
      *
      * @param isTold whether {@link #wake} is called when somebody starts something
      * @param onReleased told that there are instances to be read
@@ -84,7 +84,7 @@ final class Admission {
         this.restsUntil = nanos.getAsLong();
     }
 
-    /** Something may have come. */
+    /** Asks again soon: something may have come. */
     synchronized void wake() {
         again = true;
         if (!asking && !stopped) {
@@ -92,7 +92,7 @@ final class Admission {
         }
     }
 
-    /** An instance has ended, or something in it that may have held a slot. */
+    /** Notes that an instance has ended, or a part of it that may have held a slot. */
     synchronized void slotMayBeFree(String instance) {
         if (waits) {
             if (ended.size() < MOST_ENDED) {
@@ -102,7 +102,7 @@ final class Admission {
         }
     }
 
-    /** Asks no more. */
+    /** Ends the queries. */
     synchronized void stop() {
         stopped = true;
         cancelNext();

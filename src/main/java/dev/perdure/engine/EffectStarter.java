@@ -16,10 +16,10 @@ import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Starts what decisions ask for, each kind where it belongs. */
+/** Starts the effects of decisions, each kind with its executor. */
 final class EffectStarter implements Effects {
 
-    /** A clock may be set, and a machine may have been asleep: a long timer looks at it now and then. */
+    /** The longest wait of a timer without a look at the clock: the clock may be set, and the machine may sleep. */
     private static final Duration LOOK_AT_CLOCK = Duration.ofSeconds(5);
 
     private static final Duration LONGEST_SPAN = Duration.ofDays(365L * 100);
@@ -91,7 +91,7 @@ final class EffectStarter implements Effects {
     }
 
     /**
-     * When a timer is over.
+     * The end of a timer.
      *
      * @param at the server's clock says
      * @param end the monotonic source says

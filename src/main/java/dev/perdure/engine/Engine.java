@@ -44,7 +44,7 @@ final class Engine {
     private final Admission admission;
     private @Nullable AutoCloseable ear;
 
-    /** Hears what others say of new work. */
+    /** A listener for notices of new work. */
     @FunctionalInterface
     interface Ears {
 
@@ -58,7 +58,7 @@ final class Engine {
     }
 
     /**
-     * What a term works with; ends with it.
+     * The services of a term, which end with it.
      *
      * @param addresses that steps hand out
      * @param admission lets instances begin that wait for their time or in a queue
@@ -78,7 +78,7 @@ final class Engine {
             List<Upkeep> upkeep,
             List<AutoCloseable> closes) {}
 
-    /** What is done now and then. */
+    /** A job that runs now and then. */
     record Upkeep(Duration every, Runnable task) {
 
         static Upkeep eachSecond(Runnable task) {
@@ -87,7 +87,7 @@ final class Engine {
     }
 
     /**
-     * An engine that begins with {@link #start}.
+     * An engine, not started yet: see {@link #start}.
      *
      * @param stepDown ends the term, with the reason
      */
@@ -145,7 +145,7 @@ final class Engine {
                 means.admission(), this.threads, System::nanoTime, parts.loop()::isTold, parts.loop()::lookNow);
     }
 
-    /** What wiring makes on its way. */
+    /** The HTTP executor, which the wiring makes after the parts that refer to it. */
     private static final class HttpStart {
         private @Nullable HttpExecutor executor;
 
@@ -184,13 +184,13 @@ final class Engine {
                 parts.maps()::items));
     }
 
-    /** There may be something new in the tables. */
+    /** Looks at the tables: there may be something new. */
     private void wake() {
         parts.loop().lookNow();
         admission.wake();
     }
 
-    /** Whether the loop still turns. */
+    /** Whether the owner's loop still turns. */
     boolean isAlive() {
         return parts.loop().nanosSinceTurn() < STUCK.toNanos();
     }
@@ -213,7 +213,7 @@ final class Engine {
         }
     }
 
-    /** Nothing that this term has worked on ended it. */
+    /** Records that the term survived: none of its instances ended it. */
     private void saySurvived() {
         try {
             journal.survived(true).toCompletableFuture().get(LAST_WORD.toMillis(), TimeUnit.MILLISECONDS);
@@ -249,7 +249,7 @@ final class Engine {
         }
     }
 
-    /** Gives back what the term had, after {@link #stop}. */
+    /** Closes everything that the term had, after {@link #stop}. */
     void close() {
         threads.close();
         means.steps().close();

@@ -43,14 +43,17 @@ import org.jspecify.annotations.Nullable;
 public class EngineLifecycle implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(EngineLifecycle.class);
-    /** Longer than the deadline of a heartbeat, so that a leader that cannot be seen has stopped by itself before. */
+    /** Silence of a leader, beyond the deadline of its heartbeat, after which it has surely stopped by itself. */
     private static final Duration SILENCE_BEYOND_DEADLINE = Duration.ofSeconds(3);
 
     /** An election that gives no sign for so long is stuck: it waits for no answer as long as that. */
     private static final Duration STUCK = Duration.ofSeconds(60);
 
     private static final long ANSWER_SECONDS = 30;
-    /** After which the server is asked whether it still has the session of a step; it finds out by itself after 30 s. */
+    /**
+     * Time without an answer after which the worker asks whether the server still has the session of a step. The server finds out by
+     * itself after 30 s.
+     */
     private static final Duration SILENCE = Duration.ofSeconds(20);
 
     private final Vertx shared;
@@ -62,15 +65,15 @@ public class EngineLifecycle implements LeaderListener {
     private final EngineStatistics statistics;
     private final Clock clock = Clock.systemUTC();
     private final Breakdowns.History breakdowns = new Breakdowns.History();
-    /** The lock is given back first of all when the JVM is told to end, beside the other things that end with it. */
+    /** A hook that gives the lock back when the JVM is told to end, beside everything else that ends with the JVM. */
     private final Thread handOver = new Thread(this::handOver, "perdure-hand-over");
 
-    /** The application's, or one of our own that can use unix sockets. */
+    /** The application's Vert.x, or one of our own that can use unix sockets. */
     private volatile Vertx vertx;
 
     private volatile @Nullable LeaderElection election;
     private volatile @Nullable Engine engine;
-    /** Of a term that is over, to be closed. Touched on the election's thread only. */
+    /** The engine of a term that is over, to be closed. Touched on the election's thread only. */
     private @Nullable Engine ended;
 
     private volatile @Nullable DatabaseUrl url;
@@ -103,7 +106,7 @@ public class EngineLifecycle implements LeaderListener {
     }
 
     /**
-     * The database is ready.
+     * Begins the election, now that the database is ready.
      *
      * @param companions what else is done by the worker that leads
      */
@@ -122,7 +125,7 @@ public class EngineLifecycle implements LeaderListener {
         candidate.start();
     }
 
-    /** The application ends: gives back what is led. */
+    /** Gives the leadership back, since the application ends. */
     public void end() {
         handOver();
         try {

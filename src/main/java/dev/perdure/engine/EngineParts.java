@@ -29,8 +29,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The engine's core of one term, wired: what decides, writes and executes, over its two ports. In production its threads and clocks
- * are the machine's, in the simulation they are one thread and a seed.
+ * The engine's core of one term, wired: the parts that decide, write and execute, over two ports. In production its threads and clocks are
+ * the machine's, in the simulation they are one thread and a seed.
  *
  * @param memory what everything that is held for instances is taken from
  */
@@ -44,7 +44,7 @@ record EngineParts(
         MapCounts maps) {
 
     /**
-     * What the core stands on.
+     * The services under the core.
      *
      * @param ownerThread runs the turns of the owner's loop, one after the other
      * @param sessionThreads run what may block on a session
@@ -71,7 +71,7 @@ record EngineParts(
             Consumer<String> stepDown) {}
 
     /**
-     * What can be set of it.
+     * The settings of the core.
      *
      * @param largeBytes an instance of more than so many bytes is read by itself
      */
@@ -139,10 +139,10 @@ record EngineParts(
         return new EngineParts(desk, loop, actors, sql, memory, clock, counts);
     }
 
-    /** What is there before effects can be started. */
+    /** The parts that exist before effects can be started. */
     record Wired(OwnerDesk desk, SqlExecutor sql, MemoryQuota memory, ServerClock clock, Maps maps) {}
 
-    /** Who is told of what happens before they are there. */
+    /** Calls to parts that do not exist yet, filled in when they do. */
     private static final class Late {
 
         private volatile Runnable wake = () -> {};

@@ -14,7 +14,7 @@ import java.time.Duration;
  */
 record EngineSettings(EngineParts.Options options, Duration markRunningAfter, Duration grace) {
 
-    /** As much as is read along with everything else in a millisecond or two. */
+    /** Bytes that an exchange can read beside everything else in a millisecond or two. */
     private static final long LARGE_BYTES = 256 * 1024;
 
     static EngineSettings of(PerdureConfig config, DatabaseOptions options) {

@@ -21,8 +21,8 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * The threads of one term: one for the owner's loop, a few for decisions, one for each session in use, one for timers. What is left
- * to do when the term is over is dropped.
+ * The threads of one term: one for the owner's loop, a few for decisions, one for each session in use, one for timers. Work that is left
+ * when the term ends is dropped.
  */
 final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
 
@@ -69,7 +69,7 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
         execute(owner, turn);
     }
 
-    /** Runs what follows from HTTP answers. */
+    /** Handles HTTP answers. */
     void helper(Runnable work) {
         execute(helpers, work);
     }
@@ -115,7 +115,7 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
         }
     }
 
-    /** Does something again and again, whatever it throws. */
+    /** Runs a task again and again, whatever it throws. */
     void every(Duration time, Runnable task) {
         timer.scheduleWithFixedDelay(() -> guarded(task), time.toNanos(), time.toNanos(), TimeUnit.NANOSECONDS);
     }
@@ -139,7 +139,7 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
         }
     }
 
-    /** Nothing begins any more; what runs goes on. */
+    /** Begins no more work; running work goes on. */
     @Override
     public void close() {
         timer.shutdownNow();
@@ -150,7 +150,7 @@ final class EngineThreads implements Lanes, TimerPort, AutoCloseable {
         sessions.shutdown();
     }
 
-    /** Waits for those that use sessions. */
+    /** Waits for the threads that use sessions. */
     void awaitSessions(Duration most) {
         try {
             if (!sessions.awaitTermination(most.toMillis(), TimeUnit.MILLISECONDS)) {

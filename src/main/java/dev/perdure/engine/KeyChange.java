@@ -10,7 +10,7 @@ import org.jboss.logging.Logger;
 final class KeyChange implements Runnable {
 
     private static final Logger LOG = Logger.getLogger(KeyChange.class);
-    /** In so many of its runs, one a second, it looks once. */
+    /** Runs, one a second, for each look. */
     private static final int RUNS = 10;
 
     private final SignedAddresses addresses;

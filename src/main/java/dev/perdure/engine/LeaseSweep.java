@@ -9,23 +9,23 @@ import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
- * Has activities given back whose leases have ended, one look after the other: each second while there are any, and now and then while there
- * are none. While programs claim, it has the places move on from which they claim, more often. One run at a time.
+ * Gives back activities whose leases have ended: each second while there are activities, now and then while there are none. While programs
+ * claim, it also moves on the places from which they claim, more often. One run at a time.
  */
 final class LeaseSweep implements Runnable {
 
-    /** How often it is run. */
+    /** Time between two runs. */
     static final Duration EVERY = Duration.ofMillis(200);
 
     private static final Logger LOG = Logger.getLogger(LeaseSweep.class);
-    /** Runs from one look to the next, while places move, there are activities, and there are none. */
+    /** Runs for each look: while places move, while there are activities, and while there are none. */
     private static final int MOVING = 1;
 
     private static final int PRESENT = 5;
     private static final int ABSENT = 20;
-    /** From one look at everything to the next. */
+    /** Runs for each look at everything. */
     private static final int WHOLE = 50;
-    /** In one run: what a program does not claim any more can be a million. */
+    /** Most looks of one run: a program can leave a million activities unclaimed. */
     private static final int MOST = 20;
 
     private final Function<Boolean, Swept> sweeps;

@@ -5,12 +5,12 @@ import dev.perdure.store.Journal.Mark;
 import java.time.Duration;
 
 /**
- * Shows nodes as running that have been executing for a while, and why those wait that have been waiting for a while. Short steps are
- * never marked and cost no extra write.
+ * Marks nodes that have executed for a while as running, and writes why others have waited for a while. Short steps are never marked and
+ * cost no extra write.
  */
 final class RunningStatusWriter implements Runnable {
 
-    /** Of those that wait, so many with each look: there may be more than there is time to write about. */
+    /** Most waiting nodes that one look writes about: there may be more than there is time for. */
     private static final int MOST_WAITING = 25;
 
     private static final int BETWEEN_LOOKS_AT_WAITING = 5;
@@ -20,7 +20,7 @@ final class RunningStatusWriter implements Runnable {
     private int runs;
 
     /**
-     * Writes nothing until it runs.
+     * A writer that writes nothing until it runs.
      *
      * @param after so long a statement executes unseen
      */

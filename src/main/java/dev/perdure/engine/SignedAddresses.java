@@ -13,14 +13,14 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * Addresses of the HTTP API, signed, which work once and for some time (ADR 240). All attempts of a step hand out the same one, so that
- * whoever gets a request twice sees the same request.
+ * Addresses of the HTTP API, signed, which work once and for some time (ADR 240). All attempts of a step hand out the same address, so
+ * that a receiver who gets a request twice sees the same request.
  */
 final class SignedAddresses implements AddressBook {
 
-    /** Below the public URL. */
+    /** The path below the public URL. */
     private static final String PATH = "/api/v1/answers/";
-    /** Ends lie on a grid, so that what is sent once more, a little later, is the same text. */
+    /** The grid on which expiry times lie, so that a request that is sent again a little later has the same text. */
     private static final int GRID = 16;
 
     private static final int ONCE_BYTES = 16;
@@ -44,12 +44,12 @@ final class SignedAddresses implements AddressBook {
         this.key = key.at(place);
     }
 
-    /** Whether steps can hand out any. */
+    /** Whether steps can hand out addresses. */
     boolean isInUse() {
         return publicUrl.isPresent();
     }
 
-    /** From now on it signs with this one. */
+    /** Signs with this key from now on. */
     void sign(AddressKey with) {
         key = with.at(place);
     }

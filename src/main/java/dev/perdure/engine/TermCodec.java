@@ -12,7 +12,7 @@ import dev.perdure.store.Journal;
 import dev.perdure.store.Term;
 import java.util.List;
 
-/** Checkpoints of one term: those that a submitter's session writes are authorised by its key. */
+/** Texts of the checkpoints of one term. The term's key authorises those that a submitter's session writes. */
 final class TermCodec implements CheckpointCodec {
 
     private final Term term;

@@ -26,13 +26,13 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public class Databases {
 
-    /** For databases that come before in the order of names and do not answer. */
+    /** The longest wait for databases that come earlier in the order of names and do not answer. */
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private final Instance<LeaderCompanion> companions;
     private final List<ServedDatabase> all;
     private final @Nullable String problem;
-    /** Which database a name is, as the server says. Copies of a server have its identifier, and another time at which they began. */
+    /** The identity of a database, as the server tells it. Copies of a server have its identifier, and another start time. */
     private final ConcurrentMap<ServerIdentity, String> names = new ConcurrentHashMap<>();
 
     Databases(Vertx vertx, PerdureConfig config, Scheduler scheduler, Instance<LeaderCompanion> companions) {
@@ -55,7 +55,7 @@ public class Databases {
                 .toList();
     }
 
-    /** What is wrong with the settings; there are no databases then. */
+    /** The problem of the settings; there are no databases then. */
     public Optional<String> problem() {
         return Optional.ofNullable(problem);
     }
@@ -92,11 +92,11 @@ public class Databases {
     }
 
     /**
-     * Says which database a name leads to. Of two names of one database, the first one in their order has it, where both are reached
+     * Registers the database to which a name leads. Of two names of one database, the first one in order has it, where both are reached
      * when the process begins.
      *
      * @param identity of server and database
-     * @return the name that leads there too, and said so before; empty when none does
+     * @return the name that was registered for this database before; empty when there is none
      */
     public Optional<String> claim(String name, ServerIdentity identity) throws InterruptedException {
         long until = System.nanoTime() + PATIENCE_NANOS;

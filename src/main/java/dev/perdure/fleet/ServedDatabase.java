@@ -21,7 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
-/** One database, with everything that this process does for it. */
+/** One database, with its settings, election, engine and jobs in this process. */
 public final class ServedDatabase {
 
     private final DatabaseOptions options;
@@ -36,7 +36,7 @@ public final class ServedDatabase {
     private final Maintenance maintenance;
     private final EngineLifecycle engine;
 
-    /** What all databases of a process share. */
+    /** The resources that all databases of a process share. */
     record Shared(Vertx vertx, PerdureConfig config, Scheduler scheduler, Spread spread) {}
 
     ServedDatabase(DatabaseOptions options, boolean isOnly, Shared shared) {
@@ -50,7 +50,7 @@ public final class ServedDatabase {
     }
 
     /**
-     * It answers and is migrated: stands for election.
+     * Stands for election, once the database answers and is migrated.
      *
      * @param companions what others do while this process leads
      */
@@ -62,7 +62,7 @@ public final class ServedDatabase {
         engine.begin(url, all);
     }
 
-    /** Gives back what is led. */
+    /** Gives the leadership back. */
     void end() {
         engine.end();
     }
@@ -80,7 +80,7 @@ public final class ServedDatabase {
         return threads;
     }
 
-    /** Open once it was tried to reach it for the first time. */
+    /** A latch that opens after the first attempt to reach the database. */
     public CountDownLatch reached() {
         return reached;
     }

@@ -1,7 +1,6 @@
 /**
- * The databases that this process serves, one or several: each with its own settings, state, election, engine, maintenance and
- * schedules, and nothing of them shared but threads of the network and the process's memory. What one database does to its parts
- * reaches no other.
+ * The databases that this process serves, one or several. Each has its own settings, state, election, engine, maintenance and schedules;
+ * they share only the network's threads and the process's memory. Trouble of one database reaches no other.
  */
 @NullMarked
 package dev.perdure.fleet;

@@ -38,7 +38,7 @@ public record ActivationId(String scope, long generation) {
         return scope + SEPARATOR + generation;
     }
 
-    /** Reads a stamp; null when the text is none. */
+    /** Reads a stamp; null when the text is no stamp. */
     public static @Nullable ActivationId parse(@Nullable String text) {
         if (text == null || !isValid(text)) {
             return null;
@@ -67,8 +67,8 @@ public record ActivationId(String scope, long generation) {
     }
 
     /**
-     * The write fence: whether a row that carries {@code present} proves a writer with {@code incoming} obsolete. Stamps
-     * that cannot be read never fence.
+     * The write fence: whether a row with the stamp {@code present} proves a writer with {@code incoming} obsolete. A stamp that cannot be
+     * read never fences.
      */
     public static boolean fences(@Nullable String present, @Nullable String incoming) {
         if (present == null || incoming == null || !isValid(present) || !isValid(incoming)) {

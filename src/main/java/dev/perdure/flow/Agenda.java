@@ -8,9 +8,9 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The remaining work of one decision: nodes to enter, and ends of nodes that their parents have to learn. It is a stack, so
- * that what a node sets off is finished before its sibling begins; nothing recurses, however deep the graph is. Limits that
- * were over when they were entered come last.
+ * The remaining work of one decision: nodes to enter, and ends of nodes to hand to their parents. It is a stack, so that the work below a
+ * node is finished before its sibling begins; nothing recurses, however deep the graph is. Time limits that were over when they were
+ * entered come last.
  */
 final class Agenda {
 
@@ -23,7 +23,7 @@ final class Agenda {
     private record Enter(String nodeId, @Nullable String parentStamp) implements Task {}
 
     /**
-     * A node has ended.
+     * The end of a node, for its parent.
      *
      * @param execution of its step; null when it took the time since it was entered
      * @param rowError what the row says when that is not what the parent learns
@@ -58,7 +58,7 @@ final class Agenda {
         tasks.push(new Ended(node, stamp, how, execution, rowError));
     }
 
-    /** Does it all, unless the instance ends before. */
+    /** Works it all off, unless the instance ends before. */
     void work() {
         workOffTasks();
         while (!overdue.isEmpty() && !draft.hasEnd()) {
@@ -130,7 +130,7 @@ final class Agenda {
         }
     }
 
-    /** Where executions are rounds of a loop below the root it is the loop's generation that tells them apart. */
+    /** The first generation of the root: 1 where executions are rounds of a loop below it, whose generation tells them apart. */
     private long rootGeneration(Rule rule) {
         return isLoopBelowRoot(state.graph().mainId()) ? 1 : rule.firstGeneration(state.execution());
     }

@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A node begins to wait for a program or a person, who decides it: what they are shown.
+ * A node that begins to wait for a program or a person to decide it, as they see it.
  *
  * @param activation of the node
  * @param reply the name of the signal that ends it
@@ -23,7 +23,7 @@ public record Assignment(
         @Nullable Approval approval,
         boolean isUndo) {
 
-    /** One that undoes nothing. */
+    /** An assignment that undoes nothing. */
     public Assignment(
             Activation activation,
             String reply,
@@ -34,13 +34,13 @@ public record Assignment(
         this(activation, reply, kind, payload, lease, approval, false);
     }
 
-    /** The same for a node of what undoes a step. */
+    /** The same assignment, as a part of an undo. */
     Assignment undoing() {
         return new Assignment(activation, reply, kind, payload, lease, approval, true);
     }
 
     /**
-     * How it may be claimed.
+     * The rules of a claim.
      *
      * @param millis how long a claim lasts without being extended
      * @param maxAttempts how often it is claimed at most
@@ -48,7 +48,7 @@ public record Assignment(
     public record Lease(long millis, int maxAttempts) {}
 
     /**
-     * Who decides.
+     * The rules of an approval.
      *
      * @param assignees roles whose members may decide
      * @param quorum how many have to decide the same

@@ -4,7 +4,7 @@ import dev.perdure.graph.Graph;
 import dev.perdure.graph.Node;
 import java.util.List;
 
-/** What programs and people may have decided that a time limit would end. */
+/** Nodes under a time limit that programs or people may have decided already. */
 public final class AwaitedAnswers {
 
     private AwaitedAnswers() {}

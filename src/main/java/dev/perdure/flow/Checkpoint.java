@@ -26,7 +26,7 @@ public record Checkpoint(
         List<Activation> endedMaps,
         boolean compensated) {
 
-    /** Whatever maps there are. */
+    /** All maps of the instance. */
     public static final Activation ALL_MAPS = new Activation("*", "*");
 
     public Checkpoint(List<Transition> transitions, @Nullable NextExecution nextExecution, @Nullable InstanceEnd end) {

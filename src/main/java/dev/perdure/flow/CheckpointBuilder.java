@@ -29,7 +29,7 @@ final class CheckpointBuilder {
         this.state = state;
     }
 
-    /** A node ended. A row that says so already is left alone: memory was loaded and found it decided. */
+    /** Adds the end of a node, unless its row says so already: then memory was loaded and found it decided. */
     void ended(
             String nodeId,
             String stamp,
@@ -63,7 +63,7 @@ final class CheckpointBuilder {
                 execution.remark()));
     }
 
-    /** A node must be durable while it runs. */
+    /** Adds a node that must be durable while it runs. */
     void running(String nodeId, String stamp, @Nullable Instant wakeAt, Instant startedAt, @Nullable String bindings) {
         put(new Transition(
                 nodeId,
@@ -83,7 +83,7 @@ final class CheckpointBuilder {
                 null));
     }
 
-    /** A loop is in a round. */
+    /** Adds the round of a loop. */
     void round(
             String nodeId,
             String stamp,
@@ -109,7 +109,7 @@ final class CheckpointBuilder {
                 null));
     }
 
-    /** A node waits for its next attempt; meanwhile its row says how the last one failed. */
+    /** Adds a node that waits for its next attempt, with the failure of the last one. */
     void retrying(String nodeId, String stamp, Instant wakeAt, Instant startedAt, int attempt, String lastError) {
         put(new Transition(
                 nodeId,
@@ -129,7 +129,7 @@ final class CheckpointBuilder {
                 null));
     }
 
-    /** A node was interrupted; its failure decides nothing. */
+    /** Adds an interrupted node, whose failure decides nothing. */
     void canceled(
             String nodeId, String stamp, String error, String reason, Instant startedAt, @Nullable String bindings) {
         put(new Transition(
@@ -160,12 +160,12 @@ final class CheckpointBuilder {
         effects.put(effect.activation(), effect);
     }
 
-    /** Takes back an effect that has not been given out yet; false when this decision holds none. */
+    /** Takes back an effect of this decision; false when it has none. */
     boolean takeBack(Activation activation) {
         return effects.remove(activation) != null;
     }
 
-    /** What may have to be undone, as its record keeps it. */
+    /** Adds the record of an undo. */
     void undo(Undo undo) {
         put(new Transition(
                 undo.id(),
@@ -201,7 +201,7 @@ final class CheckpointBuilder {
         assignments.add(assignment);
     }
 
-    /** Of one node the last one counts. */
+    /** Adds a wait for an event; the last one of a node counts. */
     void noteEventWait(EventWait wait) {
         eventWaits.put(wait.nodeId(), wait);
     }
@@ -210,7 +210,7 @@ final class CheckpointBuilder {
         nextExecution = next;
     }
 
-    /** With it end maps whose items were written down when they were interrupted already. */
+    /** Ends all maps, since the items of one may be written down though it was interrupted already. */
     void end(Checkpoint.InstanceEnd how) {
         end = how;
         if (state.graph().hasMaps()) {
@@ -218,7 +218,7 @@ final class CheckpointBuilder {
         }
     }
 
-    /** Of an item of a map; null for what else there is, whose nodes have rows. */
+    /** The step at which an item of a map has failed; null for instances, whose nodes have rows. */
     @Nullable FailedStep failedStep(Outcome.Failed failure) {
         Graph graph = state.graph();
         if (!graph.isOfItem() || failure.node() == null) {

@@ -14,10 +14,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The undos of sagas within one decision. Whoever ends a saga badly waits until that is done: the saga itself when it fails,
- * the RACE or TIMEOUT that has interrupted it, or the root when the instance is cancelled. An undo runs apart from the tree,
- * under its WITH_UNDO, with the names that it was registered with: so nothing that is interrupted reaches it, and whoever
- * waits for it can change.
+ * The undos of sagas within one decision. A node waits until they are done: the saga that fails, the RACE or TIMEOUT that has interrupted
+ * it, or the root of a cancelled instance. An undo runs apart from the tree, under its WITH_UNDO, with the names of its registration: so no
+ * interruption reaches it, and the node that waits for it can change.
  */
 public final class Compensation {
 
@@ -39,7 +38,7 @@ public final class Compensation {
         return changed;
     }
 
-    /** Why the instance is cancelled, which ends when all is undone; null when it is not. */
+    /** The reason of a cancel, whose instance ends when all is undone; null without one. */
     @Nullable String cancelling() {
         return cancelling;
     }
@@ -51,7 +50,7 @@ public final class Compensation {
     // ---- what is registered
 
     /**
-     * From now on the saga around the node has to undo it, with the names as they are. One that was registered before a crash is not
+     * Registers the undo of a node with the saga around it, with the present names. An undo that was registered before a crash is not
      * registered again.
      *
      * @param result of its step; null when that has not begun
@@ -94,7 +93,7 @@ public final class Compensation {
                         undo.node().equals(node.id()) && undo.stamp().equals(run.stamp()));
     }
 
-    /** Whether the activation that has registered it is of an earlier round, or attempt, of something that runs: no crash leads back there. */
+    /** Whether its activation is of an earlier round, or attempt, of a node that runs: no crash leads back there. */
     private boolean isLongOver(Undo undo) {
         for (Node above = decision.graph().parent(undo.node());
                 above != null;
@@ -124,7 +123,7 @@ public final class Compensation {
         return names;
     }
 
-    /** A saga has ended well: the one around it has to undo it from now on, or nobody. */
+    /** Hands the undos of a completed saga to the saga around it, or drops them. */
     public void settle(Node saga) {
         Node outer = decision.graph().saga(saga.id());
         states().filter(undo -> undo.isPending() && undo.saga().equals(saga.id()))
@@ -136,13 +135,13 @@ public final class Compensation {
 
     // ---- what is undone
 
-    /** The instance is cancelled, and its root was interrupted. */
+    /** Begins the undos of a cancelled instance, whose root was interrupted. */
     void cancel(Node root, Running run, String reason) {
         cancelling = reason;
         undo(root, run);
     }
 
-    /** What sagas in a node that runs no more have done is undone; {@link Rule#undone} follows, at once when that is nothing. */
+    /** Undoes the sagas in a node that no longer runs; {@link Rule#undone} follows, at once when there is nothing to undo. */
     public void undo(Node node, Running run) {
         if (isPending(node)) {
             next(node, decision.continueAs(node, run.in(Running.Phase.UNDOING, null)));
@@ -164,12 +163,12 @@ public final class Compensation {
         }
     }
 
-    /** Whether sagas in a node that runs no more have something to undo. */
+    /** Whether sagas in a node that no longer runs have something to undo. */
     public boolean isPending(Node node) {
         return !pending(node).isEmpty();
     }
 
-    /** The latest undo that is left in a node begins, unless one is under way; when there is none, the node goes on. */
+    /** Begins the latest undo that is left in a node, unless one is under way; when there is none, the node goes on. */
     void next(Node node, Running run) {
         List<Undo> left = pending(node);
         if (left.isEmpty()) {
@@ -196,7 +195,7 @@ public final class Compensation {
         }
     }
 
-    /** Under its WITH_UNDO, apart from what stands around that. */
+    /** Begins an undo under its WITH_UNDO, apart from the frames around that. */
     private void begin(Undo undo) {
         String id = undo.node();
         ActivationId stamp = ActivationId.parse(undo.undoing());
@@ -219,7 +218,7 @@ public final class Compensation {
         return undo;
     }
 
-    /** Of those that were begun; the next one is later, so that its rows replace theirs. */
+    /** The latest generation of the undos that were begun; the next one is later, so that its rows replace theirs. */
     private long latest() {
         long latest = 0;
         for (Undo undo : states().toList()) {
@@ -229,7 +228,7 @@ public final class Compensation {
         return latest;
     }
 
-    /** An undo was done, or given up. */
+    /** Notes that an undo was done, or given up. */
     public void ended(Node node, Running run, Outcome outcome) {
         decision.forget(node.id());
         decision.frames().close(node.id());
@@ -253,7 +252,7 @@ public final class Compensation {
         }
     }
 
-    /** Whether a node is doing an undo, and not what may have to be undone. */
+    /** Whether a WITH_UNDO runs its undo, and not its step. */
     boolean isUndo(String nodeId) {
         return states().anyMatch(undo -> undo.isBegun() && undo.node().equals(nodeId) && isRunning(undo));
     }
@@ -263,7 +262,7 @@ public final class Compensation {
         return run != null && run.stamp().equals(undo.undoing());
     }
 
-    /** What could not be undone in a node, or anywhere, for the message of what failed; empty when everything was. */
+    /** The undos that were given up in a node, or anywhere, as a text for the failure's message; empty when there are none. */
     public String notes(Node node) {
         String nodeId = undoneBelow(node);
         StringBuilder notes = new StringBuilder();
@@ -277,13 +276,13 @@ public final class Compensation {
         return notes.toString();
     }
 
-    /** Whether a saga has to try again what was given up before it was redriven. */
+    /** Whether a saga has to try an undo again that was given up before the redrive. */
     public boolean isPendingAgain(Node saga) {
         return states().anyMatch(
                         undo -> undo.again() && undo.isPending() && undo.saga().equals(saga.id()));
     }
 
-    /** The same, in vain. */
+    /** Whether an undo of a saga was tried again in vain. */
     public boolean isGivenUpAgain(Node saga) {
         return states().anyMatch(undo -> undo.again()
                 && undo.status() == NodeStatus.FAILED
@@ -297,7 +296,7 @@ public final class Compensation {
                 .toList();
     }
 
-    /** Below which node that is undone; everywhere, when the instance is cancelled. */
+    /** The node below which a node undoes; everywhere, when the instance is cancelled. */
     private String undoneBelow(Node node) {
         return cancelling == null
                 ? decision.rule(node).undoneBelow(node.id())

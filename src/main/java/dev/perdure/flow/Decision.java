@@ -18,7 +18,7 @@ public record Decision(Checkpoint checkpoint, List<Effect> effects, StateDelta c
     }
 
     /**
-     * How many undos of sagas end with it.
+     * Number of undos of sagas that end with it.
      *
      * @param well done; otherwise given up
      */

@@ -20,8 +20,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One decision while it is being taken, as rules see it. Reads the state through the changes that it has made so far and leaves the state
- * itself alone. What is to be done next is on its {@link Agenda}.
+ * One decision while it is being taken, as rules see it. It reads the state through the changes that it has made so far, and leaves the
+ * state itself alone. Its {@link Agenda} has the work that is left.
  */
 public final class DecisionBuilder {
 
@@ -51,7 +51,7 @@ public final class DecisionBuilder {
 
     // ---- what sets it off
 
-    /** Finds the position in the rows: nodes are entered as always, and every leaf that has ended answers from its row. */
+    /** Finds the position in the rows: enters nodes as always, while every leaf that has ended answers from its row. */
     void load() {
         if (state.recorded() != null) {
             loaded = true;
@@ -122,12 +122,12 @@ public final class DecisionBuilder {
         return state.recorded(nodeId);
     }
 
-    /** The frames that are open, and the names that they bind. */
+    /** The open frames, and the names that they bind. */
     public Frames frames() {
         return frames;
     }
 
-    /** What sagas have to undo. */
+    /** The undos of sagas. */
     public Compensation compensation() {
         return compensation;
     }
@@ -138,12 +138,12 @@ public final class DecisionBuilder {
         return new Substitution(variables, name -> frames.find(name, run), texts);
     }
 
-    /** What all attempts of a step have in common, see {@link Effect.SendHttp#step}. */
+    /** The common name of all attempts of a step, see {@link Effect.SendHttp#step}. */
     public String stepName(Running run) {
         return StepName.of(graph(), run.stamp(), rules);
     }
 
-    /** The text that an instance or execution ends with. */
+    /** The output text of an instance or execution. */
     public static String output(Result result) {
         return result.columns() == null ? result.json() : ResultDocument.canonical(result);
     }
@@ -166,18 +166,18 @@ public final class DecisionBuilder {
         agenda.end(node, outcome, null, rowError);
     }
 
-    /** The node goes on, as a step of the engine. */
+    /** Runs the node as a step of the engine. */
     public void perform(Node node, Running run, Effect effect) {
         continueAs(node, run.in(Running.Phase.STEP, null));
         draft.start(effect);
     }
 
-    /** The node goes on, as a timer. */
+    /** Runs the node as a timer. */
     public void await(Node node, Running run, Instant due) {
         await(node, run, due, until(due));
     }
 
-    /** The node goes on, waiting for a moment of the calendar. */
+    /** Runs the node as a wait for a moment of the calendar. */
     public void awaitMoment(Node node, Running run, Instant due) {
         await(node, run, due, null);
     }
@@ -191,7 +191,7 @@ public final class DecisionBuilder {
         draft.start(new Effect.StartTimer(new Activation(node.id(), run.stamp()), due, span));
     }
 
-    /** The node goes on while its children run, until a time. */
+    /** Runs the node while its children run, until a time. */
     public void limit(Node node, Running run, Instant due) {
         Running limited = continueAs(node, run.in(Running.Phase.LIMITED, due));
         Activation activation = new Activation(node.id(), limited.stamp());
@@ -201,7 +201,7 @@ public final class DecisionBuilder {
         }
     }
 
-    /** The node goes on without the limit. */
+    /** Runs the node without its limit. */
     public Running unlimited(Node node, Running run) {
         Activation activation = new Activation(node.id(), run.stamp());
         if (!draft.takeBack(activation)) {
@@ -210,25 +210,25 @@ public final class DecisionBuilder {
         return continueAs(node, run.in(Running.Phase.COMPOUND, null));
     }
 
-    /** The same for a limit whose timer has fired. */
+    /** Runs the other part of a node with a limit, whose timer has fired. */
     public Running over(Node node, Running run) {
         draft.takeBack(new Activation(node.id(), run.stamp()));
         return continueAs(node, run.in(Running.Phase.OVER, null));
     }
 
-    /** A time that was computed before, and never more than so long from now: the clock may have been set back since. */
+    /** A time that was computed before, but at most a span from now: the clock may have been set back since. */
     public Instant within(Duration span, Instant due) {
         return until(due).compareTo(span) > 0 ? at().plus(span) : due;
     }
 
-    /** The node goes on, waiting for a signal. */
+    /** Runs the node as a wait for a signal. */
     public void awaitSignal(Node node, Running run, String name, @Nullable Instant deadline) {
         continueAs(node, run.in(Running.Phase.SIGNAL, deadline));
         draft.start(new Effect.AwaitSignal(
                 new Activation(node.id(), run.stamp()), name, deadline, deadline == null ? null : until(deadline)));
     }
 
-    /** The items of a map are over: those that have not ended are cancelled. */
+    /** Ends the items of a map: those that have not ended are cancelled. */
     public void endMap(Activation map) {
         draft.endMap(map);
     }
@@ -237,12 +237,12 @@ public final class DecisionBuilder {
         draft.consume(new Consumption(signalId, node.id()));
     }
 
-    /** A wait for an event begins, or is over. */
+    /** Begins or ends a wait for an event. */
     public void noteEventWait(EventWait wait) {
         draft.noteEventWait(wait);
     }
 
-    /** Somebody else decides the node. */
+    /** Assigns the node to a program or a person. */
     public void assign(Assignment assignment) {
         draft.assign(isUndo(assignment.activation().nodeId()) ? assignment.undoing() : assignment);
     }
@@ -266,7 +266,7 @@ public final class DecisionBuilder {
         draft.running(node.id(), run.stamp(), wakeAt, run.startedAt(), bindings);
     }
 
-    /** A loop is in its next round; its row says how the latest one that failed did. */
+    /** Records the next round of a loop, with the latest failure of a round. */
     public void persistRound(Node node, Running run, @Nullable Instant wakeAt, Frame round) {
         Outcome.Failed failure = round.failure();
         draft.round(
@@ -278,12 +278,12 @@ public final class DecisionBuilder {
                 failure == null ? null : failure.error());
     }
 
-    /** The node waits for its next attempt. */
+    /** Lets the node wait for its next attempt. */
     public void persistRetrying(Node node, Running run, Instant wakeAt, int attempt, String lastError) {
         draft.retrying(node.id(), run.stamp(), wakeAt, run.startedAt(), attempt, lastError);
     }
 
-    /** A loop begins its next round; false when it has done so in this decision before. */
+    /** Begins the next round of a loop; false when it has done so in this decision before. */
     public boolean beginsRound(String loop) {
         return rounds.add(loop);
     }
@@ -292,7 +292,7 @@ public final class DecisionBuilder {
         draft.nextExecution(next);
     }
 
-    /** What failed its JOIN or RACE carries the message of that failure. */
+    /** Sets the failure of the branch that failed its JOIN or RACE to the message of that failure. */
     public void rewriteFailure(String loop, Outcome.Failed failure) {
         Frame frame = frames.get(loop);
         Execution execution = new Execution(frame.begun(), 0, null);
@@ -308,7 +308,7 @@ public final class DecisionBuilder {
     }
 
     /**
-     * Interrupts whatever runs below a node.
+     * Interrupts everything that runs below a node.
      *
      * @param loopError see {@link Interruption#below}
      */
@@ -322,7 +322,7 @@ public final class DecisionBuilder {
         running.put(nodeId, null);
     }
 
-    /** What runs by now may have run before a crash. */
+    /** Notes that everything that runs by now may have run before a crash. */
     void settleOverdue() {
         overdue.settle(running);
     }
@@ -332,7 +332,7 @@ public final class DecisionBuilder {
         return overdue.hasFound(nodeId, stamp);
     }
 
-    /** Whether somebody else decides a node below that one, and may have done so by now. */
+    /** Whether a program or a person decides a node below that one, and may have done so by now. */
     boolean awaitsAnswer(String rootId) {
         Deque<String> open = new ArrayDeque<>(graph().children(rootId));
         while (!open.isEmpty()) {

@@ -9,7 +9,7 @@ public sealed interface Event {
 
     Instant at();
 
-    /** What happened to an activation. It decides nothing when that is not waited for any more. */
+    /** An event of an activation. It decides nothing when the activation is no longer waited for. */
     sealed interface OfActivation extends Event {
 
         Activation activation();
@@ -22,7 +22,7 @@ public sealed interface Event {
     record Loaded(Instant at) implements Event {}
 
     /**
-     * A step ended well.
+     * A step succeeded.
      *
      * @param executedQuery the text after substitution, for {@code df.nodes.executed_query}
      * @param params JSON array of the values that were bound to the statement; null without
@@ -73,7 +73,7 @@ public sealed interface Event {
             Instant at)
             implements OfActivation {
 
-        /** A failure of which the server has said no more. */
+        /** A failure without a detail of the server. */
         public StepFailed(
                 Activation activation,
                 String message,
@@ -119,7 +119,7 @@ public sealed interface Event {
             implements OfActivation {}
 
     /**
-     * A signal that an {@link Effect.AwaitSignal} asked for is there.
+     * A signal came that an {@link Effect.AwaitSignal} asked for.
      *
      * @param signalId {@code df.signals.id}
      * @param data JSON text

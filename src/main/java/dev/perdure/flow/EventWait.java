@@ -3,7 +3,7 @@ package dev.perdure.flow;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A node that begins to wait for an event of another instance, or does not wait any more.
+ * A wait of a node for an event of another instance, which begins or ends.
  *
  * @param publisher the instance that publishes it; null: the wait is over
  */

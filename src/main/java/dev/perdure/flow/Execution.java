@@ -21,7 +21,7 @@ public record Execution(
         this(startedAt, attempt, executedQuery, null);
     }
 
-    /** One of which the server has said nothing. */
+    /** An execution without a remark of the server. */
     public Execution(
             @Nullable Instant startedAt, int attempt, @Nullable String executedQuery, @Nullable String params) {
         this(startedAt, attempt, executedQuery, params, Remark.NONE);

@@ -25,7 +25,7 @@ public record FailedStep(
         Remark remark,
         boolean isWhole) {
 
-    /** As {@code df.instance_info} names a node; of a map in a map the step of the inner one. */
+    /** Its text, as {@code df.instance_info} names a node; of a map in a map the step of the inner one. */
     public String text() {
         return remark.step() != null
                 ? remark.step()

@@ -12,16 +12,16 @@ public final class FailureCode {
 
     private static final String HTTP = "http:";
 
-    /** A request that was not answered. */
+    /** The code of a request without an answer. */
     public static final String HTTP_ERROR = HTTP + "error";
 
-    /** The time of a {@code df.timeout}, or of the instance, is over. */
+    /** The code of a {@code df.timeout}, or of an instance, whose time is over. */
     public static final String TIMEOUT = "timeout";
 
-    /** The child of a {@code df.call} has not completed. */
+    /** The code of a {@code df.call} whose child has not completed. */
     public static final String CHILD = "child";
 
-    /** Answers that ask for another try (RFC 9110, 15.5.9; RFC 8470; RFC 6585), beside 5xx. */
+    /** Statuses that ask for another try (RFC 9110, 15.5.9; RFC 8470; RFC 6585), beside 5xx. */
     private static final Set<Integer> TRY_AGAIN = Set.of(408, 425, 429);
 
     private FailureCode() {}
@@ -31,7 +31,7 @@ public final class FailureCode {
         return HTTP + status;
     }
 
-    /** Whether a failure is one of those that are tried again; null conditions: every failure is. */
+    /** Whether the conditions have a failure tried again; without conditions, every failure is. */
     public static boolean matches(@Nullable List<String> conditions, @Nullable String code) {
         if (conditions == null) {
             return true;
@@ -45,7 +45,7 @@ public final class FailureCode {
                                         && code.startsWith(condition.substring(0, condition.length() - 2)));
     }
 
-    /** Whether an answer with that status, which is no failure by itself, is one under the given conditions. */
+    /** Whether the conditions make a failure of an answer that is none by itself. */
     public static boolean isFailure(@Nullable List<String> conditions, int status) {
         return conditions == null
                 ? TRY_AGAIN.contains(status) || status >= 500 && status <= 599

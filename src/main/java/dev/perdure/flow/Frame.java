@@ -5,8 +5,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scope that is open: the instance's own, a JOIN's or RACE's branch, or a loop. At most one is open at a time for a
- * root node, so it is known by that node's id. The names that it binds are kept beside it, in {@link Names}.
+ * An open scope: the instance's own, a JOIN's or RACE's branch, or a loop. A root node has at most one open frame, whose id is the node's.
+ * {@link Names} keeps the names that it binds.
  *
  * @param stamp scope and generation
  * @param text the stamp as text, one object for all its nodes
@@ -29,7 +29,7 @@ public record Frame(
         return new Frame(stamp, stamp.text(), begun, bindings, null, null, null);
     }
 
-    /** What it holds in memory, beside names. */
+    /** Bytes that it holds in memory, beside names. */
     public long bytes() {
         long bytes = bindings == null ? 0 : 2L * bindings.length();
         if (held != null) {
@@ -51,7 +51,7 @@ public record Frame(
         return new Frame(stamp, text, begun, bindings, null, how, failure);
     }
 
-    /** A round has failed, and the loop goes on; null: none has. */
+    /** The same frame, with the failure of a round after which the loop goes on; null when none has failed. */
     public Frame failedBefore(Outcome.@Nullable Failed how) {
         return new Frame(stamp, text, begun, bindings, held, outcome, how);
     }

@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames that are open and the names that they bind, as one decision sees them: those of the state, and what the decision has changed
- * so far. A name is looked up from the frame of a node outwards.
+ * The open frames and the names that they bind, as one decision sees them: those of the state, with the decision's changes so far. A name
+ * is looked up from the frame of a node outwards.
  */
 public final class Frames {
 
@@ -54,7 +54,7 @@ public final class Frames {
         changed.put(rootId, frame);
     }
 
-    /** Forgets a frame that is open, or was. */
+    /** Forgets a frame, open or not. */
     public void close(String rootId) {
         if (isOpen(rootId)) {
             changed.put(rootId, null);
@@ -74,13 +74,13 @@ public final class Frames {
 
     // ---- names
 
-    /** The result that a name means where that node stands. */
+    /** The result of a name in the scope of a node. */
     public @Nullable Result find(String name, Running run) {
         Result bound = names.find(state.names(), run.frameRoot(), this::parent, name);
         return bound == null ? state.given().get(name) : bound;
     }
 
-    /** All names that mean something where that node stands, with what they mean. */
+    /** All names in the scope of a node, with their results. */
     public Map<String, Result> visibleNames(Running run) {
         Map<String, Result> visible = new HashMap<>();
         for (String at = run.frameRoot(); at != null; at = parent(at)) {
@@ -103,12 +103,12 @@ public final class Frames {
         names.clear(rootId);
     }
 
-    /** Binds in the frame of a node what a frame below it bound itself. */
+    /** Binds in the frame of a node the names that a frame below it bound itself. */
     public void mergeNames(String from, Running into) {
         names(from).forEach((name, result) -> names.bind(into.frameRoot(), name, result));
     }
 
-    /** Takes a name away that a frame bound itself. */
+    /** Removes a name that a frame bound itself. */
     public void unbind(String rootId, String name) {
         Map<String, Result> others = names(rootId);
         others.remove(name);
@@ -116,7 +116,7 @@ public final class Frames {
         others.forEach((other, result) -> names.bind(rootId, other, result));
     }
 
-    /** The root of the frame around; null when that is not seen from here. */
+    /** The root of the frame around it; null when that is out of sight. */
     private @Nullable String parent(String rootId) {
         Node parent = state.graph().parent(rootId);
         Running above = parent == null || decision.compensation().isUndo(rootId) ? null : decision.running(parent.id());

@@ -39,11 +39,11 @@ public final class InstanceState {
     private final Names names;
     private final TreeMap<Integer, Undo> undos = new TreeMap<>();
     private @Nullable String cancelling;
-    /** What is bound from outside: of an item, what its map sees, and the item. */
+    /** The names that are bound from outside: of an item, the names that its map sees, and the item. */
     private final Map<String, Result> given;
 
     private final Waits waits = new Waits();
-    /** What the database knew when the instance was loaded; gone once memory has found its position in it. */
+    /** The rows of the loaded instance; null once memory has found its position in them. */
     private @Nullable Map<String, NodeRecord> recorded;
 
     private final RowsBelow below = new RowsBelow();
@@ -83,10 +83,7 @@ public final class InstanceState {
         return load(instanceId, label, vars, graph, rows, TextLimits.DEFAULT, 1, AddressBook.NONE);
     }
 
-    /**
-     * The same, whose decisions keep within limits, whose steps hand out addresses of a book, and in whose rows nothing counts that an
-     * earlier execution has left.
-     */
+    /** The same instance, with limits for its decisions, an address book for its steps, and without the rows of earlier executions. */
     public static InstanceState load(
             String instanceId,
             @Nullable String label,
@@ -196,7 +193,7 @@ public final class InstanceState {
         }
     }
 
-    /** Whether this is the state that a decision was taken on. */
+    /** Whether a decision was taken on this state. */
     public boolean isAt(Decision decision) {
         return decision.change() == StateDelta.NONE || decision.change().basis == version;
     }
@@ -212,7 +209,7 @@ public final class InstanceState {
     }
 
     /**
-     * A node that runs, but whose row does not say so.
+     * A node that runs without a row that says so.
      *
      * @param priorStamp the stamp that its row carries as far as memory knows
      * @param stamp the stamp that it runs under
@@ -245,12 +242,12 @@ public final class InstanceState {
                 && undos.values().stream().anyMatch(undo -> run.stamp().equals(undo.undoing()));
     }
 
-    /** The node's row says that it waits before it is executed: when it is, that has to be said anew. */
+    /** Notes that the node's row says that it waits; once it is executed, the row has to be written anew. */
     public void shownWaiting(String nodeId) {
         shownWaiting.add(nodeId);
     }
 
-    /** A mark was committed: the node's row says {@code running} under that stamp. A late word of it changes nothing. */
+    /** Notes a committed mark: the node's row says {@code running} under that stamp. A late call changes nothing. */
     public void marked(String nodeId, String stamp) {
         shownWaiting.remove(nodeId);
         KnownRow row = rows.get(nodeId);
@@ -263,25 +260,25 @@ public final class InstanceState {
     }
 
     /**
-     * How an instance waits.
+     * The wait of an instance.
      *
      * @param only whether timers and signals are all that it waits for, so that it can leave memory until then, or a signal
      * @param until when the first of its timers is due; null when it has none
      */
     public record Waiting(boolean only, @Nullable Instant until) {}
 
-    /** How the instance waits. */
+    /** The present wait of the instance. */
     public Waiting waiting() {
         return waits.waiting();
     }
 
-    /** How it will wait once a decision is applied. */
+    /** The wait of the instance once a decision is applied. */
     public Waiting waitingAfter(Decision decision) {
         StateDelta change = decision.change();
         return change.ends ? new Waiting(false, null) : waits.waitingAfter(running, change.running);
     }
 
-    /** Bytes that results take in memory, about: under names, and as outcomes that something may still need. */
+    /** Bytes that results take in memory, about: under names, and as outcomes that a node may still need. */
     public long resultBytes() {
         long bytes = names.bytes() + below.bytes();
         for (Frame frame : frames.values()) {
@@ -332,12 +329,12 @@ public final class InstanceState {
         return waits.forSteps();
     }
 
-    /** What may have to be undone, and what was, by the numbers of their records. */
+    /** The undos of the instance, by the numbers of their records. */
     TreeMap<Integer, Undo> undos() {
         return undos;
     }
 
-    /** The reason, when it was cancelled and undoes something before it ends; null otherwise. */
+    /** The reason of a cancel after which undos run before the end; null otherwise. */
     @Nullable String cancelling() {
         return cancelling;
     }

@@ -3,9 +3,9 @@ package dev.perdure.flow;
 import dev.perdure.flow.rule.Rules;
 
 /**
- * The language of workflows as a pure function (architecture, section 2). It reads a state and an event and says what to
- * persist and what to start; it changes nothing, reads no clock and uses no randomness, so the same state and event
- * always give the same decision.
+ * The language of workflows as a pure function (architecture, section 2). It reads a state and an event, and returns the rows to persist
+ * and the effects to start; it changes nothing, reads no clock and uses no randomness, so the same state and event always give the same
+ * decision.
  */
 public final class Interpreter {
 

@@ -7,15 +7,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Interrupts whatever runs below a node, and forgets it. Steps, timers and waits end as failed; compound nodes keep their
- * rows, except a loop at the very top that is in its first round.
+ * Interrupts everything that runs below a node, and forgets it. Steps, timers and waits end as failed; compound nodes keep their rows,
+ * except a loop at the very top that is in its first round.
  *
  * @param before the state that it is taken on
  */
 record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceState before, String reason) {
 
     /**
-     * Interrupts what runs.
+     * Interrupts everything below the node.
      *
      * @param loopError what the row of a loop at the top says; null when it too keeps its row
      */

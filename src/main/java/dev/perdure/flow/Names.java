@@ -27,7 +27,7 @@ final class Names {
         cleared.put(frame, true);
     }
 
-    /** What the results take in memory. */
+    /** Bytes that the results take in memory. */
     long bytes() {
         long bytes = 0;
         for (Map<String, Result> names : bound.values()) {
@@ -51,7 +51,7 @@ final class Names {
         return copy;
     }
 
-    /** What a frame bound itself, these changes included. */
+    /** The names that a frame bound itself, with these changes. */
     Map<String, Result> over(Names base, String frame) {
         Map<String, Result> all = new LinkedHashMap<>();
         if (!cleared.containsKey(frame)) {

@@ -43,7 +43,7 @@ public sealed interface Outcome {
             this(error, null, null, null, null);
         }
 
-        /** The same failure in other words. */
+        /** The same failure with another message. */
         public Failed saying(String message) {
             return new Failed(message, code, node, detail, notBefore, isFinal);
         }

@@ -10,8 +10,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Limits whose time was over when a decision entered them. What runs below them by then would have run before what follows from that, had there
- * been no crash: so its stamps are remembered.
+ * Time limits that were over when a decision entered them. Without a crash, the nodes that run below them by then would have run before the
+ * limits ended, so their stamps are remembered.
  */
 final class OverdueLimits {
 
@@ -37,8 +37,8 @@ final class OverdueLimits {
     }
 
     /**
-     * The first that was over comes first; of several at once the outermost, which was entered first. But before them those of which the
-     * rows say that they were over, the innermost first: what came of that may be in the rows too.
+     * The next limit: first those whose rows say that they were over, the innermost first, since their consequences may be in the rows too;
+     * then the one that was over first, and of several at once the outermost, which was entered first.
      */
     Activation next() {
         for (int i = limits.size() - 1; i >= 0; i--) {
@@ -49,7 +49,7 @@ final class OverdueLimits {
         return limits.stream().min(Comparator.comparing(this::due)).orElseThrow();
     }
 
-    /** Whether the rows say so, and not the clock. */
+    /** Whether the rows say that it was over, and not the clock. */
     boolean isKnownToBeOver(Activation limit) {
         return !due(limit).isAfter(Instant.EPOCH);
     }
@@ -59,7 +59,7 @@ final class OverdueLimits {
         return run == null || run.wakeAt() == null ? Instant.MAX : run.wakeAt();
     }
 
-    /** What runs by now may have run before. */
+    /** Remembers the stamps of all nodes that run by now: they may have run before. */
     void settle(Map<String, @Nullable Running> all) {
         all.forEach((node, run) -> {
             if (run != null) {

@@ -13,7 +13,7 @@ public record Remark(@Nullable String hint, int position, @Nullable String step)
 
     public static final Remark NONE = new Remark(null, 0);
 
-    /** What the server says of a statement. */
+    /** The server's remarks on a statement. */
     public Remark(@Nullable String hint, int position) {
         this(hint, position, null);
     }

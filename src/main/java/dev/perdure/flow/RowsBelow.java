@@ -9,8 +9,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows below sections that wait for their slot. When an instance is redriven, what has completed in such a section stays, and the section
- * is entered long after memory was loaded. A row counts for its own activation only, so one that is kept for too long does no harm.
+ * Rows below sections that wait for their slot. When an instance is redriven, completed nodes of such a section stay, and the section is
+ * entered long after memory was loaded. A row counts for its own activation only, so a row that is kept for too long does no harm.
  */
 final class RowsBelow {
 
@@ -24,7 +24,7 @@ final class RowsBelow {
         rows = other.rows;
     }
 
-    /** Their results, in memory. */
+    /** Bytes that their results take in memory. */
     long bytes() {
         return rows.values().stream()
                 .mapToLong(row -> row.result() == null ? 0 : row.result().length())
@@ -32,7 +32,7 @@ final class RowsBelow {
     }
 
     /**
-     * What runs has changed.
+     * Keeps the rows below sections that still wait, after a change of the running nodes.
      *
      * @param recorded what was loaded; null when that was before
      */

@@ -5,38 +5,37 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The behaviour of one type of node: when it is entered, when a child of it ends, and when something happened to it; and its
- * questions to the interpreter. One class per type, in {@code flow.rule}. A rule holds no state: it reads and writes through
- * the {@link DecisionBuilder}.
+ * The behaviour of one type of node: when it is entered, when a child of it ends, and on an event; and answers to questions of the
+ * interpreter. One class per type, in {@code flow.rule}. A rule holds no state: it reads and writes through the {@link DecisionBuilder}.
  */
 public interface Rule {
 
     /**
-     * The node was entered.
+     * Called when the node was entered.
      *
      * @param row its row, when memory was just loaded and the row belongs to this activation; null otherwise
      */
     void enter(DecisionBuilder decision, Running run, @Nullable NodeRecord row);
 
-    /** A child ended. */
+    /** Called when a child ended. */
     default void childEnded(DecisionBuilder decision, Running run, Node child, Outcome outcome) {
         throw new IllegalStateException("node " + run.stamp() + " has no child " + child.id());
     }
 
-    /** The step or timer of this node brought something. What it does not wait for is ignored. */
+    /** Called when the step or timer of this node brought an event. An event that it does not wait for is ignored. */
     default void happened(DecisionBuilder decision, Running run, Event event) {}
 
-    /** What sagas in it had to undo is undone, as far as it could be: see {@link Compensation#undo}. */
+    /** Called when the sagas in the node are undone, as far as possible: see {@link Compensation#undo}. */
     default void undone(DecisionBuilder decision, Running run) {
         throw new IllegalStateException("node " + run.stamp() + " undoes nothing");
     }
 
-    /** Below which node that is. */
+    /** The node below which sagas are undone. */
     default String undoneBelow(String self) {
         return self;
     }
 
-    /** In which phase it goes on then. */
+    /** The phase in which it goes on then. */
     default Running.Phase phaseWhenUndone() {
         return Running.Phase.COMPOUND;
     }
@@ -57,7 +56,7 @@ public interface Rule {
         return Frame.open(first, decision.at(), null);
     }
 
-    /** Whether its rounds are the executions of an instance that it is all of. */
+    /** Whether its rounds are the executions of the instance, when it is the root. */
     default boolean countsExecutions() {
         return false;
     }
@@ -72,14 +71,14 @@ public interface Rule {
         return false;
     }
 
-    /** The names, or what else has to be known after a crash, that its row keeps when it has ended; null when it keeps none. */
+    /** The names, or other values, that its row keeps for a load after a crash once it has ended; null when it keeps none. */
     default @Nullable String bindings(Running run, Frame frame) {
         return null;
     }
 
     // ---- how it ends
 
-    /** What its success means where it stands: a failure now and then. */
+    /** The outcome of its success where it stands, which can be a failure. */
     default Outcome judged(DecisionBuilder decision, Outcome.Succeeded success) {
         return success;
     }
@@ -89,7 +88,7 @@ public interface Rule {
         return false;
     }
 
-    /** Ended as a branch, and failed what it is a branch of. */
+    /** Called when it ended as a branch, and failed the node of that branch. */
     default void failedAsBranch(DecisionBuilder decision, Outcome.Failed failure) {}
 
     /** Whether its own row says so when it is interrupted as a whole, in its first generation, while its children run. */
@@ -97,19 +96,19 @@ public interface Rule {
         return false;
     }
 
-    /** What the node says that is interrupted for a reason. */
+    /** The text of the node when it is interrupted for a reason. */
     default String interrupted(String reason) {
         return reason;
     }
 
-    /** Whether it has items, a child or a place in a queue: what is decided elsewhere and ends with it. */
+    /** Whether it has items, a child or a place in a queue, which are decided elsewhere and end with it. */
     default boolean hasItems() {
         return false;
     }
 
     /**
-     * Whether it finds its position after a crash also when it was interrupted with what it stands in: what its children have bound is seen
-     * outside of it. It never ends then.
+     * Whether it finds its position after a crash even when it was interrupted with the node around it, because names of its children are
+     * seen outside of it. It never ends then.
      */
     default boolean isEnteredWhenInterrupted() {
         return false;
@@ -117,12 +116,12 @@ public interface Rule {
 
     // ---- what is known of it before it runs
 
-    /** Its children, when it runs one after the other and decides nothing by what they bring; empty otherwise. */
+    /** Its children, when it runs them one after the other whatever their results; empty otherwise. */
     default List<String> sequence() {
         return List.of();
     }
 
-    /** The statement that it runs, before anything is put into it; null when it runs none. */
+    /** The statement that it runs, before substitution; null when it runs none. */
     default @Nullable String statement() {
         return null;
     }
@@ -132,7 +131,7 @@ public interface Rule {
         return false;
     }
 
-    /** Where they are attempts, the generation of the first one that a generation comes after. */
+    /** The generation of the first attempt before a generation, where generations are attempts. */
     default long firstAttempt(long generation) {
         return generation;
     }

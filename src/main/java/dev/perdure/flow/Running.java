@@ -27,9 +27,9 @@ public record Running(
         OVER,
         /** Its children run, in a slot of a queue: a WITH_QUEUE. */
         IN_SLOT,
-        /** It goes on when what sagas in it have done is undone. */
+        /** Waits until the sagas in it are undone. */
         UNDOING,
-        /** Waits for a signal, and for a time when {@code wakeAt} is set. */
+        /** Waits for a signal, or for a time when {@code wakeAt} is set. */
         SIGNAL,
         /** Was interrupted before a crash; it never ends. */
         BLOCKED

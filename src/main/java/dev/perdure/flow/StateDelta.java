@@ -8,19 +8,19 @@ public final class StateDelta {
 
     static final StateDelta NONE = new StateDelta(-1, Map.of(), Map.of(), Map.of(), new Names(), Map.of(), null, false);
 
-    /** The state that this was decided on, as {@link InstanceState} counts them. */
+    /** The number of the state that it was decided on, as {@link InstanceState} counts them. */
     final long basis;
-    /** Nodes that run; null where a node no longer does. */
+    /** Nodes that run; null for a node that no longer does. */
     final Map<String, @Nullable Running> running;
 
     final Map<String, KnownRow> rows;
-    /** Frames that are open; null where one was closed. */
+    /** Open frames; null for a frame that was closed. */
     final Map<String, @Nullable Frame> frames;
 
     final Names names;
     /** Undos by their numbers. */
     final Map<Integer, Undo> undos;
-    /** The reason, when the instance is cancelled and undoes something before it ends. */
+    /** The reason of a cancel after which undos run before the end. */
     final @Nullable String cancelling;
 
     final boolean ends;

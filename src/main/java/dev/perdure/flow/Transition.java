@@ -44,7 +44,7 @@ public record Transition(
         @Nullable String detail,
         Remark remark) {
 
-    /** One of which the server has said nothing. */
+    /** A transition without a remark of the server. */
     public Transition(
             String nodeId,
             @Nullable String priorStamp,

@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The undo of a step that has run. Each has a record of its own beside those of nodes, whose id is {@code undo:<number>}:
- * running as long as it may have to be done, completed when it was or need not be any more, failed when it was given up.
+ * The undo of a step that has run. Each undo has a record beside those of nodes, with the id {@code undo:<number>}: running while it may
+ * have to be done, completed when it was done or is no longer needed, failed when it was given up.
  *
  * @param number of the record; numbers of records that mean nothing any more are used again
  * @param order in which they were registered
@@ -53,17 +53,17 @@ public record Undo(
         return isPending() && undoing != null;
     }
 
-    /** It is done from now on. */
+    /** The undo, begun. */
     Undo begun(ActivationId activation) {
         return with(saga, names, NodeStatus.RUNNING, activation.text(), null);
     }
 
-    /** Another saga has to do it, the one around that which has ended. */
+    /** The undo, handed to the saga around the one that has ended. */
     Undo of(String other) {
         return with(other, names, status, undoing, error);
     }
 
-    /** It was done, or need not be. */
+    /** The undo, done or no longer needed. */
     Undo over() {
         return with(saga, null, NodeStatus.COMPLETED, undoing, null);
     }
@@ -86,7 +86,7 @@ public record Undo(
         return names == null ? 0 : 2L * names.length();
     }
 
-    /** As the record keeps it. */
+    /** Its text in the record. */
     String text() {
         StringBuilder json = new StringBuilder("{\"node\":");
         Json.quote(node, json);
@@ -103,7 +103,7 @@ public record Undo(
         return json.append(",\"names\":").append(names).append('}').toString();
     }
 
-    /** Reads a record; null when it is none. */
+    /** Reads a record; null when it is of no undo. */
     static @Nullable Undo read(String id, NodeRecord row) {
         JsonNode json = !isId(id) || row.bindings() == null || row.stamp() == null ? null : Json.parse(row.bindings());
         if (json == null) {

@@ -17,14 +17,14 @@ final class Waits {
     private static final Comparator<Wait> IN_TIME =
             Comparator.comparing(Wait::at).thenComparing(Wait::nodeId);
 
-    /** By when they are due. */
+    /** Waits in the order in which they are due. */
     private final TreeSet<Wait> timers = new TreeSet<>(IN_TIME);
-    /** By when they began. */
+    /** Waits for signals in the order in which they began. */
     private final TreeSet<Wait> signals = new TreeSet<>(IN_TIME);
 
     private int steps;
 
-    /** From now on a node runs in this way. */
+    /** Adds a node that runs in this way. */
     void begins(String nodeId, Running run) {
         steps += isForStep(run) ? 1 : 0;
         if (run.wakeAt() != null && run.isTimed()) {
@@ -35,7 +35,7 @@ final class Waits {
         }
     }
 
-    /** A node does not run in this way any more. */
+    /** Removes a node that no longer runs in this way. */
     void ends(String nodeId, Running run) {
         steps -= isForStep(run) ? 1 : 0;
         if (run.wakeAt() != null && run.isTimed()) {
@@ -73,7 +73,7 @@ final class Waits {
     }
 
     /**
-     * How it will be after some changes, at their cost.
+     * The wait after some changes, computed at their cost.
      *
      * @param before what runs now
      * @param changes what will run; null where a node will not

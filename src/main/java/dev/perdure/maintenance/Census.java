@@ -7,7 +7,7 @@ import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Number of instances by status, as the leader counted last. Nothing is counted when somebody asks. Thread-safe. */
+/** Number of instances by status, as the leader counted last. A read counts nothing. Thread-safe. */
 public class Census {
 
     /**
@@ -29,7 +29,7 @@ public class Census {
             long setAside) {}
 
     /**
-     * All queues together; those that were dropped count for as long as something is in them.
+     * All queues together; a dropped queue counts as long as something is in it.
      *
      * @param waiting instances without a slot
      * @param running slots that are taken

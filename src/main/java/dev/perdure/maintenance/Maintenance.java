@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Runs what has to be done now and then in a database, once it is ready and while this worker leads. */
+/** Runs the periodic jobs of a database, once it is ready and while this worker leads. */
 public class Maintenance implements LeaderListener {
 
     private static final Logger LOG = Logger.getLogger(Maintenance.class);
@@ -53,12 +53,12 @@ public class Maintenance implements LeaderListener {
         this.retention = retention;
     }
 
-    /** Runs that failed since the process began. */
+    /** Number of runs that failed since the process began. */
     public long failures() {
         return failures.sum();
     }
 
-    /** The database is ready. */
+    /** Begins, now that the database is ready. */
     public void begin(DatabaseUrl database) {
         url = database;
         Retention.Limits limits =

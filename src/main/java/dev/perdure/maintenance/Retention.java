@@ -14,13 +14,13 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deletes instances that ended long ago, and the oldest of those that are too many (specification 4.12), with all that
- * belongs to them. In short transactions, so that nobody waits for it. Thread-safe.
+ * Deletes instances that ended long ago, and the oldest ones beyond a number (specification 4.12), with all their rows. In short
+ * transactions, so that nobody waits for it. Thread-safe.
  */
 public class Retention {
 
     /**
-     * Which instances are kept.
+     * The instances that are kept.
      *
      * @param days so long after its end an instance is deleted; 0: at the next run
      * @param keep of the instances that have ended, this many of the newest are kept at most
@@ -34,18 +34,18 @@ public class Retention {
     private final LongAdder deleted = new LongAdder();
     private volatile @Nullable Instant lastRun;
 
-    /** Instances deleted since the process began. */
+    /** Number of instances deleted since the process began. */
     public long deleted() {
         return deleted.sum();
     }
 
-    /** When the last run ended well; null before the first. */
+    /** Time of the last successful run; null before the first. */
     public @Nullable Instant lastRun() {
         return lastRun;
     }
 
     /**
-     * One run, as long as there is something to delete.
+     * Runs as long as there is something to delete.
      *
      * @param epoch of this worker's term; with SQLSTATE DF002 it is over
      * @return how many instances were deleted
@@ -70,10 +70,10 @@ public class Retention {
         return sum;
     }
 
-    /** Beyond which an instance is deleted, see {@code df._retention_limits}. */
+    /** The limits beyond which an instance is deleted, see {@code df._retention_limits}. */
     private record Bounds(OffsetDateTime olderThan, @Nullable OffsetDateTime tooManyAt, @Nullable String tooManyId) {}
 
-    /** Found once a run, since it reads all instances that have ended. */
+    /** Finds the limits, once a run, since that reads all ended instances. */
     private static Bounds bounds(Connection connection, Limits limits) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM df._retention_limits(?, ?)")) {
             statement.setInt(1, limits.days());
@@ -88,7 +88,7 @@ public class Retention {
         }
     }
 
-    /** What became of planned times is kept as long as instances are. */
+    /** Deletes the outcomes of planned times, which are kept as long as instances are. */
     private static void deleteRuns(Connection connection, long epoch, OffsetDateTime olderThan, int limit)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_schedule_runs(?, ?, ?)")) {

@@ -1,7 +1,4 @@
-/**
- * Upkeep by the leader: deletes old instances, and counts for the metrics. It touches no instance that
- * runs or waits.
- */
+/** Upkeep by the leader: deletes old instances, and counts instances for the metrics. It touches no instance that runs or waits. */
 @NullMarked
 package dev.perdure.maintenance;
 

@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.database.Failure.Kind;
 import java.sql.SQLException;
 
-/** Meaning of a failed login of a role. */
+/** The meaning of a failed login as a role. */
 final class LoginFailures {
 
     /** SQLSTATE of a role that may not run steps at all; the message is meant for the submitter as it is. */
@@ -25,14 +25,14 @@ final class LoginFailures {
         return failure.kind() == Kind.CONNECTION_LOST && !state.equals("08004") ? failure : failure.as(Kind.LOGIN);
     }
 
-    /** Whether the server says that the role has no business there, which {@code df.start} can say as well. */
+    /** Whether the server refuses the role itself, which {@code df.start} can say as well. */
     static boolean isRefusal(Failure failure) {
         String state = String.valueOf(failure.sqlState());
         // 08004 comes from pgjdbc when the server asks for a way to log in that it was not given (a password).
         return state.startsWith("28") || state.equals("08004") || state.equals("42501");
     }
 
-    /** A failure of the step, as it is shown: the reason alone where the role may run no steps. */
+    /** The failure of the step, as it is shown: only the reason where the role may run no steps. */
     static Failure said(Failure failure, SessionPools.Key key, String role) {
         return FORBIDDEN.equals(failure.sqlState())
                 ? failure

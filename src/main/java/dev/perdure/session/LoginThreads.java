@@ -6,7 +6,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
-/** The threads in which roles that were refused are tried again: a few, since each attempt can take as long as a login may. */
+/** The threads that try refused logins again: a few, since each attempt can take as long as a login may. */
 final class LoginThreads implements RoleLogins.Timer {
 
     private static final Logger LOG = Logger.getLogger(LoginThreads.class);

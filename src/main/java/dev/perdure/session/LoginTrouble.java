@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import java.time.Instant;
 
 /**
- * Why no new session of a role can be had at this moment.
+ * The trouble of a role that the worker cannot log in as at this moment.
  *
  * @param role its name when it was last looked at
  * @param reason what the server, or the network, said last

@@ -21,7 +21,7 @@ public interface PasswordSource {
      */
     Optional<String> passwordOf(String role) throws SQLException;
 
-    /** The sources of settings: a directory with a file for each role, or null, which comes first, and a password for each. */
+    /** The sources that the settings describe: first a directory with a file for each role, or null, then a password for each role. */
     static List<PasswordSource> of(@Nullable Path directory, Map<String, String> configured) {
         List<PasswordSource> sources = new ArrayList<>();
         if (directory != null) {

@@ -1,7 +1,7 @@
 package dev.perdure.session;
 
 /**
- * Names one run of one step, for its proof in another database.
+ * The name of one run of one step, for its receipt in another database.
  *
  * @param home oid of the database that holds schema df: one role can be served from several
  * @param stamp of the activation; attempts of it share the receipt

@@ -9,8 +9,8 @@ import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
- * Deletes receipts that have served: after each checkpoint those of its step, and once in a term what earlier terms left
- * of instances that have ended.
+ * Deletes receipts that have served: after each checkpoint those of its step, and once in a term those that earlier terms left of ended
+ * instances.
  */
 public final class ReceiptCleanup {
 
@@ -24,7 +24,7 @@ public final class ReceiptCleanup {
     }
 
     /**
-     * Deletes what can be deleted now.
+     * Deletes the receipts that can be deleted now.
      *
      * @param ended which of the given instances have ended, or do not exist; may fail
      */

@@ -16,10 +16,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The receipts of one role in another database than the one that holds schema df (ADR 26). No transaction spans two
- * databases, so a step's effect is committed together with a receipt, which holds what the step returned. Whoever
- * executes the step again finds it. The table belongs to the role: what it writes there by itself concerns nothing but
- * its own steps.
+ * The receipts of one role in a database other than the one that holds schema df (ADR 26). No transaction spans two databases, so a step's
+ * effect is committed together with a receipt, which holds the step's result. A second execution of the step finds it. The table belongs to
+ * the role: a row that the role writes by itself affects only its own steps.
  */
 public final class ReceiptTable {
 
@@ -39,7 +38,7 @@ public final class ReceiptTable {
     }
 
     /**
-     * A table that exists.
+     * An existing table.
      *
      * @param name qualified and quoted
      */
@@ -47,18 +46,18 @@ public final class ReceiptTable {
         return new ReceiptTable(name, null);
     }
 
-    /** There is none, and why: steps run at least once. */
+    /** No table, with the reason: steps run at least once. */
     static ReceiptTable missing(String why) {
         return new ReceiptTable(null, why);
     }
 
-    /** Why steps happen at least once here; null when they happen exactly once. */
+    /** The reason why steps happen at least once here; null when they happen exactly once. */
     public @Nullable String atLeastOnce() {
         return missing;
     }
 
     /**
-     * What the step returned when its effect was committed.
+     * The result of the step when its effect was committed.
      *
      * @return null when there is no receipt
      */
@@ -67,7 +66,7 @@ public final class ReceiptTable {
     }
 
     /**
-     * The same, if there is memory for it.
+     * The result of the step when its effect was committed, if there is memory for it.
      *
      * @throws StepFailedException with {@link Failure.Kind#NO_MEMORY} when there is not
      */
@@ -160,7 +159,7 @@ public final class ReceiptTable {
         return true;
     }
 
-    /** Deletes receipts that nobody will ask for any more. */
+    /** Deletes receipts that are no longer needed. */
     void delete(StepSession session, Collection<Receipt> receipts) throws StepFailedException {
         session.perform(connection -> {
             execute(connection, "BEGIN READ WRITE");

@@ -7,9 +7,9 @@ import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the table of a session's role, or creates it: {@code perdure_receipts_<oid of the role>}, in a schema that the
- * role owns, in a new one where it may create schemas, or in {@code public} where it may create tables there. A table of
- * that name that belongs to somebody else is not used, nor is an unlogged one.
+ * Finds or creates the table of a session's role: {@code perdure_receipts_<oid of the role>}, in a schema that the role owns, in a new one
+ * where it may create schemas, or in {@code public} where it may create tables there. A table of that name that belongs to somebody else is
+ * not used, nor is an unlogged one.
  */
 final class ReceiptTables {
 
@@ -71,7 +71,7 @@ final class ReceiptTables {
                 + (problem == null ? "it is gone again" : problem));
     }
 
-    /** Where the table is or can be. */
+    /** The place where the table is or can be. */
     private record Place(
             @Nullable String existing, @Nullable String ownSchema, boolean mayCreateSchema, boolean mayUsePublic) {
 
@@ -100,7 +100,7 @@ final class ReceiptTables {
         });
     }
 
-    /** Returns what went wrong, or null. */
+    /** Creates the table, and returns the problem, or null. */
     private static @Nullable String create(StepSession session, Place place, String schema, String table)
             throws StepFailedException {
         String prefix = place.ownSchema() == null && place.mayCreateSchema()

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class Receipts {
 
     private static final Logger LOG = Logger.getLogger(Receipts.class);
-    /** How long it is believed that a role can have no table: somebody may grant it what it needs. */
+    /** The time for which a role counts as unable to have a table: it may get the rights meanwhile. */
     private static final long BELIEVED_MISSING = TimeUnit.SECONDS.toNanos(10);
 
     private static final int BATCH = 1000;
@@ -25,7 +25,7 @@ public final class Receipts {
     private final Map<Key, Known> known = new ConcurrentHashMap<>();
 
     /**
-     * What is known of one role in one database.
+     * The knowledge about one role in one database.
      *
      * @param settled receipts that can be deleted
      */
@@ -66,12 +66,12 @@ public final class Receipts {
         return table;
     }
 
-    /** What was found is not true any more: somebody dropped the table. */
+    /** Forgets a table that was dropped. */
     public void forget(Key key) {
         known.remove(key);
     }
 
-    /** The checkpoint of a step is committed: its receipt has served. */
+    /** Notes that a receipt has served: the checkpoint of its step is committed. */
     public void settled(Key key, Receipt receipt) {
         Known there = known.get(key);
         if (there != null && there.table().atLeastOnce() == null) {
@@ -79,7 +79,7 @@ public final class Receipts {
         }
     }
 
-    /** Whose receipts there are. */
+    /** The roles and databases with receipts. */
     public List<Key> keys() {
         return List.copyOf(known.keySet());
     }

@@ -19,19 +19,18 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Roles that the worker cannot log in as at this moment. While that is so, one attempt at a time is made for a role and
- * database, with growing pauses, and everybody else is told at once and without a call. Refusals are published, so that
- * {@code df.start} says them too. Thread-safe.
+ * Roles that the worker cannot log in as at this moment. Meanwhile one login at a time is tried for a role and database, with growing
+ * pauses, and all other requests fail at once without one. Refusals are published, so that {@code df.start} reports them too. Thread-safe.
  */
 public final class RoleLogins implements AutoCloseable {
 
-    /** Opens a session of a role and keeps it for whoever wants one. */
+    /** Opens a session of a role and keeps it for the next request. */
     @FunctionalInterface
     interface Attempt {
         void logIn(Key role) throws SQLException;
     }
 
-    /** Does things later. */
+    /** Runs tasks later. */
     interface Timer extends AutoCloseable {
         void after(Duration pause, Runnable task);
 
@@ -42,9 +41,9 @@ public final class RoleLogins implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RoleLogins.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
-    /** Where nobody answered, somebody may at any moment. */
+    /** The longest pause where the server gave no answer: it may answer at any moment. */
     private static final Duration LONGEST_PAUSE_UNANSWERED = Duration.ofSeconds(1);
-    /** What nobody has asked for so long is not tried any more, unless {@code df.start} refuses because of it. */
+    /** The time without a request after which a login is no longer tried, unless {@code df.start} refuses because of it. */
     private static final Duration WANTED = Duration.ofMinutes(2);
 
     private static final long ANSWER_LIMIT_SECONDS = 30;
@@ -57,7 +56,7 @@ public final class RoleLogins implements AutoCloseable {
     private volatile Attempt attempt = role -> {};
     private volatile Consumer<Key> onSession = key -> {};
 
-    /** What is known, and how it goes on. */
+    /** The trouble of a role, and its next try. */
     private record Trouble(LoginTrouble known, Duration pause, Instant wanted, boolean published) {}
 
     /**
@@ -79,23 +78,23 @@ public final class RoleLogins implements AutoCloseable {
         report(roles.begin(passwords), "The logins of this term are not announced");
     }
 
-    /** Tells somebody when a role that could not log in has a session to be had: a new one, or one that was given back. */
+    /** Sets the listener for roles in trouble that can have a session: a new one, or one that was given back. */
     public void onSession(Consumer<Key> listener) {
         onSession = listener;
     }
 
-    /** Why no new session of the role can be had; null when none is known to be refused. */
+    /** The reason why no new session of the role can be opened; null when none is known. */
     public @Nullable LoginTrouble trouble(Key role) {
         Trouble trouble = troubles.get(role);
         return trouble == null ? null : trouble.known();
     }
 
-    /** All that is wrong. */
+    /** All troubles. */
     public List<LoginTrouble> troubles() {
         return troubles.values().stream().map(Trouble::known).toList();
     }
 
-    /** Before a session is opened: fails at once while another attempt is waited for. */
+    /** Checks before a login: fails at once while another one is waited for. */
     void enter(Key role) throws StepFailedException {
         Trouble trouble = troubles.computeIfPresent(
                 role,
@@ -105,7 +104,7 @@ public final class RoleLogins implements AutoCloseable {
         }
     }
 
-    /** A session was given back: those who wait for one of a role in trouble are told. */
+    /** Notes that a session was given back, and tells those who wait for one of a role in trouble. */
     void gaveBack(Key role) {
         if (!troubles.isEmpty() && troubles.containsKey(role)) {
             onSession.accept(role);
@@ -113,8 +112,7 @@ public final class RoleLogins implements AutoCloseable {
     }
 
     /**
-     * What the role is called now. It can have been renamed since its instance was started, and another role can have its
-     * former name.
+     * The present name of the role. It can have been renamed since its instance was started, and another role can have its former name.
      *
      * @throws SQLException with {@link LoginFailures#FORBIDDEN} when no step may run as it
      */
@@ -129,10 +127,10 @@ public final class RoleLogins implements AutoCloseable {
     }
 
     /**
-     * An attempt failed.
+     * Notes a failed login.
      *
      * @param name of the role, as far as it is known
-     * @return what that means
+     * @return its meaning
      */
     Failure failed(Key role, String name, SQLException e) {
         Failure failure = LoginFailures.of(e, role);
@@ -218,7 +216,7 @@ public final class RoleLogins implements AutoCloseable {
         }
     }
 
-    /** There is nothing to be waited for any more: a session, or a reason that is the step's own. */
+    /** Ends the trouble of a role, with a session, or with a failure that is the step's own. */
     private void works(Key role) {
         LoginTrouble over = forget(role);
         if (over != null) {

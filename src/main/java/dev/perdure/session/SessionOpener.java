@@ -48,7 +48,7 @@ final class SessionOpener {
         }
     }
 
-    /** The same, whatever is known of the role. */
+    /** Logs in as a role, whatever is known of it. */
     StepSession tryToOpen(SessionPools.Key key) throws SQLException {
         return logIn(key, settings.logins().nameOf(key));
     }
@@ -110,8 +110,8 @@ final class SessionOpener {
     }
 
     /**
-     * A step must never run on another server than the one whose tables its checkpoint is decided from, and never as a
-     * role that has taken over the name of the submitter.
+     * Checks the session: a step must never run on a server other than the one of its tables, and never as a role that has taken over the
+     * name of the submitter.
      */
     private StepSession session(DatabaseUrl.Opened opened, SessionPools.Key key) throws SQLException {
         Wire wire = Wire.of(opened.connection().unwrap(PgConnection.class));

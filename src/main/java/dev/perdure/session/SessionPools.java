@@ -18,23 +18,20 @@ import java.util.function.Function;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Idle sessions of submitters, by role and database. How many may be in use is not decided here but by the queue of
- * steps. Thread-safe.
- */
+/** Idle sessions of submitters, by role and database. The queue of steps limits the number in use. Thread-safe. */
 public final class SessionPools implements AutoCloseable {
 
     /**
-     * Whose sessions: a role by oid, since a name can be dropped and made again.
+     * The key of a pool: a role by oid, since a name can be dropped and made again.
      *
      * @param database null for the database that holds schema df
      */
     public record Key(long roleOid, @Nullable String database) {}
 
     /**
-     * What the pools have to know.
+     * The context of the pools.
      *
-     * @param logins which roles may log in, and cannot; closed with the pools
+     * @param logins the roles that cannot log in now; closed with the pools
      * @param server the server that the leader's own session met, see {@link ServerIdentity}
      * @param maxSessions how many there are at most, those that are idle included
      */
@@ -69,12 +66,12 @@ public final class SessionPools implements AutoCloseable {
         this.receipts = new Receipts(this, settings.server().databaseOid());
     }
 
-    /** Proofs of steps in other databases. */
+    /** The receipts of steps in other databases. */
     public Receipts receipts() {
         return receipts;
     }
 
-    /** An idle session of the role, or a new one; for that the longest idle one of another role may have to go. */
+    /** An idle session of the role, or a new one, for which the longest idle session of another role may be closed. */
     public StepSession borrow(Key key) throws StepFailedException {
         List<StepSession> gone = new ArrayList<>();
         StepSession found = null;
@@ -112,7 +109,7 @@ public final class SessionPools implements AutoCloseable {
         }
     }
 
-    /** Opens a session for whoever wants one next. */
+    /** Opens a session for the next request. */
     private void openIdle(Key key) throws SQLException {
         StepSession session = opener.tryToOpen(key);
         synchronized (idle) {
@@ -134,7 +131,7 @@ public final class SessionPools implements AutoCloseable {
         return sessions.removeLast();
     }
 
-    /** Takes a session back: reset and kept, or closed. */
+    /** Takes a session back: resets and keeps it, or closes it. */
     public void giveBack(Key key, StepSession session) {
         inUse.remove(session);
         boolean fit = session.reset();
@@ -158,7 +155,7 @@ public final class SessionPools implements AutoCloseable {
         }
     }
 
-    /** The logins that the pools ask. */
+    /** The roles in trouble, which the pools ask first. */
     public RoleLogins logins() {
         return settings.logins();
     }
@@ -168,7 +165,7 @@ public final class SessionPools implements AutoCloseable {
         return key.database() == null ? settings.worker().database() : key.database();
     }
 
-    /** Closes what has been idle for too long. */
+    /** Closes sessions that have been idle for too long. */
     public void closeExpired() {
         List<StepSession> expired = new ArrayList<>();
         synchronized (idle) {
@@ -193,8 +190,8 @@ public final class SessionPools implements AutoCloseable {
     }
 
     /**
-     * Breaks sessions that wait for an answer which nobody will send. Where a network has lost what was sent to the server, TCP repeats
-     * it for a quarter of an hour, and asks for nothing meanwhile; the server, which has heard nothing, has asked, and is gone.
+     * Breaks sessions that wait for an answer that will never come. When a network drops a request, TCP repeats it for a quarter of an
+     * hour and probes nothing meanwhile; the server, which heard nothing, has probed and closed its side.
      *
      * @param than how long they have waited at least
      * @param gone which of the given processes the server does not have
@@ -222,7 +219,7 @@ public final class SessionPools implements AutoCloseable {
         }
     }
 
-    /** Idle sessions at this moment. */
+    /** Number of idle sessions at this moment. */
     public int idleCount() {
         synchronized (idle) {
             return idleCount;

@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages of a step's session, in their order. At home, in the database that holds schema df, its functions do in one call
- * what takes a statement each in any other.
+ * Messages of a step's session, in their order. At home, in the database that holds schema df, one call of its functions replaces several
+ * statements.
  */
 final class StepMessages {
 
@@ -66,7 +66,10 @@ final class StepMessages {
         return plan;
     }
 
-    /** Behind the first statement the limits of those that join, and then nothing. At home only. */
+    /**
+     * Begins a transaction with statements that belong together: the limits of the others behind the first one, and no savepoints. At home
+     * only.
+     */
     StepPlan beginItems(List<Command> statements, long millis) {
         StepPlan plan = begin(statements.get(0));
         for (int i = 1; i < statements.size(); i++) {
@@ -87,7 +90,7 @@ final class StepMessages {
                 before);
     }
 
-    /** In two statements: a standby would begin a transaction that may only read. */
+    /** Begins a read-only transaction with a statement. BEGIN alone is READ WRITE, so that a standby refuses it. */
     StepPlan look(Command statement) {
         StepPlan plan = new StepPlan(true);
         plan.ours(BEGIN, 0);
@@ -102,14 +105,14 @@ final class StepMessages {
         return plan;
     }
 
-    /** Ahead of {@link #alone}: what publishes has no commit to be a part of, and says so. */
+    /** Precedes {@link #alone}: a statement that publishes has no commit to be a part of, and raises an error. */
     Command markOutside() {
         return OUTSIDE;
     }
 
     /**
-     * Adds a statement that joins. What stands before it belongs to the step before it: constraints that it deferred are checked
-     * there. The limits are set before the savepoint, and last until the checkpoint.
+     * Adds a statement that joins. Everything before it belongs to the step before it, whose deferred constraints are checked there. The
+     * limits are set before the savepoint, and last until the checkpoint.
      *
      * @param number of the savepoint
      */
@@ -154,7 +157,7 @@ final class StepMessages {
         return renew;
     }
 
-    /** In a database without our functions, as the beginning of a text of several statements. */
+    /** The setting of limits in a database without our functions, as the beginning of a text of several statements. */
     String beforeCheckpointElsewhere() {
         return "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; SET LOCAL statement_timeout = 60000; SET LOCAL lock_timeout = "
                 + lockMillis + "; ";

@@ -12,17 +12,17 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Statements of steps with what stands around them, and to which of them each of these belongs when it fails. */
+/** Statements of steps with the commands around them. Each command belongs to a statement, which fails with it. */
 final class StepPlan {
 
-    /** So much may be on its way while a server that sends a large result does not read: no buffer is smaller. */
+    /** Bytes that may be in flight while a server that sends a large result does not read: no buffer is smaller. */
     private static final int MAX_AHEAD = 16 * 1024;
 
     private final boolean beginsTransaction;
     private final List<Command> commands = new ArrayList<>();
     /** For each command the number of the user's statement that it belongs to. */
     private final List<Integer> owners = new ArrayList<>();
-    /** The commands that are statements of users. */
+    /** The users' statements among the commands. */
     private final List<Integer> statements = new ArrayList<>();
 
     StepPlan(boolean beginsTransaction) {

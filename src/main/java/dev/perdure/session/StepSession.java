@@ -30,7 +30,7 @@ public final class StepSession implements AutoCloseable {
     private volatile long idleSince = openedAt;
     private volatile boolean cancelSent;
     private volatile boolean broken;
-    /** Statements in the open transaction that are behind a savepoint, the one that has just failed included. */
+    /** Number of statements behind a savepoint in the open transaction, including one that has just failed. */
     private int joined;
 
     /** The number of the first statement of the last call; the first one of the transaction has none to go back to. */
@@ -40,7 +40,7 @@ public final class StepSession implements AutoCloseable {
     private boolean clean = true;
 
     /**
-     * Over a connection that has just been made, and whose time zone is UTC.
+     * A session over a new connection, whose time zone is UTC.
      *
      * @param backend the server's process, as the server itself says
      * @param messages in the database that the session is in
@@ -54,7 +54,7 @@ public final class StepSession implements AutoCloseable {
     }
 
     /**
-     * What came of the statements of steps.
+     * The outcome of statements of steps.
      *
      * @param replies to those that succeeded, in order
      * @param failure of the one behind them; null when all succeeded
@@ -75,7 +75,7 @@ public final class StepSession implements AutoCloseable {
         return run(plan, rest, joinedMillis, grant, maxBytes);
     }
 
-    /** The same of statements that belong together: none of them can be undone by itself. */
+    /** Does the same with statements that belong together: none of them can be undone by itself. */
     public Ran beginItems(List<Command> statements, long joinedMillis, Grant grant, long maxBytes) {
         joined = 0;
         StepPlan plan = messages.beginItems(statements, joinedMillis);
@@ -96,7 +96,7 @@ public final class StepSession implements AutoCloseable {
     }
 
     /**
-     * Goes on with the statement of the step that the transaction was begun with.
+     * Runs the next statement of the step that began the transaction.
      *
      * @param before what is ours, and sent first
      * @param next the statement; null when there is none any more
@@ -135,7 +135,7 @@ public final class StepSession implements AutoCloseable {
     }
 
     /**
-     * What a statement of the last call returned cannot be used: it has failed after all, and those behind it with it.
+     * Fails a statement of the last call whose result cannot be used, and the statements behind it.
      *
      * @param statement its number in that call, from 0
      */
@@ -200,7 +200,7 @@ public final class StepSession implements AutoCloseable {
     }
 
     /**
-     * Makes the session as new, unless it is.
+     * Resets the session, unless it is reset already.
      *
      * @return false when that is not possible: it has to be closed
      */
@@ -227,13 +227,13 @@ public final class StepSession implements AutoCloseable {
         return !broken && !cancelSent && !wire.isClosed();
     }
 
-    /** Work of ours in the session. */
+    /** Work of the worker itself in the session. */
     @FunctionalInterface
     interface Work<T extends @Nullable Object> {
         T with(Connection connection) throws SQLException;
     }
 
-    /** Does work of ours, within the open transaction if there is one. */
+    /** Runs work of the worker itself, within the open transaction if there is one. */
     <T extends @Nullable Object> T perform(Work<T> work) throws StepFailedException {
         clean = false;
         wire.sends();
@@ -255,7 +255,7 @@ public final class StepSession implements AutoCloseable {
         return wire.connection().getQueryExecutor().getUser();
     }
 
-    /** The driver's connection, for what has to be asked about a result while its transaction is open. */
+    /** The driver's connection, for queries about a result while its transaction is open. */
     public Connection connection() {
         return wire.connection();
     }
@@ -265,12 +265,12 @@ public final class StepSession implements AutoCloseable {
         return !wire.isClosed() && wire.state() == TransactionState.OPEN;
     }
 
-    /** What precedes the last statement of a step's transaction, in any database. */
+    /** The commands before the last statement of a step's transaction, in any database. */
     String beforeCheckpoint() {
         return messages.beforeCheckpointElsewhere();
     }
 
-    /** Nothing that the step did has kept its transaction open. */
+    /** Fails when the step has kept its transaction open. */
     void mustBeIdle() throws StepFailedException {
         if (wire.state() != TransactionState.IDLE) {
             broken = true;
@@ -315,7 +315,7 @@ public final class StepSession implements AutoCloseable {
         return backend;
     }
 
-    /** How long an answer has been waited for; negative when none is. From any thread. */
+    /** The time since the session began to wait for an answer; negative when it waits for none. From any thread. */
     long waitsNanos(long now) {
         return wire.waitsNanos(now);
     }

@@ -4,7 +4,7 @@ import dev.perdure.store.OwnerQueries;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
-/** {@link SubmitterRoles} of a term, by its queries. */
+/** The {@link SubmitterRoles} of a term, read by its queries. */
 public final class StoredRoles implements SubmitterRoles {
 
     private final OwnerQueries queries;

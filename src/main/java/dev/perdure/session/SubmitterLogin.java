@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Login of the worker as a submitter. Whether a password is asked for at all, or trust, a client certificate or peer
- * authentication let the worker in, is decided by {@code pg_hba.conf}; the worker brings what it has.
+ * Login of the worker as a submitter. {@code pg_hba.conf} decides whether it takes a password, or trust, a client certificate or peer
+ * authentication; the worker offers everything that it has.
  */
 @FunctionalInterface
 public interface SubmitterLogin {
@@ -20,12 +20,12 @@ public interface SubmitterLogin {
      */
     DatabaseUrl loginAs(DatabaseUrl worker, String role) throws SQLException;
 
-    /** Without a password: {@code trust}, {@code peer} or a client certificate that {@code pg_ident.conf} maps. */
+    /** A login without a password: {@code trust}, {@code peer} or a client certificate that {@code pg_ident.conf} maps. */
     static SubmitterLogin withoutPassword() {
         return withPasswords(List.of());
     }
 
-    /** With the password of the first source that has one, otherwise without (or with that of the URL's password file). */
+    /** A login with the password of the first source that has one, otherwise without (or with that of the URL's password file). */
     static SubmitterLogin withPasswords(List<PasswordSource> sources) {
         return (worker, role) -> {
             for (PasswordSource source : sources) {

@@ -4,7 +4,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
-/** Roles of submitters, as the worker's own session sees them, and what it publishes about their logins. */
+/** Roles of submitters, as the worker's own session sees them, and the publication of failed logins. */
 public interface SubmitterRoles {
 
     /**
@@ -19,15 +19,15 @@ public interface SubmitterRoles {
     CompletionStage<Optional<Role>> role(long oid);
 
     /**
-     * Forgets what earlier terms have published.
+     * Deletes the failed logins that earlier terms have published.
      *
      * @param passwords whether this worker has passwords of submitters
      */
     CompletionStage<Void> begin(boolean passwords);
 
-    /** {@code df.start} refuses the role from now on. */
+    /** Has {@code df.start} refuse the role from now on. */
     CompletionStage<Void> refused(long oid, String problem);
 
-    /** {@code df.start} accepts the role again. */
+    /** Has {@code df.start} accept the role again. */
     CompletionStage<Void> accepted(long oid);
 }

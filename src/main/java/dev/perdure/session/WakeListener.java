@@ -22,8 +22,8 @@ import org.postgresql.PGConnection;
 import org.postgresql.jdbc.PgConnection;
 
 /**
- * Listens for NOTIFY on a session of its own. Anybody may send any, as many and as large as it likes: what arrives only sets a
- * flag, is never kept, and is ignored for a while when it is too much; then the engine looks by itself. Nothing depends on it.
+ * Listens for NOTIFY on a session of its own. Any role may send any number of any size: a notice only sets a flag, is never kept, and is
+ * ignored for a while when there are too many; then the engine polls. Nothing depends on a notice.
  */
 public final class WakeListener implements AutoCloseable {
 

@@ -1,6 +1,6 @@
 /**
- * Sessions that are logged in as submitters: opening them, keeping them in pools, resetting them between steps, and receipts
- * in other databases. What a step does in one is decided elsewhere.
+ * Sessions that are logged in as submitters: opening them, keeping them in pools, resetting them between steps, and receipts in other
+ * databases. Other rooms decide what runs in them.
  */
 @NullMarked
 package dev.perdure.session;

@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
- * What the address is good for by which whoever is outside of the database answers a step: one signal to one instance, or one decision.
- * {@code df._answer} does it.
+ * The contents of an address by which a service or a person outside of the database answers a step: one signal to one instance, or one
+ * decision. {@code df._answer} carries it out.
  *
  * @param stamp of the activation that has handed it out, of all attempts of a retry the same; it begins with the instance
  * @param node the step that has
@@ -34,7 +34,7 @@ public record Address(Addresses kind, String stamp, String node, String once, lo
         return text().getBytes(StandardCharsets.UTF_8);
     }
 
-    /** Reads what a key has vouched for. */
+    /** Reads an address that a key has signed. */
     static Address read(String text) {
         String[] parts = text.split(SEPARATOR, PARTS);
         return new Address(
@@ -46,7 +46,7 @@ public record Address(Addresses kind, String stamp, String node, String once, lo
                 parts[5]);
     }
 
-    /** For {@code df._answer}. */
+    /** The kind of answer, in the words of {@code df._answer}. */
     public String action() {
         return kind.name().toLowerCase(Locale.ROOT);
     }

@@ -11,15 +11,15 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A key of {@code df._address_keys}, with which addresses are signed: <code>number.address.signature</code>, the last two in base64url.
- * Whoever has no key can neither make one nor change a character of one.
+ * A key of {@code df._address_keys}, which signs addresses: <code>number.address.signature</code>, the last two in base64url. Without the
+ * key nobody can make an address, or change a character of one.
  */
 public final class AddressKey {
 
     private static final String ALGORITHM = "HmacSHA256";
-    /** 192 of the 256 bits. */
+    /** Bytes of a signature: 192 of the 256 bits. */
     private static final int SIGNATURE_BYTES = 24;
-    /** Of a signed address: deeper in a graph, and with a longer name, it would not pass every proxy. */
+    /** Most characters of a signed address: a longer one, of a deep node or a long name, would not pass every proxy. */
     private static final int LONGEST = 2000;
 
     private static final Base64.Encoder TEXT = Base64.getUrlEncoder().withoutPadding();
@@ -27,7 +27,7 @@ public final class AddressKey {
 
     private final int number;
     private final SecretKeySpec key;
-    /** What is signed besides the address. */
+    /** The place of the addresses, which is signed with them. */
     private final String place;
 
     /**
@@ -47,10 +47,9 @@ public final class AddressKey {
     }
 
     /**
-     * The same key for addresses that are good in one place only: a copy of a database has its keys, and what was handed out there is not to
-     * be used here.
+     * The same key, for addresses of one place only: a copy of a database has its keys, and addresses of the copy must not work here.
      *
-     * @param where what comes before the address in its path
+     * @param where the part of the path before the address
      */
     public AddressKey at(String where) {
         return new AddressKey(number, key, where);
@@ -67,7 +66,7 @@ public final class AddressKey {
         return whole.length() <= LONGEST ? whole : null;
     }
 
-    /** The number of the key that an address says it is signed with; -1 when it is no address. */
+    /** The number of the key that an address names; -1 when it is no address. */
     public static int numberOf(String whole) {
         int dot = whole.indexOf('.');
         if (dot < 1 || dot > 9 || whole.length() > LONGEST) {
@@ -106,7 +105,7 @@ public final class AddressKey {
         }
     }
 
-    /** Null when they are not written as {@link #TEXT} writes them: there is one way to write an address. */
+    /** The decoded bytes; null when the text is not as {@link #TEXT} writes it, so that an address has one spelling. */
     private static byte @Nullable [] bytes(String text) {
         try {
             byte[] bytes = BYTES.decode(text);
@@ -116,7 +115,7 @@ public final class AddressKey {
         }
     }
 
-    /** Never shows the key. */
+    /** The key's number, never the key. */
     @Override
     public String toString() {
         return "address key " + number;

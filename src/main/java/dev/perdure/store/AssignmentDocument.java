@@ -6,7 +6,7 @@ import dev.perdure.flow.Checkpoint;
 import java.io.IOException;
 import java.util.List;
 
-/** What programs and people are to decide, as {@code df._begin_activities} reads it. */
+/** The JSON of new activities and approvals, as {@code df._begin_activities} reads it. */
 final class AssignmentDocument {
 
     private AssignmentDocument() {}

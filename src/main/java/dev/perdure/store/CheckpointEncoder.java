@@ -23,8 +23,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the two texts of a checkpoint, whoever writes it: the owner ({@code df._write}) or the session of a step ({@code
- * df.checkpoint}). The shape is described at {@code df._checkpoints.state} and {@code df._also}.
+ * Makes the two texts of a checkpoint, for both writers: the owner ({@code df._write}) and the session of a step ({@code df.checkpoint}).
+ * The shape is described at {@code df._checkpoints.state} and {@code df._also}.
  */
 public final class CheckpointEncoder {
 
@@ -41,7 +41,7 @@ public final class CheckpointEncoder {
         return new CheckpointText(request.instance(), request.version(), state, also.equals("{}") ? null : also);
     }
 
-    /** The text of items that end well together, see {@code df.checkpoint_items}. */
+    /** The text of items that complete together, see {@code df.checkpoint_items}. */
     public static String encodeItems(List<CheckpointRequest> items) {
         StringWriter out = new StringWriter(512);
         try (JsonGenerator json = JSON.createGenerator(out)) {
@@ -108,7 +108,7 @@ public final class CheckpointEncoder {
         }
     }
 
-    /** A node that occurs twice in a chain: what the later decision does not say of the same execution stays. */
+    /** Merges two transitions of a node in a chain: the earlier one fills what the later one does not say of the same execution. */
     private static Transition after(Transition first, Transition then) {
         if (!first.stamp().equals(then.stamp()) || then.startedAt() != null) {
             return then;
@@ -163,7 +163,7 @@ public final class CheckpointEncoder {
         FailedStepDocument.write(json, transition.remark());
     }
 
-    /** Enclosing nodes carry the very same object: it is sent once. */
+    /** The index of a result, which is sent once: enclosing nodes carry the very same object. */
     private static int indexOf(List<Result> results, Result result) {
         for (int i = 0; i < results.size(); i++) {
             if (results.get(i) == result) {
@@ -174,7 +174,7 @@ public final class CheckpointEncoder {
         return results.size() - 1;
     }
 
-    /** Whether an item has ended, and nothing that it has done is needed once more: df.redrive lets one that has failed go on. */
+    /** Whether an item has ended, and its nodes are no longer needed: df.redrive continues a failed item from them. */
     private static boolean isForgotten(CheckpointRequest request) {
         for (Checkpoint checkpoint : request.checkpoints()) {
             if (checkpoint.end() != null) {
@@ -191,7 +191,7 @@ public final class CheckpointEncoder {
                 .noneMatch(transition -> transition.status() == NodeStatus.COMPLETED);
     }
 
-    /** What is kept of an item: how its flow ended, and how often its last step was tried. */
+    /** Writes the kept part of an item: the end of its flow, and the attempts of its last step. */
     private static void writeItem(
             JsonGenerator json,
             CheckpointRequest request,
@@ -218,7 +218,7 @@ public final class CheckpointEncoder {
         json.writeEndObject();
     }
 
-    /** Attempt and result; the transition of the root is returned. */
+    /** Writes attempt and result, and returns the transition of the root. */
     private static @Nullable Transition writeEnd(
             JsonGenerator json, CheckpointRequest request, CheckpointRequest.Item item) throws IOException {
         int attempt = 0;
@@ -308,7 +308,7 @@ public final class CheckpointEncoder {
         }
     }
 
-    /** In the order of their ids, which is the order of their locks. */
+    /** Writes consumed signals in the order of their ids, which is the order of their locks. */
     private static void writeConsumed(JsonGenerator json, List<Checkpoint> checkpoints) throws IOException {
         List<Consumption> consumed = new ArrayList<>();
         checkpoints.forEach(checkpoint -> consumed.addAll(checkpoint.consumed()));
@@ -326,7 +326,7 @@ public final class CheckpointEncoder {
         json.writeEndArray();
     }
 
-    /** Of one node the last one counts, whichever decision of a chain it is of. */
+    /** Writes the last wait of each node, over all decisions of a chain. */
     private static void writeEventWaits(JsonGenerator json, List<Checkpoint> checkpoints) throws IOException {
         Map<String, EventWait> waits = new LinkedHashMap<>();
         checkpoints.forEach(checkpoint -> checkpoint.eventWaits().forEach(wait -> waits.put(wait.nodeId(), wait)));

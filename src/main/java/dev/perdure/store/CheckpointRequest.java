@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Contents of one checkpoint.
+ * The contents of one checkpoint.
  *
  * @param version that it takes: the one after the version that it was decided on
  * @param checkpoints what was decided, in order; several when steps share a transaction; none to claim the version and say nothing
@@ -38,7 +38,7 @@ public record CheckpointRequest(
      */
     public record Item(ItemKey key, String root) {}
 
-    /** Of an instance. */
+    /** A checkpoint of an instance. */
     public CheckpointRequest(
             String instance,
             int version,

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record CheckpointText(String instance, int version, String state, @Nullable String also) {
 
-    /** Its length as it is sent, in UTF-8; at most three bytes for each char. */
+    /** Its bytes in UTF-8, as they are sent; at most three for each char. */
     public long bytes() {
         return utf8Length(state) + (also == null ? 0 : utf8Length(also));
     }
@@ -28,7 +28,7 @@ public record CheckpointText(String instance, int version, String state, @Nullab
         return bytes;
     }
 
-    /** What the owner sends. */
+    /** The write of the owner. */
     public Journal.Write write() {
         return new Journal.Write(instance, version, state, also);
     }

@@ -1,7 +1,7 @@
 package dev.perdure.store;
 
 /**
- * By what an item of a map is known, see {@code df._map_items}.
+ * The key of an item of a map, see {@code df._map_items}.
  *
  * @param instance whose map it is, eight hex digits
  * @param map {@code df._maps.id}
@@ -10,27 +10,27 @@ package dev.perdure.store;
  */
 public record ItemKey(String instance, long map, long first, long last) {
 
-    /** As the tables have it. */
+    /** The text that the tables have. */
     public String text() {
         return instance + "." + map + "." + first;
     }
 
-    /** How many rows it has. */
+    /** Number of its rows. */
     public long size() {
         return last - first + 1;
     }
 
-    /** Instance and map of an item's key. */
+    /** The part of the key that names instance and map. */
     public static String mapOf(String key) {
         return key.substring(0, key.lastIndexOf('.'));
     }
 
-    /** Whether a key is that of an item. */
+    /** Whether a key is of an item. */
     public static boolean isItem(String key) {
         return key.indexOf('.') >= 0;
     }
 
-    /** The instance of a key, be it that of an item or of an instance itself. */
+    /** The instance of a key, of an item or of an instance itself. */
     public static String instanceOf(String key) {
         int dot = key.indexOf('.');
         return dot < 0 ? key : key.substring(0, dot);

@@ -3,7 +3,7 @@ package dev.perdure.store;
 import dev.perdure.database.Failure;
 import java.util.concurrent.CompletionException;
 
-/** An exchange with the journal that was not answered, or refused as a whole. */
+/** The failure of an exchange with the journal, which was not answered, or refused as a whole. */
 public final class JournalException extends Exception {
 
     private static final long serialVersionUID = 1L;
@@ -19,7 +19,7 @@ public final class JournalException extends Exception {
         return failure;
     }
 
-    /** What a stage of the journal has failed with. */
+    /** The failure of a stage of the journal. */
     public static Throwable cause(Throwable failure) {
         return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }

@@ -47,7 +47,7 @@ final class JournalRows {
         return new InstanceRef(row.getString("instance_id"), row.getLong("role_oid"), bytes(row));
     }
 
-    /** See {@code df._item_news}. */
+    /** Items that programs have ended, see {@code df._item_news}. */
     static ItemsEnded itemsEnded(String detail) {
         String[] parts = detail.split(":", -1);
         return new ItemsEnded(Long.parseLong(parts[0]), ordinals(parts[1]), ordinals(parts[2]));
@@ -59,7 +59,7 @@ final class JournalRows {
                 : Arrays.stream(list.split(",")).map(Long::valueOf).toList();
     }
 
-    /** {@code ok:<turn>}, or as {@link #written}. */
+    /** The outcome of an assignment: {@code ok:<turn>}, or as {@link #written}. */
     static AssignItems.Answer assigned(String answer) {
         return answer.startsWith("ok:")
                 ? new AssignItems.Answer(new Written.Ok(), Long.parseLong(answer.substring(3)))

@@ -5,10 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Cuts JSON that PostgreSQL has printed into its parts, each as the text that it is: what is parsed and printed again is no
- * longer the number that it was.
- */
+/** Cuts JSON that PostgreSQL has printed into its parts, each as its text: a number that is parsed and printed again can change. */
 final class JsonSlices {
 
     private final String text;
@@ -46,7 +43,7 @@ final class JsonSlices {
         at = text.indexOf(sign, at) + 1;
     }
 
-    /** Skips what stands between values; whether another one follows. */
+    /** Skips the separators between values; whether another value follows. */
     private boolean hasNext(char end) {
         while (text.charAt(at) == ' ' || text.charAt(at) == ',') {
             at++;
@@ -77,7 +74,7 @@ final class JsonSlices {
         return text.substring(begin, at);
     }
 
-    /** Whether a value that began somewhere ends here: after a bracket or a string, or before what follows a number or a word. */
+    /** Whether a value ends here: after a bracket or a string, or before the separator behind a number or a word. */
     private boolean isEnd(int begin) {
         char first = text.charAt(begin);
         if (first == '{' || first == '[' || first == '"' || at == text.length()) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows of one instance, as {@code df._load} found them.
+ * The rows of one instance, as {@code df._load} found them.
  *
  * @param status of the instance
  * @param vars captured variables, JSON text of an object; null when none
@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param strangers nodes that carry another submitter or database than the instance: rows that were tampered with
  * @param nodes the graph's rows
  * @param recorded what the database knows of each node, by id
- * @param definitionBytes of the texts of all its nodes; when that is too much ({@link #MAX_DEFINITION_BYTES}) there are no
- *     nodes here
+ * @param definitionBytes of the texts of all its nodes; when that is too much ({@link #MAX_DEFINITION_BYTES}) there are no nodes here
  * @param unreadable which row could not be read and why; null when all could
  * @param version the highest that a checkpoint has taken; 0 when none has
  * @param versionOfNode which checkpoint holds the state of a node
@@ -55,7 +54,7 @@ public record LoadedInstance(
     /** The most that {@code df._load} reads of one instance: 64 MiB, many times what 10,000 ordinary nodes have. */
     public static final long MAX_DEFINITION_BYTES = 64L * 1024 * 1024;
 
-    /** The same when its rows cannot be read at all. */
+    /** An instance whose rows cannot be read at all. */
     LoadedInstance unreadable(String why) {
         return new LoadedInstance(
                 id,

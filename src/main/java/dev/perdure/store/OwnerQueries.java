@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class OwnerQueries implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
-    /** The session is of no use after them: it is on a server that takes no writes (any more). */
+    /** SQLSTATEs after which the session is of no use: its server takes no writes. */
     private static final Set<String> WRONG_SERVER = Set.of("25006", "57P01", "57P02", "57P03");
 
     private final Vertx vertx;
@@ -35,7 +35,7 @@ public final class OwnerQueries implements AutoCloseable {
     private final Term term;
 
     /**
-     * Questions of a term; it connects when there is one.
+     * The queries of a term; the first one connects.
      *
      * @param server that leadership was won on
      * @param identity of that server: any other behind the same address is refused
@@ -50,14 +50,14 @@ public final class OwnerQueries implements AutoCloseable {
                 new OwnerSession(vertx, options, OwnerSettings.with(Map.of()), identity, PATIENCE, term.toString());
     }
 
-    /** Which of the secrets the submitter of an instance may not use at this moment. */
+    /** The secrets that the submitter of an instance may not use at this moment. */
     public Future<List<String>> refusedSecrets(String instance, List<String> names) {
         return query("SELECT * FROM df._refused_secrets($1, $2)", Tuple.of(instance, (Object)
                         names.toArray(String[]::new)))
                 .map(OwnerQueries::ids);
     }
 
-    /** Those of the given instances that have ended and are wound up, or do not exist. */
+    /** The given instances that have ended and are wound up, or do not exist. */
     public Future<List<String>> ended(List<String> ids) {
         return query(
                         "SELECT x FROM unnest($1::text[]) AS x"
@@ -70,7 +70,7 @@ public final class OwnerQueries implements AutoCloseable {
                 });
     }
 
-    /** Those of the given processes that the server has not: of sessions that have ended. */
+    /** The given processes that the server no longer has, since their sessions have ended. */
     public Future<List<Integer>> gone(List<Integer> backends) {
         return query(
                         "SELECT x FROM unnest($1::int4[]) AS x"
@@ -86,7 +86,7 @@ public final class OwnerQueries implements AutoCloseable {
     /**
      * A role as it is now.
      *
-     * @param problem what speaks against steps of it, or null
+     * @param problem the reason why it may run no steps, or null
      */
     public record Role(String name, @Nullable String problem) {}
 
@@ -100,26 +100,26 @@ public final class OwnerQueries implements AutoCloseable {
         });
     }
 
-    /** Forgets what earlier terms knew about logins, and says whether this worker has passwords of submitters. */
+    /** Deletes the failed logins of earlier terms, and records whether this worker has passwords of submitters. */
     public Future<Void> beginLogins(boolean passwords) {
         return query("SELECT df._begin_logins($1, $2)", Tuple.of(term.epoch(), passwords))
                 .mapEmpty();
     }
 
-    /** {@code df.start} refuses the role from now on. */
+    /** Has {@code df.start} refuse the role from now on. */
     public Future<Void> loginFailed(long role, String problem) {
         return query("SELECT df._login_failed($1, $2, $3)", Tuple.of(term.epoch(), role, problem))
                 .mapEmpty();
     }
 
-    /** {@code df.start} accepts the role again. */
+    /** Has {@code df.start} accept the role again. */
     public Future<Void> loginWorks(long role) {
         return query("SELECT df._login_works($1, $2)", Tuple.of(term.epoch(), role))
                 .mapEmpty();
     }
 
     /**
-     * What came of a call of {@link #admit}.
+     * The outcome of {@link #admit}.
      *
      * @param released instances that may begin from now on
      * @param waits whether others wait in queues
@@ -147,7 +147,7 @@ public final class OwnerQueries implements AutoCloseable {
     }
 
     /**
-     * What became of a look at activities.
+     * The outcome of a look at activities.
      *
      * @param more whether there may be more to do at once
      * @param present whether there are activities
@@ -207,7 +207,7 @@ public final class OwnerQueries implements AutoCloseable {
         return ids;
     }
 
-    /** Takes no more statements, and lets those that are under way end. */
+    /** Takes no more statements, and lets running ones end. */
     @Override
     public void close() {
         session.close();

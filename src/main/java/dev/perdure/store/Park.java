@@ -2,18 +2,18 @@ package dev.perdure.store;
 
 import java.time.Instant;
 
-/** The state of an instance in the tables while it has not ended: whether it only waits, and until when. */
+/** The wait of an unfinished instance, as the tables have it: whether it only waits, and until when. */
 public sealed interface Park {
 
-    /** As before. */
+    /** The same as before. */
     record Unchanged() implements Park {}
 
-    /** There is something to do. */
+    /** No wait: there is something to do. */
     record Awake() implements Park {}
 
-    /** It only waits for a moment, and perhaps for signals. */
+    /** A wait for a moment, and perhaps for signals. */
     record Until(Instant wakeAt) implements Park {}
 
-    /** It only waits for signals. */
+    /** A wait for signals only. */
     record ForSignals() implements Park {}
 }

@@ -18,6 +18,6 @@ public record RecordedFlow(
         List<Integer> emptyVersions,
         boolean isMarked) {
 
-    /** Of a flow that nothing is known of yet. */
+    /** A flow without records. */
     public static final RecordedFlow NONE = new RecordedFlow(Map.of(), Map.of(), List.of(), false);
 }

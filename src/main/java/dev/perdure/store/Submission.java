@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A workflow that the worker starts for somebody.
+ * A workflow that the worker starts for a role.
  *
  * @param key the idempotency key: the same role gets the same instance for it
  * @param role as whom

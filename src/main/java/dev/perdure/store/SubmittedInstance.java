@@ -4,7 +4,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * State of an instance that was started under an idempotency key.
+ * The state of an instance that was started under an idempotency key.
  *
  * @param status pending, running, completed, failed or cancelled
  * @param output of an instance that has ended: the result, the error, or why it was cancelled
@@ -25,7 +25,7 @@ public record SubmittedInstance(
         int steps,
         @Nullable String items) {
 
-    /** Whether nothing of it goes on: what was interrupted by a cancellation has been wound up too. */
+    /** Whether it has ended and is wound up, including work that a cancellation interrupted. */
     public boolean hasEnded() {
         return switch (status) {
             case "completed", "failed" -> true;

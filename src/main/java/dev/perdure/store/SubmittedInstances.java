@@ -16,12 +16,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at instances, and cancels them, by role and idempotency key, as the owner of schema df. An instance of another role is
- * not found, whatever its id. One session, used by one thread at a time and opened when it is needed. Thread-safe.
+ * Finds instances, and cancels them, by role and idempotency key, as the owner of schema df. An instance of another role is not found,
+ * whatever its id. One session, used by one thread at a time and opened when it is needed. Thread-safe.
  */
 public final class SubmittedInstances implements AutoCloseable {
 
-    /** Whose instance: the key under which a role has started it. */
+    /** The key under which a role has started an instance. */
     public record Wanted(String key, String role) {}
 
     private static final String FROM =
@@ -42,7 +42,7 @@ public final class SubmittedInstances implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * Opens no session yet.
+     * A reader without a session yet.
      *
      * @param url of the server that leadership was won on
      * @param server what the leader's session found there: another one behind the same address is refused
@@ -58,7 +58,7 @@ public final class SubmittedInstances implements AutoCloseable {
         return find(List.of(wanted)).stream().findFirst();
     }
 
-    /** Those that there are, in no particular order. */
+    /** The instances that exist, in no particular order. */
     public List<SubmittedInstance> find(List<Wanted> wanted) throws SQLException {
         return run(session -> {
             try (PreparedStatement statement = session.prepareStatement(FIND)) {
@@ -160,7 +160,7 @@ public final class SubmittedInstances implements AutoCloseable {
         }
     }
 
-    /** Takes no more questions; the one that is being answered fails. Does not wait: who leads no more must not be held up. */
+    /** Takes no more queries; a running one fails. Does not wait, so that a worker that no longer leads is not held up. */
     @Override
     public void close() {
         closed = true;

@@ -12,12 +12,12 @@ import java.util.concurrent.Semaphore;
 import org.postgresql.util.PGobject;
 
 /**
- * Starts workflows for submitters, each in a session of its own that is logged in as the submitter, so that nothing of what
- * they wrote is ever evaluated with other rights. Outside of any workflow: these are no sessions for steps. Thread-safe.
+ * Starts workflows for submitters, each in a session of its own that is logged in as the submitter, so that no text of theirs is evaluated
+ * with other rights. These sessions run no steps. Thread-safe.
  */
 public final class SubmitterSessions implements AutoCloseable {
 
-    /** How many at a time: a thousand submissions at once must not use up the server's sessions. */
+    /** Most sessions at once: a thousand submissions must not use up the server's sessions. */
     private static final int MOST = 4;
 
     private static final Map<String, String> SETTINGS = Map.of(
@@ -43,7 +43,7 @@ public final class SubmitterSessions implements AutoCloseable {
     }
 
     /**
-     * {@code df.start}, committed.
+     * Calls {@code df.start}, and commits.
      *
      * @return the instance's id: a new one, or that of the instance which the role has started under the key before
      * @throws InvalidExpressionException when an expression does not evaluate to a workflow
@@ -76,7 +76,7 @@ public final class SubmitterSessions implements AutoCloseable {
         }
     }
 
-    /** As {@code df.explain} evaluates an expression: with the role's rights, and without any effect. */
+    /** Evaluates an expression as {@code df.explain} does: with the role's rights, and without any effect. */
     private static String evaluate(Connection session, String expression)
             throws SQLException, InvalidExpressionException {
         try (PreparedStatement statement =
@@ -108,7 +108,7 @@ public final class SubmitterSessions implements AutoCloseable {
         }
     }
 
-    /** Opens no more sessions; those that are open end by themselves. */
+    /** Opens no more sessions; open ones end by themselves. */
     @Override
     public void close() {
         closed = true;

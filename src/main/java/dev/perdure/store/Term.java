@@ -6,12 +6,12 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * One term of leadership: its epoch and the key that authorises its checkpoints. The key never enters a submitter's
- * session; what is sent there is a token, a MAC over everything that the checkpoint writes (architecture 4).
+ * One term of leadership: its epoch and the key that authorises its checkpoints. The key never enters a submitter's session, which gets a
+ * token: a MAC over everything that the checkpoint writes (architecture 4).
  */
 public final class Term {
 
-    /** No text of JSON holds it. */
+    /** A separator that no text of JSON contains. */
     private static final String SEPARATOR = "\u001f";
 
     private final long epoch;
@@ -29,7 +29,7 @@ public final class Term {
         this.addresses = addresses;
     }
 
-    /** What signs the addresses by which steps are answered, when the term begins. */
+    /** The key that signs the addresses by which steps are answered, as of the beginning of the term. */
     public AddressKey addressKey() {
         return addresses;
     }
@@ -95,7 +95,7 @@ public final class Term {
         return digest.digest(inner);
     }
 
-    /** What only {@code df.checkpoint} can answer to a token: {@code sha256(key || token)}, in hex. */
+    /** The answer to a token that only {@code df.checkpoint} can give: {@code sha256(key || token)}, in hex. */
     String receipt(byte[] token) {
         MessageDigest digest = sha256();
         digest.update(key);
@@ -110,7 +110,7 @@ public final class Term {
         }
     }
 
-    /** Never shows the key. */
+    /** The epoch, never the key. */
     @Override
     public String toString() {
         return "term " + epoch;

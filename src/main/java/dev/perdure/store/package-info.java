@@ -1,6 +1,6 @@
 /**
- * Access to the rows of schema {@code df}: loading instances, writing checkpoints, submitting workflows. Nothing here decides
- * what a workflow does next.
+ * Access to the rows of schema {@code df}: loads instances, writes checkpoints, submits workflows. Nothing here decides the next step of a
+ * workflow.
  */
 @NullMarked
 package dev.perdure.store;

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 /**
  * The services that an actor uses.
  *
- * @param marks has something shown as running, sooner or later
+ * @param marks shows a node as running, sooner or later
  * @param clock the server's time
  */
 record ActorContext(

@@ -22,7 +22,7 @@ import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** The instances in memory, by id: who comes in, who leaves, who is read again. Thread-safe. */
+/** The instances in memory, by id. They come in, leave, and are read again here. Thread-safe. */
 public final class Actors {
 
     private static final Logger LOG = Logger.getLogger(Actors.class);
@@ -30,10 +30,10 @@ public final class Actors {
     /** Reads instances from the tables, sooner or later. */
     public interface Loads {
 
-        /** Has an instance read. */
+        /** Queues an instance to be read. */
         void load(String instance, long role, long bytes);
 
-        /** Timers up to this time are looked for in memory; an instance that only waits for later ones can leave it. */
+        /** The time up to which timers are kept in memory; an instance that waits only for later ones can leave it. */
         Instant horizon();
     }
 
@@ -42,15 +42,15 @@ public final class Actors {
     private final InstanceReader reader;
     private final Loads loads;
     private final Consumer<String> ended;
-    /** By instance. */
+    /** Items of maps, by instance. */
     private final Map<String, Set<InstanceActor>> items = new ConcurrentHashMap<>();
-    /** Who left while rows are being read: what is read of them is old. */
+    /** Instances that left while rows are being read: their rows that are read are old. */
     private final Set<String> leftMeanwhile = ConcurrentHashMap.newKeySet();
 
     private volatile boolean closed;
 
     /**
-     * Nobody yet.
+     * An empty memory.
      *
      * @param addresses that steps hand out
      * @param ended told of each instance that has ended, or may have given a slot back; must not block
@@ -87,7 +87,7 @@ public final class Actors {
                 telemetry);
     }
 
-    /** Where instances come from: the tables. */
+    /** The origin of instances: the tables. */
     private final class Instances implements Home {
 
         @Override
@@ -128,7 +128,7 @@ public final class Actors {
         return items.getOrDefault(instance, Set.of());
     }
 
-    /** An item leaves memory: its map is over, or waits. */
+    /** Unloads an item whose map is over, or waits. */
     public void leave(InstanceActor item) {
         unload(item);
     }
@@ -149,13 +149,13 @@ public final class Actors {
         return actors.values();
     }
 
-    /** Rows are about to be read. */
+    /** Notes that rows are about to be read. */
     public void loadBegins() {
         leftMeanwhile.clear();
     }
 
     /**
-     * An instance was read: it comes into memory and finds its position, or ends at once.
+     * Brings an instance that was read into memory, where it finds its position or ends at once.
      *
      * @param memory what was taken for it; given back when it does not come in
      */
@@ -170,7 +170,7 @@ public final class Actors {
         });
     }
 
-    /** The same for one that nobody else could have brought into memory while it was read. */
+    /** Does the same for an instance that cannot have come into memory while it was read. */
     public void beginAlone(LoadedInstance loaded, MemoryQuota.Holding memory) {
         LogFields.with(loaded.id(), null, () -> bringIn(loaded, memory));
     }
@@ -232,14 +232,14 @@ public final class Actors {
         ended.accept(origin.id());
     }
 
-    /** Memory and tables disagree, or something broke: the tables are right. */
+    /** Reads an instance again, because memory and tables disagree or something broke: the tables are right. */
     public void reload(InstanceActor actor) {
         long bytes = actor.memory().bytes();
         unload(actor);
         actor.home().load(actor, bytes);
     }
 
-    /** Somebody has taken the version that was to be taken. */
+    /** Reads an instance again, whose next version has been taken already. */
     void stale(InstanceActor actor) {
         long bytes = actor.memory().bytes();
         unload(actor);
@@ -262,7 +262,7 @@ public final class Actors {
         }
     }
 
-    /** Telling an instance or an item something has thrown that; false when it is not in memory. */
+    /** Handles an exception that came from handing a result to an instance or an item; false when it is not in memory. */
     public boolean brokeDown(String id, Throwable failure) {
         InstanceActor actor = actors.get(id);
         if (actor != null) {
@@ -272,7 +272,7 @@ public final class Actors {
         return actor != null;
     }
 
-    /** Something of it has ended that may have held a slot of a queue. */
+    /** Reports that a part of an instance has ended that may have held a slot of a queue. */
     void slotMayBeFree(InstanceActor actor) {
         ended.accept(actor.id());
     }
@@ -285,7 +285,7 @@ public final class Actors {
         }
     }
 
-    /** Lets an instance leave memory that has nothing to do for a while. Within its mailbox. */
+    /** Unloads an instance that has nothing to do for a while. Within its mailbox. */
     void rest(InstanceActor actor) {
         InstanceState.Waiting waiting = actor.state().waiting();
         if (actor.item() != null
@@ -314,10 +314,10 @@ public final class Actors {
     }
 
     /**
-     * Memory is wanted: those that only wait leave it.
+     * Makes room in memory: instances that only wait leave it.
      *
-     * @param isInTheWay whose place another instance of the role needs to go on: they leave unless something of them is under way,
-     *     and come in again when there is room
+     * @param isInTheWay instances whose place another one of the role needs: they leave unless an attempt of them is under way, and come
+     * in again when there is room
      */
     public void makeRoom(Predicate<InstanceActor> isInTheWay) {
         for (InstanceActor actor : new HashSet<>(actors.values())) {
@@ -333,12 +333,12 @@ public final class Actors {
         }
     }
 
-    /** The term is about to end: nobody comes into memory any more. */
+    /** Brings no more instances into memory, since the term is about to end. */
     public void refuse() {
         closed = true;
     }
 
-    /** The term is over: nothing of it goes on. */
+    /** Unloads all instances, since the term is over. */
     public void close() {
         refuse();
         actors.values().forEach(this::unload);

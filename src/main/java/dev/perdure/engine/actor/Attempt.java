@@ -1,9 +1,9 @@
 package dev.perdure.engine.actor;
 
-/** Something that is under way for a node: a statement, a request, a timer, a wait. */
+/** Work that is under way for a node: a statement, a request, a timer, a wait. */
 public interface Attempt {
 
-    /** It is not wanted any more: what is in flight ends. From any thread; once. */
+    /** Interrupts the attempt: its result is no longer wanted. From any thread; once. */
     void interrupt();
 
     /** Whether it is being executed, and does not only wait for that. */
@@ -11,7 +11,7 @@ public interface Attempt {
         return false;
     }
 
-    /** Whether nothing of it is left in flight: what it had done is committed, or rolled back. */
+    /** Whether nothing of it is in flight: its work is committed, or rolled back. */
     default boolean isOver() {
         return true;
     }

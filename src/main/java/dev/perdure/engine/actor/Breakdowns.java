@@ -12,29 +12,29 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * The handling of failures of our own code while an instance is being worked on. Our own trouble is not the workflow's: an
- * {@link Error}, and one exception that instances of several roles meet, end the term. An instance alone is read again, after
- * pauses that grow, and is given up only when that has not helped; each committed step begins the count anew. Thread-safe.
+ * The handling of exceptions of our own code in the work on an instance. Such a breakdown is not the workflow's failure: an {@link Error},
+ * and one exception that instances of several roles meet, end the term. An instance alone is read again, after pauses that grow, and is
+ * given up only when that has not helped; each committed step begins the count anew. Thread-safe.
  */
 public final class Breakdowns {
 
     private static final Logger LOG = Logger.getLogger(Breakdowns.class);
-    /** After so many breakdowns without a committed step in between an instance is given up. */
+    /** Breakdowns without a committed step in between after which an instance is given up. */
     private static final int MOST = 4;
 
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final int PAUSES_GROW = 8;
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
-    /** Exceptions that are remembered by where they came from. */
+    /** Most exceptions that are remembered, by the place that threw them. */
     private static final int REMEMBERED = 100;
 
-    /** How often instances broke down. It outlives a term: what ends each term must not do so for ever. */
+    /** How often instances broke down. It outlives a term: an instance that ends each term must not do so for ever. */
     public static final class History {
         private final Map<String, Integer> times = new ConcurrentHashMap<>();
         private final Map<String, Integer> stale = new ConcurrentHashMap<>();
     }
 
-    /** So often an instance whose rows are not as memory believes is read again at once. */
+    /** Times that an instance with stale memory is read again at once. */
     private static final int STALE_AT_ONCE = 3;
 
     private static final Duration LONGEST_STALE_PAUSE = Duration.ofSeconds(30);
@@ -45,7 +45,7 @@ public final class Breakdowns {
     private final Map<String, Set<Long>> rolesOf = new HashMap<>();
 
     /**
-     * Of one term.
+     * The breakdowns of one term.
      *
      * @param stepDown ends the term, with the reason
      */
@@ -56,7 +56,7 @@ public final class Breakdowns {
     }
 
     /**
-     * Telling an instance something threw something.
+     * Handles an exception of handing a message to an instance.
      *
      * @param drop gives back what it was told of
      */
@@ -77,7 +77,7 @@ public final class Breakdowns {
         }
     }
 
-    /** The tables do not take what was decided. */
+    /** Handles a decision that the tables do not take. */
     void rejected(InstanceActor actor, String why) {
         again(actor, why);
     }
@@ -100,7 +100,7 @@ public final class Breakdowns {
         return times >= MOST;
     }
 
-    /** Has an instance read again whose version somebody has taken: at once, unless that happens again and again. */
+    /** Reads an instance with a taken version again: at once, unless that happens again and again. */
     void stale(String instance, Runnable read) {
         int times = history.stale.merge(instance, 1, Integer::sum);
         if (times <= STALE_AT_ONCE) {
@@ -119,7 +119,7 @@ public final class Breakdowns {
         return "Instance " + instance + " was given up after " + times(instance) + " attempts: " + why;
     }
 
-    /** Does something after a pause that grows with the breakdowns of the instance. */
+    /** Runs a task after a pause that grows with the breakdowns of the instance. */
     void later(String instance, Runnable work) {
         Duration pause = FIRST_PAUSE;
         for (int i = 1; i < times(instance) && pause.compareTo(LONGEST_PAUSE) < 0; i++) {
@@ -132,7 +132,7 @@ public final class Breakdowns {
         return history.times.getOrDefault(instance, 1);
     }
 
-    /** A step of the instance was committed, or it has ended: what was before does not count any more. */
+    /** Forgets the breakdowns of an instance, because a step of it was committed, or it has ended. */
     void goesOn(String instance) {
         if (!history.times.isEmpty()) {
             history.times.remove(instance);

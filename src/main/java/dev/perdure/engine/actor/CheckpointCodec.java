@@ -6,28 +6,28 @@ import dev.perdure.store.CheckpointRequest;
 import dev.perdure.store.Journal;
 import java.util.List;
 
-/** Makes texts of checkpoints, as the tables take them. */
+/** Encodes checkpoints as the texts that the tables take. */
 public interface CheckpointCodec {
 
-    /** For the owner to write. */
+    /** The text for the owner. */
     Journal.Write ofOwner(CheckpointRequest draft);
 
     /**
-     * For the session of the step that leads to it.
+     * The text for the session of the step that leads to the checkpoint.
      *
      * @param role oid of the submitter, who the session is logged in as
      */
     StepPort.Checkpointed ofStep(CheckpointRequest draft, long role);
 
     /**
-     * Items of one map that end well together.
+     * The text for items of one map that complete together.
      *
      * @param role oid of the submitter
      */
     StepPort.CheckpointedItems ofItems(List<CheckpointRequest> items, long role);
 
     /**
-     * Where the items of a map are written down by the session of the step that reads them.
+     * The permission for a step's session to write down the items of a map, which it reads.
      *
      * @param subject instance, or key of an item, that the map belongs to
      */

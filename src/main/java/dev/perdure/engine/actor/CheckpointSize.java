@@ -7,7 +7,7 @@ public final class CheckpointSize {
 
     private CheckpointSize() {}
 
-    /** Bytes, never less than they are. */
+    /** Its bytes, an upper bound. */
     public static long of(Journal.Write write) {
         long chars = write.state().length()
                 + (write.also() == null ? 0L : write.also().length());

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checkpoints of an instance, or item: what its next one says, given what those that are committed have left in the tables. Lives in the
+ * The checkpoints of an instance, or item: makes the next one, and knows what the committed ones have left in the tables. Lives in the
  * actor's mailbox.
  */
 public final class Checkpoints {
@@ -35,7 +35,7 @@ public final class Checkpoints {
         return ledger.version() == 0;
     }
 
-    /** The version that the next one takes. */
+    /** The version that the next checkpoint takes. */
     int next() {
         return ledger.next();
     }
@@ -43,7 +43,7 @@ public final class Checkpoints {
     // ---- the next one
 
     /**
-     * What the next one says.
+     * The contents of the next checkpoint.
      *
      * @param decided in order; several when steps share a transaction
      * @param atLeastOnce nodes whose effect happened outside of a transaction, with the reason
@@ -55,7 +55,7 @@ public final class Checkpoints {
         return draft(decided, atLeastOnce, next.equals(park) ? new Park.Unchanged() : next);
     }
 
-    /** One that takes the next version, and says nothing. */
+    /** A checkpoint that takes the next version, and says nothing. */
     public CheckpointRequest claim() {
         return draft(List.of(), Map.of(), new Park.Unchanged());
     }
@@ -85,29 +85,29 @@ public final class Checkpoints {
 
     // ---- as it is sent
 
-    /** For the owner to write. */
+    /** The next checkpoint, for the owner. */
     public Journal.Write forOwner(CheckpointRequest draft) {
         return context.codec().ofOwner(draft);
     }
 
-    /** For the session of the step that leads to it. */
+    /** The next checkpoint, for the session of the step that leads to it. */
     public StepPort.Checkpointed forStep(CheckpointRequest draft) {
         return context.codec().ofStep(draft, actor.role());
     }
 
-    /** Of several items of a map, for one session. */
+    /** The checkpoint of several items of a map, for one session. */
     public StepPort.CheckpointedItems forItems(List<CheckpointRequest> items) {
         return context.codec().ofItems(items, actor.role());
     }
 
-    /** Where the items of one of its maps are written down. */
+    /** The permission to write down the items of one of its maps. */
     public StepPort.ItemsTarget itemsTarget(Activation map) {
         return context.codec().ofItems(actor.id(), map, actor.role());
     }
 
     // ---- what the tables say then
 
-    /** One was committed. */
+    /** Notes a committed checkpoint. */
     void committed(CheckpointRequest draft) {
         ledger.committed(draft.checkpoints(), draft.superseded());
         if (!(draft.park() instanceof Park.Unchanged)) {
@@ -118,12 +118,12 @@ public final class Checkpoints {
         }
     }
 
-    /** One was committed that says nothing. */
+    /** Notes a committed checkpoint that says nothing. */
     public void claimed(CheckpointRequest draft) {
         ledger.committed(List.of(), draft.superseded());
     }
 
-    /** The position in the rows is known, and with it what they say of how it waits. */
+    /** Notes the wait that the rows tell of, once the position in them is known. */
     void foundPosition(InstanceState.Waiting now) {
         if (park instanceof Park.Unchanged) {
             park = park(now);

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An item of a map that consists of one statement, and shares the transaction of another one of the same map: it has no actor of its own.
+ * An item of a map that consists of one statement, and shares the transaction of another item of the map. It has no actor of its own.
  *
  * @param state in which its statement is all that there is to do
  */

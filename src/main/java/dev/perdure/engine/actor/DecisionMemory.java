@@ -7,10 +7,10 @@ import dev.perdure.flow.Event;
 import dev.perdure.flow.template.TextLimits;
 import org.jspecify.annotations.Nullable;
 
-/** The memory in which a decision is made, and what it leaves there. */
+/** The memory that a decision takes, and the bytes that it leaves there. */
 final class DecisionMemory {
 
-    /** An instance that holds so much may need much for a decision, too. */
+    /** Bytes of an instance from which its decisions may need much memory, too. */
     private static final long HEAVY = 1024 * 1024;
 
     private DecisionMemory() {}
@@ -18,7 +18,7 @@ final class DecisionMemory {
     /**
      * Takes memory when a decision may need much: results are taken apart, and texts made of them.
      *
-     * <p>One at a time has it in any case: it may be what others wait for that fills the memory of their role.
+     * <p>One decision at a time gets it in any case: its instance may be the one that fills the memory for which others of the role wait.
      *
      * @return gives it back; null when it cannot be had now
      */

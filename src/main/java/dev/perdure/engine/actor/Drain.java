@@ -4,10 +4,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** One thread's stay in a mailbox. What takes long is done after it, so that the instance can be told of other things. */
+/** One thread's stay in a mailbox. Long work is done after it, so that the instance can handle other messages. */
 public final class Drain {
 
-    /** What this thread does once the work that it is at has returned; null when it is at none. */
+    /** The next work of this thread, after the work that it runs now; null when it runs none. */
     private static final ThreadLocal<@Nullable Deque<Runnable>> UNDER_WAY = new ThreadLocal<>();
 
     private final Lane lane;
@@ -17,17 +17,17 @@ public final class Drain {
         this.lane = lane;
     }
 
-    /** The thread that is here. */
+    /** The lane of the thread. */
     Lane lane() {
         return lane;
     }
 
-    /** Does this once the thread has left the mailbox, on a thread that may block on a session. */
+    /** Runs work once the thread has left the mailbox, on a thread that may block on a session. */
     public void afterwards(Runnable work) {
         afterwards.add(work);
     }
 
-    /** What is left to do: the last piece on the thread that was here, the others elsewhere. */
+    /** Runs the work that is left: the last piece on this thread, the others elsewhere. */
     void leave(Lanes lanes) {
         while (!afterwards.isEmpty()) {
             Runnable work = afterwards.poll();
@@ -39,7 +39,7 @@ public final class Drain {
         }
     }
 
-    /** One piece of work brings the next, statement after statement: the outermost call does them all, so that no stack grows with them. */
+    /** Runs work and the work that it brings, statement after statement, in the outermost call, so that no stack grows. */
     private static void goOn(Runnable work, Lanes lanes) {
         Deque<Runnable> outer = UNDER_WAY.get();
         if (outer != null) {

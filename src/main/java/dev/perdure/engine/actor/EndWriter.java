@@ -31,7 +31,7 @@ final class EndWriter {
     }
 
     /**
-     * What ends.
+     * An instance, or item, that ends.
      *
      * @param id the instance's, or an item's key
      * @param role oid of the submitter
@@ -47,7 +47,7 @@ final class EndWriter {
             Runnable load) {}
 
     /**
-     * It fails, with the reason, unless it is cancelled.
+     * Writes that it failed, with the reason, unless it is cancelled.
      *
      * @param version that its end takes
      */

@@ -12,8 +12,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A timer is over. What a time limit interrupts is ended before that is decided: its statements are cancelled and rolled back. One that does
- * not react is not waited for without end; it cannot commit any more either. What a program or a person has decided meanwhile counts.
+ * The message that a timer is over. Before the end of a time limit is decided, the statements under it are cancelled and rolled back. A
+ * statement that does not react is waited for only for a while; it cannot commit any more either. A decision of a program or a person that
+ * came meanwhile counts.
  */
 public final class FiredTimer implements Message {
 
@@ -28,9 +29,9 @@ public final class FiredTimer implements Message {
     private final List<Attempt> ending = new ArrayList<>();
 
     /**
-     * One that has fired.
+     * A timer that has fired.
      *
-     * @param looks looks for a signal of that name for the last time, and then has the time over
+     * @param looks looks for a signal of that name for the last time, and then ends the wait
      */
     public FiredTimer(Activation activation, TimerPort timers, InstantSource clock, Consumer<String> looks) {
         this.looks = looks;

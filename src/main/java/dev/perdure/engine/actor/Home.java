@@ -3,37 +3,37 @@ package dev.perdure.engine.actor;
 import dev.perdure.flow.Checkpoint;
 import java.util.List;
 
-/** The origin of an actor: it has the actor read again, and learns how it ended. Called from any thread; must not block. */
+/** The origin of an actor, the tables or a map: reads the actor again, and learns how it ended. Called from any thread; must not block. */
 public interface Home {
 
     /**
-     * It has left memory, and is to be read again.
+     * Reads an actor again, which has left memory.
      *
      * @param bytes that it held
      */
     void load(InstanceActor actor, long bytes);
 
     /**
-     * Others that may share the transaction of its only statement.
+     * Items that may share the transaction of the actor's only statement.
      *
-     * @return what comes of them is said once: {@link #companionsOver}
+     * @return the companions, whose outcome is given once to {@link #companionsOver}
      */
     default List<Companion> companions(InstanceActor actor) {
         return List.of();
     }
 
-    /** What came of companions. */
+    /** The outcome of companions. */
     enum CompanionOutcome {
         COMMITTED,
         ROLLED_BACK,
-        /** One of them, or that they were together, is to blame. */
+        /** One of the companions has failed, or they cannot share a transaction. */
         FAILED,
         UNKNOWN
     }
 
-    /** Companions have ended, or are to be worked on again. */
+    /** Takes companions back, with their outcome: they have ended, or run again. */
     default void companionsOver(List<Companion> companions, CompanionOutcome outcome) {}
 
-    /** Its end is committed, and it has left memory. */
+    /** Learns how an actor ended. The end is committed, and the actor has left memory. */
     void ended(InstanceActor actor, Checkpoint.InstanceEnd end);
 }

@@ -18,22 +18,21 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An instance in memory. Messages are handled one at a time; a decision that is being written keeps the others waiting until it
- * is answered. Whatever goes wrong in between ends as a breakdown, which loads the instance again: nothing can leave it without
- * a next message.
+ * An instance in memory. Messages are handled one at a time; a decision that is being written keeps the others waiting until it is
+ * answered. Any exception in between ends as a breakdown, which loads the instance again: nothing can leave it without a next message.
  */
 public final class InstanceActor {
 
-    /** Where an instance stands. */
+    /** The phases of an instance in memory. */
     public enum Phase {
-        /** It has come into memory, and its position in its rows is not known yet. */
+        /** In memory; its position in its rows is not known yet. */
         LOADED,
         RUNNING,
-        /** A user has cancelled it: nothing new begins but what undoes, and what is left is to write how it ended. */
+        /** Cancelled by a user: only undos begin, and then its end is written. */
         CANCELLING,
-        /** Its end is committed. */
+        /** Over: its end is committed. */
         ENDED,
-        /** It has left memory; the tables know more. */
+        /** Out of memory; the tables know more. */
         UNLOADED
     }
 
@@ -76,17 +75,17 @@ public final class InstanceActor {
         return id;
     }
 
-    /** The instance that it is, or belongs to. */
+    /** The id of the instance that it is, or belongs to. */
     public String instance() {
         return origin.id();
     }
 
-    /** What it is of a map; null for an instance. */
+    /** Its place in a map; null for an instance. */
     public CheckpointRequest.@Nullable Item item() {
         return item;
     }
 
-    /** Where it comes from. */
+    /** Its origin, which reads it again. */
     public Home home() {
         return home;
     }
@@ -113,7 +112,7 @@ public final class InstanceActor {
         return phase != Phase.ENDED && phase != Phase.UNLOADED;
     }
 
-    /** Whether anything new of it may begin. */
+    /** Whether nodes of it may begin. */
     public boolean mayBegin() {
         return phase == Phase.RUNNING;
     }
@@ -124,12 +123,12 @@ public final class InstanceActor {
         return now == Phase.RUNNING || now == Phase.CANCELLING && graph().isInUndo(nodeId);
     }
 
-    /** Bytes that it holds. */
+    /** The memory that it holds. */
     public MemoryQuota.Holding memory() {
         return memory;
     }
 
-    /** What is under way for its nodes. */
+    /** The attempts under way, by activation. */
     public Map<Activation, Attempt> attempts() {
         return attempts;
     }
@@ -139,7 +138,7 @@ public final class InstanceActor {
         return state.graph();
     }
 
-    /** Touched within the mailbox only. */
+    /** Its position. Touched within the mailbox only. */
     public InstanceState state() {
         return state;
     }
@@ -151,7 +150,7 @@ public final class InstanceActor {
 
     // ---- the mailbox
 
-    /** Posts a message. It is handled on this thread when that may be, and nobody else is in the mailbox. */
+    /** Posts a message. This thread handles it if it may, and if no other thread is in the mailbox. */
     public void post(Message message, Lane here) {
         mailbox.post(message, here);
     }
@@ -161,7 +160,7 @@ public final class InstanceActor {
         mailbox.post(message);
     }
 
-    /** Handles this message next, in place of one that was not over when it returned, and then the others. */
+    /** Handles this message next, as the answer to one that was not over when it returned, and then the others. */
     public void answer(Message message) {
         mailbox.answer(message);
     }
@@ -171,7 +170,7 @@ public final class InstanceActor {
         mailbox.drain(here);
     }
 
-    /** It has left memory, and nobody may be left who would find that out in its mailbox. */
+    /** Drops the messages in its mailbox, since it has left memory and no thread may look there again. */
     void clearMailbox() {
         mailbox.clear();
     }
@@ -181,7 +180,7 @@ public final class InstanceActor {
         return mailbox.isBusy();
     }
 
-    /** Somebody looks for signals for it, or does not any more. */
+    /** Notes that a look for its signals is under way, or over. */
     public void looksForSignals(boolean now) {
         looking = now;
     }
@@ -190,14 +189,14 @@ public final class InstanceActor {
         return looking;
     }
 
-    /** Whether something is being executed for it. */
+    /** Whether an attempt of it is being executed. */
     boolean isUnderWay() {
         return attempts.values().stream().anyMatch(Attempt::isUnderWay);
     }
 
     // ---- what messages do
 
-    /** What follows from an event; nothing is changed by asking. */
+    /** The decision on an event; asking changes nothing. */
     public Decision interpret(Event event) {
         return Interpreter.decide(state, event);
     }
@@ -216,13 +215,13 @@ public final class InstanceActor {
         return new OwnerDecision(this, context, event, atLeastOnce).take();
     }
 
-    /** What its next checkpoint says, and what the tables say of it. */
+    /** Its checkpoints: the next one, and what the tables say of it. */
     public Checkpoints checkpoints() {
         return checkpoints;
     }
 
     /**
-     * Decisions were committed, in one transaction: memory advances, and what they ask for is started.
+     * Applies decisions that one transaction has committed: memory advances, and their effects are started.
      *
      * @param taken an effect that somebody has started already; null when there is none
      */
@@ -242,7 +241,7 @@ public final class InstanceActor {
     }
 
     /**
-     * A decision is true: memory advances, and what it asks for is started.
+     * Applies one decision: memory advances, and its effects are started.
      *
      * @param taken see {@link #committed}
      */
@@ -284,7 +283,7 @@ public final class InstanceActor {
         return isFirst;
     }
 
-    /** Ends what is under way for a node. */
+    /** Interrupts the attempt of a node. */
     public void interrupt(Activation activation) {
         Attempt attempt = attempts.remove(activation);
         if (attempt != null) {
@@ -293,7 +292,7 @@ public final class InstanceActor {
     }
 
     /**
-     * Begins to work on what was read.
+     * Begins to work on an instance that was read.
      *
      * @param cancelled the reason, when it was cancelled before: then nothing of it begins
      */
@@ -310,7 +309,7 @@ public final class InstanceActor {
     }
 
     /**
-     * A user has cancelled it: nothing new begins from now on, and the cancellation is decided in its turn.
+     * Cancels it: nothing new begins from now on, and the cancellation is decided in its turn.
      *
      * @return false when it has left memory
      */
@@ -328,7 +327,7 @@ public final class InstanceActor {
         return true;
     }
 
-    /** The checkpoint that ends it has found it cancelled: by its last step, or by somebody else just before. */
+    /** Notes that the checkpoint that ends it has found it cancelled: by its last step, or just before. */
     public synchronized void foundCancelled() {
         phase = Phase.CANCELLING;
     }
@@ -348,22 +347,22 @@ public final class InstanceActor {
         });
     }
 
-    /** Its rows are not what memory holds: they are read again. */
+    /** Reads it again: its rows differ from memory. */
     public void readAgain() {
         context.actors().reload(this);
     }
 
-    /** It leaves memory; the tables know where it stands. */
+    /** Leaves memory; the tables know its position. */
     void unload() {
         context.actors().unload(this);
     }
 
-    /** It is read again; it has left memory. */
+    /** Asks for it to be read again, after it has left memory. */
     void loadAgain() {
         home.load(this, 0);
     }
 
-    /** It cannot go on: the owner ends it. */
+    /** Gives it up: the owner ends it, since it cannot go on. */
     void giveUp(String why) {
         boolean isCancelled = phase == Phase.CANCELLING;
         unload();
@@ -375,12 +374,12 @@ public final class InstanceActor {
                         why);
     }
 
-    /** What rows say of it while it lasts. */
+    /** The status that rows show of it while it lasts. */
     public Shown shown() {
         return shown;
     }
 
-    /** It leaves memory: what is under way is ended, and decides nothing any more. */
+    /** Interrupts its attempts, which decide nothing any more, and gives its memory back. */
     void leave(Phase how) {
         synchronized (this) {
             phase = how;

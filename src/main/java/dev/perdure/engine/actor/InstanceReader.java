@@ -39,7 +39,7 @@ final class InstanceReader {
      *
      * @param most bytes that one role can have
      * @param addresses that steps hand out
-     * @param home of what is read
+     * @param home of the instances that are read
      */
     InstanceReader(long most, AddressBook addresses, Home home) {
         this.addresses = addresses;

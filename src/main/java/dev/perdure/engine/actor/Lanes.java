@@ -3,9 +3,9 @@ package dev.perdure.engine.actor;
 /** The threads of the engine, as actors see them. */
 public interface Lanes {
 
-    /** Has the mailbox drained on a thread of the lane: calls {@link InstanceActor#drain}. Returns at once. */
+    /** Drains the mailbox on a thread of the lane: calls {@link InstanceActor#drain}. Returns at once. */
     void drain(InstanceActor actor, Lane lane);
 
-    /** Does something on a thread that may block on a session. Returns at once. */
+    /** Runs work on a thread that may block on a session. Returns at once. */
     void onSessionThread(Runnable work);
 }

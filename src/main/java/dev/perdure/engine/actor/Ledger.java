@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The version of an instance, and the rows of its checkpoints that still say something: a row goes when later ones have
- * replaced all that it says, so that an instance has at most one row a node, however often it loops.
+ * The version of an instance, and the rows of its checkpoints that still count. A row goes when later ones have replaced all its entries,
+ * so that an instance has at most one row a node, however often it loops.
  */
 public final class Ledger {
 
@@ -33,7 +33,7 @@ public final class Ledger {
         empty.forEach(of -> nodesOfVersion.put(of, 0));
     }
 
-    /** The version of what memory knows. */
+    /** The version that memory knows. */
     public int version() {
         return version;
     }
@@ -43,7 +43,7 @@ public final class Ledger {
         return version + 1;
     }
 
-    /** Versions whose rows say nothing any more once these checkpoints are written. */
+    /** Versions whose rows do not count any more once these checkpoints are written. */
     public List<Integer> supersededBy(List<Checkpoint> checkpoints) {
         Map<Integer, Integer> left = new HashMap<>();
         for (String node : nodes(checkpoints)) {
@@ -66,7 +66,7 @@ public final class Ledger {
         return superseded;
     }
 
-    /** The next version was committed. */
+    /** Notes that the next version was committed. */
     public void committed(List<Checkpoint> checkpoints, List<Integer> superseded) {
         version++;
         Set<String> nodes = nodes(checkpoints);

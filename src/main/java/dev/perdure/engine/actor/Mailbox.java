@@ -6,8 +6,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages of an instance, handled one at a time and in order, on the lane that each belongs to. One that is not over when it
- * returns keeps the others waiting until it is answered. What an instance that has left memory is sent is dropped. Thread-safe.
+ * The messages of an instance, handled one at a time and in order, each on its lane. A message that is not over when it returns keeps the
+ * others waiting until it is answered. Messages to an instance that has left memory are dropped. Thread-safe.
  */
 final class Mailbox {
 
@@ -33,7 +33,7 @@ final class Mailbox {
         }
     }
 
-    /** Whether the caller has to see that it is handled. */
+    /** Whether the caller has to get the message handled. */
     private synchronized boolean add(Message message) {
         if (!actor.isLive()) {
             message.dropped();
@@ -95,7 +95,7 @@ final class Mailbox {
         }
     }
 
-    /** Nobody will handle what waits. */
+    /** Drops the messages that wait, which no thread will handle. */
     synchronized void clear() {
         messages.forEach(Message::dropped);
         messages.clear();

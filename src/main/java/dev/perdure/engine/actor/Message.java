@@ -1,21 +1,20 @@
 package dev.perdure.engine.actor;
 
-/** Something that has happened to an instance, or is to be done with it. Handled once, in the order of posting. */
+/** A message to an instance: an event, or a task. Handled once, in the order of posting. */
 public interface Message {
 
     /**
-     * Handles the message. What it throws is the instance's breakdown.
+     * Handles the message. An exception is a breakdown of the instance.
      *
-     * @return whether the next message may be handled; if not, somebody calls {@link InstanceActor#answer} later, whatever
-     *     happens
+     * @return whether the next message may be handled; if not, {@link InstanceActor#answer} is called later, whatever happens
      */
     boolean handle(InstanceActor actor, Drain drain);
 
-    /** Where it is handled. */
+    /** The lane that handles it. */
     default Lane lane() {
         return Lane.DECISIONS;
     }
 
-    /** The instance has left memory, or will handle nothing more: gives back what the message holds. */
+    /** Gives back what the message holds, when the instance has left memory, or will handle nothing more. */
     default void dropped() {}
 }

@@ -26,7 +26,7 @@ final class OwnerDecision {
         this.atLeastOnce = atLeastOnce;
     }
 
-    /** Decides, and has that written; as {@link Message#handle}. */
+    /** Decides, and asks the owner to write the decision; as {@link Message#handle}. */
     boolean take() {
         if (!actor.isLive()) {
             return true;

@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import dev.perdure.flow.Event;
 import org.jspecify.annotations.Nullable;
 
-/** The decision in place of one that the tables cannot take. */
+/** The decision that replaces one that the tables cannot take. */
 final class Refused {
 
     private Refused() {}

@@ -6,8 +6,7 @@ import dev.perdure.store.Journal.Mark;
 import java.time.Instant;
 
 /**
- * The status that rows show of an instance, or item, while it lasts: that it runs, and which of its nodes. Lives in the
- * actor's mailbox.
+ * The status that rows show of an instance, or item, while it lasts: it runs, and so do some of its nodes. Lives in the actor's mailbox.
  */
 public final class Shown {
 
@@ -22,12 +21,12 @@ public final class Shown {
         this.any = any;
     }
 
-    /** Whether rows say that it runs: its last checkpoint has to take that away. */
+    /** Whether rows say that it runs: its last checkpoint has to remove them. */
     public boolean any() {
         return any;
     }
 
-    /** The instance runs, since then. An item has no row that would say so. */
+    /** Shows that the instance runs, since a time. An item has no row for that. */
     public void instance(Instant since) {
         if (!any && actor.item() == null) {
             context.marks().accept(new Mark(actor.id(), null, null, null, since));
@@ -36,7 +35,7 @@ public final class Shown {
     }
 
     /**
-     * What a node does lasts: rows will say so of it and of the nodes in which it stands. Nothing when it has ended meanwhile.
+     * Shows a node that takes long, and the nodes around it, as running. Does nothing when it has ended meanwhile.
      *
      * @param mark what is said of the node
      */
@@ -54,12 +53,12 @@ public final class Shown {
         }
     }
 
-    /** The same, of a node that is under way since then. */
+    /** Shows a node as running since a time. */
     public void node(Activation activation, Instant since) {
         node(activation, new Mark(actor.id(), activation.nodeId(), activation.stamp(), null, since));
     }
 
-    /** A node's row says that it runs. */
+    /** Notes that a node's row says that it runs. */
     public void written(Activation activation) {
         any = true;
         actor.state().marked(activation.nodeId(), activation.stamp());

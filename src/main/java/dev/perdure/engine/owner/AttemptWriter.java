@@ -11,8 +11,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Records durably that attempts begin, before they do: of requests, of statements outside of a transaction, and of steps that are
- * tried again. Thread-safe.
+ * Records durably that an attempt begins, before it does: a request, a statement outside of a transaction, or a step that is tried again.
+ * Thread-safe.
  */
 public final class AttemptWriter {
 
@@ -20,7 +20,7 @@ public final class AttemptWriter {
 
     private record Pending(long role, Mark mark, Consumer<@Nullable Begun> answer) {}
 
-    /** Attempts that are recorded with one exchange. */
+    /** Most attempts that one exchange records. */
     static final class Batch {
         private final List<Pending> items = new ArrayList<>();
 

@@ -11,13 +11,13 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * The owner's decisions that wait to be written. Those that come while an exchange is under way go with the next one, roles in turn,
- * as many as fit in bytes and number. Each has an outcome of its own; one whose rows are locked is tried again by itself, after
- * pauses that grow. Thread-safe.
+ * The owner's decisions that wait to be written. Decisions that come while an exchange is under way go with the next one, roles in turn,
+ * up to a number and to so many bytes. Each has an outcome of its own; one whose rows are locked is tried again alone, after pauses that
+ * grow. Thread-safe.
  */
 public final class GroupCommit implements DecisionWriter {
 
-    /** What goes with one exchange. */
+    /** The limits of one exchange. */
     private static final int MOST = 64;
 
     private static final long MOST_BYTES = 2 * 1024 * 1024;
@@ -74,7 +74,7 @@ public final class GroupCommit implements DecisionWriter {
         loop.wake();
     }
 
-    /** What goes with the next exchange; it has to be answered by {@link #answered} or {@link #lost}. */
+    /** The writes of the next exchange; they have to be answered by {@link #answered} or {@link #lost}. */
     synchronized Batch next() {
         Batch batch = new Batch();
         if (closed) {
@@ -101,7 +101,7 @@ public final class GroupCommit implements DecisionWriter {
         ready.add(pending.role, pending.write.instance(), pending);
     }
 
-    /** The outcomes of a batch, in order; those that have none, behind the others, were not written and go with the next one. */
+    /** Takes the outcomes of a batch, in order. The last ones, without an outcome, were not written and go with the next exchange. */
     void answered(Batch batch, List<Written> outcomes, Teller teller) {
         synchronized (this) {
             batch.items.subList(outcomes.size(), batch.items.size()).forEach(this::add);
@@ -117,7 +117,7 @@ public final class GroupCommit implements DecisionWriter {
         }
     }
 
-    /** A batch was not answered: whether it was committed is unknown, and what was shows as stale when it is sent again. */
+    /** Puts back a batch without an answer: it may have been committed, and then shows as stale when it is sent again. */
     synchronized void lost(Batch batch) {
         batch.items.forEach(this::add);
     }
@@ -138,7 +138,7 @@ public final class GroupCommit implements DecisionWriter {
         return first == null ? Long.MAX_VALUE : Math.max(0, first.dueAt - nanos.getAsLong());
     }
 
-    /** Decisions that wait. */
+    /** Number of decisions that wait. */
     public synchronized int waiting() {
         return ready.queued() + paused.size();
     }

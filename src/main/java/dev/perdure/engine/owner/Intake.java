@@ -18,17 +18,16 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings instances into memory: those that were started, those that an earlier term left, those with a timer that comes near, those
- * that were cancelled or sent a signal, and those whose memory turned out to be stale. Used by the owner's loop only, apart from
- * {@link #load} and {@link #horizon}.
+ * Brings instances into memory: new ones, those that an earlier term left, those whose timer is near, those that were cancelled or got a
+ * signal, and those whose memory turned out to be stale. Used by the owner's loop only, apart from {@link #load} and {@link #horizon}.
  */
 final class Intake implements Actors.Loads {
 
     private static final Logger LOG = Logger.getLogger(Intake.class);
 
-    /** Named at once: somebody who starts thousands is ahead of everybody else by that many names, which is a matter of milliseconds. */
+    /** Most instances that one look names. A role that starts thousands is ahead of others by that many names, a matter of milliseconds. */
     private static final int MOST_STARTED = 2000;
-    /** Definitions of new instances that are read along with the look that finds them. */
+    /** Bytes of definitions that a look reads along with the new instances that it finds. */
     private static final long ALONG_BYTES = 256 * 1024;
 
     private static final int PAGE = 2000;
@@ -46,17 +45,17 @@ final class Intake implements Actors.Loads {
     private @Nullable String snapshot;
     private Journal.@Nullable Page page;
     private volatile Instant horizon = Instant.EPOCH;
-    /** Up to here all that is due was named. */
+    /** The time up to which all due instances were named. */
     private Instant dueUntil = Instant.EPOCH;
 
     private boolean knowsMoreDue;
     private boolean moreNews;
     private boolean hasTakenOver;
-    /** Instances that were there when the term began, as far as they were named. */
+    /** Number of instances that were there when the term began, as far as they were named. */
     private int goOn;
 
     /**
-     * At the beginning of a term.
+     * An intake at the beginning of a term.
      *
      * @param largeBytes of an instance that is read by itself
      * @param window how far ahead timers are kept in memory
@@ -89,17 +88,17 @@ final class Intake implements Actors.Loads {
         return horizon;
     }
 
-    /** Whether there is something to read without anything new having come. */
+    /** Whether there is something to read though nothing new has come. */
     boolean hasMore() {
         return page != null || moreNews || knowsMoreDue;
     }
 
-    /** Whether there are instances of which only those of one role at a time are read. */
+    /** Whether suspects wait, which are read one role at a time. */
     boolean isTrying() {
         return trials.isOn();
     }
 
-    /** Has those read whose trial begins now. */
+    /** Queues the instances whose trial begins now. */
     void tryNext(long nanos, Actors actors) {
         if (page != null) {
             return;
@@ -113,17 +112,17 @@ final class Intake implements Actors.Loads {
         return hasTakenOver;
     }
 
-    /** Ids that wait to be read. */
+    /** Number of ids that wait to be read. */
     int waiting() {
         return queue.size() + large.waiting();
     }
 
-    /** Those that are read beside the exchanges. */
+    /** The large instances, which are read beside the exchanges. */
     LargeLoads large() {
         return large;
     }
 
-    /** The next look. */
+    /** The next look at the tables. */
     Journal.Look look(Instant now) {
         Journal.Due due = null;
         if (snapshot != null && (knowsMoreDue || dueUntil.isBefore(now.plus(window.dividedBy(2))))) {
@@ -135,7 +134,7 @@ final class Intake implements Actors.Loads {
         return new Journal.Look(snapshot, MOST_STARTED, isCrowded ? 0 : ALONG_BYTES, page, due);
     }
 
-    /** What a look has found. */
+    /** Takes in what a look has found. */
     void found(Journal.News news, Actors actors, SignalDelivery signals, Teller teller) {
         boolean isFirst = snapshot == null;
         snapshot = news.snapshot();
@@ -205,8 +204,8 @@ final class Intake implements Actors.Loads {
     }
 
     /**
-     * What is named as new and is in memory was let go on after it had ended: the rows are others than those that memory knows, or its end
-     * is committed and nobody has been told yet.
+     * An instance that is named as new and is in memory has been continued after its end: its rows differ from memory, or its end is
+     * committed and not handled yet.
      */
     private boolean isReadAgain(String id, long role, long bytes, Actors actors) {
         InstanceActor actor = actors.get(id);
@@ -261,7 +260,7 @@ final class Intake implements Actors.Loads {
         }
     }
 
-    /** Instances to be read with the next exchange, those that are in memory left out. */
+    /** Instances to be read with the next exchange, without those that are in memory. */
     Reading reading(Actors actors) {
         Map<String, LoadQueue.Admitted> admitted = new LinkedHashMap<>();
         for (LoadQueue.Admitted next : queue.admit(MOST_LOADED, LOAD_BYTES)) {
@@ -275,8 +274,8 @@ final class Intake implements Actors.Loads {
     }
 
     /**
-     * What was read: a beginning of what was asked for, in its order, without what does not exist any more or must not begin yet. What
-     * is missing behind it may have been too much, and is asked for again.
+     * Takes in the instances that were read: the first ones of those asked for, in order, without those that no longer exist or must not
+     * begin yet. The rest may have been too much for one exchange, and is asked for again.
      */
     void read(Reading reading, List<LoadedInstance> loaded, Actors actors, Teller teller) {
         Map<String, LoadQueue.Admitted> missing = new LinkedHashMap<>(reading.admitted);
@@ -307,7 +306,7 @@ final class Intake implements Actors.Loads {
         });
     }
 
-    /** An instance turned out to be of another size than was thought. */
+    /** Notes that an instance has another size than expected. */
     private void settle(LoadedInstance instance, LoadQueue.Admitted admitted, Actors actors) {
         if (instance.isLarge()) {
             admitted.memory().close();
@@ -326,14 +325,14 @@ final class Intake implements Actors.Loads {
         actors.begin(instance, admitted.memory());
     }
 
-    /** One was read beside the exchanges, or could not be. */
+    /** Takes in an instance that was read beside the exchanges, or could not be. */
     void largeEnded(LargeLoads.Reading read, boolean isRead, Actors actors) {
         if (!large.ended(read, isRead, actors)) {
             trials.read(read.id());
         }
     }
 
-    /** An exchange was not answered: what was to be read is read later. */
+    /** Queues the reads of an exchange again, which was not answered. */
     void lost(Reading reading) {
         reading.admitted.values().forEach(admitted -> {
             admitted.memory().close();

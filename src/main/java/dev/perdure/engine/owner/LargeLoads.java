@@ -17,13 +17,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class LargeLoads {
 
-    /** One that is being read. */
+    /** A large instance that is being read. */
     static final class Reading {
 
         private final LoadQueue.Admitted admitted;
-        /** What came for it meanwhile. */
+        /** Messages that came for it meanwhile. */
         private final Map<String, Consumer<InstanceActor>> meanwhile = new LinkedHashMap<>();
-        /** Its size turned out to be another one, for which there is no room now; 0: it has not. */
+        /** Its real size, where there is no room for that now; 0 otherwise. */
         private volatile long again;
 
         private Reading(LoadQueue.Admitted admitted) {
@@ -45,7 +45,7 @@ final class LargeLoads {
     private @Nullable Reading reading;
 
     /**
-     * With nothing to read.
+     * A queue with nothing to read.
      *
      * @param bytes from which on an instance is large
      */
@@ -55,7 +55,7 @@ final class LargeLoads {
         this.memory = memory;
     }
 
-    /** Bytes from which on an instance is large. */
+    /** The size in bytes from which an instance is large. */
     long bytes() {
         return bytes;
     }
@@ -64,7 +64,7 @@ final class LargeLoads {
         queue.add(id, role, bytes, takenOver);
     }
 
-    /** Those that wait for room, and not only for their turn. */
+    /** Number of instances that wait for room, and not only for their turn. */
     int waiting() {
         return reading == null ? queue.size() : 0;
     }
@@ -74,14 +74,14 @@ final class LargeLoads {
         return reading != null && reading.id().equals(id);
     }
 
-    /** Does something to the instance that is being read as soon as it is in memory, once for each key. */
+    /** Runs an action on the instance that is being read, as soon as it is in memory, once for each key. */
     void afterwards(String key, Consumer<InstanceActor> action) {
         if (reading != null) {
             reading.meanwhile.put(key, action);
         }
     }
 
-    /** The next one to be read; null when one is being read, or when there is none for which there is room. */
+    /** The next instance to be read; null when one is being read, or when there is room for none. */
     @Nullable Reading next(Actors actors) {
         while (reading == null) {
             List<LoadQueue.Admitted> admitted = queue.admit(1, Long.MAX_VALUE);
@@ -98,7 +98,7 @@ final class LargeLoads {
         return null;
     }
 
-    /** Brings what was read into memory. On any thread: that may last. */
+    /** Brings the instance that was read into memory. On any thread: that may last. */
     void begin(Reading read, Optional<LoadedInstance> found, Actors actors) {
         MemoryQuota.Holding holding = read.admitted.memory();
         if (found.isEmpty()) {
@@ -118,7 +118,7 @@ final class LargeLoads {
     }
 
     /**
-     * After {@link #begin}, or when it could not be read.
+     * Ends a read, after {@link #begin} or when the instance could not be read.
      *
      * @return whether it is read once more
      */

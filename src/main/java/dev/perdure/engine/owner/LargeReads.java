@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Has large instances read beside the exchanges, with growing pauses while that fails. Used on the loop's thread only. */
+/** Reads large instances beside the exchanges, with growing pauses while that fails. Used on the loop's thread only. */
 final class LargeReads {
 
     private static final Logger LOG = Logger.getLogger(LargeReads.class);
@@ -38,13 +38,13 @@ final class LargeReads {
         this.notBefore = nanos.getAsLong();
     }
 
-    /** So long the tables are let be after failures in succession. */
+    /** Pauses after failures in succession. */
     static long pauseAfter(long failed) {
         return Math.min(LONGEST_PAUSE_NANOS, FIRST_PAUSE_NANOS << Math.min(20, failed));
     }
 
     /**
-     * Begins the next one, unless one is being read.
+     * Begins to read the next instance, unless one is being read.
      *
      * @param ended told when that is over, with the failure if there was one
      */

@@ -9,16 +9,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Ids of instances that are to be read: roles take turns, those of one role stay in the order in which they came. What
- * memory cannot hold now stays an id, which takes some ten bytes. Thread-safe.
+ * Ids of instances that are to be read: roles take turns, those of one role stay in the order in which they came. An instance that memory
+ * cannot hold now stays an id, which takes some ten bytes. Thread-safe.
  */
 final class LoadQueue {
 
-    /** What an instance takes in memory beside its texts. */
+    /** Bytes that an instance takes in memory beside its texts. */
     private static final long BASE = 6 * 1024;
-    /** How many times its texts an instance takes in memory: as text, as nodes, and in what is made of it. */
+    /** Bytes in memory for each byte of text: as text, as nodes, and as values made of them. */
     private static final int FACTOR = 4;
-    /** A size that is not known is that of a small one; what turns out larger takes more when it is read. */
+    /** The assumed size of an instance of unknown size; a larger one takes more when it is read. */
     private static final long UNKNOWN = 1024;
 
     /**
@@ -30,13 +30,13 @@ final class LoadQueue {
      */
     record Admitted(String id, long role, long bytes, boolean takenOver, MemoryQuota.Holding memory) {}
 
-    /** Whose turn it is: of a role, what earlier terms have left, or what this one has found. */
+    /** A lane, which takes turns: the instances of a role that earlier terms left, or that this term found. */
     private record Lane(long role, boolean takenOver) {}
 
     private final MemoryQuota memory;
-    /** The lane whose turn is next first. */
+    /** The lanes, the next one first. */
     private final Map<Lane, Ids> ids = new LinkedHashMap<>();
-    /** Sizes of those that are known to be large. */
+    /** Sizes of the instances that are known to be large. */
     private final Map<String, Long> sizes = new LinkedHashMap<>();
 
     private int size;
@@ -45,7 +45,7 @@ final class LoadQueue {
         this.memory = memory;
     }
 
-    /** What an instance takes in memory whose texts have so many bytes. */
+    /** Bytes that an instance takes in memory, by the bytes of its texts. */
     static long footprint(long bytes) {
         return BASE + FACTOR * bytes;
     }
@@ -70,7 +70,7 @@ final class LoadQueue {
         return size;
     }
 
-    /** Takes the first ones out that memory can hold, up to a number and to so many bytes of texts. */
+    /** Takes out the first instances that memory can hold, up to a number and to so many bytes of texts. */
     synchronized List<Admitted> admit(int most, long mostBytes) {
         List<Admitted> admitted = new ArrayList<>();
         List<Lane> turn = new ArrayList<>(ids.keySet());
@@ -106,7 +106,7 @@ final class LoadQueue {
         return admitted;
     }
 
-    /** Ids of eight hexadecimal digits as numbers, four bytes each, first in first out. */
+    /** A first-in first-out queue of ids, whose eight hexadecimal digits are stored in four bytes. */
     private static final class Ids {
 
         private int[] numbers = new int[16];

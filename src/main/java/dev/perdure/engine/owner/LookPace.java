@@ -3,14 +3,14 @@ package dev.perdure.engine.owner;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When the owner's loop looks for what has come. While few instances are started, each start sends a NOTIFY and is taken up at once;
- * while many are, looking often is cheaper than their NOTIFYs (architecture 6). Touched on the loop's thread, except where a method
- * says otherwise.
+ * The pace at which the owner's loop looks for new work. While few instances are started, each start sends a NOTIFY and is taken up at
+ * once; while many are, frequent looks are cheaper than NOTIFYs (architecture 6). Touched on the loop's thread, except where a method says
+ * otherwise.
  */
 final class LookPace {
 
     private static final double BUSY_PER_SECOND = 400;
-    /** As so many starts counts an answer: NOTIFY makes commits wait for each other. */
+    /** The weight of an answer, in starts: NOTIFY makes commits wait for each other. */
     private static final int NOTIFIED = 8;
 
     private static final long POLL_WITHOUT_NOTIFY_NANOS = 50_000_000;
@@ -47,20 +47,20 @@ final class LookPace {
         return isNotified() && asksForNotices;
     }
 
-    /** It has looked and found so many instances, and answers to what waited. */
+    /** Counts the instances, and the answers to waiting nodes, that a look has found. */
     void looked(long nanos, int instances, int answers) {
         looked = true;
         lookedAt = nanos;
         arrivals.add(nanos, instances + NOTIFIED * answers);
     }
 
-    /** The tables say to callers from now on what {@link #idleToSay} had. */
+    /** Notes that the tables now tell callers the last value of {@link #idleToSay}. */
     void said(boolean now) {
         idle = now;
         asksForNotices = now;
     }
 
-    /** Whether callers shall send NOTIFYs; null when the tables say the right thing, or before the first look. */
+    /** The value to write for callers, whether they send NOTIFYs; null when the tables have it already, or before the first look. */
     @Nullable Boolean idleToSay(long nanos) {
         if (!looked) {
             return null;
@@ -69,7 +69,7 @@ final class LookPace {
         return idle != null && idle == now ? null : now;
     }
 
-    /** Nanoseconds until the next look; zero or less: it is time. */
+    /** Nanoseconds until the next look; zero or less when it is due. */
     long nanosUntilNext(long nanos) {
         return looked ? lookedAt + nanosBetween(nanos) - nanos : 0;
     }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Nodes that are to be shown as running: the latest mark of each. Written with whatever is written next. Thread-safe. */
+/** Marks of nodes that are shown as running, the latest of each node. The next exchange writes them. Thread-safe. */
 public final class MarkBuffer {
 
     private static final int MOST = 500;
@@ -18,7 +18,7 @@ public final class MarkBuffer {
         this.loop = loop;
     }
 
-    /** Has something shown as running. */
+    /** Adds a mark. */
     public void add(Mark mark) {
         synchronized (this) {
             marks.put(mark.instance() + '/' + mark.node(), mark);

@@ -39,32 +39,32 @@ public final class OwnerDesk {
         this.items = new ItemReads(loop);
     }
 
-    /** Decisions of the owner. */
+    /** The decisions of the owner. */
     public GroupCommit writes() {
         return writes;
     }
 
-    /** Attempts that begin. */
+    /** The attempts that begin. */
     public AttemptWriter begins() {
         return begins;
     }
 
-    /** What is shown as running. */
+    /** The marks of running nodes. */
     public MarkBuffer marks() {
         return marks;
     }
 
-    /** Waits for signals. */
+    /** The waits for signals. */
     public SignalDelivery signals() {
         return signals;
     }
 
-    /** Items of maps. */
+    /** The reads and writes of items of maps. */
     public ItemReads items() {
         return items;
     }
 
-    /** Instances to be read. */
+    /** The instances to be read. */
     public Actors.Loads loads() {
         return intake;
     }
@@ -73,12 +73,12 @@ public final class OwnerDesk {
         return intake;
     }
 
-    /** Ids of instances that wait to be read. */
+    /** Number of instances that wait to be read. */
     public int waitingToBeRead() {
         return intake.waiting();
     }
 
-    /** Nothing is left here any more. */
+    /** Closes the desk: nothing may be left here any more. */
     public void close() {
         writes.close();
         begins.close();

@@ -6,8 +6,8 @@ import java.time.InstantSource;
 import java.util.function.LongSupplier;
 
 /**
- * The server's time, as the last exchange told it and a monotonic clock carries it on. What is stored and compared later is this
- * time, so that the clock of the worker's machine matters to nothing that a workflow waits for. Thread-safe.
+ * The server's time, as the last exchange told it and a monotonic clock carries it on. Stored times are of this clock, so that no wait of
+ * a workflow depends on the clock of the worker's machine. Thread-safe.
  */
 public final class ServerClock implements InstantSource {
 
@@ -27,7 +27,7 @@ public final class ServerClock implements InstantSource {
         this.reading = new Reading(start, nanos.getAsLong());
     }
 
-    /** The server has said what time it is. */
+    /** Sets the clock by the server's time. */
     public void set(Instant server) {
         reading = new Reading(server, nanos.getAsLong());
     }

@@ -20,28 +20,28 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings signals to the waits of instances in memory. Whoever begins to wait asks for a look, and so does the loop when a signal has
- * come, so that either of the two finds the other. Looks of roles take turns, and what is read at once is bounded in bytes. Of one
- * instance only one look is under way, and the next begins when what the last one found is committed. Thread-safe.
+ * Brings signals to the waits of instances in memory. A node that begins to wait asks for a look, and so does the loop when a signal has
+ * come, so that signal and wait always meet. Roles take turns, and one read is bounded in bytes. An instance has one look under way; its
+ * next one begins when the signals of the last are committed. Thread-safe.
  */
 public final class SignalDelivery {
 
-    /** Of data of signals, read with one exchange. */
+    /** Bytes of signal data that one exchange reads. */
     static final long BYTES = 1024 * 1024;
 
     private static final int MOST = 200;
-    /** What the largest signal takes in memory. */
+    /** Bytes that the largest signal takes in memory. */
     private static final long LARGEST = 3 * 1024 * 1024;
-    /** A look never takes more than this part of what a role can have. */
+    /** The largest part of a role's memory that one look takes. */
     private static final int PART = 16;
 
-    /** What is to be looked for: names, and waits whose deadline has passed, which end when nothing is found for them. */
+    /** The looks of an instance: names of signals, and waits whose deadline has passed, which end when nothing is found for them. */
     private static final class Look {
         private final Set<String> names = new LinkedHashSet<>();
         private final List<Activation> expired = new ArrayList<>();
     }
 
-    /** Looks that go with one exchange. */
+    /** The looks of one exchange. */
     static final class Batch {
         private final Map<InstanceActor, Look> looks = new HashMap<>();
         private final List<MemoryQuota.Holding> memory = new ArrayList<>();
@@ -75,7 +75,7 @@ public final class SignalDelivery {
         look(actor, name, null);
     }
 
-    /** Looks for the last time: a wait for which nothing is there has timed out. */
+    /** Looks for the last time: a wait without a signal has timed out. */
     public void lookLast(InstanceActor actor, String name, Activation expired) {
         look(actor, name, expired);
     }
@@ -98,7 +98,7 @@ public final class SignalDelivery {
     }
 
     /**
-     * A signal of that name has come for an instance in memory.
+     * Looks for a signal of that name, which has come for an instance in memory.
      *
      * @param ifGone called when it has left memory before it was told
      */
@@ -140,7 +140,7 @@ public final class SignalDelivery {
         return batch;
     }
 
-    /** One look has as much memory as the largest signal takes; it is given back when what was read is in its instance. */
+    /** The memory of one look, as much as the largest signal takes; given back when its signals are in the instance. */
     private boolean hasMemory(InstanceActor actor, Batch batch) {
         MemoryQuota.Holding holding = memory.hold(actor.role());
         if (!holding.take(Math.min(LARGEST, memory.most() / PART))) {
@@ -162,7 +162,7 @@ public final class SignalDelivery {
     }
 
     /**
-     * What was found.
+     * Takes the signals that were found.
      *
      * @param complete whether all that was asked for was looked for; otherwise what is missing is asked for again
      */
@@ -190,7 +190,7 @@ public final class SignalDelivery {
         }
     }
 
-    /** Whether so few bytes came that nothing can have been left out; a char has three of them at most. */
+    /** Whether so few bytes came that no signal can have been left out; a char takes at most three bytes. */
     static boolean isComplete(List<Signal> signals) {
         return signals.stream().mapToLong(signal -> 3L * signal.data().length()).sum() < BYTES;
     }
@@ -201,7 +201,7 @@ public final class SignalDelivery {
                 .sum();
     }
 
-    /** One delivery or timeout a message, since each can change what the instance waits for. */
+    /** Posts one delivery or timeout a message, since each can change the waits of the instance. */
     private final class Delivery implements Message {
 
         private final InstanceActor to;

@@ -5,8 +5,8 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * Tells instances what an exchange has brought, each by itself: what one of them throws is a breakdown of that one, and the others hear
- * what is theirs. Used by the owner's loop only.
+ * Hands the results of an exchange to the instances, one by one: an exception of one is a breakdown of that one, and the others still get
+ * theirs. Used by the owner's loop only.
  */
 final class Teller {
 
@@ -22,8 +22,8 @@ final class Teller {
     }
 
     /**
-     * Tells an instance, or an item, something. When that fails and it is in memory, it is read again; otherwise nobody but the next
-     * term would look for it.
+     * Hands a result to an instance, or an item. When that fails and it is in memory, it is read again; otherwise only the next term would
+     * find it.
      */
     void tell(String instance, Runnable what) {
         try {

@@ -14,13 +14,17 @@ import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 
 /**
- * Instances that a leader may have ended with, see {@link Journal.Suspect}: those of one role at a time are worked on, until they have
- * got somewhere or nothing has happened for a while. So it is known whose they were if it happens again. Used by the owner's loop only.
+ * Trials of suspects: instances that may have ended an earlier leader, see {@link Journal.Suspect}. The suspects of one role at a time
+ * run, until a checkpoint is committed or nothing has happened for a while; if the process ends again, the role is known. Used by the
+ * owner's loop only.
  */
 final class Trials {
 
     private static final Logger LOG = Logger.getLogger(Trials.class);
-    /** What ends a process does so soon, or cannot be told from what only lasts long. Longer than {@code df._survived} says, and than it takes to say it. */
+    /**
+     * Duration of a trial: an instance that ends a process does so soon, or cannot be told from a long one. Longer than
+     * {@code df._survived} says, and than its call takes.
+     */
     private static final Duration LONGEST = Duration.ofSeconds(7);
 
     private final Set<String> suspects = new HashSet<>();
@@ -31,7 +35,7 @@ final class Trials {
     private boolean hasBegun;
     private long since;
 
-    /** What the tables know at the beginning of the term. */
+    /** Takes the suspects that the tables name at the beginning of the term. */
     void know(List<Journal.Suspect> known) {
         for (Journal.Suspect suspect : known) {
             if (suspect.isSetAside()) {
@@ -50,8 +54,8 @@ final class Trials {
     }
 
     /**
-     * Whether an instance that was left must not be read now; it is kept until its trial when it ever may. What is under no suspicion
-     * goes first.
+     * Whether an instance of an earlier term must not be read now. It is kept until its trial, unless it is set aside. Instances without
+     * suspicion go first.
      */
     boolean keeps(Journal.InstanceRef instance) {
         if (suspects.contains(instance.id())) {
@@ -65,12 +69,12 @@ final class Trials {
         return isSetAside;
     }
 
-    /** Whether somebody waits for a trial. */
+    /** Whether an instance waits for its trial. */
     boolean isOn() {
         return !waiting.isEmpty();
     }
 
-    /** An instance has come into memory, or does not exist any more. */
+    /** Notes that an instance has come into memory, or no longer exists. */
     void read(String instance) {
         if (unread.remove(instance)) {
             begun.add(instance);

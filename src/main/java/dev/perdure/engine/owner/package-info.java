@@ -1,6 +1,6 @@
 /**
- * Work of the leader as the owner of the schema: one loop, one connection, one exchange at a time. Everybody else leaves here what
- * is to be written, read or looked for, and is told what came of it.
+ * Work of the leader as the owner of the schema: one loop, one connection, one exchange at a time. The other rooms leave their reads,
+ * writes and queries here, and get the outcome.
  */
 @NullMarked
 package dev.perdure.engine.owner;

@@ -28,7 +28,7 @@ final class LongStatements {
         return !known.isEmpty() && known.containsKey(statement(role, template));
     }
 
-    /** Two texts that are taken for one are harmless: a statement that does not join runs alone. */
+    /** Two texts with the same hash are harmless: a statement that does not join runs alone. */
     private static Statement statement(long role, String template) {
         long hash = 1125899906842597L;
         for (int i = 0; i < template.length(); i++) {

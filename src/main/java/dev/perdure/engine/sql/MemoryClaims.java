@@ -9,8 +9,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * By role what waits for memory before it begins; the quota knows that, and lets nothing else of the role in meanwhile. Both are changed
- * at once: a claim that nobody here knows of would be there for ever. Thread-safe.
+ * The first attempt of each role that waits for memory before it begins. Meanwhile the quota lets nothing else of the role in. Attempt and
+ * claim change at once: a claim without an attempt would stay for ever. Thread-safe.
  */
 final class MemoryClaims<T> {
 
@@ -21,7 +21,7 @@ final class MemoryClaims<T> {
         this.memory = memory;
     }
 
-    /** The first of a role waits for memory. */
+    /** Claims memory for the first attempt of a role. */
     void waits(long role, T first) {
         waiting.compute(role, (same, before) -> {
             memory.claim(role, true);
@@ -29,7 +29,7 @@ final class MemoryClaims<T> {
         });
     }
 
-    /** The first of a role has its memory. */
+    /** Drops the claim of a role, whose first attempt has its memory. */
     void has(long role) {
         waiting.compute(role, (same, before) -> {
             memory.claim(role, false);
@@ -38,9 +38,9 @@ final class MemoryClaims<T> {
     }
 
     /**
-     * Forgets those that are not wanted any more.
+     * Drops the claims of unwanted attempts.
      *
-     * @return whether there was one: who waits behind it knows nothing of that
+     * @return whether there may have been one: whoever waits behind it does not know of that
      */
     boolean forget(Predicate<T> isUnwanted) {
         boolean isForgotten = false;

@@ -13,9 +13,9 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Executes a step in another database than the one that holds schema df. Its effect and its checkpoint are two commits: the effect's
- * has a receipt, which is looked for before the statement is executed, so that a step whose checkpoint was lost is not done again
- * (ADR 26). Where the role can have no receipts the step happens at least once.
+ * Executes a step in a database other than the one that holds schema df. Its effect and its checkpoint are two commits. The effect is
+ * committed with a receipt, and a step with a receipt is not executed again when its checkpoint was lost (ADR 26). Where the role can have
+ * no receipts the step happens at least once.
  */
 final class OtherDatabaseStep {
 
@@ -34,7 +34,7 @@ final class OtherDatabaseStep {
                 attempt.activation().stamp());
     }
 
-    /** Outside of the mailbox; the commit follows within. */
+    /** Runs the statement, outside of the mailbox; the commit follows within. */
     void run(StepPort.Session session) {
         StepPort.Proof proof;
         try {
@@ -57,7 +57,7 @@ final class OtherDatabaseStep {
         attempt.actor().post(new Committing(executed.results().get(0), proof.atLeastOnce()), Lane.SESSIONS);
     }
 
-    /** An activation that has been interrupted must not commit. */
+    /** The message that commits the step, unless its activation was interrupted. */
     private final class Committing implements Message {
 
         private final Result result;
@@ -109,13 +109,13 @@ final class OtherDatabaseStep {
         }
     }
 
-    /** The effect is committed: the owner writes the checkpoint, after which the receipt has served. */
+    /** Lets the owner write the checkpoint of a committed effect, after which the receipt has served. */
     private void happened(Result result, @Nullable String atLeastOnce) {
         run.retries().succeededByItself(attempt, result, atLeastOnce == null ? "" : atLeastOnce);
         attempt.actor().post(new Served());
     }
 
-    /** Follows the decision. Memory advances with the commit: what is still active has not been written. */
+    /** Applies the decision. Memory advances with the commit: an activation that is still active has not been written. */
     private final class Served implements Message {
 
         @Override

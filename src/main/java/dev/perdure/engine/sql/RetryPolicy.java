@@ -17,8 +17,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The next action after a step that did not just succeed. What the step can have caused itself counts as an attempt, which is
- * on record before the next one begins, and ends with the step's failure; what is the server's trouble or ours is waited out.
+ * The next action after a step that did not simply succeed. A failure that the step can have caused itself counts as an attempt, which is
+ * on record before the next one begins; too many fail the step. Trouble of the server, or our own, is waited out.
  */
 final class RetryPolicy {
 
@@ -26,7 +26,7 @@ final class RetryPolicy {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
-    /** What a result is given that found none. */
+    /** Least bytes for a result that found no memory. */
     private static final long LEAST_MEMORY = 64 * 1024;
 
     private static final String MADE_ROOM =
@@ -41,13 +41,13 @@ final class RetryPolicy {
         this.executor = executor;
     }
 
-    /** A statement failed; its transaction is gone. */
+    /** Handles a failed statement, whose transaction is gone. */
     void failed(SqlAttempt attempt, Failure failure) {
         failed(attempt, failure, 0);
     }
 
     /**
-     * The same.
+     * Handles a failed statement, whose transaction is gone.
      *
      * @param had bytes that were taken for its result
      */
@@ -71,7 +71,7 @@ final class RetryPolicy {
         }
     }
 
-    /** No session could be had. */
+    /** Handles the failure to get a session. */
     void noSession(SqlAttempt attempt, Failure failure) {
         if (!attempt.isWanted()) {
             return;
@@ -83,12 +83,12 @@ final class RetryPolicy {
         }
     }
 
-    /** Rows of ours that the checkpoint needs are locked, by their own user: nothing of the step is to blame. */
+    /** Handles rows of ours that the checkpoint needs and that their own user has locked: the step is not to blame. */
     void lockedOut(SqlAttempt attempt, Failure failure) {
         waitItOut(attempt, failure);
     }
 
-    /** Its session was wanted by a role that had none: it is rolled back, and waits for its next turn. Not its own doing. */
+    /** Puts a statement back into the queue, which was rolled back because a role without a session wanted its session. */
     private void waitForTurn(SqlAttempt attempt) {
         ended(attempt, StepReport.Outcome.RETRIED, MADE_ROOM);
         LogFields.with(
@@ -98,7 +98,7 @@ final class RetryPolicy {
         executor.again(attempt, attempt.manner(), Duration.ZERO);
     }
 
-    /** Waits for what is neither the step's fault nor its attempt, until it is over or has lasted too long. */
+    /** Waits out trouble that is not the step's fault and does not count, until it is over or has lasted too long. */
     private void waitItOut(SqlAttempt attempt, Failure failure) {
         long now = context.nanos().getAsLong();
         long since =
@@ -129,8 +129,8 @@ final class RetryPolicy {
     }
 
     /**
-     * The result found no memory: the next try has twice as much before it begins. What does not fit though the role has all
-     * that it can ever have never will.
+     * Handles a result that found no memory: the next try has twice as much before it begins. A result that does not fit into all memory
+     * that a role can have never will.
      */
     private void wantMemory(SqlAttempt attempt, Failure failure, long had) {
         SqlAttempt.Manner manner = attempt.manner();
@@ -152,7 +152,7 @@ final class RetryPolicy {
         againWithMemory(attempt, Math.min(wanted, most));
     }
 
-    /** The result had its memory, but others had what a decision on it takes: that is over sooner or later. */
+    /** Tries again when the decision on a result found no memory, since others had it: that is over sooner or later. */
     void waitForMemory(SqlAttempt attempt, long had) {
         againWithMemory(
                 attempt, Math.max(LEAST_MEMORY, Math.max(had, attempt.manner().memory())));
@@ -183,8 +183,8 @@ final class RetryPolicy {
     }
 
     /**
-     * The statement cannot run in a transaction block. That it runs is on record before, so that a crash in the middle is visible as an
-     * attempt; its effect can happen more than once.
+     * Runs a statement that cannot run in a transaction block. The attempt is on record first, so that a crash in the middle shows; its
+     * effect can happen more than once.
      */
     private void runOutsideTransaction(SqlAttempt attempt, Failure failure) {
         if (attempt.manner().outsideTransaction() != null) {
@@ -210,7 +210,7 @@ final class RetryPolicy {
                         }));
     }
 
-    /** A statement outside of a transaction succeeded: the owner writes its checkpoint. */
+    /** Lets the owner write the checkpoint of a statement that succeeded outside of a transaction. */
     void succeededByItself(SqlAttempt attempt, Result result, String reason) {
         ended(attempt, StepReport.Outcome.COMPLETED, null);
         InstanceActor actor = attempt.actor();
@@ -231,12 +231,12 @@ final class RetryPolicy {
         });
     }
 
-    /** A transaction that steps shared is gone, and with it what all of them did. */
+    /** Handles the loss of a shared transaction, with the effects of all its steps. */
     void sharedFailed(SharedTransaction shared, Failure failure) {
         alone(shared.first(), failure);
     }
 
-    /** A statement that shared its transaction with others gets one of its own. */
+    /** Runs a statement again, in a transaction of its own. */
     void alone(SqlAttempt attempt, Failure failure) {
         if (attempt.isWanted()) {
             LOG.debugf("%s runs again, alone: %s", attempt, LogText.of(failure.message()));
@@ -244,7 +244,7 @@ final class RetryPolicy {
         }
     }
 
-    /** The step that was to share a transaction gets one of its own, or has failed in it. */
+    /** Handles the step that was rolled back in a shared transaction: it gets one of its own, or has failed. */
     void rolledBack(SharedTransaction.RolledBack rolledBack) {
         SqlAttempt attempt = rolledBack.attempt();
         attempt.actor().attempts().put(attempt.activation(), attempt);
@@ -255,7 +255,7 @@ final class RetryPolicy {
         }
     }
 
-    /** The checkpoint was refused for what the step did or brought. Within the mailbox. */
+    /** Handles a checkpoint that was refused because of the step or its result. Within the mailbox. */
     void checkpointFailed(SqlAttempt attempt, Failure failure) {
         if (attempt.madeRoom(failure)) {
             waitForTurn(attempt);
@@ -269,7 +269,7 @@ final class RetryPolicy {
         }
     }
 
-    /** The node fails with the given text, for a reason of ours. */
+    /** Fails the node with the given text, for a reason of ours. */
     void fail(SqlAttempt attempt, String message, @Nullable String sqlState) {
         fail(attempt, message, new Failure(Failure.Kind.STEP, sqlState, message));
     }

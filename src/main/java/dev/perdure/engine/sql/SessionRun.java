@@ -22,13 +22,13 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One stay of an instance in a session. It holds a slot from the beginning to the end, and runs on one thread at a time: a statement
- * outside of the instance's mailbox, what follows from it ({@link StepCommit}) within.
+ * One stay of an instance in a session. It holds a slot from beginning to end, and runs on one thread at a time: the statement outside of
+ * the instance's mailbox, its commit ({@link StepCommit}) within.
  */
 final class SessionRun implements Runnable {
 
     private static final Logger LOG = Logger.getLogger(SessionRun.class);
-    /** So long an instance keeps its session while others wait for one. */
+    /** The time for which an instance keeps its session while others wait for one. */
     private static final long SLICE_NANOS = 20_000_000;
 
     private final SqlContext context;
@@ -38,7 +38,7 @@ final class SessionRun implements Runnable {
     private final InstanceActor actor;
     private final MemoryQuota.Holding memory;
     private final long begunAt;
-    /** Of what was reserved, not yet used. */
+    /** Reserved bytes that are not used yet. */
     private long free;
 
     private SqlAttempt attempt;
@@ -113,7 +113,7 @@ final class SessionRun implements Runnable {
         }
     }
 
-    /** The statement runs in the transaction of its checkpoint, and with it what may share that. */
+    /** Runs the statement in the transaction of its checkpoint, with the statements that may share it. */
     private void begin(StepPort.Session in) {
         Activation itemsOf = attempt.effect().itemsOf();
         if (itemsOf != null) {
@@ -158,7 +158,7 @@ final class SessionRun implements Runnable {
         }
     }
 
-    /** What follows from a look is written by the owner: its own transaction writes nothing. */
+    /** Runs a query that only looks. The owner writes its checkpoint: its own transaction writes nothing. */
     private void look(StepPort.Session in) {
         StepPort.Executed executed = in.begin(List.of(attempt.statement()), limits());
         if (executed.failure() != null) {
@@ -186,7 +186,7 @@ final class SessionRun implements Runnable {
         retries.succeededByItself(done, result, reason);
     }
 
-    /** The statement failed; its transaction is gone. */
+    /** Ends the stay after a failed statement, whose transaction is gone. */
     void failed(Failure failure) {
         SqlAttempt failed = attempt;
         long had = memory.bytes();
@@ -195,7 +195,7 @@ final class SessionRun implements Runnable {
         retries.failed(failed, failure, had);
     }
 
-    /** Items that shared a transaction are each tried alone: which of them is to blame, or none, shows then. */
+    /** Has items that failed in one transaction tried alone, which shows the one to blame, if any. */
     void failedTogether(Failure failure) {
         SqlAttempt first = attempt;
         companionsOver(Home.CompanionOutcome.FAILED);
@@ -209,7 +209,7 @@ final class SessionRun implements Runnable {
         return companions;
     }
 
-    /** What came of the items that shared the transaction. */
+    /** Tells the map the outcome of the items that shared the transaction. */
     void companionsOver(Home.CompanionOutcome outcome) {
         if (!companions.isEmpty()) {
             List<Companion> were = companions;
@@ -218,7 +218,7 @@ final class SessionRun implements Runnable {
         }
     }
 
-    /** There is no memory at present in which to decide what follows: the transaction is given up, and tried again. */
+    /** Gives the transaction up, to be tried again, since the next decision finds no memory now. */
     void waitsForMemory() {
         SqlAttempt waiting = attempt;
         long had = memory.bytes();
@@ -231,7 +231,7 @@ final class SessionRun implements Runnable {
         return limits(null);
     }
 
-    /** What a statement may take; what was reserved is used first. */
+    /** The limits of a statement; reserved memory is used first. */
     StepPort.Limits limits(@Nullable Duration joined) {
         return new StepPort.Limits(
                 new StepPort.ResultBudget() {
@@ -299,7 +299,7 @@ final class SessionRun implements Runnable {
                 && (!executor.isContended(actor) || context.nanos().getAsLong() - begunAt < SLICE_NANOS);
     }
 
-    /** The session is free for the next statement, which {@link #run} executes. */
+    /** Frees the session for the next statement, which {@link #run} executes. */
     void goesOnWith(SqlAttempt next) {
         executor.ended(attempt);
         attempt.leavesSession();
@@ -333,7 +333,7 @@ final class SessionRun implements Runnable {
         executor.release(actor);
     }
 
-    /** The version that was to be taken is claimed by the owner: then it is known whether a lost commit happened. */
+    /** Lets the owner claim the next version, which shows whether a lost commit happened. */
     void claim(Journal.Write claim, Consumer<Journal.Written> answer) {
         context.writes().write(actor.role(), claim, answer);
     }

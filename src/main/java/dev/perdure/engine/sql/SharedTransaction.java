@@ -9,13 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Steps of one instance whose statements succeeded in one transaction, with what was decided on each: mostly one. */
+/** The steps of one instance whose statements succeeded in one transaction, with the decision on each; mostly one step. */
 final class SharedTransaction {
 
     /**
-     * The step that was to be the next, and was rolled back.
+     * The next step, which was rolled back.
      *
-     * @param failure why; null when it has to be run in a transaction of its own to know
+     * @param failure the reason; null when only a run in a transaction of its own can tell
      */
     record RolledBack(SqlAttempt attempt, @Nullable Failure failure) {}
 
@@ -33,7 +33,7 @@ final class SharedTransaction {
         decisions.add(decision);
     }
 
-    /** The state that all decisions but the last were applied to. */
+    /** The state after all decisions so far. */
     InstanceState ahead(InstanceState state) {
         if (ahead == null) {
             ahead = state.copy();
@@ -42,7 +42,7 @@ final class SharedTransaction {
         return ahead;
     }
 
-    /** How the instance waits when all is committed. */
+    /** The wait of the instance after the commit. */
     InstanceState.Waiting waiting(InstanceState state) {
         if (size() == 1) {
             return state.waitingAfter(last());
@@ -67,7 +67,7 @@ final class SharedTransaction {
         return decisions.get(decisions.size() - 1);
     }
 
-    /** The statement that is all that follows; null when something else does. */
+    /** The only next effect, when it is a statement; null otherwise. */
     Effect.@Nullable RunSql next() {
         return StepCommit.onlyStep(last());
     }

@@ -17,14 +17,13 @@ import org.jspecify.annotations.Nullable;
 final class SqlAttempt implements Attempt {
 
     /**
-     * How an attempt differs from an ordinary one.
+     * The manner of an attempt: how it differs from an ordinary one.
      *
      * @param number from 1; failures that the step can cause itself count
      * @param outsideTransaction why it cannot share a transaction with its checkpoint; null when it can
      * @param isAlone whether no other step may join its transaction
      * @param memory bytes that are taken for its result before it begins; 0: as it is read
-     * @param waitingSince when it began to wait for what is not its own trouble, as the monotonic source tells; null when it
-     *     does not
+     * @param waitingSince when it began to wait for what is not its own trouble, as the monotonic source tells; null when it does not
      */
     record Manner(
             int number,
@@ -33,12 +32,12 @@ final class SqlAttempt implements Attempt {
             long memory,
             @Nullable Long waitingSince) {
 
-        /** An ordinary one. */
+        /** An ordinary attempt. */
         static Manner of(Effect.RunSql effect) {
             return new Manner(effect.attempt() + 1, null, false, 0, null);
         }
 
-        /** In a transaction of its own. */
+        /** The same attempt, in a transaction of its own. */
         Manner alone() {
             return new Manner(number, outsideTransaction, true, memory, waitingSince);
         }
@@ -61,7 +60,7 @@ final class SqlAttempt implements Attempt {
         }
     }
 
-    /** What keeps it waiting that is not the step's own doing. */
+    /** Trouble that keeps an attempt waiting and is not the step's own doing. */
     record Trouble(String reason, Instant nextTry) {}
 
     private final InstanceActor actor;
@@ -116,27 +115,27 @@ final class SqlAttempt implements Attempt {
         return manner.number();
     }
 
-    /** Has memory from before it begins. */
+    /** Gives it memory before it begins. */
     void reserves(MemoryQuota.Holding memory) {
         reserved = memory;
     }
 
-    /** What it has from before it began; null when it takes as it reads. */
+    /** The memory that it had before it began; null when it takes memory as it reads. */
     MemoryQuota.@Nullable Holding reserved() {
         return reserved;
     }
 
-    /** When it began to wait for a slot, as the monotonic source tells. */
+    /** The begin of its wait for a slot, by the monotonic source. */
     long queuedAt() {
         return queuedAt;
     }
 
-    /** When execution began, in the server's time; null while it waits. */
+    /** The begin of its execution, in the server's time; null while it waits. */
     @Nullable Instant startedAt() {
         return startedAt;
     }
 
-    /** When execution began, as the monotonic source tells. */
+    /** The begin of its execution, by the monotonic source. */
     long begunAt() {
         return begunAt;
     }
@@ -145,12 +144,12 @@ final class SqlAttempt implements Attempt {
         trouble = reason;
     }
 
-    /** What it waits for before it is tried; null for a slot only. */
+    /** The trouble that it waits out; null when it waits for a slot only. */
     @Nullable Trouble trouble() {
         return trouble;
     }
 
-    /** That it waits, and why, is on record. */
+    /** Notes that its wait, with the reason, is on record. */
     void waitIsShown() {
         isWaitShown = true;
     }
@@ -159,7 +158,7 @@ final class SqlAttempt implements Attempt {
         return isWaitShown;
     }
 
-    /** It has a slot from now on. */
+    /** Gives it a slot. */
     void takesSlot() {
         hasSlot = true;
     }
@@ -174,7 +173,7 @@ final class SqlAttempt implements Attempt {
         return !hasSlot || isOver;
     }
 
-    /** Its session is given back. */
+    /** Notes that its session is given back. */
     void over() {
         isOver = true;
     }
@@ -184,13 +183,13 @@ final class SqlAttempt implements Attempt {
         begunAt = nanos;
     }
 
-    /** It runs in the session, which an interruption will cancel; false when it was interrupted before. */
+    /** Puts it into a session, which an interruption will cancel; false when it was interrupted before. */
     synchronized boolean runsIn(StepPort.Session in) {
         session = in;
         return !interrupted;
     }
 
-    /** From now on an interruption has nothing to cancel. */
+    /** Takes it out of its session: an interruption has nothing to cancel any more. */
     synchronized void leavesSession() {
         session = null;
     }
@@ -215,7 +214,7 @@ final class SqlAttempt implements Attempt {
         return session != null && !interrupted && !hasMadeRoom && manner.outsideTransaction() == null;
     }
 
-    /** Its statement is cancelled, and it will be tried again. */
+    /** Cancels its statement, which will be tried again. */
     synchronized void makeRoom() {
         if (canMakeRoom()) {
             hasMadeRoom = true;
@@ -228,7 +227,7 @@ final class SqlAttempt implements Attempt {
         return hasMadeRoom;
     }
 
-    /** Whether a failure says only that it made room. */
+    /** Whether a failure only means that it made room. */
     boolean madeRoom(Failure failure) {
         return hasMadeRoom() && failure.kind() == Failure.Kind.CANCELED;
     }
@@ -237,12 +236,12 @@ final class SqlAttempt implements Attempt {
         return interrupted;
     }
 
-    /** Whether somebody still waits for what comes of it. */
+    /** Whether its result is still wanted. */
     boolean isWanted() {
         return !isInterrupted() && actor.mayBegin(activation().nodeId());
     }
 
-    /** The attempt, as it ended. */
+    /** The report of its end. */
     StepReport report(StepReport.Outcome outcome, @Nullable String error, Instant now) {
         InstanceOrigin origin = actor.origin();
         Instant begun = startedAt;

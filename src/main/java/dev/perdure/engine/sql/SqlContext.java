@@ -32,7 +32,7 @@ public record SqlContext(
         Settings settings) {
 
     /**
-     * What can be set.
+     * The settings of the executor.
      *
      * @param slots sessions at once
      * @param slotsPerRole the same for one role

@@ -22,10 +22,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Statements that wait for a session, and those that run in one. Thread-safe. */
+/** Executes statements: holds those that wait for a session, and those that run in one. Thread-safe. */
 public final class SqlExecutor {
 
-    /** What lasts for less is not written down: short waits must cost nothing. */
+    /** The shortest wait for trouble that is written down: short waits must cost nothing. */
     private static final long TROUBLE_SHOWN_NANOS = 200_000_000;
 
     private static final long QUEUE_SHOWN_NANOS = 2_000_000_000;
@@ -81,13 +81,13 @@ public final class SqlExecutor {
         pump();
     }
 
-    /** The same step once more, in another manner; dropped when nobody waits for it any more. */
+    /** Runs a step again, in another manner, unless it is no longer wanted. */
     void again(SqlAttempt attempt, SqlAttempt.Manner manner, Duration pause) {
         again(attempt, manner, pause, null);
     }
 
     /**
-     * The same.
+     * Runs a step again, in another manner, unless it is no longer wanted.
      *
      * @param reason of the pause, when that is not the step's own doing
      */
@@ -117,7 +117,7 @@ public final class SqlExecutor {
         return isNext ? next : null;
     }
 
-    /** The same, also as soon as its role, which could not log in, has a session to be had. */
+    /** Runs a step again after a pause, or as soon as its role, which could not log in, can have a session. */
     void againWithSession(SqlAttempt attempt, SqlAttempt.Manner manner, Duration pause, String reason) {
         SqlAttempt next = next(attempt, manner);
         if (next == null) {
@@ -144,7 +144,7 @@ public final class SqlExecutor {
         }
     }
 
-    /** One that waits goes on, and the next ones when that one has got a session; all of them when nothing is wrong any more. */
+    /** Lets one waiting statement of a role go on, and the next when that one has its session; all when the trouble is over. */
     private void sessionIsThere(SessionPools.Key role) {
         Queue<SqlAttempt> held = withoutSession.get(role);
         if (held == null) {
@@ -160,7 +160,7 @@ public final class SqlExecutor {
         }
     }
 
-    /** Starts what has a slot. */
+    /** Starts the statements that have a slot. */
     private void pump() {
         for (SqlAttempt next = queue.poll(this::hasMemory); next != null; next = queue.poll(this::hasMemory)) {
             next.takesSlot();
@@ -170,14 +170,14 @@ public final class SqlExecutor {
         }
     }
 
-    /** Memory may be there again for an attempt that wants it before it begins. */
+    /** Tries statements again that want memory before they begin: some may be free. */
     public void memoryIsFree() {
         pump();
     }
 
     /**
-     * Instances that hold memory which a statement of another instance waits for: of the same role, or, of what waits for memory
-     * itself, of another one whose statement has waited for longer. Otherwise two roles could wait for each other.
+     * The instances that hold memory for which a statement waits: instances of the statement's role and, if they wait for memory
+     * themselves, of roles whose statement has waited for less long. Otherwise two roles could wait for each other.
      */
     public Predicate<InstanceActor> inTheWay() {
         long now = context.nanos().getAsLong();
@@ -213,7 +213,7 @@ public final class SqlExecutor {
         return fits;
     }
 
-    /** A run has given its session back. */
+    /** Frees the slot of a run that has given its session back. */
     void release(InstanceActor actor) {
         queue.release(actor.role());
         pump();
@@ -237,7 +237,7 @@ public final class SqlExecutor {
         executing.remove(attempt);
     }
 
-    /** Cancels what was interrupted and still executes; to be called now and then. Blocks while the server is asked. */
+    /** Cancels interrupted statements that still execute; called now and then. Blocks while it asks the server. */
     public void cancelAgain() {
         if (cancels.compareAndSet(false, true)) {
             try {
@@ -248,7 +248,7 @@ public final class SqlExecutor {
         }
     }
 
-    /** Calls for each statement that has been executing for longer, until it has answered or ended. */
+    /** Reports each statement that has executed for longer, until it has answered or ended. */
     public void longRunning(Duration than, LongRunning caller) {
         long limit = context.nanos().getAsLong() - than.toNanos();
         for (SqlAttempt attempt : executing) {
@@ -259,7 +259,7 @@ public final class SqlExecutor {
     }
 
     /**
-     * Calls for statements that have been waiting for a while, each once as long as nothing about it changes.
+     * Reports statements that have waited for a while, each once as long as its wait does not change.
      *
      * @param most calls
      */
@@ -307,13 +307,13 @@ public final class SqlExecutor {
         return new Journal.Wait(reason, clock.minusNanos(now - attempt.queuedAt()), null);
     }
 
-    /** Told of statements that have been waiting for a while. */
+    /** A receiver of statements that have waited for a while. */
     @FunctionalInterface
     public interface LongWaiting {
         void waits(InstanceActor actor, Activation activation, Journal.Wait wait);
     }
 
-    /** Told of statements that have been executing for a while. */
+    /** A receiver of statements that have executed for a while. */
     @FunctionalInterface
     public interface LongRunning {
         void runs(InstanceActor actor, Activation activation, @Nullable Instant startedAt, int attempt);
@@ -337,8 +337,8 @@ public final class SqlExecutor {
     }
 
     /**
-     * A role without a session waits, and none is left: of the role that has the most, the statement that began last is interrupted and
-     * waits for its next turn. One that ends soon anyway is let be.
+     * Makes room for a role without a session when none is left: interrupts the latest statement of the role that has the most sessions,
+     * which then waits for its next turn. A statement that may end soon anyway goes on.
      */
     public void makeRoom() {
         Long role = queue.inTheWay();
@@ -353,17 +353,17 @@ public final class SqlExecutor {
                 .ifPresent(SqlAttempt::makeRoom);
     }
 
-    /** Statements that wait. */
+    /** Number of statements that wait. */
     public int queued() {
         return queue.queued();
     }
 
-    /** Sessions in use. */
+    /** Number of sessions in use. */
     public int inUse() {
         return queue.inUse();
     }
 
-    /** Nothing begins any more. */
+    /** Starts no more statements. */
     public void close() {
         queue.close();
     }

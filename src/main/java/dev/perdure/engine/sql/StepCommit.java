@@ -27,8 +27,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A statement has succeeded and its transaction is open: what follows is decided, and committed in that transaction. Steps that come
- * next and may share it run before the commit.
+ * The message that a statement has succeeded, and its transaction is open. The decision on it is committed in that transaction. Next steps
+ * that may share the transaction run before the commit.
  */
 final class StepCommit implements Message {
 
@@ -42,7 +42,7 @@ final class StepCommit implements Message {
     /**
      * A statement that has succeeded.
      *
-     * @param sent what came of it, and of those that were sent along with it
+     * @param sent its outcome, and that of the statements that were sent along with it
      */
     StepCommit(SessionRun run, SqlAttempt attempt, StepPort.Executed sent, List<Statement> statements) {
         this.run = run;
@@ -106,7 +106,7 @@ final class StepCommit implements Message {
                 run.context().clock().instant());
     }
 
-    /** Items of one statement each end together. */
+    /** Ends items of one statement each, together. */
     private boolean commitTogether(
             InstanceActor actor, StepPort.Session session, SharedTransaction shared, Drain drain) {
         CheckpointRequest draft = draft(actor, shared);
@@ -211,7 +211,7 @@ final class StepCommit implements Message {
         }
     }
 
-    /** The checkpoint was refused, or whether it was committed is unknown. */
+    /** Handles a checkpoint that was refused, or whose commit is uncertain. */
     private boolean notCommitted(InstanceActor actor, SharedTransaction shared, Failure failure) {
         run.context().statistics().checkpointFailed(failure.kind());
         switch (failure.kind()) {

@@ -22,8 +22,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs steps that follow one another in one transaction, where people allow it (ADR 91). Effects and checkpoints stay atomic: all of
- * them are committed together, or none. How many share it is decided here: until it is so old, or a step takes so long.
+ * Runs consecutive steps in one transaction, where the settings allow it (ADR 91). Effects and checkpoints stay atomic: all of them are
+ * committed together, or none. Steps join until the transaction is too old, or a step takes too long.
  */
 final class TransactionSharing {
 
@@ -61,7 +61,7 @@ final class TransactionSharing {
         return statements;
     }
 
-    /** What statements may take that are sent together. */
+    /** The limits of statements that are sent together. */
     StepPort.Limits limits(SessionRun run) {
         return run.limits(limit.isZero() ? null : limit.multipliedBy(CUT_OFF));
     }
@@ -75,10 +75,10 @@ final class TransactionSharing {
     }
 
     /**
-     * Takes in what was sent along, and runs what follows in the same transaction for as long as it may.
+     * Takes in the results of statements that were sent along, and runs the next ones in the same transaction for as long as it may.
      *
-     * @param sent what came of the statements that were sent together
-     * @return why the transaction is gone, and with it everything that was done in it; null when it is open
+     * @param sent the outcome of the statements that were sent together
+     * @return why the transaction is gone, with everything that was done in it; null when it is open
      */
     @Nullable StepFailedException extend(
             SharedTransaction shared, StepPort.Executed sent, List<Statement> statements, SessionRun run) {

@@ -1,5 +1,5 @@
 /**
- * Executes statements of steps. A thread borrows a session of the role and runs one instance in it until that rests: statement,
+ * Execution of the statements of steps. A thread borrows a session of the role and runs one instance in it until that rests: statement,
  * checkpoint, commit, the next statement.
  */
 @NullMarked
