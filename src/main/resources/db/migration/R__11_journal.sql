@@ -210,7 +210,7 @@ BEGIN
                   FROM unnest(v_ids, v_roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
             JOIN df._inbox x ON x.instance_id = t.id) AS o;
         -- However small they are, reading them must not take long.
-        v_fitting := least(v_fitting, 200);
+        v_fitting := least(v_fitting, 100);
         IF v_fitting > 0 THEN
             RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes, p_bytes) AS l;
             -- Fewer when they have checkpoints, which those have that go on after an end: the rest is named, and read by itself.

@@ -24,7 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ItemReads {
 
-    private static final int MOST = 20;
+    /** Wishes of one exchange: a page of a map takes some milliseconds, twenty where the server is busy, and everybody waits for them. */
+    private static final int MOST = 8;
+    /** Items that one exchange lets programs have; one wish at least. */
+    private static final int MOST_ASSIGNED = 250;
     /** Of what an exchange writes; one wish at least. */
     private static final long MOST_CHARS = 512 * 1024;
 
@@ -153,7 +156,8 @@ public final class ItemReads {
     Batch next() {
         Batch batch = new Batch();
         long chars = 0;
-        for (int i = 0; i < MOST && chars < MOST_CHARS; i++) {
+        int assigned = 0;
+        for (int i = 0; i < MOST && chars < MOST_CHARS && assigned < MOST_ASSIGNED; i++) {
             Wish wish = queue.poll();
             if (wish == null) {
                 break;
@@ -168,6 +172,7 @@ public final class ItemReads {
                 batch.open.add(open);
             } else if (wish instanceof Assign assign) {
                 batch.assign.add(assign);
+                assigned += assign.items().items().size();
             }
         }
         return batch;
