@@ -37,6 +37,9 @@ final class Admission {
     /** The rest after a query, as a multiple of its duration: the server's time is everybody's. */
     private static final long REST = 3;
 
+    /** The longest rest: a query of more than a tenth of a second waits for the server, and instances that may begin wait for the next one. */
+    private static final long LONGEST_REST_NANOS = 300_000_000;
+
     /** The query that decides, in the tables. */
     @FunctionalInterface
     interface Asks {
@@ -152,7 +155,7 @@ final class Admission {
         after = answer.after();
         long now = nanos.getAsLong();
         boolean isUsed = waits || answer.released() > 0 || answer.millis() != null;
-        restsUntil = now + Math.max(REST * (now - askedAt), isUsed ? 0 : UNUSED_NANOS);
+        restsUntil = now + Math.max(Math.min(LONGEST_REST_NANOS, REST * (now - askedAt)), isUsed ? 0 : UNUSED_NANOS);
         long pause = waits || !isTold.getAsBoolean() ? POLL_NANOS : IDLE_NANOS;
         if (again || !after.isEmpty()) {
             pause = 0;
