@@ -210,4 +210,22 @@ class IntakeSimulationTest {
             scene.assertNoMemoryIsTaken();
         }
     }
+
+    /** A page that is read beside the exchanges is older than what they tell; what an earlier term has assigned ends meanwhile. */
+    @Test
+    void items_that_programs_end_while_they_are_read_are_counted() {
+        String activity = "{\"kind\":\"work\",\"payload\":\"{}\",\"lease_ms\":60000,\"max_attempts\":20}";
+        for (long seed = 1; seed <= SimulationTest.SEEDS; seed++) {
+            Scene scene = new Scene(seed, true, MEMORY);
+            GraphDraft draft = new GraphDraft();
+            scene.start(1, false, draft, draft.map(draft.sql("ITEMS 40"), draft.leaf("ACTIVITY", activity), 20, true));
+            scene.worker.told();
+            scene.goOnFor(Duration.ofMillis(scene.random.nextInt(30)));
+            scene.takeOver();
+            // As NOTIFY has it look while much happens.
+            scene.scheduler.every(Duration.ofMillis(5), () -> scene.worker.told());
+
+            scene.assertAllEnd();
+        }
+    }
 }

@@ -96,7 +96,8 @@ final class SimJournal implements Journal {
                 return;
             }
             T found = read.get();
-            scheduler.after(faults.latency(), () -> answer.complete(found));
+            // What is large is under way for a while, and exchanges go on meanwhile.
+            scheduler.after(faults.latency() + (faults.chance(3) ? 300_000_000 : 0), () -> answer.complete(found));
         });
         return answer;
     }

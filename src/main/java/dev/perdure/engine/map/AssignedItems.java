@@ -8,8 +8,10 @@ import dev.perdure.store.Journal.Written;
 import dev.perdure.store.OpenItems;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,10 @@ final class AssignedItems {
     private final Set<Long> assigned = new HashSet<>();
     /** First ordinals of items that cannot be assigned together with others. */
     private final Set<Long> alone = new HashSet<>();
+    /** Ended while a page is read that may show them as pending: what is read beside the exchanges is older than what they tell. */
+    private final Map<Long, Boolean> endedMeanwhile = new HashMap<>();
+
+    private boolean isReading;
 
     /** Counts items that have ended. */
     @FunctionalInterface
@@ -91,13 +97,26 @@ final class AssignedItems {
         return next.size() + asked.size() + assigned.size();
     }
 
+    /** A page is asked for. */
+    void reads() {
+        isReading = true;
+    }
+
     /** Rows were read. Of those that they show as pending it is told when they end; the others are counted here. */
     void read(OpenItems.Opened page) {
+        isReading = false;
         if (areAll) {
             opened = opened < 0 ? page.opened() : opened;
             tally.passed(page.completed(), page.failed());
             context.counts().knownToHaveEnded(page.completed() + page.failed());
         }
+    }
+
+    /** Those of the page are known from now on: what has ended since it was read is counted. */
+    void areKnown() {
+        Map<Long, Boolean> since = Map.copyOf(endedMeanwhile);
+        endedMeanwhile.clear();
+        since.forEach(this::ended);
     }
 
     /** Whether one more may be taken before the others are asked for. */
@@ -182,6 +201,8 @@ final class AssignedItems {
         if (tally.isOpen(ordinal)) {
             assigned.remove(ordinal);
             count.ended(ordinal, 1, well);
+        } else if (isReading && ordinal > tally.read()) {
+            endedMeanwhile.put(ordinal, well);
         }
     }
 
@@ -193,5 +214,6 @@ final class AssignedItems {
         asked = List.of();
         wanted = null;
         assigned.clear();
+        endedMeanwhile.clear();
     }
 }

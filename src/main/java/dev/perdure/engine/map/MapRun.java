@@ -276,6 +276,7 @@ final class MapRun implements Attempt, Home {
         if (once != null) {
             read(once - 1, -window.sizeOf(once), opened -> readAgain(once, opened));
         } else {
+            assigned.reads();
             read(tally.read(), PAGE, this::readPage);
         }
     }
@@ -313,6 +314,7 @@ final class MapRun implements Attempt, Home {
     private void readPage(OpenItems.Opened opened) {
         assigned.read(opened);
         opened.rows().forEach(row -> window.add(row, tally));
+        assigned.areKnown();
         if (opened.rows().isEmpty()) {
             tally.readUpTo(tally.total());
         }
