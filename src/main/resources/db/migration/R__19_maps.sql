@@ -272,6 +272,7 @@ DECLARE
     v_size bigint;
     v_bytes bigint;
     v_all bigint := 0;
+    v_is_large boolean;
 BEGIN
     FOR k IN 1 .. cardinality(p_maps) LOOP
         IF v_all >= p_all AND p_limits[k] <> 0 THEN
@@ -288,6 +289,7 @@ BEGIN
         max_concurrent := v_map.max_concurrent;
         v_last := v_map.opened;
         v_bytes := 0;
+        v_is_large := false;
         v_completed := NULL;
         v_failed := NULL;
         opened := NULL;
@@ -346,10 +348,8 @@ BEGIN
             item := v_item::text;
             v_size := octet_length(item) + coalesce((SELECT sum(octet_length(t.state)) FROM unnest(states) AS t(state)), 0);
             v_all := v_all + v_size;
-            IF v_size > p_large OR p_limits[k] < 0 AND v_bytes + v_size > p_large THEN
-                v_map.id := NULL;
-                EXIT;
-            END IF;
+            v_is_large := v_size > p_large OR p_limits[k] < 0 AND v_bytes + v_size > p_large;
+            EXIT WHEN v_is_large;
             v_bytes := v_bytes + v_size;
             v_last := greatest(v_last, ordinal);
             IF status = 'pending' AND states[cardinality(states)]::jsonb -> 'nodes' ? v_map.node_id THEN
@@ -360,7 +360,7 @@ BEGIN
             RETURN NEXT;
         END LOOP;
         ordinal := NULL; item := NULL; status := NULL; version := NULL; versions := NULL; states := NULL; marks := NULL;
-        IF v_map.id IS NULL THEN
+        IF v_is_large THEN
             status := 'large';
             RETURN NEXT;
             CONTINUE;

@@ -26,11 +26,6 @@ final class ItemQueries {
     private static final String OPEN = "SELECT * FROM df._open_items($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     private static final String ASSIGN =
             "SELECT df._assign_items($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    /** An item of more bytes is not read along: the client's time grows with the square of what a message has (ADR 102). */
-    private static final long LARGE_BYTES = 256 * 1024;
-    /** Of all maps; one item at least. */
-    private static final long ALL_BYTES = 256 * 1024;
-
     /** Sends a query. */
     @FunctionalInterface
     interface Sender {
@@ -94,8 +89,8 @@ final class ItemQueries {
                 .addArrayOfLong(numbers(open, OpenItems::after))
                 .addArrayOfInteger(open.stream().map(OpenItems::limit).toArray(Integer[]::new))
                 .addLong(OpenedItemRows.PAGE_BYTES)
-                .addLong(LARGE_BYTES)
-                .addLong(ALL_BYTES)
+                .addLong(OpenItems.EXCHANGE_BYTES)
+                .addLong(OpenItems.EXCHANGE_BYTES)
                 .addArrayOfLong(numbers(open, OpenItems::settled))
                 .addArrayOfLong(numbers(open, OpenItems::completed))
                 .addArrayOfLong(numbers(open, OpenItems::failed));

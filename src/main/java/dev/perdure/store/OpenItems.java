@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record OpenItems(long map, long after, int limit, long settled, long completed, long failed) {
 
+    /** An exchange carries no item of more bytes, and no more than so many of all maps; one item at least (ADR 102). */
+    public static final long EXCHANGE_BYTES = 256 * 1024;
+
     /** What came of it. */
     public sealed interface Answer permits Opened, NotOpened {}
 

@@ -96,6 +96,11 @@ final class SimJournal implements Journal {
                 return;
             }
             T found = read.get();
+            Throwable broken = faults.broken("beside");
+            if (broken != null) {
+                answer.completeExceptionally(broken);
+                return;
+            }
             // What is large is under way for a while, and exchanges go on meanwhile.
             scheduler.after(faults.latency() + (faults.chance(3) ? 300_000_000 : 0), () -> answer.complete(found));
         });

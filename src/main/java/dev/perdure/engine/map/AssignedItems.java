@@ -52,10 +52,8 @@ final class AssignedItems {
     private final Set<Long> assigned = new HashSet<>();
     /** First ordinals of items that cannot be assigned together with others. */
     private final Set<Long> alone = new HashSet<>();
-    /** Ended while a page is read that may show them as pending: what is read beside the exchanges is older than what they tell. */
-    private final Map<Long, Boolean> endedMeanwhile = new HashMap<>();
-
-    private boolean isReading;
+    /** Ended, and not read yet: a page that is read beside the exchanges is older than what they tell, and may show them as pending. */
+    private final Map<Long, Boolean> endedUnread = new HashMap<>();
 
     /** Counts items that have ended. */
     @FunctionalInterface
@@ -97,14 +95,8 @@ final class AssignedItems {
         return next.size() + asked.size() + assigned.size();
     }
 
-    /** A page is asked for. */
-    void reads() {
-        isReading = true;
-    }
-
     /** Rows were read. Of those that they show as pending it is told when they end; the others are counted here. */
     void read(OpenItems.Opened page) {
-        isReading = false;
         if (areAll) {
             opened = opened < 0 ? page.opened() : opened;
             tally.passed(page.completed(), page.failed());
@@ -114,8 +106,8 @@ final class AssignedItems {
 
     /** Those of the page are known from now on: what has ended since it was read is counted. */
     void areKnown() {
-        Map<Long, Boolean> since = Map.copyOf(endedMeanwhile);
-        endedMeanwhile.clear();
+        Map<Long, Boolean> since = Map.copyOf(endedUnread);
+        endedUnread.clear();
         since.forEach(this::ended);
     }
 
@@ -201,8 +193,8 @@ final class AssignedItems {
         if (tally.isOpen(ordinal)) {
             assigned.remove(ordinal);
             count.ended(ordinal, 1, well);
-        } else if (isReading && ordinal > tally.read()) {
-            endedMeanwhile.put(ordinal, well);
+        } else if (ordinal > tally.read()) {
+            endedUnread.put(ordinal, well);
         }
     }
 
@@ -214,6 +206,6 @@ final class AssignedItems {
         asked = List.of();
         wanted = null;
         assigned.clear();
-        endedMeanwhile.clear();
+        endedUnread.clear();
     }
 }

@@ -31,8 +31,6 @@ import org.jspecify.annotations.Nullable;
 final class MapRun implements Attempt, Home {
 
     private static final int PAGE = 400;
-    /** Characters of a page of which the next one is read beside the exchanges. */
-    private static final long LARGE = 256 * 1024;
 
     private static final Duration SHOWN_AFTER = Duration.ofMillis(100);
     private static final Duration TICK = Duration.ofSeconds(1);
@@ -59,7 +57,7 @@ final class MapRun implements Attempt, Home {
 
     private int maxConcurrent;
     private boolean reading;
-    /** Whether those were large that were read last. */
+    /** Whether the last ones were large: the next ones are read beside the exchanges, without being unpacked in one first. */
     private boolean areLarge;
 
     private boolean isOver;
@@ -276,7 +274,6 @@ final class MapRun implements Attempt, Home {
         if (once != null) {
             read(once - 1, -window.sizeOf(once), opened -> readAgain(once, opened));
         } else {
-            assigned.reads();
             read(tally.read(), PAGE, this::readPage);
         }
     }
@@ -304,7 +301,7 @@ final class MapRun implements Attempt, Home {
         }
         reading = false;
         if (limit != 0) {
-            areLarge = ItemWindow.chars(opened.rows()) > LARGE;
+            areLarge = ItemWindow.chars(opened.rows()) > OpenItems.EXCHANGE_BYTES;
         }
         setMaxConcurrent(opened.maxConcurrent());
         what.accept(opened);

@@ -59,6 +59,7 @@ public final class OwnerLoop implements Wakeup {
     private final Runnable makeRoom;
     private final Consumer<String> stepDown;
     private final LookPace looks;
+    private final RetryPause retry;
     private final LargeReads largeReads;
     private final LargeItemReads largeItemReads;
     private final Teller teller;
@@ -69,7 +70,6 @@ public final class OwnerLoop implements Wakeup {
     private boolean stopped;
     private long madeRoomAt;
     private long saidAt;
-    private long failures;
     private boolean lookNow = true;
 
     private volatile long turnedAt;
@@ -108,6 +108,7 @@ public final class OwnerLoop implements Wakeup {
         this.stepDown = stepDown;
         this.looks = new LookPace(pace, desk.intake());
         this.teller = new Teller(actors, stepDown);
+        this.retry = new RetryPause(nanos);
         this.largeReads = new LargeReads(journal, thread, nanos, desk.intake(), actors, teller);
         this.largeItemReads = new LargeItemReads(journal, thread, nanos, desk.items(), teller);
         this.turnedAt = nanos.getAsLong();
@@ -267,7 +268,7 @@ public final class OwnerLoop implements Wakeup {
     }
 
     private void answered(Sent sent, Journal.Answer answer) {
-        failures = 0;
+        retry.succeeded();
         clock.set(answer.now());
         desk.writes().answered(sent.writes(), answer.written(), teller);
         desk.begins().answered(sent.begins(), answer.begun(), teller);
@@ -329,10 +330,10 @@ public final class OwnerLoop implements Wakeup {
         desk.signals().lost(sent.signals());
         desk.items().lost(sent.items());
         lookNow |= sent.looks();
-        if (failures == 0) {
+        if (!retry.isRetry()) {
             LOG.warnf("The tables do not answer, asking again: %s", LogText.of(String.valueOf(cause.getMessage())));
         }
-        sleepFor(LargeReads.pauseAfter(failures++));
+        sleepFor(retry.failed());
     }
 
     private void sleep() {
