@@ -95,11 +95,16 @@ public final class Compensation {
 
     /** Whether its activation is of an earlier round, or attempt, of a node that runs: no crash leads back there. */
     private boolean isLongOver(Undo undo) {
-        for (Node above = decision.graph().parent(undo.node());
+        String below = undo.node();
+        for (Node above = decision.graph().parent(below);
                 above != null;
-                above = decision.graph().parent(above.id())) {
+                above = decision.graph().parent(below)) {
+            // A WITH_UNDO that runs its undo says nothing of what ran in its step.
+            boolean isApart =
+                    isUndo(above.id()) && !below.equals(decision.graph().undo(above.id()));
+            below = above.id();
             Running run = decision.running(above.id());
-            if (run != null) {
+            if (run != null && !isApart) {
                 return !undo.stamp().equals(run.stamp()) && !undo.stamp().startsWith(run.stamp() + "::");
             }
         }

@@ -194,4 +194,27 @@ class SagaTest {
         undoes(run, NOTHING);
         assertThat(run.end()).startsWith("FAILED Timed out");
     }
+
+    @Test
+    void what_is_known_of_an_undo_stays_while_the_step_around_it_is_undone() {
+        String undo = draft.sql("undo");
+        String inner =
+                draft.saga(draft.then(draft.withUndo(first, draft.retry(undo, 1, null), "after"), draft.sql("no")));
+        String failing = draft.graph(inner).nodes().stream()
+                .filter(node -> node.toString().contains("sql=no"))
+                .findFirst()
+                .orElseThrow()
+                .id();
+        String outer = draft.saga(draft.withUndo(inner, undoSecond, "before"));
+        String other = draft.saga(draft.withUndo(last, draft.sql("undo last"), "after"));
+        Simulation run = new Simulation(draft.graph(draft.join(outer, other)));
+        run.succeed(first, "1").fail(failing, "no").fail(undo, "gone");
+        assertThat(run.openNodes()).contains(undoSecond);
+        run.succeed(last, "1");
+        assertThat(run.store.rows.keySet()).contains("undo:1", "undo:2", "undo:3");
+        run.crash().succeed(undoSecond, "0");
+        assertThat(run.end())
+                .startsWith("FAILED JOIN branch 1 failed: no (the undo of node ")
+                .contains("gone");
+    }
 }
