@@ -34,7 +34,7 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
             if (run != null) {
                 if (run.isWaitedFor()) {
                     leaf(id, run);
-                } else if (run.phase() == Running.Phase.OVER || run.phase() == Running.Phase.IN_SLOT) {
+                } else if (isOverOrInSlot(run) && !hasEnded(id, run)) {
                     if (run.phase() == Running.Phase.IN_SLOT) {
                         draft.endMap(new Activation(id, run.stamp()));
                     }
@@ -44,7 +44,9 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
                 }
                 if (run.phase() == Running.Phase.UNDOING) {
                     // It never goes on. What is being undone does: it has no place in the tree.
-                    draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), null);
+                    if (!hasEnded(id, run)) {
+                        draft.canceled(id, run.stamp(), "canceled: " + reason, reason, run.startedAt(), null);
+                    }
                     decision.graph().children(id).stream()
                             .filter(child -> !decision.compensation().isUndo(child))
                             .forEach(open::push);
@@ -57,6 +59,16 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
             closing.add(id);
         }
         closing.forEach(decision.frames()::close);
+    }
+
+    private static boolean isOverOrInSlot(Running run) {
+        return run.phase() == Running.Phase.OVER || run.phase() == Running.Phase.IN_SLOT;
+    }
+
+    /** Whether it had ended before a crash, and was entered again only to find out what interrupts it now. */
+    private boolean hasEnded(String id, Running run) {
+        NodeRecord row = decision.recorded(id);
+        return row != null && row.status().isTerminal() && run.stamp().equals(row.stamp());
     }
 
     private void loop(String id, Running run, String error) {
@@ -78,9 +90,7 @@ record Interruption(DecisionBuilder decision, CheckpointBuilder draft, InstanceS
             draft.endMap(activation);
         }
         boolean isNew = draft.takeBack(activation);
-        NodeRecord row = decision.recorded(id);
-        if (isNew && row != null && row.status().isTerminal() && run.stamp().equals(row.stamp())) {
-            // It has ended before the crash, which is found out behind what interrupts it now.
+        if (isNew && hasEnded(id, run)) {
             return;
         }
         // One that is entered again after a crash may have begun before.

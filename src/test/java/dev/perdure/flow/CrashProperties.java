@@ -97,7 +97,9 @@ class CrashProperties {
     private static Simulation run(Graph graph, long seed, int crashes, Duration pace, boolean marks) {
         Random chance = new Random(seed * 31 + crashes);
         Simulation world = new Simulation(graph);
-        for (int i = 0; i < MOST_EVENTS && world.store.end == null; i++) {
+        // A crash can cost a round that has not ended.
+        int most = crashes > 0 ? 10 * MOST_EVENTS : MOST_EVENTS;
+        for (int i = 0; i < most && world.store.end == null; i++) {
             assertThat(world.open).as("something is waited for").isNotEmpty();
             if (marks && chance.nextInt(3) == 0) {
                 for (InstanceState.Unmarked mark : world.state.runningNodes()) {
