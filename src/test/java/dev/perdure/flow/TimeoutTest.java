@@ -229,4 +229,20 @@ class TimeoutTest {
                 .isInstanceOf(InvalidGraphException.class)
                 .hasMessageContaining("TIMEOUT");
     }
+
+    @Test
+    void a_limit_within_a_longer_one_that_had_ended_both_stays_ended_when_their_branch_loses_the_race() {
+        String slow = draft.sql("slow");
+        String outer = draft.limited(draft.limited(slow, 1000, null), 60_000, null);
+        String winner = draft.sql("winner");
+        String last = draft.sql("last");
+        Simulation run = new Simulation(
+                draft.graph(draft.then(draft.race(draft.join(outer, draft.sql("other")), winner), last)));
+        String inner = draft.graph(outer).children(outer).get(0);
+        run.fire(inner);
+        assertThat(run.status(outer)).isEqualTo("failed");
+        run.succeed(winner, "1").crash();
+        assertThat(run.status(outer)).isEqualTo("failed");
+        assertThat(run.openNodes()).containsExactly(last);
+    }
 }

@@ -53,7 +53,9 @@ record TimeoutRule(TimeoutNode node) implements Rule {
             return decision.within(within, row.wakeAt());
         }
         Instant due = decision.at().plus(within);
-        decision.persistRunning(node, run, due, null);
+        if (row == null || !row.status().isTerminal()) {
+            decision.persistRunning(node, run, due, null);
+        }
         return due;
     }
 
