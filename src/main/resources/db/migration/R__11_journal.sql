@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION df._load(p_ids text[], p_bytes bigint, p_large bigint
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -128,7 +128,7 @@ CREATE OR REPLACE FUNCTION df._news(p_epoch bigint, p_snapshot text, p_limit int
     is_large boolean)
 LANGUAGE plpgsql STABLE COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -333,7 +333,7 @@ CREATE OR REPLACE FUNCTION df._left(p_epoch bigint, p_snapshot text, p_after_xid
 RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, next_xid bigint, next_id text)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off SET "DateStyle" = 'ISO'
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET "DateStyle" = 'ISO'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -420,7 +420,7 @@ CREATE OR REPLACE FUNCTION df._due(p_from timestamptz, p_to timestamptz, p_limit
 RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, wake_at timestamptz)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -437,7 +437,7 @@ CREATE OR REPLACE FUNCTION df._signals(p_instances text[], p_names text[], p_byt
 RETURNS TABLE (instance_id text, name text, id bigint, data text)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -516,7 +516,7 @@ COMMENT ON FUNCTION df._set_marks(jsonb) IS 'Writes marks; returns which. Called
 CREATE OR REPLACE FUNCTION df._mark(p_epoch bigint, p_marks text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -532,7 +532,7 @@ CREATE OR REPLACE FUNCTION df._begin(p_epoch bigint, p_marks text) RETURNS TABLE
     instance_id text, node_id text, started text, role_name text, may_http boolean, may_multipart boolean)
 LANGUAGE plpgsql VOLATILE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY

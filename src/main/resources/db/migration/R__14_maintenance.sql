@@ -95,7 +95,7 @@ CREATE OR REPLACE FUNCTION df._retention_limits(p_days integer, p_keep integer) 
     older_than timestamptz, too_many_at timestamptz, too_many_id text)
 LANGUAGE sql STABLE STRICT ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_sort = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 AS $$
     SELECT clock_timestamp() - make_interval(days => p_days), x.created_at, x.id
     FROM (SELECT) AS one LEFT JOIN (
@@ -113,7 +113,7 @@ CREATE OR REPLACE FUNCTION df._delete_ended(
 RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     v_ids text[];

@@ -178,7 +178,7 @@ CREATE OR REPLACE FUNCTION df._entries(p_instance text)
 RETURNS TABLE (node_id text, entry jsonb, version integer, is_present boolean)
 LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -211,7 +211,7 @@ CREATE OR REPLACE FUNCTION df._rewound(
 RETURNS TABLE (version integer, state jsonb)
 LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -335,7 +335,7 @@ COMMENT ON FUNCTION df._changed_vars(text, jsonb, jsonb) IS
 CREATE OR REPLACE FUNCTION df._redrive() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     ended record;
@@ -449,7 +449,7 @@ CREATE OR REPLACE FUNCTION df._places(root_node text, graph text)
 RETURNS TABLE (id text, place integer[], path text[], node jsonb)
 LANGUAGE sql IMMUTABLE STRICT ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 WITH RECURSIVE walk(place, path, node) AS (
     SELECT '{}'::integer[], '{}'::text[], graph::jsonb
@@ -522,7 +522,7 @@ COMMENT ON FUNCTION df._replaced(text, text, jsonb) IS 'Internal: a graph, some 
 CREATE OR REPLACE FUNCTION df._fork() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     source df.instances;

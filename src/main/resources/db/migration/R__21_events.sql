@@ -134,7 +134,7 @@ COMMENT ON FUNCTION df._entries_of(jsonb) IS
 CREATE OR REPLACE FUNCTION df._write_entries() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 BEGIN
     IF tg_when = 'BEFORE' THEN

@@ -257,7 +257,7 @@ RETURNS TABLE (instance_id text, label text, status text, role text, attributes 
 LANGUAGE plpgsql VOLATILE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
 -- Whatever the planner believes of a filter: a page is read along an index, and no further than it reaches.
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

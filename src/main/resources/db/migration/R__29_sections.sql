@@ -130,7 +130,7 @@ COMMENT ON FUNCTION df._ask_for_slot(text, text, text, text, text, text) IS
 CREATE OR REPLACE FUNCTION df._held_above(p_queue uuid, p_instance text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 WITH RECURSIVE up AS (
     SELECT p_instance AS id, NULL::text AS subject, NULL::text AS node, 0 AS depth
@@ -160,7 +160,7 @@ COMMENT ON FUNCTION df._held_above(uuid, text) IS
 CREATE OR REPLACE FUNCTION df._request_slot() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     v_instance text := left(new.subject, 8);

@@ -250,7 +250,7 @@ CREATE OR REPLACE FUNCTION df._assign_items(
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT integer := 1000000;
@@ -592,7 +592,7 @@ COMMENT ON FUNCTION df._settle_items(bigint[]) IS
 CREATE OR REPLACE FUNCTION df._settle_activity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     v_outcome text := CASE WHEN new.answer ? 'failed' THEN 'failed' ELSE 'completed' END;
@@ -935,7 +935,7 @@ RETURNS TABLE (token text, kind text, payload jsonb, attempt integer, lease_unti
 LANGUAGE plpgsql VOLATILE ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 -- What was claimed is read by its key, however small the table once was.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1331,7 +1331,7 @@ COMMENT ON FUNCTION df._activity_beginners() IS
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, p_whole boolean, OUT more boolean, OUT present boolean, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     page CONSTANT integer := 500;
@@ -1422,7 +1422,7 @@ CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OU
     OUT tasks_open bigint, OUT activities_completed bigint, OUT activities_failed bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT integer := 20000;

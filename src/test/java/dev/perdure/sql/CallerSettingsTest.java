@@ -107,4 +107,14 @@ class CallerSettingsTest {
                         + " AND strpos(regexp_replace(p.prosrc, 'E''([^'']|'''')*''', '', 'g'), E'\\\\') > 0"))
                 .isEmpty();
     }
+
+    @Test
+    void a_plan_without_sequential_scans_is_one_without_bitmaps() throws SQLException {
+        // Behind a bitmap a list is sorted for its first row.
+        assertThat(
+                        sql.rows(
+                                "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
+                                        + " AND p.proconfig @> '{enable_seqscan=off}' AND NOT p.proconfig @> '{enable_bitmapscan=off}'"))
+                .isEmpty();
+    }
 }

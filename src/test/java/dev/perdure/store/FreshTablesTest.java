@@ -1,0 +1,95 @@
+package dev.perdure.store;
+
+import static dev.perdure.store.JournalWorld.ALICE;
+import static dev.perdure.store.JournalWorld.ask;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.Connection;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Tables that have just been filled have no statistics, and the planner takes many rows for few: the owner reads pages of a list in order
+ * nevertheless, and never all of it (ADR 83).
+ */
+class FreshTablesTest {
+
+    private JournalWorld world;
+    private Term term;
+    private PgJournal journal;
+
+    @BeforeEach
+    void begin() throws Exception {
+        world = new JournalWorld();
+        for (List<String> table : world.database.rows(
+                PostgresServer.OWNER,
+                "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'df'::regnamespace AND c.relkind = 'r'")) {
+            world.database.execute(
+                    PostgresServer.OWNER, "ALTER TABLE " + table.get(0) + " SET (autovacuum_enabled = off)");
+        }
+        term = world.newTerm();
+        journal = world.journal(term);
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        journal.close();
+        world.close();
+    }
+
+    /** With a sort of what is left for each item the pages are half a million. */
+    @ParameterizedTest
+    @ValueSource(strings = {"NULL", "'{}'"})
+    void items_of_a_map_that_has_just_begun_are_read_a_page_at_a_time(String activity) throws Exception {
+        String instance = world.start(ALICE, "df.map('SELECT 1 AS x', 'SELECT 1')");
+        Journal.FreezeItems freeze = new Journal.FreezeItems(
+                instance,
+                world.root(instance),
+                instance + "::1",
+                1,
+                "[[\"x\",\"int4\"]]",
+                "{\"rows\":[{\"x\":1}]}",
+                1L);
+        ask(
+                journal,
+                new Journal.Exchange(
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        null,
+                        null,
+                        null,
+                        new Journal.Items(List.of(), List.of(freeze), List.of(), List.of()),
+                        null));
+        long map = Long.parseLong(world.row("SELECT id FROM df._maps").get(0));
+        world.database.execute(
+                PostgresServer.OWNER,
+                "INSERT INTO df._map_items (map_id, ordinal, item) SELECT " + map
+                        + ", g, '{\"x\": 1}' FROM generate_series(2, 100000) AS g");
+        world.database.execute(PostgresServer.OWNER, "UPDATE df._maps SET activity = " + activity);
+        assertThat(pages("SELECT * FROM df._open_items(" + term.epoch() + ", '{" + map
+                        + "}', '{0}', '{250}', 262144, 262144, 262144, '{0}', '{0}', '{0}')"))
+                .isLessThan(5_000);
+    }
+
+    /** How many pages of tables and indexes a statement of the owner reads; what it writes is rolled back. */
+    private long pages(String sql) throws Exception {
+        try (Connection connection = world.database.connect(PostgresServer.OWNER)) {
+            connection.setAutoCommit(false);
+            String plan = TestDatabase.rows(connection, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql)
+                    .get(0)
+                    .get(0);
+            connection.rollback();
+            JsonNode top = new ObjectMapper().readTree(plan).get(0).get("Plan");
+            return top.get("Shared Hit Blocks").asLong()
+                    + top.get("Shared Read Blocks").asLong();
+        }
+    }
+}
