@@ -505,4 +505,4 @@ CROSS JOIN LATERAL (
     FROM df._running r WHERE r.instance_id = i.id
 ) AS s
 WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
-COMMENT ON VIEW df._node_states IS 'Internal: what is on record of the nodes of an instance, for those of whom there is something.';
+COMMENT ON VIEW df._node_states IS 'Internal: the recorded states of the nodes of an instance, for nodes that have one.';

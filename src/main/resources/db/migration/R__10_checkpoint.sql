@@ -6,7 +6,7 @@
 -- refused (token), DF005 (steps of a cancelled instance shared the transaction: run the first one alone).
 --
 -- Why this fences: decisions of an instance are taken one at a time, each takes the version after the one that it was made on,
--- and its row is inserted before the epoch is read. So whoever decides twice meets the row of the other, which may still be
+-- and its row is inserted before the epoch is read. So a second decision on the same version meets the row of the first, which may still be
 -- uncommitted: then it waits, for as long as lock_timeout says, and nobody else does. Who inserts after a new term has begun
 -- sees that, since a sequence is not subject to snapshots. A row whose entries were all superseded is deleted, but never the
 -- newest, nor one that was only claimed: a claim stands for a transaction whose end is unknown, and that may come late.

@@ -321,7 +321,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._news(bigint, text, integer, bigint) IS
-    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there is more of any kind than p_limit), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
+    'The news committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there is more of any kind than p_limit), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What was there before, and what is due

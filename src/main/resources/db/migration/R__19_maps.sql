@@ -1,7 +1,7 @@
 -- df.map: items as rows, each decided by itself (docs/adr/0160).
 --
 -- What is decided of an item takes the version after the one that it was decided on, in the item's own row: who comes second finds
--- another version there, after it has waited for whoever was first. Nobody but the owner's functions can lock such a row. Items of
+-- another version there, after it has waited for the first. Nobody but the owner's functions can lock such a row. Items of
 -- an earlier term that may still be committed are among those up to df._maps.opened: who ends a map writes their rows.
 
 ---------------------------------------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ COMMENT ON FUNCTION df._map(text, text, text) IS
     'An execution of a map whose items are complete, with exact numbers of those that have ended, and the last failure; no row when there is none.';
 
 -- What is known so far is noted along: that all up to p_settled have ended (a part of it, when that is far), and about how many have in
--- all. Whoever locks the row of the map is not waited for: then nothing is read.
+-- all. A locked row of the map is not waited for: then nothing is read.
 CREATE OR REPLACE FUNCTION df._open_items(
     p_epoch bigint, p_maps bigint[], p_after bigint[], p_limits integer[], p_bytes bigint, p_large bigint, p_all bigint, p_settled bigint[],
     p_completed bigint[], p_failed bigint[])
@@ -579,7 +579,7 @@ $$;
 COMMENT ON FUNCTION df._take_items(bigint) IS 'Internal: cancels items of a map that are activities.';
 
 -- [{"node", "execution_id"}, …]: executions of maps of one subject that end with a decision (node *: whatever there are), and those below
--- them. Items that may be in flight, of this term or an earlier one, are taken from whoever would commit them.
+-- them. Items that may be in flight, of this term or an earlier one, are taken from every later commit.
 CREATE OR REPLACE FUNCTION df._end_maps(p_subject text, p_maps jsonb, p_exact boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$

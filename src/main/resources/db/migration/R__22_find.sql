@@ -121,7 +121,7 @@ COMMENT ON FUNCTION df._start_page(text, oid, jsonb[], jsonb) IS 'Internal: the 
 -- Filters
 ---------------------------------------------------------------------------------------------------------------------
 
--- Whoever adds a key writes a line here, and nothing else: what it takes (text, texts, time, object, count), and what it means for an
+-- A new key is a line here, and nothing else: its kind of value (text, texts, time, object, count), and its meaning for an
 -- instance i, with the filter as $1. A list of texts stands for any of them.
 CREATE OR REPLACE FUNCTION df._filter_keys() RETURNS TABLE (key text, takes text, condition text)
 LANGUAGE sql IMMUTABLE ROWS 20

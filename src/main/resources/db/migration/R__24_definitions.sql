@@ -109,7 +109,7 @@ EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
 END
 $$;
 COMMENT ON FUNCTION df._cast_argument(text, text, text, jsonb) IS
-    'Internal: a value as the text of its type. Called in the session of whoever defines, or calls.';
+    'Internal: a value as the text of its type. Called in the session of the role that defines, or calls.';
 
 CREATE OR REPLACE FUNCTION df._check_params(definition text, params jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -441,7 +441,7 @@ BEGIN
         THEN concat('canceled: ', coalesce(child.cancel_reason, 'Cancelled by user')) ELSE child.output END, ''), 100000));
 END
 $$;
-COMMENT ON FUNCTION df._child_end(df.instances, text) IS 'Internal: how a child has ended, as its parent reads it.';
+COMMENT ON FUNCTION df._child_end(df.instances, text) IS 'Internal: the end of a child, as its parent reads it.';
 
 -- Definer: see df._enqueue. However a child ends, its parent learns of it in the same transaction, once.
 CREATE OR REPLACE FUNCTION df._tell_parent() RETURNS trigger

@@ -152,7 +152,7 @@ END
 $$;
 COMMENT ON FUNCTION df._cron_next(text, text, timestamptz) IS 'Internal: the first time of a valid cron expression after a moment; NULL when there is none.';
 
--- The same for the same schedule and planned time, whoever asks: dev.perdure.flow.schedule.Jitter. To the millisecond.
+-- The same for the same schedule and planned time, for every caller: dev.perdure.flow.schedule.Jitter. To the millisecond.
 CREATE OR REPLACE FUNCTION df._jitter(schedule_id bigint, planned_at timestamptz, jitter interval) RETURNS interval
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on

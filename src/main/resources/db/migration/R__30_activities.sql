@@ -58,7 +58,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._activity_problem(text, text) IS
-    'Internal: what is wrong with the configuration of an ACTIVITY or APPROVAL; NULL when nothing is, and for other nodes.';
+    'Internal: the problem with the configuration of an ACTIVITY or APPROVAL; NULL without one, and for other nodes.';
 
 CREATE OR REPLACE FUNCTION df._check_payload(builder text, payload text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
@@ -330,7 +330,7 @@ $$;
 COMMENT ON FUNCTION df._stop_activity(bigint, boolean) IS 'Ends an activity whose row somebody holds.';
 
 -- Who may claim can bring forward what COMMIT does (SET CONSTRAINTS), of thousands, and stay there: after a few the others are noted, under
--- the negative number, for whoever completes them later and for df._sweep_activities.
+-- the negative number, for programs that complete them later and for df._sweep_activities.
 CREATE OR REPLACE FUNCTION df._stop_activities(p_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -588,7 +588,7 @@ $$;
 COMMENT ON FUNCTION df._settle_items(bigint[]) IS
     'Internal: ends items of maps, with the transaction that decides them. Called with the settings of its callers.';
 
--- At COMMIT of whoever has decided: the end of the activity, and the signal that ends its node. Definer: see df._do_activity_call.
+-- At COMMIT of the deciding transaction: the end of the activity, and the signal that ends its node. Definer: see df._do_activity_call.
 CREATE OR REPLACE FUNCTION df._settle_activity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -1191,7 +1191,7 @@ WHERE a.assignees IS NULL AND (v.is_own OR EXISTS (
 COMMENT ON VIEW df.activities IS 'Activities that are not decided yet: of your own workflows, and those that you may claim (df.grant_activity).';
 COMMENT ON COLUMN df.activities.status IS 'waiting or claimed.';
 COMMENT ON COLUMN df.activities.instance_id IS 'Of your own workflows; NULL for those of other roles. So are node_id and execution_id.';
-COMMENT ON COLUMN df.activities.problem IS 'That no program has claimed an activity of this kind for a minute; NULL otherwise.';
+COMMENT ON COLUMN df.activities.problem IS 'The text that no program has claimed an activity of this kind for a minute; NULL otherwise.';
 
 CREATE OR REPLACE VIEW df.activity_kinds WITH (security_barrier) AS
 SELECT k.kind, coalesce(sum(k.waiting), 0)::bigint AS waiting, min(k.oldest) AS oldest, coalesce(sum(k.claimed), 0)::bigint AS claimed,
@@ -1244,7 +1244,7 @@ BEGIN
             WHERE a.instance_id = _approval_note.instance_id AND a.node_id = _approval_note.node_id AND a.execution_id = _approval_note.execution_id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION df._approval_note(text, text, text) IS 'Internal: what df.explain says of an approval.';
+COMMENT ON FUNCTION df._approval_note(text, text, text) IS 'Internal: the note of df.explain at an approval.';
 
 CREATE OR REPLACE FUNCTION df._activity_note(instance_id text, node_id text, execution_id text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -1257,7 +1257,7 @@ BEGIN
             WHERE a.instance_id = _activity_note.instance_id AND a.node_id = _activity_note.node_id AND a.execution_id = _activity_note.execution_id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: what df.explain says of an activity.';
+COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: the note of df.explain at an activity.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What the leader does now and then

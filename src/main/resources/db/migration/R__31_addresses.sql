@@ -1,4 +1,4 @@
--- Addresses by which whoever is outside of the database answers a step (ADR 240): {sys_signal_url:name} sends a signal,
+-- Addresses by which people and services outside of the database answer a step (ADR 240): {sys_signal_url:name} sends a signal,
 -- {sys_decision_url:name} decides the approval that is open. The worker signs them, the HTTP API believes what a key has signed, and has
 -- df._answer do it.
 

@@ -184,7 +184,7 @@ COMMENT ON COLUMN df._events.xid IS 'The transaction that published it.';
 COMMENT ON COLUMN df._events.bytes IS 'Length of the value as text.';
 
 -- Written by the checkpoint that begins to wait: what has been published before is found by the look that follows it, what is published
--- later by df._news, which finds this row, whoever leads then.
+-- later by df._news, which finds this row under any leader.
 CREATE TABLE df._event_waits (
     id           bigint GENERATED ALWAYS AS IDENTITY,
     instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
@@ -305,7 +305,7 @@ CREATE TABLE df._maps (
 COMMENT ON TABLE df._maps IS 'Executions of nodes of df.map.';
 COMMENT ON COLUMN df._maps.subject IS 'The owner of the node: the instance, or the key of the item in which it stands.';
 COMMENT ON COLUMN df._maps.columns IS 'Columns of the items, as of a result; NULL when the items are no rows.';
-COMMENT ON COLUMN df._maps.activity IS 'When items are nothing but an activity: its kind, and at which step an item fails.';
+COMMENT ON COLUMN df._maps.activity IS 'Of items that are nothing but an activity: its kind, and the step at which an item fails.';
 COMMENT ON COLUMN df._maps.total IS 'The number of items; NULL until all are written.';
 COMMENT ON COLUMN df._maps.opened IS 'No item behind this one has ever been begun.';
 COMMENT ON COLUMN df._maps.settled IS 'All items up to this one have ended, settled_failed of them badly.';
@@ -334,7 +334,7 @@ COMMENT ON COLUMN df._map_items.status IS 'pending, completed, failed or cancell
 COMMENT ON COLUMN df._map_items.claim IS 'Of the program that has decided it, what its token ends with.';
 COMMENT ON COLUMN df._map_items.failure IS 'Of a failed one the step of the body at which it failed, see df.map_items.';
 
--- Beside the row of the map, which whoever calls df.set_map must not be able to lock.
+-- Beside the row of the map, which a caller of df.set_map must not be able to lock.
 CREATE TABLE df._map_settings (
     map_id         bigint NOT NULL REFERENCES df._maps (id) ON DELETE CASCADE,
     max_concurrent integer NOT NULL,
@@ -739,7 +739,7 @@ CREATE POLICY instances_user_isolation ON df.instances
 CREATE POLICY instances_user_may_only_cancel ON df.instances AS RESTRICTIVE FOR UPDATE
     USING (status IN ('pending', 'running'))
     WITH CHECK (status = 'cancelled');
--- What is written by hand comes by way of df.nodes, with the rights of whoever writes it.
+-- Rows written by hand come by way of df.nodes, with the rights of the writing role.
 CREATE POLICY nodes_user_isolation ON df._nodes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY freed_keys_user_isolation ON df._freed_keys FOR INSERT
@@ -759,7 +759,7 @@ CREATE POLICY section_requests_user_isolation ON df._section_requests FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(_section_requests.subject, 8)
                     AND i.submitted_by = _section_requests.submitted_by));
--- The instance is looked for with the rights of whoever inserts.
+-- The instance is looked for with the rights of the inserting role.
 CREATE POLICY redrives_user_isolation ON df._redrives FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = _redrives.instance_id AND i.submitted_by = _redrives.submitted_by));
@@ -925,17 +925,17 @@ CREATE INDEX idx_activities_turn ON df._activities (instance_id, turn);
 CREATE INDEX idx_activities_lease ON df._activities (lease_until) WHERE token IS NOT NULL;
 CREATE INDEX idx_activities_tasks ON df._activities (id) WHERE assignees IS NOT NULL;
 COMMENT ON TABLE df._activities IS 'Nodes that a program or a person decides, and that are not decided yet.';
-COMMENT ON COLUMN df._activities.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands. NULL: it is all that the item does, and the end of the one is that of the other.';
+COMMENT ON COLUMN df._activities.subject IS 'The subject that decides the node: the instance, or the key of an item of a map in which it stands. NULL: it is the whole body of the item, and the end of the one is that of the other.';
 COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the node; NULL as subject.';
 COMMENT ON COLUMN df._activities.version IS 'Of the item, on which its end is decided.';
 COMMENT ON COLUMN df._activities.role IS 'The submitter of the instance.';
 COMMENT ON COLUMN df._activities.kind IS 'Of an approval its title.';
-COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
+COMMENT ON COLUMN df._activities.assignees IS 'The roles that may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
 COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
 COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
 COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
 COMMENT ON COLUMN df._activities.together IS 'Of items that a transaction decides, ids of those for which this row stands at its COMMIT.';
-COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';
+COMMENT ON COLUMN df._activities.answer IS 'Its end in the transaction that has written this; no other sees it.';
 
 -- Who decides an activity inserts its row here, at COMMIT: of a program and the owner the first one.
 CREATE TABLE df._activity_ends (
@@ -959,7 +959,8 @@ CREATE INDEX idx_activity_ends_kind ON df._activity_ends (kind, role, ended_at) 
 COMMENT ON TABLE df._activity_ends IS 'Activities and approvals that ended in the last minutes, and those that a claimer holds although their node has ended.';
 COMMENT ON COLUMN df._activity_ends.outcome IS 'completed, failed, lost; stopped: the node has ended, and its row of df._activities was locked.';
 
--- Items of maps that activities have ended, for whoever works on the map: a row for each transaction and map. Found by transaction, as signals.
+-- Items of maps that activities have ended, for the worker of the map: a row for each transaction and map. Found by transaction, as
+-- signals.
 CREATE TABLE df._item_ends (
     xid       xid8 NOT NULL DEFAULT pg_current_xact_id(),
     map_id    bigint NOT NULL,
@@ -992,7 +993,7 @@ CREATE TABLE df._activity_grants (
     role  regrole NOT NULL,
     CONSTRAINT _activity_grants_pkey PRIMARY KEY (kind, owner, role)
 );
-COMMENT ON TABLE df._activity_grants IS 'Who else may claim activities of a kind.';
+COMMENT ON TABLE df._activity_grants IS 'The other roles that may claim activities of a kind.';
 COMMENT ON COLUMN df._activity_grants.role IS 'The role, whose members may claim them too; 0 is PUBLIC.';
 
 -- Where claims begin to look. What was claimed stays in the index behind for as long as an old snapshot is held, in this database or on a standby.
@@ -1006,7 +1007,7 @@ CREATE TABLE df._activity_marks (
     CONSTRAINT _activity_marks_pkey PRIMARY KEY (kind, role, priority)
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE df._activity_marks IS 'Of each kind the turn before which no activity waits.';
-COMMENT ON COLUMN df._activity_marks.next_turn IS 'What turn will be when those have committed that began activities when it was found.';
+COMMENT ON COLUMN df._activity_marks.next_turn IS 'The next value of turn, for the time after the transactions have committed that began activities when it was found.';
 COMMENT ON COLUMN df._activity_marks.beginners IS 'Their transactions, as pg_locks.virtualtransaction.';
 
 CREATE TABLE df._activity_channels (
@@ -1045,7 +1046,7 @@ CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT
     WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));
 
 ---------------------------------------------------------------------------------------------------------------------
--- Addresses by which whoever is outside of the database answers a step
+-- Addresses by which people and services outside of the database answer a step
 ---------------------------------------------------------------------------------------------------------------------
 
 -- Only the owner reads them: who has a key can send any signal.

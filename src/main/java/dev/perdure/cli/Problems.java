@@ -16,7 +16,7 @@ final class Problems {
 
     private Problems() {}
 
-    /** What ends a command. */
+    /** Reports an exception that ends a command. */
     static int report(Exception e, CommandLine command, CommandLine.ParseResult arguments) throws Exception {
         PrintWriter err = command.getErr();
         if (e instanceof InvalidDatabaseUrlException || e instanceof UsageException) {

@@ -8,7 +8,7 @@ import java.util.Optional;
 /** The operator inside a Kubernetes cluster: {@code perdure.kubernetes.*}. */
 public interface KubernetesConfig {
 
-    /** When the leader reconciles custom resources. */
+    /** Whether the leader reconciles custom resources. */
     enum Enabled {
         /** In a pod with a service account. */
         AUTO,

@@ -27,7 +27,7 @@ public final class PlainSettings {
         this.config = config;
     }
 
-    /** What a worker that is started here would be told. */
+    /** The settings of a worker that is started here. */
     public static PlainSettings read() {
         SmallRyeConfigBuilder builder =
                 new SmallRyeConfigBuilder().addDefaultSources().addDefaultInterceptors();

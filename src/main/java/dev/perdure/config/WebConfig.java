@@ -29,7 +29,7 @@ public interface WebConfig {
     @WithDefault("auto")
     Enabled enabled();
 
-    /** Which of several databases they serve, separated by commas. Default: all. */
+    /** The databases that they serve, of several, separated by commas. Default: all. */
     Optional<List<String>> databases();
 
     /**
@@ -58,17 +58,17 @@ public interface WebConfig {
      */
     Optional<@Pattern(regexp = "https?://[A-Za-z0-9._~:/\\[\\]%-]{1,500}") String> publicUrl();
 
-    /** How long an address that a step has handed out works, at least. */
+    /** The shortest time for which an address that a step has handed out works. */
     @DurationMin(seconds = 1)
     @DurationMax(days = 365)
     @WithDefault("7d")
     Duration addressLifetime();
 
-    /** How many sessions on the database they have at most, of all logins together. */
+    /** The largest number of their sessions on the database, of all logins together. */
     @Min(1) @Max(1000) @WithDefault("20")
     int maxSessions();
 
-    /** How long one statement of theirs may take. */
+    /** The time limit of one of their statements. */
     @DurationMin(millis = 100)
     @WithDefault("5s")
     Duration statementTimeout();
@@ -100,7 +100,7 @@ public interface WebConfig {
          */
         Optional<List<String>> addresses();
 
-        /** The header in which they name the groups of whoever sends a request, with commas between them. */
+        /** The header in which a proxy lists the groups of the user, with commas between them. */
         @WithDefault("X-Forwarded-Groups")
         String header();
     }

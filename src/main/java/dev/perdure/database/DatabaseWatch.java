@@ -22,7 +22,7 @@ public final class DatabaseWatch {
 
     private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of("statement_timeout", "2s"));
 
-    /** What can be seen of sessions of other roles is their number at most: those of the owner tell enough. */
+    /** Counts the owner's sessions, which tell enough: of those of other roles only the number is visible. */
     private static final String QUESTION = "SELECT pg_catalog.pg_is_in_recovery(), (SELECT count(*)"
             + " FROM pg_catalog.pg_stat_activity a WHERE a.usename = current_user AND a.wait_event = 'SyncRep'),"
             + " pg_catalog.current_setting('synchronous_standby_names')";

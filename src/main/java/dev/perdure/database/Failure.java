@@ -26,7 +26,7 @@ public record Failure(
         @Nullable String hint,
         int position) {
 
-    /** What has to happen after an error. */
+    /** The action that follows an error. */
     public enum Kind {
         /** The statement is to blame: the step fails. */
         STEP,

@@ -13,7 +13,7 @@ public final class LogText {
     private static final int LONGEST = 500;
     private static final Pattern CREDENTIALS = Pattern.compile("(?i)(https?://)[^/?#\\s]*@");
     private static final Pattern QUERY = Pattern.compile("(?i)(https?://[^?#\\s]*)[?#]\\S*");
-    /** Whoever has such an address answers a workflow with it. */
+    /** An address of an answer: its holder can answer a workflow. */
     private static final Pattern ADDRESS = Pattern.compile("(/api/v1/answers/)[A-Za-z0-9._-]+");
 
     private static final Pattern BODY = Pattern.compile("(?s)(HTTP(?:_MULTIPART)? [A-Z]+ \\S* returned [0-9]{3}): .*");

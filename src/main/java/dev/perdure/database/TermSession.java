@@ -32,7 +32,7 @@ public final class TermSession implements AutoCloseable {
      * @param name of the application
      */
     public TermSession(DatabaseUrl url, ServerIdentity server, String name) {
-        // Whoever holds a lock that is in the way is a submitter at work: make way.
+        // The holder of a lock that is in the way is a submitter at work: make way.
         Map<String, String> settings = OwnerSettings.with(Map.of("lock_timeout", "1s", "statement_timeout", "60s"));
         this.url = url.withParameter("application_name", name).withSettings(settings);
         this.server = server;

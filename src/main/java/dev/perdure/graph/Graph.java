@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A workflow: a tree of nodes, at most {@value GraphReader#MAX_DEPTH} deep and {@value GraphReader#MAX_NODES} wide.
- * Only {@link GraphReader} makes one, so whoever holds a graph may rely on that.
+ * Only {@link GraphReader} makes one, so a holder of a graph may rely on that.
  */
 public final class Graph {
 
@@ -105,7 +105,7 @@ public final class Graph {
         return null;
     }
 
-    /** What undoes a node; null when nothing does. */
+    /** The undo of a node; null when it has none. */
     public @Nullable String undo(String nodeId) {
         return node(nodeId) instanceof UndoNode step ? step.undo() : null;
     }

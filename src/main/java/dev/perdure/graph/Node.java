@@ -48,7 +48,7 @@ public sealed interface Node
         return List.of();
     }
 
-    /** Where a child stands: {@code .left}, {@code .right}, {@code .condition_node} or {@code .extra_nodes[0]}. */
+    /** The place of a child: {@code .left}, {@code .right}, {@code .condition_node} or {@code .extra_nodes[0]}. */
     default String place(String child) {
         return children().indexOf(child) == 0 ? ".left" : ".right";
     }

@@ -58,7 +58,7 @@ public final class LeaderElection implements AutoCloseable {
 
     private volatile long current;
     private Duration backoff = MIN_BACKOFF;
-    /** Who had taken the lock of the term that begins, though no worker; for people. */
+    /** The session that had taken the lock of the term that begins, though no worker's; for people. */
     private String evaded = "";
 
     public LeaderElection(
@@ -201,7 +201,7 @@ public final class LeaderElection implements AutoCloseable {
             } else if (!session.awaitLock(key, lockWait())) {
                 LOG.trace("Another worker still leads");
             }
-            // Whoever has the lock now looks at everything else once more, as at the beginning.
+            // With the lock, the worker checks everything else once more, as at the beginning.
         }
     }
 

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OtherNodes implements AutoCloseable {
 
-    /** How often the nodes are asked while a term lasts. */
+    /** The interval at which the nodes are asked while a term lasts. */
     private static final Duration CALM = Duration.ofSeconds(5);
     /** How often the coordinator is, whether there are any, and the nodes while a term waits for them. */
     private static final Duration OFTEN = Duration.ofMillis(500);
@@ -38,7 +38,7 @@ final class OtherNodes implements AutoCloseable {
     private static final String LOOK = "SELECT n.problem, n.unreached, n.prepared FROM df._look_at_nodes() AS n";
 
     /**
-     * What a look has found.
+     * The findings of a look.
      *
      * @param all false when nodes were not asked
      */
@@ -106,7 +106,7 @@ final class OtherNodes implements AutoCloseable {
         return isOver && problem.isEmpty();
     }
 
-    /** What a term waits for, in words. */
+    /** The condition that a term waits for, in words. */
     String waitsFor() {
         Set<String> waiting = left;
         return waiting == null

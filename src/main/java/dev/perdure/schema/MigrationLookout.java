@@ -75,7 +75,7 @@ final class MigrationLookout implements AutoCloseable {
         thread.start();
     }
 
-    /** Who held what the migration waited for last; null when it has not waited. */
+    /** The session that held the lock that the migration waited for last; null when it has not waited. */
     @Nullable String holder() {
         return holder;
     }

@@ -8,6 +8,6 @@ public enum AccessMethod {
     CERTIFICATE,
     /** The operating system says who is at the other end of a Unix socket. */
     PEER,
-    /** Whoever reaches the address may be anybody. */
+    /** Lets every process in that reaches the address. */
     TRUST
 }

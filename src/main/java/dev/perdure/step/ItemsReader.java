@@ -101,7 +101,7 @@ final class ItemsReader {
         return new StepPort.Executed(List.of(new Result("{\"rows\":[],\"row_count\":" + total + "}", columns)), null);
     }
 
-    /** That another session writes the same items down is no fault of the statement. */
+    /** A failure of the statement; a transient one when another session writes the same items down. */
     private static StepPort.Executed failed(Failure failure) {
         boolean isOurs = "DF001".equals(failure.sqlState()) || "DF002".equals(failure.sqlState());
         return new StepPort.Executed(List.of(), isOurs ? failure.as(Failure.Kind.TRANSIENT) : failure);

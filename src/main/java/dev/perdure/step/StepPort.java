@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sessions in which steps run as their submitters. One of the engine's two ports: PostgreSQL is behind it in production, a
- * simulation in tests. Calls block; whoever calls holds a slot of the role already.
+ * simulation in tests. Calls block; the caller holds a slot of the role already.
  */
 public interface StepPort extends AutoCloseable {
 
@@ -155,14 +155,14 @@ public interface StepPort extends AutoCloseable {
     record Execution(String instance, String node, String stamp) {}
 
     /**
-     * What another database says about a step.
+     * The record of a step in another database.
      *
      * @param earlier what it returned when it was committed there; null when it was not
      * @param atLeastOnce why there can be no receipt, so that the step may happen twice; null when there can
      */
     record Proof(@Nullable Result earlier, @Nullable String atLeastOnce) {}
 
-    /** Where items of a map are written down. */
+    /** The place to which items of a map are written. */
     @FunctionalInterface
     interface ItemsTarget {
 
@@ -194,7 +194,7 @@ public interface StepPort extends AutoCloseable {
             @Nullable Long total) {}
 
     /**
-     * What a step may take.
+     * The limits of a step.
      *
      * @param memory grants bytes for results while they are read
      * @param joined how long a statement may run that joins a transaction; null: as long as it likes
@@ -216,7 +216,7 @@ public interface StepPort extends AutoCloseable {
     }
 
     /**
-     * What came of statements that were sent together.
+     * The outcome of statements that were sent together.
      *
      * @param results of those that succeeded, in order
      * @param failure of the one behind them; null when all succeeded

@@ -23,7 +23,7 @@ public record AssignItems(long map, List<Item> items, FailedStep failure, long t
     public record Item(long ordinal, int version, Assignment assignment) {}
 
     /**
-     * What came of it.
+     * The outcome.
      *
      * @param written stale: the map has ended; rejected: one of the items cannot be assigned
      * @param turn of the last one

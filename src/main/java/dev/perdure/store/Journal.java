@@ -52,7 +52,7 @@ public interface Journal extends AutoCloseable {
     void close();
 
     /**
-     * What to write and to read. Empty parts cost nothing.
+     * The writes and reads of one exchange. Empty parts cost nothing.
      *
      * @param writes decisions of the owner, each with an outcome of its own
      * @param marks nodes that have been executing for a while, shown as running; lost marks do no harm
@@ -130,7 +130,7 @@ public interface Journal extends AutoCloseable {
     }
 
     /**
-     * What a node waits for before it is executed.
+     * The condition that a node waits for before it is executed.
      *
      * @param since when that began
      * @param nextTry null when something else than time ends it
@@ -175,7 +175,7 @@ public interface Journal extends AutoCloseable {
     record SignalWanted(String instance, String name) {}
 
     /**
-     * What came of an exchange; the parts that were not asked for are empty.
+     * The answer to an exchange; the parts that were not asked for are empty.
      *
      * @param now the server's clock
      * @param written one outcome for each write, in order
@@ -192,7 +192,7 @@ public interface Journal extends AutoCloseable {
             List<Signal> signals,
             ItemsAnswer items) {}
 
-    /** What is wanted of the items of maps. */
+    /** The requests for items of maps. */
     record Items(List<FindMap> find, List<FreezeItems> freeze, List<OpenItems> open, List<AssignItems> assign) {
 
         public static final Items NONE = new Items(List.of(), List.of(), List.of(), List.of());
@@ -223,7 +223,7 @@ public interface Journal extends AutoCloseable {
             @Nullable Long total) {}
 
     /**
-     * What came of {@link Items}, in order.
+     * The answer to {@link Items}, in order.
      *
      * @param found empty for a map whose items are not written down
      * @param assigned stale: the map has ended; rejected: one of the items cannot be assigned
@@ -261,7 +261,7 @@ public interface Journal extends AutoCloseable {
             Optional<ItemFailure> failure) {}
 
     /**
-     * How an item has failed.
+     * The failure of an item.
      *
      * @param ordinal of one of its rows
      * @param code as of a step
@@ -294,7 +294,7 @@ public interface Journal extends AutoCloseable {
     }
 
     /**
-     * What has come since the last look.
+     * The news since the last look.
      *
      * @param snapshot for the next look
      * @param along new instances that were read along; one that was asked for at the same time is among those, too
@@ -334,7 +334,7 @@ public interface Journal extends AutoCloseable {
     record Suspect(String instance, int tries, boolean isSetAside) {}
 
     /**
-     * What is due.
+     * The instances that are due.
      *
      * @param until up to which moment all is here: the end of the span, or before it when there was too much
      */

@@ -105,7 +105,7 @@ public final class LargeReader implements AutoCloseable {
                 } catch (SQLException e) {
                     answer.completeExceptionally(new JournalException(Failure.of(e), e));
                 } catch (JournalException | RuntimeException | Error e) {
-                    // An error, too: whoever waits would wait for ever, and nothing else would be read.
+                    // An error, too: the caller would wait for ever, and nothing else would be read.
                     answer.completeExceptionally(e);
                 }
             });

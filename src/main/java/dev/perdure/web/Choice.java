@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The databases that are served, and which of them a request is for: the one that it names, whoever sends it. With one database nobody
+ * The databases that are served, and the database of a request: the one that it names, whichever client sends it. With one database nobody
  * has to name it. Thread-safe.
  */
 final class Choice {

@@ -128,7 +128,7 @@ public final class Dashboard {
         }
     }
 
-    /** Who has not chosen yet sees what there is to choose. */
+    /** Shows the choice of databases to a browser that has not chosen yet. */
     private void withoutDatabase(RoutingContext context) {
         if (!choice.isMissing(context)) {
             context.next();

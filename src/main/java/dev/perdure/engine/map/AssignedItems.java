@@ -37,7 +37,7 @@ final class AssignedItems {
     private final Consumer<ItemsEnded> ends;
     private final boolean areAll;
 
-    /** That wait for being asked for, and that are asked for. */
+    /** Items that wait for being asked for, and items that are asked for. */
     private List<ItemRow> next = new ArrayList<>();
 
     private List<AssignItems.Item> nextItems = new ArrayList<>();
@@ -90,7 +90,7 @@ final class AssignedItems {
         }
     }
 
-    /** How many are assigned, or will be. */
+    /** The number of items that are assigned, or will be. */
     int size() {
         return next.size() + asked.size() + assigned.size();
     }
@@ -168,7 +168,7 @@ final class AssignedItems {
             context.timers().after(LOCKED, () -> unlessOver.accept(() -> send(again)));
             return;
         } else if (answer.written() instanceof Written.Stale) {
-            // Whoever has ended the map says so.
+            // The end of the map is reported where it happens.
             return;
         }
         List<ItemRow> done = asked;

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** The memory of a map: of the rows that it has read, and of what works on them. Guarded by its map. */
 final class MapMemory {
 
-    /** What a page of rows may take, of which the last one is as large as an item can be. */
+    /** The most that a page of rows takes, of which the last one is as large as an item can be. */
     private static final long PAGE = 2 * (1024 * 1024 + 64 * 1024);
 
     private final MemoryQuota quota;
@@ -55,7 +55,7 @@ final class MapMemory {
         return ItemLoader.bytes(1, chars) > quota.most();
     }
 
-    /** What one role can have at most. */
+    /** The most that one role can have. */
     long most() {
         return quota.most();
     }

@@ -122,7 +122,7 @@ final class MapRun implements Attempt, Home {
         if (isOver) {
             return;
         }
-        // How far it is, for whoever looks; and whether it may have more at once.
+        // Its progress, for readers; and whether it may have more at once.
         if (!reading) {
             read(tally.read(), 0, opened -> {});
         }
@@ -222,7 +222,7 @@ final class MapRun implements Attempt, Home {
         }
     }
 
-    /** What was read and is worked on by nobody, or along with something else. */
+    /** Accounts for the memory of items that were read and that nobody works on, or that are worked on along with others. */
     private void accountFor() {
         if (!reading) {
             memory.holds(window.chars() + shared.chars());

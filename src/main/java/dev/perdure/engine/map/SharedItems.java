@@ -14,7 +14,7 @@ import java.util.Set;
 /** Items that share the transaction of another one: they are one statement each, and nothing of them has begun. Guarded by its map. */
 final class SharedItems {
 
-    /** What takes more characters is worked on by itself. */
+    /** An item with more characters is worked on by itself. */
     private static final long MUCH = 64 * 1024;
 
     private final ItemLoader loader;

@@ -70,7 +70,7 @@ final class Tally {
         return open.contains(first);
     }
 
-    /** How many have not ended. */
+    /** The number of items that have not ended. */
     long left() {
         return total - completed - failed;
     }

@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A queue for slots. Roles take turns, and within a role its instances. A role never has more slots than its limit, nor more
  * than its {@link Share}. A role that has none gets one from a reserve when all slots are taken, so that many roles with slow
- * work do not keep another one waiting. No thread waits here: whoever adds an item or gives a slot back polls. Thread-safe.
+ * work do not keep another one waiting. No thread waits here: the caller that adds an item or gives a slot back polls. Thread-safe.
  *
  * @param <T> what waits
  */
 public final class FairQueue<T> {
 
     /**
-     * How many slots there are.
+     * The number of slots.
      *
      * @param slots for everybody
      * @param perRole most of one role

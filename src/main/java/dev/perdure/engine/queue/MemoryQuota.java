@@ -12,7 +12,7 @@ import java.util.Set;
  */
 public final class MemoryQuota {
 
-    /** What a role can always have, however much the others hold: this part of everything. */
+    /** The part of everything that a role can always have, however much the others hold. */
     private static final int RESERVE = 32;
 
     private final long total;
@@ -34,7 +34,7 @@ public final class MemoryQuota {
         this.onFree = onFree;
     }
 
-    /** What one role can have at most, when no other has anything: what is larger never fits. */
+    /** The most that one role can have, when no other has anything: a larger amount never fits. */
     public long most() {
         return Share.of(total, 0);
     }
@@ -131,7 +131,7 @@ public final class MemoryQuota {
         return new Holding(this, role);
     }
 
-    /** What one thing has taken. Thread-safe. */
+    /** The bytes that one holder has taken. Thread-safe. */
     public static final class Holding {
 
         private final MemoryQuota quota;
@@ -184,7 +184,7 @@ public final class MemoryQuota {
             give(less);
         }
 
-        /** What it can have at most, see {@link MemoryQuota#most()}. */
+        /** The most that it can have, see {@link MemoryQuota#most()}. */
         public long most() {
             return quota.most();
         }

@@ -9,7 +9,7 @@ final class Share {
     private Share() {}
 
     /**
-     * What a role may have in all.
+     * The share of a role in all.
      *
      * @param total there is of it
      * @param others what the other roles have

@@ -20,7 +20,7 @@ public class EngineStatistics implements Telemetry {
 
     private static final Logger LOG = Logger.getLogger(EngineStatistics.class);
 
-    /** What can be read of a term at any time. */
+    /** The gauges of a term, readable at any time. */
     public record Gauges(
             IntSupplier liveInstances,
             IntSupplier waitingInstances,
@@ -158,7 +158,7 @@ public class EngineStatistics implements Telemetry {
         return terms.sum();
     }
 
-    /** How often no session of a submitter could be had. */
+    /** The number of times that a submitter's session could not be had. */
     public long loginFailures() {
         return loginFailures.sum();
     }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * WAIT_EVENT: waits until another instance has published a value, and for a time. What it waits for is written down with the row that
- * says so: what is published finds it there, in memory or not, and whoever leads by then.
+ * says so: what is published finds it there, in memory or not, and by any leader.
  */
 record EventWaitRule(EventWaitNode node) implements LeafRule {
 

@@ -20,7 +20,7 @@ public record SchedulePlan(
         @Nullable Instant due,
         @Nullable Instant buffered) {
 
-    /** What became of a planned time. */
+    /** The outcome of a planned time. */
     public enum Outcome {
         STARTED,
         BUFFERED,

@@ -48,7 +48,7 @@ public final class SchedulePlanner {
     public record Definition(long id, PlannedTimes times, Overlap overlap, Duration catchUp, Duration jitter) {}
 
     /**
-     * Where it stands.
+     * The state of a schedule.
      *
      * @param next the first planned time that is not decided
      * @param buffered the planned time of the run that waits
@@ -70,7 +70,7 @@ public final class SchedulePlanner {
         this.buffered = state.buffered();
     }
 
-    /** What is done with a schedule at a moment. */
+    /** The plan for a schedule at a moment. */
     public static SchedulePlan plan(Definition schedule, State state, Instant now) {
         return new SchedulePlanner(schedule, state, now).plan(state.next());
     }
@@ -179,7 +179,7 @@ public final class SchedulePlanner {
         return buffered != null ? "another run waits already" : "another run had not ended";
     }
 
-    /** How many more may be taken. */
+    /** The number of further runs that may be taken. */
     private int room() {
         return switch (schedule.overlap()) {
             case SKIP -> active ? 0 : 1;
@@ -189,7 +189,7 @@ public final class SchedulePlanner {
         };
     }
 
-    /** Who waits for the end of another run looks again, the longer it has waited the more seldom. */
+    /** The next look of a run that waits for the end of another: the longer it has waited, the later. */
     private @Nullable Instant look(@Nullable Instant next) {
         Instant due = next == null ? null : due(next);
         if (buffered == null) {

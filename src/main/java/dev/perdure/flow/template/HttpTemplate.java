@@ -58,7 +58,7 @@ public final class HttpTemplate {
         return isJson(body) ? substitution.jsonWithSecrets(body) : substitution.partWithSecrets(body);
     }
 
-    /** What the request says that it is; where it says nothing, how it begins. */
+    /** Whether the body is JSON: by the declared type, or by its beginning when none is declared. */
     private boolean isJson(String body) {
         for (Map.Entry<String, JsonNode> header : config.path("headers").properties()) {
             if (header.getKey().equalsIgnoreCase("content-type")) {
@@ -109,7 +109,7 @@ public final class HttpTemplate {
         return expect;
     }
 
-    /** What {@code df.with_http_options} has said. */
+    /** The options of {@code df.with_http_options}. */
     public HttpOptions options() {
         try {
             return HttpOptionsReader.read(config.path("options"), substitution::partWithSecrets);

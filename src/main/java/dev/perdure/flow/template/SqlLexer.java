@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SqlLexer {
 
-    /** What is nested deeper is not followed, and no text is put there. */
+    /** The depth from which nesting is not followed, and no text is put in. */
     private static final int MAX_DEPTH = 8;
 
     /** Statements with expressions in them, in which a literal can have a type of its own. */
@@ -48,7 +48,7 @@ final class SqlLexer {
         DOLLAR_BODY
     }
 
-    /** What lies between the end of a literal and here; a newline lets the next quote continue that literal. */
+    /** The text between the end of a literal and here; a newline lets the next quote continue that literal. */
     private enum SinceLiteral {
         NOTHING,
         BLANKS,
@@ -73,12 +73,12 @@ final class SqlLexer {
     private boolean escaped;
     private int commentDepth;
     private final StringBuilder tag = new StringBuilder();
-    /** What ends the body that is being read. */
+    /** The text that ends the body being read. */
     private String closing = "";
 
     private int matched;
     private @Nullable SqlLexer body;
-    /** How many bodies are around this one; each character is looked at so many times. */
+    /** The number of bodies around this one; each character is looked at so many times. */
     private final int depth;
 
     SqlLexer() {

@@ -367,7 +367,7 @@ public final class Substitution {
         return element(reference, document);
     }
 
-    /** What the numbers in brackets mean: a row, a branch of a join, or one of that. */
+    /** The element that the numbers in brackets mean: a row, a branch of a join, or one of that. */
     private static ResultDocument element(Reference reference, ResultDocument document) {
         ResultDocument element = document;
         for (int number : reference.elements()) {

@@ -153,7 +153,7 @@ public class Reconciliation implements WorkQueue.Handler {
         return Outcome.DONE;
     }
 
-    /** What is not known to be ours is not touched. Whoever learns more has it looked at again. */
+    /** Leaves a resource alone that is not known to be ours. New knowledge brings it back. */
     private Outcome leave(Resource resource, Claim claim) throws ApiException {
         String problem = claim.problem();
         if (problem == null) {

@@ -69,7 +69,7 @@ class Writer {
         return released;
     }
 
-    /** What the API server would say of a resource, or says of it now. */
+    /** Creates a resource, or asks the API server whether it would accept it. */
     void create(ResourceKey key, JsonNode document, boolean dryRun) throws ApiException {
         String path = key.kind().path(key.namespace());
         if (dryRun) {

@@ -46,7 +46,7 @@ public class InstanceWatch {
     private volatile Consumer<ResourceKey> listener = key -> {};
     private final Map<String, Thread> threads = new HashMap<>();
 
-    /** Who is told of resources about whose instances there is something new. */
+    /** Registers a listener for resources whose instances have news. */
     public void listen(Consumer<ResourceKey> told) {
         listener = told;
     }

@@ -38,7 +38,7 @@ public final class ApiException extends Exception {
         return code == HttpURLConnection.HTTP_GONE;
     }
 
-    /** What was sent is refused for what it is: the same will be refused again, unless something else changes. */
+    /** Whether the content of the request is refused: the same will be refused again, unless something else changes. */
     public boolean isRefusal() {
         return code == HttpURLConnection.HTTP_BAD_REQUEST
                 || code == HttpURLConnection.HTTP_FORBIDDEN

@@ -89,7 +89,7 @@ public class ResourceCache {
         return resource;
     }
 
-    /** What was seen may not be so any more, and nothing will tell: it is read when it is looked at. */
+    /** Marks a resource that may have changed without notice: it is read when it is looked at. */
     public synchronized void doubt(ResourceKey key) {
         Seen seen = all.get(key);
         if (seen != null) {

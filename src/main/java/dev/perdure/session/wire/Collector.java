@@ -20,7 +20,7 @@ final class Collector extends ResultHandlerBase {
         this.capture = capture;
     }
 
-    /** What came, up to the first statement that failed or whose rows were refused. */
+    /** The replies, up to the first statement that failed or whose rows were refused. */
     Replies replies(@Nullable SQLException failure) {
         for (int i = 0; i <= replies.size(); i++) {
             PackedRows.Refusal refusal = capture.rows(i).refusal();

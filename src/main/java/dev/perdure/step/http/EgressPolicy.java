@@ -7,7 +7,7 @@ import java.util.Set;
 /**
  * Decides where a request may go: first by the host as the URL has it, then by the addresses that the name resolves to.
  * A name in the list opens private addresses to the host of that name; link-local, metadata and other special addresses
- * are opened by listing the address only, so that whoever runs a listed name's DNS cannot reach them.
+ * are opened by listing the address only, so that the operator of a listed name's DNS cannot reach them.
  */
 public final class EgressPolicy {
 

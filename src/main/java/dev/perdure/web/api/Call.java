@@ -101,7 +101,7 @@ public final class Call {
         return Problem.of(404, "There is no such instance of yours, or it has no such node");
     }
 
-    /** What the path has been filled in with. */
+    /** The text that fills the path. */
     public String pathText() {
         return path.toString();
     }

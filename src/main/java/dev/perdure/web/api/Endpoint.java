@@ -40,7 +40,7 @@ public record Endpoint(
         }
     }
 
-    /** Where something is answered. */
+    /** The server that answers. */
     public enum Where {
         /** By a read replica, where there is one: it only reads. */
         REPLICA,
@@ -70,7 +70,7 @@ public record Endpoint(
         return new Endpoint("GET", path, summary, parameters, List.of(), Where.REPLICA, handler);
     }
 
-    /** What answers with server-sent events: it has no handler of this kind. */
+    /** An endpoint that answers with server-sent events: it has no handler of this kind. */
     static Endpoint stream(String path, String summary) {
         Handler none = (call, session) -> {
             throw new IllegalStateException(path + " is followed");

@@ -23,7 +23,7 @@ public record Follow(String path, String summary, Reader reader) {
     }
 
     /**
-     * What was read.
+     * The changes read.
      *
      * @param cursor for the next time
      * @param worker whether anybody works, as JSON
@@ -56,7 +56,7 @@ public record Follow(String path, String summary, Reader reader) {
      */
     public record Changed(String stamp, JsonNode event) {}
 
-    /** What the endpoint takes, so that a call is read as others are: the cursor. */
+    /** The endpoint, whose parameter is the cursor, so that a call is read as others are. */
     public Endpoint endpoint() {
         return Endpoint.stream(path, summary);
     }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class InstanceList {
 
     private static final int LOOKED_AT = 500;
-    /** What no index answers is looked for in parts of so many instances, a statement each. */
+    /** The number of instances in one part of a search without an index, a statement each. */
     private static final int PART = 5_000;
     /** And in so many parts as fit into this; then the cursor goes on. */
     private static final long PATIENCE_NANOS = 150_000_000;
@@ -154,7 +154,7 @@ final class InstanceList {
         }
     }
 
-    /** Where the part behind a cursor ends; missing when that is where the filter ends. */
+    /** The end of the part behind a cursor; missing when the filter ends there. */
     private static JsonNode bound(Connection session, @Nullable String cursor, ObjectNode filter) throws SQLException {
         String bound = Query.first(
                 session,

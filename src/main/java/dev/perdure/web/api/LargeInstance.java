@@ -61,7 +61,7 @@ final class LargeInstance {
     private static final int ATTEMPT = 4;
     private static final int UPDATED_AT = 6;
     private static final int MARKED = 9;
-    /** What it has from ATTEMPT on. */
+    /** Its columns from ATTEMPT on. */
     private static final List<String> RECORDED = List.of("attempt", "started_at", "updated_at", "error", "code");
 
     private static final Set<String> CONFIGURED = Set.of("IF", "LOOP", "JOIN");
@@ -193,7 +193,7 @@ final class LargeInstance {
         }
     }
 
-    /** What is done for each item has no status of its own. */
+    /** Removes the marks of the body's nodes: they run for each item, and have none of their own. */
     private void unmarkBody(NodeRow map) {
         String body = map.leftNode();
         Set<String> below = new HashSet<>();

@@ -26,7 +26,7 @@ final class People {
             FROM df.tasks t WHERE t.task_id = ?
             """;
 
-    /** What is wrong with a kind is said of those that wait longest. */
+    /** The kinds, each with a problem of those of its activities that wait longest. */
     private static final String KINDS =
             """
             SELECT pg_catalog.json_build_object('kinds', coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -23,7 +23,7 @@ final class Subscriber {
         return caller;
     }
 
-    /** When the server has let in a session of this login last, in milliseconds of the streams' clock. */
+    /** The time at which the server has let in a session of this login last, in milliseconds of the streams' clock. */
     long checkedAt() {
         return checkedAt;
     }

@@ -46,7 +46,7 @@ final class Gate {
      * The gate of a database.
      *
      * @param worker how the worker reaches it
-     * @param vouched how it logs in as a role for whoever somebody else has vouched for
+     * @param vouched how it logs in as a role for users that another party has vouched for
      * @param statementTimeout for each statement
      */
     Gate(DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout) {
@@ -116,7 +116,7 @@ final class Gate {
         return unless(session, () -> refuseMighty(session.connection(), role));
     }
 
-    /** A session as steps have theirs, for whoever somebody else has vouched for. */
+    /** A session as steps have theirs, for users that another party has vouched for. */
     RoleSession openVouched(String role) throws Problem {
         DatabaseUrl url;
         try {
@@ -177,7 +177,7 @@ final class Gate {
         }
     }
 
-    /** What the driver says may name hosts and roles: who is not logged in does not see it. */
+    /** Hides the driver's message, which may name hosts and roles, from callers that are not logged in. */
     private static Problem refused(SQLException e) {
         String state = e.getSQLState() == null ? "" : e.getSQLState();
         if (state.startsWith("28")) {
@@ -215,7 +215,7 @@ final class Gate {
                         403,
                         "This role is too mighty for a dashboard",
                         "Neither the owner of schema df nor a superuser, a role with BYPASSRLS or REPLICATION, or a member of one of these logs"
-                                + " in here: whoever gets hold of such a session would have the whole server.");
+                                + " in here: a thief of such a session would have the whole server.");
             }
         } catch (SQLException e) {
             throw Problem.of(e);

@@ -23,7 +23,7 @@ public final class Logins implements AutoCloseable {
     private static final long BASIC_FOR_MILLIS = 60_000;
 
     private static final int MAX_SECRET = 200;
-    /** Who follows what happens reads the primary where the replica is more behind. */
+    /** The delay of the replica from which streams read the primary. */
     private static final long LIVE_SECONDS = 2;
 
     private final Gate gate;
@@ -40,7 +40,7 @@ public final class Logins implements AutoCloseable {
     private final LoginTable all = new LoginTable();
 
     /**
-     * What logins may have.
+     * The limits of logins.
      *
      * @param sessions on the server, of all together
      * @param maxIdleMillis a login that was not used for so long is over
@@ -50,7 +50,7 @@ public final class Logins implements AutoCloseable {
     public record Limits(int sessions, long maxIdleMillis, long maxAgeMillis, @Nullable String tryOut) {}
 
     /**
-     * Who has just logged in.
+     * A login that was just made.
      *
      * @param cookie the secret, which is kept by the caller only
      * @param csrf what each request that changes something has to carry
@@ -76,7 +76,7 @@ public final class Logins implements AutoCloseable {
             return login.roles();
         }
 
-        /** What each request with the cookie that changes something has to carry. */
+        /** The token that each changing request with the cookie has to carry. */
         public String csrf() {
             return csrfOf(secret);
         }
@@ -178,7 +178,7 @@ public final class Logins implements AutoCloseable {
         }
     }
 
-    /** What is done in a session; the transaction has begun, and is rolled back unless the work commits. */
+    /** The work in a session; the transaction has begun, and is rolled back unless the work commits. */
     public interface Work<T> {
         T apply(Connection session) throws SQLException, Problem;
     }
@@ -273,7 +273,7 @@ public final class Logins implements AutoCloseable {
     }
 
     /**
-     * Who sends with each request what vouches for them, and was let in with it before. Does not block.
+     * The caller that sends the same voucher with each request, and was let in with it before. Does not block.
      *
      * @param voucher what is sent, which has been checked
      */
@@ -300,7 +300,7 @@ public final class Logins implements AutoCloseable {
         return login;
     }
 
-    /** Who has this cookie. Does not block. */
+    /** The caller with this cookie. Does not block. */
     public Optional<Caller> byCookie(String secret) {
         if (secret.isEmpty() || secret.length() > MAX_SECRET) {
             return Optional.empty();
@@ -308,7 +308,7 @@ public final class Logins implements AutoCloseable {
         return known(secret, limits.maxIdleMillis(), limits.maxAgeMillis());
     }
 
-    /** Who sends a role and a password with each request, and was let in with them a moment ago. Does not block. */
+    /** The caller that sends a role and a password with each request, and was let in with them a moment ago. Does not block. */
     public Optional<Caller> knownByPassword(String role, String password) {
         String secret = Sealed.token(ofBasic, role + "\0" + password);
         return known(secret, BASIC_FOR_MILLIS, BASIC_FOR_MILLIS);

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Replica implements AutoCloseable {
 
-    /** How often {@link #look} is to be called. */
+    /** The interval for calls of {@link #look}. */
     public static final Duration LOOK = Duration.ofSeconds(2);
 
     private static final Logger LOG = Logger.getLogger(Replica.class);
@@ -58,7 +58,7 @@ public final class Replica implements AutoCloseable {
     private @Nullable Connection replica;
     private boolean closed;
 
-    /** What a role has written last, which it has to see. */
+    /** The last write of a role, which it has to see. */
     private record Wrote(long lsn, long nanos) {}
 
     /** Whether it may be read. */

@@ -150,7 +150,7 @@ final class SessionPool {
         close(old);
     }
 
-    /** How long ago the server has let in this login last. */
+    /** The time since the server has let in this login last. */
     long checkedNanosAgo() {
         return System.nanoTime() - openedAt;
     }
