@@ -23,7 +23,7 @@ public interface KubernetesConfig {
     @WithDefault("auto")
     Enabled enabled();
 
-    /** The resources whose {@code spec.worker} is this name are handled here. */
+    /** This worker handles the resources with this name in {@code spec.worker}. */
     @WithDefault("default")
     String workerName();
 

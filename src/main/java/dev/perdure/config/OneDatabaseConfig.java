@@ -71,8 +71,8 @@ public interface OneDatabaseConfig {
     interface Kubernetes {
 
         /**
-         * The resources whose {@code spec.worker} is this name are for this database. Default: the name of the database; for
-         * {@code default}, {@code perdure.kubernetes.worker-name}.
+         * This database handles the resources with this name in {@code spec.worker}. Default: the name of the database; for {@code
+         * default}, {@code perdure.kubernetes.worker-name}.
          */
         Optional<String> workerName();
 

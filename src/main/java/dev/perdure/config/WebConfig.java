@@ -33,8 +33,8 @@ public interface WebConfig {
     Optional<List<String>> databases();
 
     /**
-     * A read replica of the database, as a libpq URL: what only reads is asked there. It is that of {@code perdure.database.url}, or of the only
-     * database. Default: everything is asked of the database itself.
+     * A read replica of the database, as a libpq URL, for requests that only read. It is that of {@code perdure.database.url}, or of the
+     * only database. Default: everything is asked of the database itself.
      */
     Optional<String> readUrl();
 
@@ -49,7 +49,7 @@ public interface WebConfig {
     @WithDefault("false")
     boolean readOnly();
 
-    /** The name of a {@code quarkus.tls."name"} configuration, whose key and certificate are used. Default: no TLS. */
+    /** The name of a {@code quarkus.tls."name"} configuration, which holds key and certificate. Default: no TLS. */
     Optional<String> tls();
 
     /**
@@ -88,16 +88,13 @@ public interface WebConfig {
      */
     Map<String, String> roles();
 
-    /** A proxy that says who somebody is. */
+    /** A proxy that logs people in. */
     Proxy proxy();
 
     /** {@code perdure.web.proxy.*}. */
     interface Proxy {
 
-        /**
-         * Addresses of proxies that log people in and are believed what they say of them, such as {@code 10.0.7.4} or
-         * {@code 10.0.7.0/24}. Default: none is.
-         */
+        /** Addresses of trusted proxies, which log people in, such as {@code 10.0.7.4} or {@code 10.0.7.0/24}. Default: none is. */
         Optional<List<String>> addresses();
 
         /** The header in which a proxy lists the groups of the user, with commas between them. */

@@ -17,7 +17,7 @@ public final class DatabaseWatch {
 
     private static final Logger LOG = Logger.getLogger(DatabaseWatch.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    /** Shorter ones are what a healthy standby takes. */
+    /** The looks in a row that have to wait: a healthy standby takes shorter waits. */
     private static final int LOOKS_THAT_WAIT = 3;
 
     private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of("statement_timeout", "2s"));

@@ -26,7 +26,7 @@ public final class LogText {
         return ADDRESS.matcher(url).replaceAll("$1…");
     }
 
-    /** The text in one line of at most 500 characters, without what requests keep secret. */
+    /** The text in one line of at most 500 characters, without the secrets of requests. */
     public static String of(@Nullable String text) {
         if (text == null) {
             return "";

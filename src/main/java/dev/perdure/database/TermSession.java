@@ -6,8 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A session of what the leader does beside executing, as the owner of schema df, in autocommit mode. Opened when it is needed, kept
- * until it fails or the term is over. One caller at a time.
+ * A session for the leader's work beside executing, as the owner of schema df, in autocommit mode. Opened when it is needed, kept until it
+ * fails or the term is over. One caller at a time.
  */
 public final class TermSession implements AutoCloseable {
 
@@ -73,7 +73,7 @@ public final class TermSession implements AutoCloseable {
         return opened;
     }
 
-    /** Breaks what is under way; nothing else is done afterwards. Does not wait: who leads no more must not be held up. */
+    /** Breaks off the running statement; nothing else is done afterwards. Does not wait: who leads no more must not be held up. */
     @Override
     public void close() throws SQLException {
         closed = true;

@@ -287,8 +287,8 @@ public class KubernetesOperator implements LeaderCompanion {
         }
 
         /**
-         * From here on the database is out of reach for everything of this term; what the operator's threads still do to the API
-         * server loses against the next leader by its resource version.
+         * From here on the database is out of reach for everything of this term; later requests of the operator's threads to the API server
+         * lose against the next leader by their resource version.
          */
         @Override
         public void dismissed(boolean orderly) {

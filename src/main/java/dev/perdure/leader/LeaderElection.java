@@ -239,7 +239,7 @@ public final class LeaderElection implements AutoCloseable {
         }
     }
 
-    /** Waits for what Citus has to do before a term may begin; whether it may. */
+    /** Waits for Citus' own work before a term may begin; returns whether it may. */
     private boolean nodesAreReady(LeaderSession session, OtherNodes nodes, Heartbeat heartbeat, Term term)
             throws LeaderLostException {
         while (heartbeat.beat() && !stopped && resigned != term.epoch()) {

@@ -201,7 +201,7 @@ final class LeaderSession implements AutoCloseable {
         return one("SELECT lock_key FROM df._epoch").getLong(0);
     }
 
-    /** Why no worker can work with what Citus has made of the database; null for no reason. */
+    /** The reason why no worker can work with the database as Citus has changed it; null for none. */
     @Nullable String citusProblem() throws LeaderLostException {
         return one("SELECT df._citus_problem()").getString(0);
     }

@@ -18,9 +18,9 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The other nodes of Citus, in one term: makes schema {@code df} ready for them, and has the term wait until Citus has ended what its
- * coordinator left prepared there. In a session of its own, where a node that does not answer is not taken for the server. Used by the
- * election's thread alone.
+ * The other nodes of Citus, in one term: makes schema {@code df} ready for them, and has the term wait until Citus has ended the
+ * transactions that its coordinator left prepared there. In a session of its own, where a node that does not answer is not taken for the
+ * server. Used by the election's thread alone.
  */
 final class OtherNodes implements AutoCloseable {
 
@@ -70,7 +70,7 @@ final class OtherNodes implements AutoCloseable {
         this.server = new PgConnectOptions(server).addProperty("application_name", "perdure-nodes");
     }
 
-    /** Looks again when it is time, and takes up what was found. Does not wait. */
+    /** Looks again when it is time, and takes up the findings. Does not wait. */
     void turn() {
         Future<Found> current = look;
         long now = System.nanoTime();

@@ -29,7 +29,7 @@ final class ItemsReader {
     private static final Pattern BEFORE = Pattern.compile("^(?:\\s+|--[^\\n]*(?:\\n|$)|/\\*(?s:.*?)\\*/|\\()*");
 
     private static final Set<String> QUERIES = Set.of("SELECT", "VALUES", "TABLE");
-    /** A cursor cannot be opened for what changes something, or for what makes a table. */
+    /** Statements without a cursor: those that change rows, or make a table. */
     private static final Pattern CHANGES =
             Pattern.compile("\\b(INSERT|UPDATE|DELETE|MERGE|INTO)\\b", Pattern.CASE_INSENSITIVE);
 

@@ -44,7 +44,7 @@ public interface StepPort extends AutoCloseable {
     default void settled(SessionPools.Key key, Execution execution) {}
 
     /**
-     * Deletes receipts that have served, and what earlier terms left of them. Blocks; to be called now and then.
+     * Deletes receipts that have served, and leftovers of earlier terms. Blocks; to be called now and then.
      *
      * @param ended which of the given instances have ended, or do not exist
      */
@@ -57,7 +57,7 @@ public interface StepPort extends AutoCloseable {
     /** A session. Used by one thread at a time; only {@link #cancel()} may be called from another. */
     interface Session {
 
-        /** Whether each statement sees what was committed before it, which is the default that a role can change. */
+        /** Whether each statement sees earlier commits of others, which is the default that a role can change. */
         boolean isReadCommitted();
 
         /**
@@ -211,7 +211,7 @@ public interface StepPort extends AutoCloseable {
          */
         boolean take(long bytes);
 
-        /** Gives back what was taken for a moment only: the rows of a result of which the document has been made. */
+        /** Gives back bytes taken for a moment only: the rows of a result of which the document has been made. */
         default void giveBack(long bytes) {}
     }
 

@@ -41,7 +41,7 @@ public interface Journal extends AutoCloseable {
     CompletionStage<List<OpenItems.Answer>> readItems(List<OpenItems> items);
 
     /**
-     * Notes that this term has worked on what it took over for long enough ({@link Suspect}).
+     * Notes that this term has worked for long enough on the instances that it took over ({@link Suspect}).
      *
      * @param all whether that goes for everything, however short: the term ends in order
      */
@@ -138,7 +138,7 @@ public interface Journal extends AutoCloseable {
     record Wait(String reason, Instant since, @Nullable Instant nextTry) {}
 
     /**
-     * A look for what has been committed since the last one.
+     * A look for commits since the last one.
      *
      * @param snapshot what the last look returned; null for the first one of a term, which returns only a snapshot
      * @param maxInstances new instances to be named, at most
@@ -148,7 +148,7 @@ public interface Journal extends AutoCloseable {
      */
     record Look(@Nullable String snapshot, int maxInstances, long loadBytes, @Nullable Page page, @Nullable Due due) {}
 
-    /** A page of what is unfinished, of those that were there at the first snapshot of the term: behind the given place. */
+    /** A page of unfinished instances, of those that were there at the first snapshot of the term: behind the given place. */
     record Page(String snapshot, long afterXid, String afterId, int limit) {}
 
     /** Instances that wait for a moment after {@code from} and not after {@code to}, the earliest first. */
@@ -283,13 +283,13 @@ public interface Journal extends AutoCloseable {
         /** Committed. */
         record Ok() implements Written {}
 
-        /** Somebody took the version: what memory holds of the instance is not what is written. */
+        /** Another writer took the version: memory differs from the tables. */
         record Stale() implements Written {}
 
         /** A row that it needs is locked at this moment, or the tables are in trouble that somebody has to mend: it is tried again. */
         record Locked() implements Written {}
 
-        /** PostgreSQL refuses what the decision says (a value that it cannot hold): asking again would end alike. */
+        /** PostgreSQL refuses the contents of the decision (a value that it cannot hold): asking again would end alike. */
         record Rejected(Failure failure) implements Written {}
     }
 

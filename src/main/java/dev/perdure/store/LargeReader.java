@@ -73,7 +73,7 @@ public final class LargeReader implements AutoCloseable {
         thread.allowCoreThreadTimeOut(true);
     }
 
-    /** As {@link Journal#read}; what follows is done on the thread that reads. */
+    /** As {@link Journal#read}; the continuation runs on the thread that reads. */
     CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver) {
         return inOrder(session -> {
             if (takenOver) {

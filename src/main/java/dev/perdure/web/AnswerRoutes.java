@@ -35,7 +35,7 @@ final class AnswerRoutes {
     private final InstantSource clock;
     private final long maxBody;
     private final AtomicInteger waiting = new AtomicInteger();
-    /** Those for whom the keys are read. */
+    /** The callers for whom the keys are read. */
     private final AtomicInteger reading = new AtomicInteger();
 
     private final WorkerExecutor workers;

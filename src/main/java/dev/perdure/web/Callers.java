@@ -135,7 +135,7 @@ final class Callers {
         return cookie == null ? Optional.empty() : logins.byCookie(cookie.getValue());
     }
 
-    /** Whether a page of ours sent it, as who sends the cookie. */
+    /** Whether a page of ours sent it, as the user of the cookie. */
     static boolean isMeant(HttpServerRequest request, Logins.Caller caller) {
         String token = request.getHeader("X-CSRF-Token");
         return !Origin.isForeign(request)

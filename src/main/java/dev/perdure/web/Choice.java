@@ -102,7 +102,7 @@ final class Choice {
         return Problem.later(503, "The worker has not reached the database " + name + " yet", AGAIN_SECONDS);
     }
 
-    /** In the header, in the address, and, who comes back from their provider, in the cookie that they left with. */
+    /** In the header, in the address, and, for a user who comes back from the provider, in the cookie from before. */
     private static Set<String> all(RoutingContext context) {
         HttpServerRequest request = context.request();
         List<String> found = new ArrayList<>(request.headers().getAll(HEADER));

@@ -33,7 +33,7 @@ record Cookies(String suffix) {
         return ROLE + suffix;
     }
 
-    /** The database that somebody logs in to who is at their provider; no secret. */
+    /** The database of a login that is at the provider; no secret. */
     static String going() {
         return GOING;
     }

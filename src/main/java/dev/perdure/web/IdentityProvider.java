@@ -5,7 +5,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.util.Optional;
 import java.util.Set;
 
-/** Somebody else who knows who people are: an OpenID provider. */
+/** Another party that knows who people are: an OpenID provider. */
 public interface IdentityProvider {
 
     /** The path to which a browser is sent to log in. */

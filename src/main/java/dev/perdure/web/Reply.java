@@ -74,7 +74,7 @@ final class Reply {
         problem(response, problem(cause));
     }
 
-    /** The same where somebody has to say who they are. */
+    /** The same for a request that needs a login. */
     static void refuse(RoutingContext context, Throwable cause) {
         Problem problem = problem(cause);
         // A browser would ask for a password in a window of its own, and send it from then on with every request.

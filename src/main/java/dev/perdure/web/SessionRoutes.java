@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** Logging in by the form, and out; and who is logged in. */
+/** Logging in by the form, and out; and the current login. */
 final class SessionRoutes {
 
     private static final ObjectMapper JSON = new ObjectMapper();

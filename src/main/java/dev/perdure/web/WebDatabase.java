@@ -93,7 +93,7 @@ final class WebDatabase {
         return name;
     }
 
-    /** Ends what is over. */
+    /** Ends expired logins and sessions. */
     void sweep() {
         workers.executeBlocking(
                 () -> {
@@ -158,7 +158,7 @@ final class WebDatabase {
         }
     }
 
-    /** A form of another page can send neither JSON nor what scripts of ours send. */
+    /** A form of another page can send neither JSON nor the headers of our scripts. */
     private static void requireOurs(RoutingContext context) {
         HttpServerRequest request = context.request();
         String type = request.getHeader("Content-Type");

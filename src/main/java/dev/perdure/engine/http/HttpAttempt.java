@@ -55,7 +55,7 @@ final class HttpAttempt implements Attempt {
         return memory;
     }
 
-    /** Takes what it wants before it is sent; false when that cannot be had now. */
+    /** Takes the memory that it needs before it is sent; false when that cannot be had now. */
     boolean reserve() {
         return wanted == 0 || memory.bytes() > 0 || memory.take(wanted);
     }
@@ -127,7 +127,7 @@ final class HttpAttempt implements Attempt {
         return slotHeld.get();
     }
 
-    /** Whether somebody still waits for what comes of it. */
+    /** Whether somebody still waits for its outcome. */
     synchronized boolean isWanted() {
         return !interrupted && actor.mayBegin(effect.activation().nodeId());
     }

@@ -83,7 +83,7 @@ final class AssignedItems {
         this.areAll = loader.isOneActivity();
     }
 
-    /** Has itself told what programs end, before anything is read. */
+    /** Listens for the ends that programs write, before anything is read. */
     void listen() {
         if (areAll) {
             context.items().listen(instance.instance(), map, ends);
@@ -104,7 +104,7 @@ final class AssignedItems {
         }
     }
 
-    /** Those of the page are known from now on: what has ended since it was read is counted. */
+    /** Those of the page are known from now on: ends since it was read are counted. */
     void areKnown() {
         Map<Long, Boolean> since = Map.copyOf(endedUnread);
         endedUnread.clear();

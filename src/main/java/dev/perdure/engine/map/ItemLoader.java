@@ -29,7 +29,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Makes of the rows of an item what works on it. */
+/** Makes the instance, assignment or statement of an item from its rows. */
 final class ItemLoader {
 
     private final InstanceActor instance;

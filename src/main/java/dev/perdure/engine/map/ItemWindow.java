@@ -48,7 +48,7 @@ final class ItemWindow {
         return rows.stream().mapToLong(row -> row.item().length()).sum();
     }
 
-    /** Characters of what is there. */
+    /** The characters of its rows. */
     long chars() {
         return chars;
     }

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Items as rows of results, and back: {@code df._maps.columns} says what they were. */
+/** Items as rows of results, and back: {@code df._maps.columns} names their columns. */
 final class MapItems {
 
     /** Rows whose columns nobody knows. */

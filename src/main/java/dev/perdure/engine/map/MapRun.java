@@ -104,7 +104,7 @@ final class MapRun implements Attempt, Home {
         }
     }
 
-    /** Has something done in the mailbox of the instance, where what goes wrong is its breakdown. */
+    /** Runs a task in the mailbox of the instance, where a failure is the instance's breakdown. */
     private void post(Runnable what) {
         instance.post((self, drain) -> {
             what.run();

@@ -80,7 +80,7 @@ final class SharedItems {
         return companions;
     }
 
-    /** They have ended, or are to be worked on again; what came of them decides how many join from now on. */
+    /** They have ended, or are to be worked on again; the outcome decides how many join from now on. */
     void over(List<Companion> companions, Home.CompanionOutcome outcome) {
         // The first of them is to be the first again.
         for (int i = companions.size() - 1; i >= 0; i--) {

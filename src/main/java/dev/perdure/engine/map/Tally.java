@@ -6,7 +6,7 @@ import java.util.TreeSet;
 final class Tally {
 
     private final long total;
-    /** First ordinals of what is known and has not ended. */
+    /** First ordinals of known items that have not ended. */
     private final TreeSet<Long> open = new TreeSet<>();
 
     private long read;

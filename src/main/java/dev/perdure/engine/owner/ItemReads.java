@@ -129,8 +129,8 @@ public final class ItemReads {
     }
 
     /**
-     * Has a map told of items that programs have ended, from what is read next on: what an answer shows as pending is told of when it ends,
-     * behind that answer.
+     * Has a map told of items that programs have ended, from the next read on: an item that an answer shows as pending is told of when it
+     * ends, behind that answer.
      */
     public void listen(String instance, long map, Consumer<ItemsEnded> ends) {
         listeners.put(map, new Listener(instance, ends));

@@ -18,8 +18,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The owner's loop: one exchange with the journal at a time, which takes along whatever waits to be written, read and looked for, and
- * looks for what has come. A turn of the loop never blocks; it runs on one thread.
+ * The owner's loop: one exchange with the journal at a time, which takes along all waiting writes, reads and looks, and looks for news. A
+ * turn of the loop never blocks; it runs on one thread.
  */
 public final class OwnerLoop implements Wakeup {
 

@@ -80,7 +80,7 @@ public final class FairQueue<T> {
         return null;
     }
 
-    /** Whether who holds a slot of this role should give it back now: others wait, and this role has more than its share. */
+    /** Whether the holder of a slot of this role should give it back now: others wait, and this role has more than its share. */
     public synchronized boolean isContended(long role) {
         if (queued == 0) {
             return false;
@@ -160,7 +160,7 @@ public final class FairQueue<T> {
         return inUse;
     }
 
-    /** Gives nothing out any more, and drops what waits. */
+    /** Gives nothing out any more, and drops waiting items. */
     public synchronized void close() {
         closed = true;
         lanes.clear();

@@ -6,9 +6,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The bytes that the engine may hold for instances: definitions, variables, results, statements, what waits to be written. Taken
- * before a thing is read or built, given back when it goes. Roles share by {@link Share}; what is little is
- * there for each role. Thread-safe.
+ * The bytes that the engine may hold for instances: definitions, variables, results, statements, data waiting to be written. Taken before a
+ * thing is read or built, given back when it goes. Roles share by {@link Share}; what is little is there for each role. Thread-safe.
  */
 public final class MemoryQuota {
 
@@ -108,7 +107,7 @@ public final class MemoryQuota {
     }
 
     /**
-     * Whether what only waits should leave memory: half of everything, or of the role's share, is taken, or somebody needs much at
+     * Whether waiting instances should leave memory: half of everything, or of the role's share, is taken, or another one needs much at
      * once to go on.
      */
     public synchronized boolean isCrowded(long role) {
@@ -153,7 +152,7 @@ public final class MemoryQuota {
             return true;
         }
 
-        /** Takes what somebody else has bounded. */
+        /** Takes bytes that another limit has bounded. */
         public synchronized void force(long more) {
             if (!closed) {
                 quota.force(role, more);

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 record EventWaitRule(EventWaitNode node) implements LeafRule {
 
-    /** Longer is no id, nor what somebody takes for one. */
+    /** A longer text is no id, nor a mistaken one. */
     private static final int LONGEST_ID = 64;
 
     @Override

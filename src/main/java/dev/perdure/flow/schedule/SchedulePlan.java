@@ -29,6 +29,6 @@ public record SchedulePlan(
         FAILED
     }
 
-    /** A planned time, and what became of it. */
+    /** A planned time, and its outcome. */
     public record Run(Instant planned, Outcome outcome, @Nullable String reason) {}
 }

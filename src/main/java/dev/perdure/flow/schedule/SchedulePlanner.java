@@ -33,7 +33,7 @@ public final class SchedulePlanner {
     /** So much later than planned is in time, whatever {@code catch_up} says: a take-over lasts seconds. */
     public static final Duration GRACE = Duration.ofSeconds(30);
 
-    /** The next look at who waits is after a part of the time that it has waited. */
+    /** The next look at a waiting run is after a part of the time that it has waited. */
     private static final int SELDOM = 20;
 
     private static final Duration SHORTEST_LOOK = Duration.ofSeconds(1);
@@ -90,7 +90,7 @@ public final class SchedulePlanner {
         return planned.plus(Jitter.of(schedule.id(), planned, schedule.jitter()));
     }
 
-    /** Times are decided in their order: what comes behind one that is not due is not due either. */
+    /** Times are decided in their order: none behind one that is not due is due either. */
     private @Nullable Instant firstNotDue(@Nullable Instant from) {
         Instant first = schedule.times().after(now).orElse(null);
         Instant earliest = now.minus(schedule.jitter());

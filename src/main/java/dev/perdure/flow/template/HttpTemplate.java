@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stored configuration of an HTTP step, and what is substituted into it: URL, body and the values of headers, as they
- * are (specification 4.5). Numbers and booleans among the headers become text.
+ * The stored configuration of an HTTP step, and the texts with references: URL, body and the values of headers, as they are (specification
+ * 4.5). Numbers and booleans among the headers become text.
  */
 public final class HttpTemplate {
 

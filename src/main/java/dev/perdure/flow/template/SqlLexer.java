@@ -5,9 +5,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows, while an SQL text is being written, what the next character would be part of: code, a literal, a quoted
- * identifier or a comment (PostgreSQL manual, 4.1). {@code standard_conforming_strings} is on, so a backslash matters in
- * {@code E'…'} only. It follows the text as it is sent, insertions included.
+ * Knows, while an SQL text is being written, the kind of the next character: code, a literal, a quoted identifier or a comment (PostgreSQL
+ * manual, 4.1). {@code standard_conforming_strings} is on, so a backslash matters in {@code E'…'} only. It follows the text as it is sent,
+ * insertions included.
  *
  * <p>The dollar-quoted body of a DO or CREATE statement is code itself and is followed by a lexer of its own.
  */
@@ -163,7 +163,7 @@ final class SqlLexer {
         return hasEscapes && text.indexOf('\\') >= 0 ? "inside an identifier with escapes" : null;
     }
 
-    /** Whether expressions can stand here: what ALTER ROLE … VALID UNTIL and its like take is a literal and nothing else. */
+    /** Whether expressions can stand here: ALTER ROLE … VALID UNTIL and its like take a literal and nothing else. */
     boolean takesExpressions() {
         String first = upper(firstWord);
         return WITH_EXPRESSIONS.contains(first)

@@ -126,7 +126,7 @@ public final class Substitution {
     }
 
     /**
-     * The same into a body that is JSON: what stands within the quotes of a string is escaped.
+     * The same into a body that is JSON: values within the quotes of a string are escaped.
      *
      * @throws SubstitutionException when a reference cannot be resolved
      */

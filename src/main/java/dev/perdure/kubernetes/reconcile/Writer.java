@@ -14,8 +14,8 @@ import jakarta.inject.Singleton;
 import java.util.Set;
 
 /**
- * Writes statuses and finalizers, on the condition that the resource is as it was read: what was decided from an older state must
- * not win, such as the decision of a former leader.
+ * Writes statuses and finalizers, on the condition that the resource is as it was read: a decision on an older state must not win, such as
+ * one of a former leader.
  */
 @Singleton
 class Writer {

@@ -50,7 +50,7 @@ public final class ApiException extends Exception {
         return code == 0;
     }
 
-    /** There was no answer, or one that says nothing about what was asked: another try may do. */
+    /** There was no answer, or one without information about the request: another try may do. */
     public boolean isPassing() {
         return code == 0 || code == TOO_MANY_REQUESTS || code >= HttpURLConnection.HTTP_INTERNAL_ERROR;
     }

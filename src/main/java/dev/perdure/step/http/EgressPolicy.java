@@ -34,7 +34,7 @@ public final class EgressPolicy {
     }
 
     /**
-     * Refuses what can be refused before the name is resolved.
+     * Refuses hosts that can be refused before the name is resolved.
      *
      * @throws HttpStepException when the target must not be called; the message is the node's error text
      */

@@ -22,7 +22,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows the keys that sign addresses, and has done what an address is for, in sessions of the owner: the address is the only credential.
+ * Knows the keys that sign addresses, and performs the action of an address, in sessions of the owner: the address is the only credential.
  * Thread-safe.
  */
 public final class AnswerDesk implements AutoCloseable {
@@ -132,7 +132,7 @@ public final class AnswerDesk implements AutoCloseable {
     }
 
     /**
-     * Does what an address is for, once. Blocks.
+     * Performs the action of an address, once. Blocks.
      *
      * @param signed as it came, which {@link #open} has opened
      * @param data of the signal, a JSON text or any other; or the comment of the decision

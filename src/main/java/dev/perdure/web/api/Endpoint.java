@@ -60,7 +60,7 @@ public record Endpoint(
         return new Endpoint(method, path, summary, parameters, fields, Where.PRIMARY, handler);
     }
 
-    /** Answers a call in a session of the caller; what it answers is JSON. */
+    /** Answers a call in a session of the caller, with JSON. */
     @FunctionalInterface
     public interface Handler {
         String answer(Call call, Connection session) throws SQLException, Problem;

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Follow(String path, String summary, Reader reader) {
 
-    /** Reads what has changed, in a session of a caller. */
+    /** Reads the changes, in a session of a caller. */
     @FunctionalInterface
     public interface Reader {
         Reading read(Call call, @Nullable String cursor, Connection session) throws SQLException, Problem;

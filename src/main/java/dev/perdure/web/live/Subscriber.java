@@ -57,7 +57,7 @@ final class Subscriber {
         }
     }
 
-    /** Says what was not said in time. */
+    /** Sends the messages that were not sent in time. */
     void catchUp() {
         if (behind && begun && !isGone() && !response.writeQueueFull()) {
             behind = false;

@@ -73,7 +73,7 @@ final class Watch {
         subscriber.catchUp();
     }
 
-    /** Tells everybody what they have not been told. */
+    /** Tells each stream the changes that it has not been told. */
     void tell(Reading reading) {
         List<Changed> news = new ArrayList<>();
         reading.changes().forEach((id, change) -> {

@@ -28,7 +28,7 @@ final class Gate {
     static final String APPLICATION = "perdure-web";
     private static final int CONNECT_SECONDS = 10;
 
-    /** pg_has_role and not the attributes alone: SET ROLE makes its members what a role is. */
+    /** pg_has_role and not the attributes alone: SET ROLE gives a member the attributes of the role. */
     private static final String RIGHTS =
             "SELECT session_user, EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE (r.rolsuper OR r.rolbypassrls OR r.rolreplication)"
                     + " AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')),"
@@ -215,7 +215,7 @@ final class Gate {
                         403,
                         "This role is too mighty for a dashboard",
                         "Neither the owner of schema df nor a superuser, a role with BYPASSRLS or REPLICATION, or a member of one of these logs"
-                                + " in here: a thief of such a session would have the whole server.");
+                                + " in here: a stolen session of this kind would open the whole server.");
             }
         } catch (SQLException e) {
             throw Problem.of(e);

@@ -14,8 +14,8 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All who are logged in. The table knows neither cookies nor passwords: its keys are derived from the secrets that callers send, and
- * passwords are sealed with these. Thread-safe; what opens sessions blocks.
+ * All current logins. The table knows neither cookies nor passwords: its keys are derived from the secrets that callers send, and passwords
+ * are sealed with these. Thread-safe; what opens sessions blocks.
  */
 public final class Logins implements AutoCloseable {
 
@@ -81,7 +81,7 @@ public final class Logins implements AutoCloseable {
             return csrfOf(secret);
         }
 
-        /** Whether the login of this caller is not over; to be asked by who goes on for longer than a request, and as good as one. */
+        /** Whether the login of this caller is not over; a check for work that goes on for longer than a request, and as good as one. */
         public boolean isStill() {
             long now = clock.millis();
             if (login.isClosed() || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
@@ -100,7 +100,7 @@ public final class Logins implements AutoCloseable {
             return read(Long.MAX_VALUE, work);
         }
 
-        /** The same, from a replica only that shows what has just happened. */
+        /** The same, from a replica only if it shows the latest changes. */
         public <T> T readLive(Work<T> work) throws Problem {
             return read(LIVE_SECONDS, work).value();
         }
@@ -122,7 +122,9 @@ public final class Logins implements AutoCloseable {
             return new Read<>(inSession(work), Read.Source.primary(at.note(role())));
         }
 
-        /** A replica may let in whom the primary does not any more. Where the primary is away nobody can have changed that. */
+        /**
+         * A replica may let in a user whom the primary does not let in any more. Where the primary is away nobody can have changed that.
+         */
         private void checkAgain(Replica at) throws Problem {
             if (at.isPrimaryAway() || login.primary().checkedNanosAgo() < SessionPool.MAX_AGE_NANOS) {
                 return;
@@ -334,7 +336,7 @@ public final class Logins implements AutoCloseable {
         all.end(caller.login);
     }
 
-    /** Ends what is over, and closes sessions that nobody uses. To be called every few seconds. */
+    /** Ends expired logins, and closes unused sessions. To be called every few seconds. */
     public void sweep() {
         all.sweep(clock.millis(), limits.maxIdleMillis(), limits.maxAgeMillis());
         all.makeRoom(sessions, null, Login::primary);

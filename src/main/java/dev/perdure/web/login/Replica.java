@@ -20,9 +20,9 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A read replica of the database: whether reads may go there, how far behind it is, and who has to wait for it, having written. Nobody
- * waits for one that does not answer: a thread looks at it every two seconds while people read, and until it is well again they read the
- * primary. Thread-safe.
+ * A read replica of the database: whether reads may go there, its delay, and the roles that have to wait for it after a write. Nobody waits
+ * for one that does not answer: a thread looks at it every two seconds while people read, and until it is well again they read the primary.
+ * Thread-safe.
  */
 public final class Replica implements AutoCloseable {
 

@@ -161,7 +161,7 @@ final class SessionPool {
         }
     }
 
-    /** Closes what is idle, and what is given back later. */
+    /** Closes idle sessions, and those given back later. */
     void close() {
         synchronized (idle) {
             closed = true;
