@@ -11,7 +11,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._refuse_in_workflow(text, text) IS 'Internal: raises an error when a workflow step is what calls.';
+COMMENT ON FUNCTION df._refuse_in_workflow(text, text) IS 'Internal: raises an error when the caller is a workflow step.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Instances

@@ -17,7 +17,7 @@ AS $$
 SELECT CASE WHEN status = 'failed' THEN df._cut(output, 10000) ELSE df._output(status, output, cancel_reason) END
 $$;
 COMMENT ON FUNCTION df._listed_output(text, text, text) IS
-    'Internal: the output of an instance in lists, where what a failure says is cut; df.instance_info has it whole.';
+    'Internal: the output of an instance in lists, where the text of a failure is cut; df.instance_info has it whole.';
 
 CREATE OR REPLACE FUNCTION df._how_far(completed bigint, failed bigint, total bigint) RETURNS text
 LANGUAGE sql STABLE

@@ -99,7 +99,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._also(text, integer, jsonb) IS 'Writes what a decision says beside the state of nodes; raises DF001 when it was made on something else.';
+COMMENT ON FUNCTION df._also(text, integer, jsonb) IS 'Writes the parts of a decision beside the state of nodes; raises DF001 when it was made on another state.';
 
 CREATE OR REPLACE FUNCTION df._refuse(p_code text, p_epoch bigint, p_current bigint, p_instance text, p_version integer) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -202,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, integer, text, text) IS
-    'Called by the worker in a step''s own transaction: takes the version of the instance and writes what the token authorises. Returns a receipt, followed by :prepared when the session has statements that were prepared in SQL, and by :cancelled when the instance is cancelled.';
+    'Called by the worker in a step''s own transaction: takes the version of the instance and writes the rows that the token authorises. Returns a receipt, followed by :prepared when the session has statements that were prepared in SQL, and by :cancelled when the instance is cancelled.';
 
 -- Raises DF002 unless p_epoch is the current term.
 CREATE OR REPLACE FUNCTION df._fence(p_epoch bigint) RETURNS void

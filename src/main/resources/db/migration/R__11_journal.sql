@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._load(text[], bigint, bigint) IS
-    'Instances in the order given, as long as p_bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count. Of an instance of more than p_large bytes only what it is and how large.';
+    'Instances in the order given, as long as p_bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count. Of an instance of more than p_large bytes only its identity and size.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What is new

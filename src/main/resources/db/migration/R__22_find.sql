@@ -65,7 +65,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._check_many(text, text, jsonb) IS 'Internal: checks the arguments of df.start_many, and who calls it.';
+COMMENT ON FUNCTION df._check_many(text, text, jsonb) IS 'Internal: checks the arguments of df.start_many, and its caller.';
 
 CREATE OR REPLACE FUNCTION df._filled_attributes(attributes jsonb, item jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
@@ -143,7 +143,7 @@ VALUES
     ('started_before', 'time', $$i.created_at < ($1 ->> 'started_before')::timestamptz$$),
     ('status', 'texts', $$i.status = ANY (ARRAY(SELECT jsonb_array_elements_text($1 -> 'status')))$$)
 $fn$;
-COMMENT ON FUNCTION df._filter_keys() IS 'Internal: the keys of a filter for instances, and what they mean.';
+COMMENT ON FUNCTION df._filter_keys() IS 'Internal: the keys of a filter for instances, and their meaning.';
 
 -- No SET clause: it is inlined, and called for each of a million rows.
 CREATE OR REPLACE FUNCTION df._ended_at(status text, completed_at timestamptz, updated_at timestamptz) RETURNS timestamptz

@@ -229,7 +229,7 @@ BEGIN
     VALUES (quote_ident(current_user)::regrole, revoke_definition.name, 'revoke', df._grantee_oid(revoke_definition.role));
 END
 $$;
-COMMENT ON FUNCTION df.revoke_definition(text, text) IS 'Revokes what df.grant_definition granted. Running instances go on.';
+COMMENT ON FUNCTION df.revoke_definition(text, text) IS 'Revokes a grant of df.grant_definition. Running instances go on.';
 
 -- Definer: see df._free_key. What was inserted has passed the policy: it is the caller's. Two that define at once meet at the version.
 CREATE OR REPLACE FUNCTION df._change_definition() RETURNS trigger
@@ -351,7 +351,7 @@ BEGIN
     RETURN done;
 END
 $$;
-COMMENT ON FUNCTION df._arguments(df.definitions, jsonb) IS 'Internal: the variables that the arguments of a call become; raises what is wrong with them.';
+COMMENT ON FUNCTION df._arguments(df.definitions, jsonb) IS 'Internal: the variables that the arguments of a call become; raises an error for invalid ones.';
 
 -- The worker's statement for a CALL. With the rights and the types of the submitter: only the child is put in by a trigger.
 CREATE OR REPLACE FUNCTION df._begin_call(name text, args text, version text, subject text, node_id text, execution_id text, reply text)

@@ -598,7 +598,7 @@ BEGIN
     RETURN df._ask_queue(name, 'revoke', jsonb_build_object('role', role));
 END
 $$;
-COMMENT ON FUNCTION df.revoke_queue(text, text) IS 'Revokes what df.grant_queue granted; what was started stays in the queue.';
+COMMENT ON FUNCTION df.revoke_queue(text, text) IS 'Revokes a grant of df.grant_queue; started instances stay in the queue.';
 
 -- Who owns schema df calls it, or a superuser: no policy keeps them from the rows, and nobody else may execute it.
 CREATE OR REPLACE FUNCTION df.reassign_queue(name text, owner text, new_owner text) RETURNS text

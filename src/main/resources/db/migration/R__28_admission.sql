@@ -30,7 +30,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._has_begun(df._starts) IS
-    'Whether what was admitted is known to have begun. Called with the settings of its callers.';
+    'Whether an admitted instance or section is known to have begun. Called with the settings of its callers.';
 
 -- How many may be admitted now; if none, when it is worth asking again, unless something ends before.
 CREATE OR REPLACE FUNCTION df._free_slots(p_queue df._queues, OUT free integer, OUT next_at timestamptz)

@@ -105,7 +105,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION df._check_sections(text, text, text) IS 'Internal: raises what is wrong with the queues of a graph that is to be started.';
+COMMENT ON FUNCTION df._check_sections(text, text, text) IS 'Internal: raises an error for wrong queues in a graph that is to be started.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Asking

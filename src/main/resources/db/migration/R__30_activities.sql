@@ -238,7 +238,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._begin_activities(text, jsonb) IS
-    'Writes down what a program or a person is to decide. Called with the settings of its callers, by the checkpoint that says that the node waits.';
+    'Writes the rows of nodes that a program or a person is to decide. Called with the settings of its callers, by the checkpoint that says that the node waits.';
 
 -- Items of a map that are nothing but an activity each. Their rows are all that says that they wait, and who decides one decides the item in its
 -- own row, at COMMIT: no session, no checkpoint, no signal. p_turn: of the last one of the map, as far as it is known. Unless they are new, some
@@ -405,7 +405,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._end_activities(text, jsonb, bigint[], boolean) IS
-    'Ends activities and approvals whose nodes do not wait any more. Waits for nobody who holds one. Called with the settings of its callers.';
+    'Ends activities and approvals whose nodes do not wait any more. Does not wait for the holder of one. Called with the settings of its callers.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Claims
@@ -906,7 +906,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._do_activity_call() IS 'Internal: does what df.claim_activities and the like ask for.';
+COMMENT ON FUNCTION df._do_activity_call() IS 'Internal: carries out the requests of df.claim_activities and the like.';
 CREATE OR REPLACE TRIGGER activity_calls_do BEFORE INSERT ON df._activity_calls FOR EACH ROW EXECUTE FUNCTION df._do_activity_call();
 
 CREATE OR REPLACE FUNCTION df._check_kind(function_name text, kind text) RETURNS void
@@ -1033,7 +1033,7 @@ EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded
     RAISE EXCEPTION '%: the result is no JSON that jsonb can hold: %', function_name, sqlerrm USING ERRCODE = 'invalid_parameter_value';
 END
 $$;
-COMMENT ON FUNCTION df._as_result(text, text) IS 'Internal: a text as jsonb; raises what is wrong with it.';
+COMMENT ON FUNCTION df._as_result(text, text) IS 'Internal: a text as jsonb; raises an error when it is none.';
 
 CREATE OR REPLACE FUNCTION df.complete_activity(token text, result jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -1131,7 +1131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.revoke_activity(text, text) IS
-    'Revokes what df.grant_activity granted. The role can no longer complete activities that it has claimed; they are claimed again when their leases have ended.';
+    'Revokes a grant of df.grant_activity. The role can no longer complete activities that it has claimed; they are claimed again when their leases have ended.';
 
 CREATE OR REPLACE FUNCTION df.activity_channel(kind text) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -1415,7 +1415,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint, boolean) IS
-    'Leases that have ended (in the last 20 seconds, unless p_whole), ends that are old (p_whole), and channels of those for whom something waits. What somebody has locked is left for the next time.';
+    'Leases that have ended (in the last 20 seconds, unless p_whole), ends that are old (p_whole), and channels of roles with waiting activities. Locked rows are left for the next time.';
 
 -- Each counts as far as 20,000.
 CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OUT activities_claimed bigint, OUT activities_oldest double precision,

@@ -101,7 +101,7 @@ BEGIN
     RETURN NOT v_known;
 END
 $$;
-COMMENT ON FUNCTION df._has_run_again(text, text, text) IS 'Internal: whether what a step has handed out is of an earlier run of it.';
+COMMENT ON FUNCTION df._has_run_again(text, text, text) IS 'Internal: whether an address that a step has handed out is of an earlier run of it.';
 
 -- What an address is for, as the submitter of its instance, once. What the caller has opened with the key p_key is not looked at again.
 -- Waits for nobody for long: whose row is locked, or whose instance, is busy.
@@ -166,7 +166,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._answer(integer, text, text, text, uuid, bigint, text, text) IS
-    'Does what an address is for: done, already done, or why not.';
+    'Performs the action of an address: returns done, already done, or the reason why not.';
 
 DO $$
 DECLARE
