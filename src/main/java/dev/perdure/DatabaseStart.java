@@ -126,7 +126,7 @@ final class DatabaseStart {
         }
     }
 
-    /** Two names of one database would stand for its election twice, and whoever names it could be answered by either. */
+    /** Two names of one database would stand for its election twice, and either could answer a request for it. */
     private void claim(DatabaseUrl url) throws SQLException, InterruptedException, ImpossibleException {
         if (!databases.areSeveral()) {
             return;

@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
 
 /**
- * From a started application to databases that are ready, each on a thread of its own ({@link DatabaseStart}), since one that is down
- * must hold up neither the application, whose health checks say so, nor the others.
+ * From a started application to databases that are ready, each on a thread of its own ({@link DatabaseStart}), since one that is down must
+ * delay neither the application, whose health checks report it, nor the others.
  */
 @Singleton
 class Startup {

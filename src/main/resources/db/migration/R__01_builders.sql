@@ -686,7 +686,7 @@ SELECT format('Invalid time zone %L: the worker''s time zone data are older than
 FROM df._worker_epoch w WHERE name = ANY (w.unknown_zones)
 $$;
 COMMENT ON FUNCTION df._zone_problem(text) IS
-    'Internal: what is wrong with a time zone that this server knows and the leading worker does not; NULL when nothing is.';
+    'Internal: the problem with a time zone that this server knows and the leading worker does not; NULL without one.';
 
 -- The proper spelling of a name that both the server and the worker know.
 CREATE OR REPLACE FUNCTION df._checked_zone(timezone text) RETURNS text

@@ -271,8 +271,8 @@ $$;
 COMMENT ON FUNCTION df._waiting_problem(text, text) IS
     'Internal: the problem of the configuration of a WAIT_CONDITION, a WAIT_SCHEDULE, a LOOP that goes on after failures, or the options of a request; NULL for none.';
 
--- The names that a node binds, for those that come after it or stand inside of it. Whoever adds a type of node that binds names of its
--- own says so here, and nowhere else.
+-- The names that a node binds, for those that come after it or stand inside of it. A new type of node that binds names of its own is added
+-- here, and nowhere else.
 CREATE OR REPLACE FUNCTION df._binds(node_type text, query text, result_name text) RETURNS text[]
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on

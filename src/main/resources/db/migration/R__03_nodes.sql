@@ -1,7 +1,7 @@
 -- df.nodes, and what happens when rows of definitions are inserted (specification 3.1, 3.2).
 
 -- A view with the rights of its owner, since nobody else may read the worker's tables: it has the condition of
--- instances_user_isolation in it. A barrier, so that no function of whoever asks sees rows before the condition has.
+-- instances_user_isolation in it. A barrier, so that no function of the caller sees rows before the condition has.
 --
 -- What is known of a node is its entry in the checkpoint with the highest version that has one. A mark of the owner counts
 -- when it is later, and when the entry leaves the same execution running.
@@ -98,7 +98,7 @@ COMMENT ON COLUMN df.nodes.status_details IS
 -- Nodes that are written by hand
 ---------------------------------------------------------------------------------------------------------------------
 
--- With the rights of whoever inserts: the policy of df._nodes says whose rows these may be.
+-- With the rights of the inserting role: the policy of df._nodes says whose rows these may be.
 CREATE OR REPLACE FUNCTION df._insert_node() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on

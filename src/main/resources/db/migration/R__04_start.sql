@@ -474,7 +474,7 @@ BEGIN
     PERFORM df._check_sections('df.start_many', graph, NULL);
 END
 $$;
-COMMENT ON FUNCTION df._check_many(text, text) IS 'Internal: checks the arguments of df.start_many, and who calls it.';
+COMMENT ON FUNCTION df._check_many(text, text) IS 'Internal: checks the arguments of df.start_many, and its caller.';
 
 -- The ids are drawn first: the rows that they are for are counted when all are in.
 CREATE OR REPLACE FUNCTION df._start_page(graph text, submitter oid, items jsonb[]) RETURNS SETOF text

@@ -67,8 +67,8 @@ COMMENT ON FUNCTION df._connect_loopback(text, text) IS
     'Internal: opens a dblink connection to this database as the current role, by the way that is set up.';
 
 -- Session locks, since a slot must be visible to others at once and outlive no session. Anybody may take such locks, whose keys are
--- in this file and in pg_locks. So a role that has none of the slots, whoever has them, starts without: the limit is of each role
--- against itself when somebody else uses it up.
+-- in this file and in pg_locks. So a role that has none of the slots starts without, even when others have them all: the limit is of each
+-- role against itself when somebody else uses it up.
 CREATE OR REPLACE FUNCTION df._take_launch_slot() RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$

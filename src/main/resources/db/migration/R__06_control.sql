@@ -11,7 +11,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._refuse_in_workflow(text, text) IS 'Internal: raises an error when a workflow step is what calls.';
+COMMENT ON FUNCTION df._refuse_in_workflow(text, text) IS 'Internal: raises an error when the caller is a workflow step.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Instances
@@ -235,7 +235,7 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 SELECT quote_ident(current_user)::regrole
 $$;
-COMMENT ON FUNCTION df._variable_owner() IS 'Internal: whose variables these are, the effective role.';
+COMMENT ON FUNCTION df._variable_owner() IS 'Internal: the owner of the variables, which is the effective role.';
 
 CREATE OR REPLACE FUNCTION df.setvar(name text, value text) RETURNS text
 LANGUAGE plpgsql VOLATILE STRICT

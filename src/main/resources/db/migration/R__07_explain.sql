@@ -515,7 +515,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._whole_output(text, text, text, text) IS
-    'Internal: the output of an instance; of one that has failed with the node, what the server has said, and the statement.';
+    'Internal: the output of an instance; of a failed one with the node, the server''s message, and the statement.';
 
 -- One line for a node, in the words of df.explain.
 CREATE OR REPLACE FUNCTION df._note(n df.nodes, has_ended boolean) RETURNS text

@@ -17,7 +17,7 @@ AS $$
 SELECT CASE WHEN status = 'failed' THEN df._cut(output, 10000) ELSE df._output(status, output, cancel_reason) END
 $$;
 COMMENT ON FUNCTION df._listed_output(text, text, text) IS
-    'Internal: the output of an instance in lists, where what a failure says is cut; df.instance_info has it whole.';
+    'Internal: the output of an instance in lists, where the text of a failure is cut; df.instance_info has it whole.';
 
 CREATE OR REPLACE FUNCTION df._how_far(completed bigint, failed bigint, total bigint) RETURNS text
 LANGUAGE sql STABLE
@@ -505,4 +505,4 @@ CROSS JOIN LATERAL (
     FROM df._running r WHERE r.instance_id = i.id
 ) AS s
 WHERE i.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
-COMMENT ON VIEW df._node_states IS 'Internal: what is on record of the nodes of an instance, for those of whom there is something.';
+COMMENT ON VIEW df._node_states IS 'Internal: the recorded states of the nodes of an instance, for nodes that have one.';

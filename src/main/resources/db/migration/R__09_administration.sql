@@ -167,7 +167,7 @@ BEGIN
     RAISE NOTICE 'pg_durable: revoked df usage privileges granted by "%" from "%"', current_user, p_role;
 END
 $$;
-COMMENT ON FUNCTION df.revoke_usage(text) IS 'Revokes what the caller granted to a role (or PUBLIC) with df.grant_usage.';
+COMMENT ON FUNCTION df.revoke_usage(text) IS 'Revokes the caller''s grants to a role (or PUBLIC) by df.grant_usage.';
 
 -- A setting that is nonsense, or whose name is misspelt, would be noticed by some user's call much later.
 CREATE OR REPLACE FUNCTION df._check_setting() RETURNS trigger

@@ -6,7 +6,7 @@
 -- refused (token), DF005 (steps of a cancelled instance shared the transaction: run the first one alone).
 --
 -- Why this fences: decisions of an instance are taken one at a time, each takes the version after the one that it was made on,
--- and its row is inserted before the epoch is read. So whoever decides twice meets the row of the other, which may still be
+-- and its row is inserted before the epoch is read. So a second decision on the same version meets the row of the first, which may still be
 -- uncommitted: then it waits, for as long as lock_timeout says, and nobody else does. Who inserts after a new term has begun
 -- sees that, since a sequence is not subject to snapshots. A row whose entries were all superseded is deleted, but never the
 -- newest, nor one that was only claimed: a claim stands for a transaction whose end is unknown, and that may come late.
@@ -99,7 +99,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._also(text, integer, jsonb) IS 'Writes what a decision says beside the state of nodes; raises DF001 when it was made on something else.';
+COMMENT ON FUNCTION df._also(text, integer, jsonb) IS 'Writes the parts of a decision beside the state of nodes; raises DF001 when it was made on another state.';
 
 CREATE OR REPLACE FUNCTION df._refuse(p_code text, p_epoch bigint, p_current bigint, p_instance text, p_version integer) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -202,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint(bytea, bigint, text, integer, text, text) IS
-    'Called by the worker in a step''s own transaction: takes the version of the instance and writes what the token authorises. Returns a receipt, followed by :prepared when the session has statements that were prepared in SQL, and by :cancelled when the instance is cancelled.';
+    'Called by the worker in a step''s own transaction: takes the version of the instance and writes the rows that the token authorises. Returns a receipt, followed by :prepared when the session has statements that were prepared in SQL, and by :cancelled when the instance is cancelled.';
 
 -- Raises DF002 unless p_epoch is the current term.
 CREATE OR REPLACE FUNCTION df._fence(p_epoch bigint) RETURNS void

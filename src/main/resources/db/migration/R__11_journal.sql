@@ -86,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._load(text[], bigint, bigint) IS
-    'Instances in the order given, as long as p_bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count. Of an instance of more than p_large bytes only what it is and how large.';
+    'Instances in the order given, as long as p_bytes last (at least the first one): definition, checkpoints in the order of their versions, marks that count. Of an instance of more than p_large bytes only its identity and size.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What is new
@@ -321,7 +321,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._news(bigint, text, integer, bigint) IS
-    'What was committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there is more of any kind than p_limit), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
+    'The news committed since p_snapshot, exactly once: rows of kind loaded (new instances, as df._load returns them, as long as p_bytes last), started (new instances that were not read), more (there is more of any kind than p_limit), cancelled and signal (detail: reason, name), items (of maps that programs have ended; detail: <map>:<completed>:<failed>), and snapshot, for the next look. NULL: only a snapshot.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What was there before, and what is due

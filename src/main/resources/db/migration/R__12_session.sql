@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._pin_session() IS
-    'Internal: sets what the worker pins in a session of a submitter, where its startup packet did not reach the server.';
+    'Internal: sets the pinned settings in a session of a submitter whose startup packet did not reach the server.';
 
 CREATE OR REPLACE FUNCTION df._renew_session() RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -59,7 +59,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._renew_session() IS
-    'Internal: removes what a step has left in its session: cursors, LISTEN, role, settings, prepared statements, temporary tables, the state of sequences, advisory locks.';
+    'Internal: removes the leftovers of a step in its session: cursors, LISTEN, role, settings, prepared statements, temporary tables, the state of sequences, advisory locks.';
 
 -- Statements travel behind one another in one message: the server reads the text of the next step only after this has run, with
 -- the settings that this returns to. So what decides how text is read and written is checked here, before and after.

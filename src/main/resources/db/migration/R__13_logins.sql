@@ -15,7 +15,7 @@ AS $$
     WHERE r.oid = p_role::oid AND s.nspname = 'df'
 $$;
 COMMENT ON FUNCTION df._role(bigint) IS
-    'The present name of a role, and what speaks against steps of it; no row when it was dropped.';
+    'The present name of a role, and the reason against steps of it; no row when it was dropped.';
 
 CREATE OR REPLACE FUNCTION df._login_failed(p_epoch bigint, p_role bigint, p_problem text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
@@ -52,7 +52,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._begin_logins(bigint, boolean) IS
-    'Forgets what earlier terms knew about logins, and says whether this worker has passwords.';
+    'Forgets the logins of earlier terms, and records whether this worker has passwords.';
 
 REVOKE EXECUTE ON FUNCTION df._role(bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._login_failed(bigint, bigint, text) FROM PUBLIC;

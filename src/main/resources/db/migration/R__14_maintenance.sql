@@ -104,7 +104,7 @@ AS $$
         ORDER BY i.created_at DESC, i.id OFFSET p_keep LIMIT 1) AS x ON true
 $$;
 COMMENT ON FUNCTION df._retention_limits(integer, integer) IS
-    'What ended before older_than is older than p_days; from the instance too_many_id on, which was started at too_many_at, those that were started earlier are more than p_keep. NULL when there are not so many.';
+    'The limits of retention: instances that ended before older_than are older than p_days; from the instance too_many_id on, which was started at too_many_at, those that were started earlier are more than p_keep. NULL when there are not so many.';
 
 -- The owner's own. Locked rows are left for the next run: a submitter may hold them for as long as it likes. A cancelled
 -- instance that the worker has not wound up (output IS NULL) is still in its memory.

@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.revoke_secret(text, text) IS
-    'Revokes what df.grant_secret granted. Requests that have not been sent yet fail.';
+    'Revokes a grant of df.grant_secret. Requests that have not been sent yet fail.';
 
 -- A role has what was granted to it, to a role that it is a member of, or to PUBLIC.
 CREATE OR REPLACE FUNCTION df._refused_secrets(p_instance text, p_names text[]) RETURNS SETOF text

@@ -72,7 +72,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._suspects(bigint, bigint) IS
-    'Sets aside what several leaders have ended with, and returns it, and what the latest leader has ended with. What the term p_survived took over does not count: its leader lives.';
+    'Sets aside instances with which several leaders have ended, and returns them, and those with which the latest leader has ended. Instances that the term p_survived took over do not count: its leader lives.';
 
 -- Who was worked on for so long and has ended nobody is no suspect.
 CREATE OR REPLACE FUNCTION df._survived(p_epoch bigint, p_all boolean) RETURNS void

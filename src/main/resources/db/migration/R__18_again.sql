@@ -543,7 +543,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._fork() IS 'Internal: makes an instance with what has completed in another one.';
+COMMENT ON FUNCTION df._fork() IS 'Internal: makes an instance with the completed nodes of another one.';
 CREATE OR REPLACE TRIGGER forks_begin AFTER INSERT ON df._forks FOR EACH ROW EXECUTE FUNCTION df._fork();
 
 CREATE OR REPLACE FUNCTION df.fork(

@@ -1,7 +1,7 @@
 -- df.map: items as rows, each decided by itself (docs/adr/0160).
 --
 -- What is decided of an item takes the version after the one that it was decided on, in the item's own row: who comes second finds
--- another version there, after it has waited for whoever was first. Nobody but the owner's functions can lock such a row. Items of
+-- another version there, after it has waited for the first. Nobody but the owner's functions can lock such a row. Items of
 -- an earlier term that may still be committed are among those up to df._maps.opened: who ends a map writes their rows.
 
 ---------------------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint_map(bytea, bigint, text, text, text, bigint, text, text, bigint) IS
-    'Called by the worker in the transaction of the step that reads the items of a df.map: writes what the token authorises.';
+    'Called by the worker in the transaction of the step that reads the items of a df.map: writes the rows that the token authorises.';
 
 CREATE OR REPLACE FUNCTION df._freeze(
     p_epoch bigint, p_subject text, p_node text, p_stamp text, p_first bigint, p_columns text, p_rows text, p_total bigint)
@@ -251,7 +251,7 @@ COMMENT ON FUNCTION df._map(text, text, text) IS
     'An execution of a map whose items are complete, with exact numbers of those that have ended, and the last failure; no row when there is none.';
 
 -- What is known so far is noted along: that all up to p_settled have ended (a part of it, when that is far), and about how many have in
--- all. Whoever locks the row of the map is not waited for: then nothing is read.
+-- all. A locked row of the map is not waited for: then nothing is read.
 CREATE OR REPLACE FUNCTION df._open_items(
     p_epoch bigint, p_maps bigint[], p_after bigint[], p_limits integer[], p_bytes bigint, p_large bigint, p_all bigint, p_settled bigint[],
     p_completed bigint[], p_failed bigint[])
@@ -437,7 +437,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._decide_item(text, integer, jsonb, jsonb) IS
-    'Takes a version of an item and writes what was decided; raises DF001 when it was decided on something else.';
+    'Takes a version of an item and writes the decision; raises DF001 when it was made on another version.';
 
 CREATE OR REPLACE FUNCTION df.checkpoint_item(
     p_token bytea, p_epoch bigint, p_item text, p_version integer, p_state text, p_also text)
@@ -543,7 +543,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.checkpoint_items(bytea, bigint, text, text) IS
-    'Called by the worker in the transaction of items of a df.map that consist of one statement each: they are completed, with what the token authorises.';
+    'Called by the worker in the transaction of items of a df.map that consist of one statement each: they are completed, with the rows that the token authorises.';
 
 -- What the owner decides of an item, for df._write.
 CREATE OR REPLACE FUNCTION df._write_item(p_item text, p_version integer, p_state text, p_also text) RETURNS text
@@ -579,7 +579,7 @@ $$;
 COMMENT ON FUNCTION df._take_items(bigint) IS 'Internal: cancels items of a map that are activities.';
 
 -- [{"node", "execution_id"}, …]: executions of maps of one subject that end with a decision (node *: whatever there are), and those below
--- them. Items that may be in flight, of this term or an earlier one, are taken from whoever would commit them.
+-- them. Items that may be in flight, of this term or an earlier one, are taken from every later commit.
 CREATE OR REPLACE FUNCTION df._end_maps(p_subject text, p_maps jsonb, p_exact boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -724,7 +724,7 @@ COMMENT ON COLUMN df.map_items.status IS
     'pending, running (it is in the middle, or lasts), completed, failed or cancelled (the map ended before it did).';
 COMMENT ON COLUMN df.map_items.result IS 'Result of the body.';
 COMMENT ON COLUMN df.map_items.failure IS
-    'Of a failed item the step of the body at which it failed: node, node_type, path and name, its executed_query and params, and what the server said: detail, hint, position. step: the step of the inner map, when that failed.';
+    'Of a failed item the step of the body at which it failed: node, node_type, path and name, its executed_query and params, and the server''s detail, hint, position. step: the step of the inner map, when that failed.';
 
 -- No SET clause: it is inlined, so that conditions on its columns reach the index.
 CREATE OR REPLACE FUNCTION df.items(instance_id text, node_id text, generation integer) RETURNS SETOF df.map_items
@@ -734,7 +734,7 @@ SELECT i.* FROM df.map_items i
 WHERE i.instance_id OPERATOR(pg_catalog.=) $1::pg_catalog.varchar AND i.node_id OPERATOR(pg_catalog.=) $2::pg_catalog.varchar
     AND i.generation OPERATOR(pg_catalog.=) $3
 $$;
-COMMENT ON FUNCTION df.items(text, text, integer) IS 'The items of one execution of df.map; what $name.items of its result means.';
+COMMENT ON FUNCTION df.items(text, text, integer) IS 'The items of one execution of df.map; the meaning of $name.items of its result.';
 
 CREATE OR REPLACE VIEW df._map_progress WITH (security_barrier) AS
 SELECT m.instance_id, m.node_id, m.generation, m.total, m.completed, m.failed, m.ended_at, s.max_concurrent, m.subject
@@ -790,7 +790,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._change_map() IS 'Internal: takes over what df.set_map says.';
+COMMENT ON FUNCTION df._change_map() IS 'Internal: takes over the values of df.set_map.';
 CREATE OR REPLACE TRIGGER map_changes_change AFTER INSERT ON df._map_changes FOR EACH ROW EXECUTE FUNCTION df._change_map();
 
 CREATE OR REPLACE FUNCTION df._delete_items() RETURNS trigger

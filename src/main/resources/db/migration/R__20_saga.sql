@@ -10,7 +10,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.saga(text) IS
-    'Runs node, and undoes what it has done when it fails, times out, is cancelled or loses its race: registered undos run, the latest first, and then the failure goes on.';
+    'Runs node. When it fails, times out, is cancelled or loses its race, its registered undos run, the latest first, and then the failure goes on.';
 
 -- An undo is tried without end, unless it is a df.retry itself.
 CREATE OR REPLACE FUNCTION df.with_undo(step text, undo text, register text DEFAULT 'after') RETURNS text

@@ -48,7 +48,7 @@ BEGIN
     PERFORM set_config('df.told', concat_ws(E'\n', before, said), true);
 END
 $$;
-COMMENT ON FUNCTION df._say(text, text) IS 'Internal: puts what a step says where its checkpoint finds it.';
+COMMENT ON FUNCTION df._say(text, text) IS 'Internal: keeps a message of a step for its checkpoint.';
 
 CREATE OR REPLACE FUNCTION df.publish(name text, value jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -128,7 +128,7 @@ SELECT DISTINCT md5(concat(p.path, CASE WHEN jsonb_typeof(p.value) NOT IN ('obje
 FROM parts p WHERE p.path <> ''
 $$;
 COMMENT ON FUNCTION df._entries_of(jsonb) IS
-    'Internal: hashes of what an object contains. Whatever contains the object has them all.';
+    'Internal: hashes of the contents of an object. Every object that contains it has them all.';
 
 -- Definer: submitters write attributes of an instance when they start it, and entries never. Runs no user code.
 CREATE OR REPLACE FUNCTION df._write_entries() RETURNS trigger
@@ -152,7 +152,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._write_entries() IS 'Internal: writes by what an instance is found.';
+COMMENT ON FUNCTION df._write_entries() IS 'Internal: writes the entries by which an instance is found.';
 CREATE OR REPLACE TRIGGER attributes_check BEFORE INSERT OR UPDATE ON df._attributes FOR EACH ROW EXECUTE FUNCTION df._write_entries();
 CREATE OR REPLACE TRIGGER attributes_entries AFTER INSERT OR UPDATE ON df._attributes FOR EACH ROW EXECUTE FUNCTION df._write_entries();
 
@@ -215,7 +215,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION df._tell(text, text) IS 'Writes what a step has published. Called with the settings of its callers, in the transaction of the step.';
+COMMENT ON FUNCTION df._tell(text, text) IS 'Writes the events and attributes of a step. Called with the settings of its callers, in the transaction of the step.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Read from outside
@@ -389,7 +389,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION df._wait_for_events(text, jsonb) IS 'Writes down who waits for which event. Called with the settings of its callers.';
+COMMENT ON FUNCTION df._wait_for_events(text, jsonb) IS 'Writes the waits of nodes for events. Called with the settings of its callers.';
 
 -- The words of a wait in memory are character 1 and the node; a signal whose name begins with that has one more of them in front.
 CREATE OR REPLACE FUNCTION df._awaited_events(p_subjects text[], p_names text[])

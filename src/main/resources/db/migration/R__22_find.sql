@@ -65,7 +65,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df._check_many(text, text, jsonb) IS 'Internal: checks the arguments of df.start_many, and who calls it.';
+COMMENT ON FUNCTION df._check_many(text, text, jsonb) IS 'Internal: checks the arguments of df.start_many, and its caller.';
 
 CREATE OR REPLACE FUNCTION df._filled_attributes(attributes jsonb, item jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
@@ -121,7 +121,7 @@ COMMENT ON FUNCTION df._start_page(text, oid, jsonb[], jsonb) IS 'Internal: the 
 -- Filters
 ---------------------------------------------------------------------------------------------------------------------
 
--- Whoever adds a key writes a line here, and nothing else: what it takes (text, texts, time, object, count), and what it means for an
+-- A new key is a line here, and nothing else: its kind of value (text, texts, time, object, count), and its meaning for an
 -- instance i, with the filter as $1. A list of texts stands for any of them.
 CREATE OR REPLACE FUNCTION df._filter_keys() RETURNS TABLE (key text, takes text, condition text)
 LANGUAGE sql IMMUTABLE ROWS 20
@@ -143,7 +143,7 @@ VALUES
     ('started_before', 'time', $$i.created_at < ($1 ->> 'started_before')::timestamptz$$),
     ('status', 'texts', $$i.status = ANY (ARRAY(SELECT jsonb_array_elements_text($1 -> 'status')))$$)
 $fn$;
-COMMENT ON FUNCTION df._filter_keys() IS 'Internal: the keys of a filter for instances, and what they mean.';
+COMMENT ON FUNCTION df._filter_keys() IS 'Internal: the keys of a filter for instances, and their meaning.';
 
 -- No SET clause: it is inlined, and called for each of a million rows.
 CREATE OR REPLACE FUNCTION df._ended_at(status text, completed_at timestamptz, updated_at timestamptz) RETURNS timestamptz

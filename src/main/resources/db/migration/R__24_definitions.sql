@@ -109,7 +109,7 @@ EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
 END
 $$;
 COMMENT ON FUNCTION df._cast_argument(text, text, text, jsonb) IS
-    'Internal: a value as the text of its type. Called in the session of whoever defines, or calls.';
+    'Internal: a value as the text of its type. Called in the session of the role that defines, or calls.';
 
 CREATE OR REPLACE FUNCTION df._check_params(definition text, params jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -229,7 +229,7 @@ BEGIN
     VALUES (quote_ident(current_user)::regrole, revoke_definition.name, 'revoke', df._grantee_oid(revoke_definition.role));
 END
 $$;
-COMMENT ON FUNCTION df.revoke_definition(text, text) IS 'Revokes what df.grant_definition granted. Running instances go on.';
+COMMENT ON FUNCTION df.revoke_definition(text, text) IS 'Revokes a grant of df.grant_definition. Running instances go on.';
 
 -- Definer: see df._free_key. What was inserted has passed the policy: it is the caller's. Two that define at once meet at the version.
 CREATE OR REPLACE FUNCTION df._change_definition() RETURNS trigger
@@ -351,7 +351,7 @@ BEGIN
     RETURN done;
 END
 $$;
-COMMENT ON FUNCTION df._arguments(df.definitions, jsonb) IS 'Internal: the variables that the arguments of a call become; raises what is wrong with them.';
+COMMENT ON FUNCTION df._arguments(df.definitions, jsonb) IS 'Internal: the variables that the arguments of a call become; raises an error for invalid ones.';
 
 -- The worker's statement for a CALL. With the rights and the types of the submitter: only the child is put in by a trigger.
 CREATE OR REPLACE FUNCTION df._begin_call(name text, args text, version text, subject text, node_id text, execution_id text, reply text)
@@ -441,7 +441,7 @@ BEGIN
         THEN concat('canceled: ', coalesce(child.cancel_reason, 'Cancelled by user')) ELSE child.output END, ''), 100000));
 END
 $$;
-COMMENT ON FUNCTION df._child_end(df.instances, text) IS 'Internal: how a child has ended, as its parent reads it.';
+COMMENT ON FUNCTION df._child_end(df.instances, text) IS 'Internal: the end of a child, as its parent reads it.';
 
 -- Definer: see df._enqueue. However a child ends, its parent learns of it in the same transaction, once.
 CREATE OR REPLACE FUNCTION df._tell_parent() RETURNS trigger

@@ -152,7 +152,7 @@ END
 $$;
 COMMENT ON FUNCTION df._cron_next(text, text, timestamptz) IS 'Internal: the first time of a valid cron expression after a moment; NULL when there is none.';
 
--- The same for the same schedule and planned time, whoever asks: dev.perdure.flow.schedule.Jitter. To the millisecond.
+-- The same for the same schedule and planned time, for every caller: dev.perdure.flow.schedule.Jitter. To the millisecond.
 CREATE OR REPLACE FUNCTION df._jitter(schedule_id bigint, planned_at timestamptz, jitter interval) RETURNS interval
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -258,7 +258,7 @@ SELECT s.name, s.submitted_by AS role, s.cron, s.timezone, s.overlap, s.catch_up
 FROM df._schedules s
 LEFT JOIN LATERAL (SELECT x.* FROM df._schedule_runs x WHERE x.schedule_id = s.id ORDER BY x.planned_at DESC LIMIT 1) AS r ON true
 WHERE s.submitted_by = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances'));
-COMMENT ON VIEW df.schedules IS 'Your schedules: what they start and when, the next planned time, the last run, whether and why they are paused.';
+COMMENT ON VIEW df.schedules IS 'Your schedules: workflow, times, the next planned time, the last run, and whether and why they are paused.';
 COMMENT ON COLUMN df.schedules.fut IS 'The node text that is started; df.explain(fut) shows it.';
 COMMENT ON COLUMN df.schedules.next_at IS 'The next planned time; NULL while the schedule is paused, or when no time ever comes.';
 COMMENT ON COLUMN df.schedules.buffered_at IS 'The planned time of the run that waits for the end of another one.';
@@ -626,7 +626,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._due_schedules(bigint, timestamptz, integer) IS
-    'Schedules that are due at p_now (NULL: now), and what there is to know for planning them.';
+    'Schedules that are due at p_now (NULL: now), with the data for planning them.';
 
 CREATE OR REPLACE FUNCTION df._cancel_runs(p_schedule df._schedules) RETURNS text
 LANGUAGE plpgsql VOLATILE

@@ -188,7 +188,7 @@ END
 $$;
 COMMENT ON FUNCTION df._queue_of(regrole, text) IS 'Internal: the queue that a name means to a role.';
 
--- What waits counts too: whoever comes last does not get the slot that is free.
+-- Waiting instances count too: the last to come does not get the slot that is free.
 CREATE OR REPLACE FUNCTION df._has_slot(p_queue df._queues, p_key text, OUT queue_is_full boolean, OUT key_is_full boolean)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -598,7 +598,7 @@ BEGIN
     RETURN df._ask_queue(name, 'revoke', jsonb_build_object('role', role));
 END
 $$;
-COMMENT ON FUNCTION df.revoke_queue(text, text) IS 'Revokes what df.grant_queue granted; what was started stays in the queue.';
+COMMENT ON FUNCTION df.revoke_queue(text, text) IS 'Revokes a grant of df.grant_queue; started instances stay in the queue.';
 
 -- Who owns schema df calls it, or a superuser: no policy keeps them from the rows, and nobody else may execute it.
 CREATE OR REPLACE FUNCTION df.reassign_queue(name text, owner text, new_owner text) RETURNS text

@@ -30,7 +30,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._has_begun(df._starts) IS
-    'Whether what was admitted is known to have begun. Called with the settings of its callers.';
+    'Whether an admitted instance or section is known to have begun. Called with the settings of its callers.';
 
 -- How many may be admitted now; if none, when it is worth asking again, unless something ends before.
 CREATE OR REPLACE FUNCTION df._free_slots(p_queue df._queues, OUT free integer, OUT next_at timestamptz)
@@ -70,8 +70,8 @@ $$;
 COMMENT ON FUNCTION df._free_slots(df._queues) IS
     'The number of instances and sections of a queue that may begin now. Called with the settings of its callers.';
 
--- Of one key of a priority. Whoever's row somebody holds, such as a caller with an open df.cancel, stands behind the others of its key then:
--- they may be other roles'. The version of the row that says so is written only while others wait.
+-- Of one key of a priority. An instance whose row another session holds, such as a caller with an open df.cancel, stands behind the others
+-- of its key then: they may be other roles'. The version of the row that says so is written only while others wait.
 CREATE OR REPLACE FUNCTION df._admit_one(p_queue df._queues, p_priority integer, p_key text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -168,7 +168,7 @@ BEGIN
         next_at := clock_timestamp() + interval '20 milliseconds';
         RETURN;
     END IF;
-    -- Once more: what was admitted by whoever had the lock is committed now.
+    -- Once more: the admissions of the session that had the lock are committed now.
     v_slots := df._free_slots(v_queue);
     next_at := v_slots.next_at;
     v_free := v_slots.free;

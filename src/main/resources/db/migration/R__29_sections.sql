@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._section_problem(text, text) IS
-    'Internal: what is wrong with the configuration of a WITH_QUEUE; NULL when nothing is, and for other nodes.';
+    'Internal: the problem with the configuration of a WITH_QUEUE; NULL without one, and for other nodes.';
 
 -- A path is that of its parent and a step: the prefixes of a path are its ancestors.
 CREATE OR REPLACE FUNCTION df._nested_section(paths text[], node_types text[], queries text[]) RETURNS text
@@ -105,7 +105,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION df._check_sections(text, text, text) IS 'Internal: raises what is wrong with the queues of a graph that is to be started.';
+COMMENT ON FUNCTION df._check_sections(text, text, text) IS 'Internal: raises an error for wrong queues in a graph that is to be started.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Asking

@@ -58,7 +58,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._activity_problem(text, text) IS
-    'Internal: what is wrong with the configuration of an ACTIVITY or APPROVAL; NULL when nothing is, and for other nodes.';
+    'Internal: the problem with the configuration of an ACTIVITY or APPROVAL; NULL without one, and for other nodes.';
 
 CREATE OR REPLACE FUNCTION df._check_payload(builder text, payload text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
@@ -238,7 +238,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._begin_activities(text, jsonb) IS
-    'Writes down what a program or a person is to decide. Called with the settings of its callers, by the checkpoint that says that the node waits.';
+    'Writes the rows of nodes that a program or a person is to decide. Called with the settings of its callers, by the checkpoint that says that the node waits.';
 
 -- Items of a map that are nothing but an activity each. Their rows are all that says that they wait, and who decides one decides the item in its
 -- own row, at COMMIT: no session, no checkpoint, no signal. p_turn: of the last one of the map, as far as it is known. Unless they are new, some
@@ -330,7 +330,7 @@ $$;
 COMMENT ON FUNCTION df._stop_activity(bigint, boolean) IS 'Ends an activity whose row somebody holds.';
 
 -- Who may claim can bring forward what COMMIT does (SET CONSTRAINTS), of thousands, and stay there: after a few the others are noted, under
--- the negative number, for whoever completes them later and for df._sweep_activities.
+-- the negative number, for programs that complete them later and for df._sweep_activities.
 CREATE OR REPLACE FUNCTION df._stop_activities(p_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -405,7 +405,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._end_activities(text, jsonb, bigint[], boolean) IS
-    'Ends activities and approvals whose nodes do not wait any more. Waits for nobody who holds one. Called with the settings of its callers.';
+    'Ends activities and approvals whose nodes do not wait any more. Does not wait for the holder of one. Called with the settings of its callers.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- Claims
@@ -588,7 +588,7 @@ $$;
 COMMENT ON FUNCTION df._settle_items(bigint[]) IS
     'Internal: ends items of maps, with the transaction that decides them. Called with the settings of its callers.';
 
--- At COMMIT of whoever has decided: the end of the activity, and the signal that ends its node. Definer: see df._do_activity_call.
+-- At COMMIT of the deciding transaction: the end of the activity, and the signal that ends its node. Definer: see df._do_activity_call.
 CREATE OR REPLACE FUNCTION df._settle_activity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -906,7 +906,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION df._do_activity_call() IS 'Internal: does what df.claim_activities and the like ask for.';
+COMMENT ON FUNCTION df._do_activity_call() IS 'Internal: carries out the requests of df.claim_activities and the like.';
 CREATE OR REPLACE TRIGGER activity_calls_do BEFORE INSERT ON df._activity_calls FOR EACH ROW EXECUTE FUNCTION df._do_activity_call();
 
 CREATE OR REPLACE FUNCTION df._check_kind(function_name text, kind text) RETURNS void
@@ -1033,7 +1033,7 @@ EXCEPTION WHEN data_exception OR statement_too_complex OR program_limit_exceeded
     RAISE EXCEPTION '%: the result is no JSON that jsonb can hold: %', function_name, sqlerrm USING ERRCODE = 'invalid_parameter_value';
 END
 $$;
-COMMENT ON FUNCTION df._as_result(text, text) IS 'Internal: a text as jsonb; raises what is wrong with it.';
+COMMENT ON FUNCTION df._as_result(text, text) IS 'Internal: a text as jsonb; raises an error when it is none.';
 
 CREATE OR REPLACE FUNCTION df.complete_activity(token text, result jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -1131,7 +1131,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df.revoke_activity(text, text) IS
-    'Revokes what df.grant_activity granted. The role can no longer complete activities that it has claimed; they are claimed again when their leases have ended.';
+    'Revokes a grant of df.grant_activity. The role can no longer complete activities that it has claimed; they are claimed again when their leases have ended.';
 
 CREATE OR REPLACE FUNCTION df.activity_channel(kind text) RETURNS text
 LANGUAGE plpgsql VOLATILE
@@ -1191,7 +1191,7 @@ WHERE a.assignees IS NULL AND (v.is_own OR EXISTS (
 COMMENT ON VIEW df.activities IS 'Activities that are not decided yet: of your own workflows, and those that you may claim (df.grant_activity).';
 COMMENT ON COLUMN df.activities.status IS 'waiting or claimed.';
 COMMENT ON COLUMN df.activities.instance_id IS 'Of your own workflows; NULL for those of other roles. So are node_id and execution_id.';
-COMMENT ON COLUMN df.activities.problem IS 'That no program has claimed an activity of this kind for a minute; NULL otherwise.';
+COMMENT ON COLUMN df.activities.problem IS 'The text that no program has claimed an activity of this kind for a minute; NULL otherwise.';
 
 CREATE OR REPLACE VIEW df.activity_kinds WITH (security_barrier) AS
 SELECT k.kind, coalesce(sum(k.waiting), 0)::bigint AS waiting, min(k.oldest) AS oldest, coalesce(sum(k.claimed), 0)::bigint AS claimed,
@@ -1244,7 +1244,7 @@ BEGIN
             WHERE a.instance_id = _approval_note.instance_id AND a.node_id = _approval_note.node_id AND a.execution_id = _approval_note.execution_id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION df._approval_note(text, text, text) IS 'Internal: what df.explain says of an approval.';
+COMMENT ON FUNCTION df._approval_note(text, text, text) IS 'Internal: the note of df.explain at an approval.';
 
 CREATE OR REPLACE FUNCTION df._activity_note(instance_id text, node_id text, execution_id text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -1257,7 +1257,7 @@ BEGIN
             WHERE a.instance_id = _activity_note.instance_id AND a.node_id = _activity_note.node_id AND a.execution_id = _activity_note.execution_id LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: what df.explain says of an activity.';
+COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: the note of df.explain at an activity.';
 
 ---------------------------------------------------------------------------------------------------------------------
 -- What the leader does now and then
@@ -1415,7 +1415,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint, boolean) IS
-    'Leases that have ended (in the last 20 seconds, unless p_whole), ends that are old (p_whole), and channels of those for whom something waits. What somebody has locked is left for the next time.';
+    'Leases that have ended (in the last 20 seconds, unless p_whole), ends that are old (p_whole), and channels of roles with waiting activities. Locked rows are left for the next time.';
 
 -- Each counts as far as 20,000.
 CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OUT activities_claimed bigint, OUT activities_oldest double precision,

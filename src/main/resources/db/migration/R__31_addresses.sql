@@ -1,4 +1,4 @@
--- Addresses by which whoever is outside of the database answers a step (ADR 240): {sys_signal_url:name} sends a signal,
+-- Addresses by which people and services outside of the database answer a step (ADR 240): {sys_signal_url:name} sends a signal,
 -- {sys_decision_url:name} decides the approval that is open. The worker signs them, the HTTP API believes what a key has signed, and has
 -- df._answer do it.
 
@@ -101,7 +101,7 @@ BEGIN
     RETURN NOT v_known;
 END
 $$;
-COMMENT ON FUNCTION df._has_run_again(text, text, text) IS 'Internal: whether what a step has handed out is of an earlier run of it.';
+COMMENT ON FUNCTION df._has_run_again(text, text, text) IS 'Internal: whether an address that a step has handed out is of an earlier run of it.';
 
 -- What an address is for, as the submitter of its instance, once. What the caller has opened with the key p_key is not looked at again.
 -- Waits for nobody for long: whose row is locked, or whose instance, is busy.
@@ -166,7 +166,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._answer(integer, text, text, text, uuid, bigint, text, text) IS
-    'Does what an address is for: done, already done, or why not.';
+    'Performs the action of an address: returns done, already done, or the reason why not.';
 
 DO $$
 DECLARE

@@ -57,7 +57,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._commit_in_two_phases() IS
-    'Internal: what a program writes on other nodes of Citus and what it tells a workflow is one commit.';
+    'Internal: makes the writes of a program on other nodes of Citus and its answer to a workflow one commit.';
 
 -- All that a program can tell in a transaction of its own. Starts and checkpoints call the function themselves, where they look at
 -- the catalog in any case.
@@ -165,7 +165,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._look_at_nodes() IS
-    'What the coordinator of Citus has prepared on other nodes and not ended. problem: why no worker can lead; unreached: nodes that did not answer.';
+    'The transactions that the coordinator of Citus has prepared on other nodes and not ended. problem: the reason why no worker can lead; unreached: nodes that did not answer.';
 
 DO $$
 DECLARE

@@ -47,7 +47,7 @@ CREATE INDEX idx_instances_label ON df.instances (label, created_at DESC, id) WH
 CREATE UNIQUE INDEX instances_idempotency_key ON df.instances (submitted_by, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 
-COMMENT ON TABLE df.instances IS 'One row per workflow instance: who started it, where it stands and how it ended.';
+COMMENT ON TABLE df.instances IS 'One row per workflow instance: its submitter, its status and its end.';
 COMMENT ON COLUMN df.instances.vars IS
     'Variables captured when the instance was started, a JSON object of texts; NULL when there were none.';
 COMMENT ON COLUMN df.instances.cancel_reason IS 'Reason given to df.cancel.';
@@ -92,7 +92,7 @@ CREATE TABLE df._forks (
     idempotency_key text,
     CONSTRAINT _forks_pkey PRIMARY KEY (submitted_by, id)
 );
-COMMENT ON TABLE df._forks IS 'Instances that are to begin with what another one has completed; always empty.';
+COMMENT ON TABLE df._forks IS 'Instances that are to begin with the completed nodes of another one; always empty.';
 
 COMMENT ON COLUMN df.instances.graph IS
     'The node text that was started; df.nodes shows its nodes. NULL when the nodes were inserted by hand.';
@@ -142,7 +142,7 @@ CREATE TABLE df.executions (
 );
 COMMENT ON TABLE df.executions IS
     'Ended executions of instances that were redriven, and of those whose root is a LOOP: one per round that was followed by another. The current execution is the instance row itself.';
-COMMENT ON COLUMN df.executions.status IS 'failed or cancelled: what df.redrive has let go on. NULL: a round.';
+COMMENT ON COLUMN df.executions.status IS 'failed or cancelled: the end from which df.redrive has let it go on. NULL: a round.';
 
 -- A signal is found by the transaction that sent it, once (df._news), and by the wait that consumes it.
 CREATE TABLE df.signals (
@@ -184,7 +184,7 @@ COMMENT ON COLUMN df._events.xid IS 'The transaction that published it.';
 COMMENT ON COLUMN df._events.bytes IS 'Length of the value as text.';
 
 -- Written by the checkpoint that begins to wait: what has been published before is found by the look that follows it, what is published
--- later by df._news, which finds this row, whoever leads then.
+-- later by df._news, which finds this row under any leader.
 CREATE TABLE df._event_waits (
     id           bigint GENERATED ALWAYS AS IDENTITY,
     instance_id  varchar(8) NOT NULL REFERENCES df.instances (id) ON DELETE CASCADE,
@@ -195,7 +195,7 @@ CREATE TABLE df._event_waits (
     CONSTRAINT _event_waits_pkey PRIMARY KEY (instance_id, subject, node_id)
 );
 CREATE INDEX idx_event_waits_publisher ON df._event_waits (publisher_id, name, id);
-COMMENT ON TABLE df._event_waits IS 'Nodes of df.wait_for_event that wait, and for what.';
+COMMENT ON TABLE df._event_waits IS 'Nodes of df.wait_for_event that wait, with their events.';
 COMMENT ON COLUMN df._event_waits.subject IS 'The owner of the node: the instance, or the key of the item in which it stands.';
 COMMENT ON COLUMN df._event_waits.publisher_id IS 'The instance that is to publish, as the node names it.';
 
@@ -278,7 +278,7 @@ CREATE TABLE df._running (
 COMMENT ON TABLE df._running IS
     'Nodes that have been executing for a while, and attempts that are on record before they begin. A mark counts as long as the node has no checkpoint that ended the same execution.';
 COMMENT ON COLUMN df._running.waits IS
-    'The node does not execute: {"reason", "since", "next_try"} of what it waits for.';
+    'The node does not execute: {"reason", "since", "next_try"} of its wait.';
 
 -- Maps: a row for each time that a node of df.map has begun with its items, and a row for each item. An item is decided by itself:
 -- its version is in its row, and who decides it takes the next one there. The row of the map is the owner's; no item writes it.
@@ -305,7 +305,7 @@ CREATE TABLE df._maps (
 COMMENT ON TABLE df._maps IS 'Executions of nodes of df.map.';
 COMMENT ON COLUMN df._maps.subject IS 'The owner of the node: the instance, or the key of the item in which it stands.';
 COMMENT ON COLUMN df._maps.columns IS 'Columns of the items, as of a result; NULL when the items are no rows.';
-COMMENT ON COLUMN df._maps.activity IS 'When items are nothing but an activity: its kind, and at which step an item fails.';
+COMMENT ON COLUMN df._maps.activity IS 'Of items that are nothing but an activity: its kind, and the step at which an item fails.';
 COMMENT ON COLUMN df._maps.total IS 'The number of items; NULL until all are written.';
 COMMENT ON COLUMN df._maps.opened IS 'No item behind this one has ever been begun.';
 COMMENT ON COLUMN df._maps.settled IS 'All items up to this one have ended, settled_failed of them badly.';
@@ -331,10 +331,10 @@ CREATE TABLE df._map_items (
 COMMENT ON TABLE df._map_items IS 'Items of maps. The key of an item is <instance>.<map_id>.<ordinal>, of a batch that of its first one.';
 COMMENT ON COLUMN df._map_items.version IS 'The number of the latest decision on the item; 0 before the first.';
 COMMENT ON COLUMN df._map_items.status IS 'pending, completed, failed or cancelled.';
-COMMENT ON COLUMN df._map_items.claim IS 'Of the program that has decided it, what its token ends with.';
+COMMENT ON COLUMN df._map_items.claim IS 'The end of the token of the program that has decided it.';
 COMMENT ON COLUMN df._map_items.failure IS 'Of a failed one the step of the body at which it failed, see df.map_items.';
 
--- Beside the row of the map, which whoever calls df.set_map must not be able to lock.
+-- Beside the row of the map, which a caller of df.set_map must not be able to lock.
 CREATE TABLE df._map_settings (
     map_id         bigint NOT NULL REFERENCES df._maps (id) ON DELETE CASCADE,
     max_concurrent integer NOT NULL,
@@ -385,7 +385,7 @@ CREATE TABLE df._definition_changes (
     asked_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT _definition_changes_pkey PRIMARY KEY (owner, name, asked_in)
 );
-COMMENT ON TABLE df._definition_changes IS 'Calls of df.define and of what else changes a definition; always empty.';
+COMMENT ON TABLE df._definition_changes IS 'Calls of df.define and of other functions that change a definition; always empty.';
 CREATE TABLE df._child_starts (
     parent_id    varchar(8) NOT NULL,
     submitted_by regrole NOT NULL,
@@ -434,7 +434,7 @@ CREATE TABLE df._tries (
     CONSTRAINT _tries_pkey PRIMARY KEY (instance_id)
 );
 COMMENT ON TABLE df._tries IS 'Unfinished instances that a leader took over from an earlier one, and those that are set aside.';
-COMMENT ON COLUMN df._tries.version IS 'The version that they were at; who has committed since begins to count anew.';
+COMMENT ON COLUMN df._tries.version IS 'The version that they were at; after a later commit the count begins anew.';
 COMMENT ON COLUMN df._tries.epoch IS 'The latest term that has taken it over.';
 COMMENT ON COLUMN df._tries.tries IS 'The number of terms that have taken it over while nothing of it was committed.';
 COMMENT ON COLUMN df._tries.quick IS 'The number of the latest ones in a row that did not last five seconds more, as far as is known.';
@@ -461,7 +461,7 @@ CREATE UNIQUE INDEX _queues_name_key ON df._queues (owner, name) WHERE dropped_a
 COMMENT ON TABLE df._queues IS 'Queues and their limits; NULL is no limit.';
 COMMENT ON COLUMN df._queues.pause_reason IS 'Why it has paused itself; NULL when somebody has paused it.';
 COMMENT ON COLUMN df._queues.dropped_at IS
-    'Its name is free again. The row stays for a while: who had read it may have started something in it.';
+    'Its name is free again. The row stays for a while: a session that had read it may have started an instance in it.';
 CREATE TABLE df._queue_grants (
     queue uuid NOT NULL REFERENCES df._queues (id) ON DELETE CASCADE,
     role  regrole NOT NULL,
@@ -545,7 +545,7 @@ CREATE INDEX idx_starts_later ON df._starts (role, start_at) WHERE start_at IS N
 COMMENT ON TABLE df._starts IS
     'Instances that were started in a queue, those that wait for their time, and sections of instances that wait or run in a queue.';
 COMMENT ON COLUMN df._starts.section IS 'The name of the signal by which a section is given its slot; empty for the instance itself.';
-COMMENT ON COLUMN df._starts.subject IS 'Of a section: who decides its node, the instance or the key of an item of a map.';
+COMMENT ON COLUMN df._starts.subject IS 'Of a section: the subject that decides its node, the instance or the key of an item of a map.';
 COMMENT ON COLUMN df._starts.signal IS 'The signal by which a section was given its slot.';
 COMMENT ON COLUMN df._starts.queue IS 'NULL: it only waits for its time, and the row goes when that has come.';
 COMMENT ON COLUMN df._starts.key IS 'Empty: it has none, and no limit by key.';
@@ -560,7 +560,7 @@ CREATE TABLE df._queue_begins (
     CONSTRAINT _queue_begins_pkey PRIMARY KEY (instance_id, section)
 ) WITH (fillfactor = 80);
 CREATE INDEX idx_queue_begins ON df._queue_begins (queue, began_at);
-COMMENT ON TABLE df._queue_begins IS 'Instances and sections that queues with a rate have admitted of late; what is older than the rate''s span is deleted.';
+COMMENT ON TABLE df._queue_begins IS 'Instances and sections that queues with a rate have admitted of late; rows older than the rate''s span are deleted.';
 COMMENT ON COLUMN df._queue_begins.began_at IS
     'The begin of its first step, or somewhat later. infinity: that is not known, and it may begin at any moment.';
 
@@ -673,7 +673,7 @@ CREATE TABLE df._launches (
     CONSTRAINT _launches_pkey PRIMARY KEY (token)
 );
 COMMENT ON TABLE df._launches IS
-    'Proof of the effective role: written and deleted within one call of df.start, so empty to everybody who looks.';
+    'Proof of the effective role: written and deleted within one call of df.start, so empty to every reader.';
 
 -- Which role may have which secret sent in its HTTP requests. Values are not in the database: they are files of the worker.
 CREATE TABLE df.secret_grants (
@@ -739,7 +739,7 @@ CREATE POLICY instances_user_isolation ON df.instances
 CREATE POLICY instances_user_may_only_cancel ON df.instances AS RESTRICTIVE FOR UPDATE
     USING (status IN ('pending', 'running'))
     WITH CHECK (status = 'cancelled');
--- What is written by hand comes by way of df.nodes, with the rights of whoever writes it.
+-- Rows written by hand come by way of df.nodes, with the rights of the writing role.
 CREATE POLICY nodes_user_isolation ON df._nodes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY freed_keys_user_isolation ON df._freed_keys FOR INSERT
@@ -759,7 +759,7 @@ CREATE POLICY section_requests_user_isolation ON df._section_requests FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(_section_requests.subject, 8)
                     AND i.submitted_by = _section_requests.submitted_by));
--- The instance is looked for with the rights of whoever inserts.
+-- The instance is looked for with the rights of the inserting role.
 CREATE POLICY redrives_user_isolation ON df._redrives FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = _redrives.instance_id AND i.submitted_by = _redrives.submitted_by));
@@ -925,17 +925,17 @@ CREATE INDEX idx_activities_turn ON df._activities (instance_id, turn);
 CREATE INDEX idx_activities_lease ON df._activities (lease_until) WHERE token IS NOT NULL;
 CREATE INDEX idx_activities_tasks ON df._activities (id) WHERE assignees IS NOT NULL;
 COMMENT ON TABLE df._activities IS 'Nodes that a program or a person decides, and that are not decided yet.';
-COMMENT ON COLUMN df._activities.subject IS 'Who decides the node: the instance, or the key of an item of a map in which it stands. NULL: it is all that the item does, and the end of the one is that of the other.';
+COMMENT ON COLUMN df._activities.subject IS 'The subject that decides the node: the instance, or the key of an item of a map in which it stands. NULL: it is the whole body of the item, and the end of the one is that of the other.';
 COMMENT ON COLUMN df._activities.reply IS 'The name of the signal that ends the node; NULL as subject.';
 COMMENT ON COLUMN df._activities.version IS 'Of the item, on which its end is decided.';
 COMMENT ON COLUMN df._activities.role IS 'The submitter of the instance.';
 COMMENT ON COLUMN df._activities.kind IS 'Of an approval its title.';
-COMMENT ON COLUMN df._activities.assignees IS 'Who may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
-COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to what undoes a step, also of an instance that is cancelled.';
+COMMENT ON COLUMN df._activities.assignees IS 'The roles that may decide it; NULL: it is an activity, and a program claims it. 0 is PUBLIC.';
+COMMENT ON COLUMN df._activities.is_undo IS 'It belongs to an undo, also of an instance that is cancelled.';
 COMMENT ON COLUMN df._activities.turn IS 'In which turn of its instance it stands: instances take turns.';
 COMMENT ON COLUMN df._activities.token IS 'Of the claim that is the current one; NULL while nobody has claimed it.';
 COMMENT ON COLUMN df._activities.together IS 'Of items that a transaction decides, ids of those for which this row stands at its COMMIT.';
-COMMENT ON COLUMN df._activities.answer IS 'How it ends with the transaction that has written this; no other sees it.';
+COMMENT ON COLUMN df._activities.answer IS 'Its end in the transaction that has written this; no other sees it.';
 
 -- Who decides an activity inserts its row here, at COMMIT: of a program and the owner the first one.
 CREATE TABLE df._activity_ends (
@@ -959,7 +959,8 @@ CREATE INDEX idx_activity_ends_kind ON df._activity_ends (kind, role, ended_at) 
 COMMENT ON TABLE df._activity_ends IS 'Activities and approvals that ended in the last minutes, and those that a claimer holds although their node has ended.';
 COMMENT ON COLUMN df._activity_ends.outcome IS 'completed, failed, lost; stopped: the node has ended, and its row of df._activities was locked.';
 
--- Items of maps that activities have ended, for whoever works on the map: a row for each transaction and map. Found by transaction, as signals.
+-- Items of maps that activities have ended, for the worker of the map: a row for each transaction and map. Found by transaction, as
+-- signals.
 CREATE TABLE df._item_ends (
     xid       xid8 NOT NULL DEFAULT pg_current_xact_id(),
     map_id    bigint NOT NULL,
@@ -992,7 +993,7 @@ CREATE TABLE df._activity_grants (
     role  regrole NOT NULL,
     CONSTRAINT _activity_grants_pkey PRIMARY KEY (kind, owner, role)
 );
-COMMENT ON TABLE df._activity_grants IS 'Who else may claim activities of a kind.';
+COMMENT ON TABLE df._activity_grants IS 'The other roles that may claim activities of a kind.';
 COMMENT ON COLUMN df._activity_grants.role IS 'The role, whose members may claim them too; 0 is PUBLIC.';
 
 -- Where claims begin to look. What was claimed stays in the index behind for as long as an old snapshot is held, in this database or on a standby.
@@ -1006,7 +1007,7 @@ CREATE TABLE df._activity_marks (
     CONSTRAINT _activity_marks_pkey PRIMARY KEY (kind, role, priority)
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE df._activity_marks IS 'Of each kind the turn before which no activity waits.';
-COMMENT ON COLUMN df._activity_marks.next_turn IS 'What turn will be when those have committed that began activities when it was found.';
+COMMENT ON COLUMN df._activity_marks.next_turn IS 'The next value of turn, for the time after the transactions have committed that began activities when it was found.';
 COMMENT ON COLUMN df._activity_marks.beginners IS 'Their transactions, as pg_locks.virtualtransaction.';
 
 CREATE TABLE df._activity_channels (
@@ -1045,7 +1046,7 @@ CREATE POLICY activity_calls_user_isolation ON df._activity_calls FOR INSERT
     WITH CHECK (role = (SELECT (quote_ident(current_user))::regrole));
 
 ---------------------------------------------------------------------------------------------------------------------
--- Addresses by which whoever is outside of the database answers a step
+-- Addresses by which people and services outside of the database answer a step
 ---------------------------------------------------------------------------------------------------------------------
 
 -- Only the owner reads them: who has a key can send any signal.
@@ -1064,7 +1065,7 @@ CREATE TABLE df._addresses_used (
     used_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT _addresses_used_pkey PRIMARY KEY (instance_id, once)
 );
-COMMENT ON TABLE df._addresses_used IS 'Addresses that have done what they were for: each works once.';
+COMMENT ON TABLE df._addresses_used IS 'Addresses that have been used: each works once.';
 
 ALTER TABLE df._address_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE df._addresses_used ENABLE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
-/** The API of the worker, as whoever is logged in. */
+/** The API of the worker, as the user who is logged in. */
 
 /** The database that the address of the page names, where the worker serves several: a tab is one of one database. */
 export const database = new URLSearchParams(location.search).get('database');
@@ -71,7 +71,7 @@ function remember(session) {
   return session;
 }
 
-/** Whether the worker answers, and whoever was logged in still is. */
+/** Whether the worker answers, and the login still holds. */
 export async function check() {
   const { role } = await send('GET', '/session');
   if (!role) dispatchEvent(new CustomEvent('pd-logged-out'));

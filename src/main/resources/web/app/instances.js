@@ -55,7 +55,7 @@ export class InstancesPage extends Page {
 
   async ask() {
     const { query } = this;
-    // Whoever has read further keeps what is there.
+    // A reader who has scrolled further keeps the list.
     if (this.more) return {};
     let [page, summary] = await Promise.all([api.instances(Object.fromEntries(query)), this.plain() ? api.summary(60) : null]);
     const rows = page.instances;

@@ -12,7 +12,7 @@ export class SqlText extends LitElement {
       await navigator.clipboard.writeText(this.text);
       this.copied = true;
     } catch {
-      // Not over plain HTTP: whoever wants it copies what is marked.
+      // Not over plain HTTP: the user copies the marked text.
       getSelection().selectAllChildren(this.renderRoot.querySelector('pre'));
     }
   }

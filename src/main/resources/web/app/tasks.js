@@ -64,7 +64,7 @@ export class TasksPage extends Page {
       <section class="box task" data-id=${task.id}>
         <h2>${task.title}</h2>
         <p class="quiet"><span title=${task.created_at}>${moment(task.created_at)}, ${distance(task.created_at)}</span> · for ${task.assignees.join(', ')}
-          ${task.quorum > 1 ? html` · ${task.decisions} of ${task.quorum} have decided` : ''}${task.not_submitter ? ' · not by whoever has started it' : ''}</p>
+          ${task.quorum > 1 ? html` · ${task.decisions} of ${task.quorum} have decided` : ''}${task.not_submitter ? ' · not by the role that started it' : ''}</p>
         ${this.payload(task)}
         ${task.over ? html`<p class="quiet">Decided, or over.</p>` : this.readOnly ? '' : html`
           <form @submit=${submit}>

@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Options for whoever may create roles. */
+/** Options for a role that may create roles. */
 @RegisterForReflection
 final class Administrator {
 

@@ -11,7 +11,7 @@ import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
 
-/** As whom PostgreSQL knows the holder of a certificate: its common name. */
+/** The name by which PostgreSQL knows the holder of a certificate: its common name. */
 final class CertificateName {
 
     private CertificateName() {}

@@ -52,7 +52,7 @@ public final class Commands implements Runnable {
                 .execute(arguments);
     }
 
-    /** Which Perdure this is. */
+    /** The version of this Perdure. */
     @RegisterForReflection
     static final class Version implements IVersionProvider {
 

@@ -11,12 +11,12 @@ import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 import picocli.CommandLine;
 
-/** Errors as people read them: what happened and what to do, no stack trace. */
+/** Errors as people read them: the event and the remedy, no stack trace. */
 final class Problems {
 
     private Problems() {}
 
-    /** What ends a command. */
+    /** Reports an exception that ends a command. */
     static int report(Exception e, CommandLine command, CommandLine.ParseResult arguments) throws Exception {
         PrintWriter err = command.getErr();
         if (e instanceof InvalidDatabaseUrlException || e instanceof UsageException) {
@@ -48,7 +48,7 @@ final class Problems {
         }
     }
 
-    /** The server cannot know what a right on our functions is called here. */
+    /** Adds a hint to the server's error, which cannot name the function that grants the right. */
     private static @Nullable String hint(ServerErrorMessage error) {
         String text = String.valueOf(error.getMessage());
         if (!"42501".equals(error.getSQLState())) {

@@ -32,7 +32,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code perdure setup}: makes a database ready for a worker, or prints what would. */
+/** {@code perdure setup}: makes a database ready for a worker, or prints the statements that would. */
 @RegisterForReflection
 @Command(
         name = "setup",

@@ -107,7 +107,7 @@ final class SqlPrompt {
         }
     }
 
-    /** What is asked of the server. */
+    /** A question to the server. */
     private interface Attempt {
         void run() throws SQLException;
     }

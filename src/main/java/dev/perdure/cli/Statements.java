@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.core.NativeQuery;
 import org.postgresql.core.Parser;
 
-/** Executes SQL texts of several statements and prints what each of them returns. */
+/** Executes SQL texts of several statements and prints the result of each. */
 final class Statements {
 
-    /** A statement of its own where a text ends with a semicolon, and a part of what is open where it does not. */
+    /** A statement of its own when a text ends with a semicolon, otherwise a part of the open statement. */
     private static final String PROBE = "perdure_probe";
 
     private final Connection connection;

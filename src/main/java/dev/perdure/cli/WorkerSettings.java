@@ -100,7 +100,7 @@ final class WorkerSettings {
                         : "Which database? --database names one of: " + String.join(", ", names));
     }
 
-    /** Whatever stands on a command line can be read by everybody on the machine. */
+    /** Removes a password: everybody on the machine can read a command line. */
     static String withoutPassword(String url) {
         if (DatabaseUrl.parse(url).password().isPresent()) {
             throw new UsageException(
@@ -110,7 +110,7 @@ final class WorkerSettings {
         return url;
     }
 
-    /** How the worker would log in as submitters. */
+    /** The worker's way of logging in as submitters. */
     SubmitterLogin login() {
         List<PasswordSource> sources = new ArrayList<>();
         passwordsDirectory().ifPresent(directory -> sources.add(new PasswordFiles(Path.of(directory))));

@@ -13,8 +13,8 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * What is set for one database: its own where it has its own, otherwise what holds for all. A worker with one database has one of
- * these, whose name is {@link #DEFAULT}.
+ * The settings of one database: its own, otherwise those of all. A worker with one database has one of these, whose name is {@link
+ * #DEFAULT}.
  *
  * @param name a DNS label, which metrics, health, log lines and resources of Kubernetes use
  * @param url empty for the embedded server only
@@ -108,7 +108,7 @@ public record DatabaseOptions(
                 });
     }
 
-    /** What is set for one database alone, in one place or in two. */
+    /** The settings of one database alone, in one place or in two. */
     private record Own(List<OneDatabaseConfig> parts) {
 
         <T> Optional<T> find(Function<OneDatabaseConfig, Optional<T>> setting) {
@@ -201,7 +201,7 @@ public record DatabaseOptions(
         return config.web().databases().map(some -> some.contains(name)).orElse(true);
     }
 
-    /** What the path of an address has before the rest, so that it comes back to this database: nothing for {@link #DEFAULT}. */
+    /** The beginning of an address's path, by which it comes back to this database: nothing for {@link #DEFAULT}. */
     public static String placeOf(String name) {
         return name.equals(DEFAULT) ? "" : name + '/';
     }

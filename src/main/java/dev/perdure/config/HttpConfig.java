@@ -13,8 +13,8 @@ import org.hibernate.validator.constraints.time.DurationMin;
 public interface HttpConfig {
 
     /**
-     * Which hosts may be called: `off` none, `listed` those in `perdure.http.allow`, `public` all public addresses and
-     * those in `perdure.http.allow`.
+     * The hosts that requests may reach: `off` none, `listed` those in `perdure.http.allow`, `public` all public addresses and those in
+     * `perdure.http.allow`.
      */
     @WithDefault("public")
     Egress egress();
@@ -25,15 +25,15 @@ public interface HttpConfig {
      */
     Optional<List<String>> allow();
 
-    /** How many requests are under way at the same time, of all roles together. */
+    /** The number of requests under way at the same time, of all roles together. */
     @Min(1) @WithDefault("64")
     int maxConcurrent();
 
-    /** How many requests of one role are under way at the same time. */
+    /** The number of requests of one role under way at the same time. */
     @Min(1) @WithDefault("32")
     int maxConcurrentPerRole();
 
-    /** How long a connection may take until it stands, TLS included. */
+    /** The time limit for opening a connection, TLS included. */
     @DurationMin(millis = 1)
     @WithDefault("10s")
     Duration connectTimeout();

@@ -8,12 +8,12 @@ import org.hibernate.validator.constraints.time.DurationMin;
 /** Intake of new work by the leader: {@code perdure.intake.*}. */
 public interface IntakeConfig {
 
-    /** How often an idle worker looks by itself, in case a notification is missing. */
+    /** The interval at which an idle worker looks for new work by itself, in case a notification is missing. */
     @DurationMin(millis = 1)
     @WithDefault("1s")
     Duration idlePollInterval();
 
-    /** How often a worker looks while more than 400 instances a second are started. */
+    /** The interval at which a worker looks for new work while more than 400 instances a second are started. */
     @DurationMin(millis = 1)
     @WithDefault("10ms")
     Duration busyPollInterval();

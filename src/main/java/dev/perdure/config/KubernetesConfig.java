@@ -8,7 +8,7 @@ import java.util.Optional;
 /** The operator inside a Kubernetes cluster: {@code perdure.kubernetes.*}. */
 public interface KubernetesConfig {
 
-    /** When the leader reconciles custom resources. */
+    /** Whether the leader reconciles custom resources. */
     enum Enabled {
         /** In a pod with a service account. */
         AUTO,
@@ -23,7 +23,7 @@ public interface KubernetesConfig {
     @WithDefault("auto")
     Enabled enabled();
 
-    /** The resources whose {@code spec.worker} is this name are handled here. */
+    /** This worker handles the resources with this name in {@code spec.worker}. */
     @WithDefault("default")
     String workerName();
 

@@ -9,14 +9,13 @@ import org.hibernate.validator.constraints.time.DurationMin;
 public interface LeaderConfig {
 
     /**
-     * How long a standby waits for the leader's lock at a time. It gets it at once when it is free; in between it looks
-     * whether the leader still lives.
+     * The time that a standby waits for the leader's lock before it checks whether the leader still lives. It gets a free lock at once.
      */
     @DurationMin(millis = 1)
     @WithDefault("500ms")
     Duration pollInterval();
 
-    /** How often the leader makes sure that it still holds its lock. */
+    /** The interval at which the leader checks that it still holds its lock. */
     @DurationMin(millis = 1)
     @WithDefault("1s")
     Duration heartbeatInterval();

@@ -7,7 +7,7 @@ import java.util.Optional;
 public interface MemoryConfig {
 
     /**
-     * Bytes for definitions, variables, results and what waits to be written, of all instances together. A role has at most half of
+     * The bytes for definitions, variables, results and data waiting to be written, of all instances together. A role has at most half of
      * what the others leave; what does not fit waits. Without it: two fifths of the largest heap.
      */
     Optional<MemorySize> limit();

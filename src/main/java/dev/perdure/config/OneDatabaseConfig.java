@@ -43,7 +43,7 @@ public interface OneDatabaseConfig {
         /** In place of {@code perdure.login.passwords-directory}. */
         Optional<Path> passwordsDirectory();
 
-        /** Where any is given, in place of all of {@code perdure.login.passwords}. */
+        /** When any is given, these replace all of {@code perdure.login.passwords}. */
         Map<String, String> passwords();
     }
 
@@ -71,12 +71,12 @@ public interface OneDatabaseConfig {
     interface Kubernetes {
 
         /**
-         * The resources whose {@code spec.worker} is this name are for this database. Default: the name of the database; for
-         * {@code default}, {@code perdure.kubernetes.worker-name}.
+         * This database handles the resources with this name in {@code spec.worker}. Default: the name of the database; for {@code
+         * default}, {@code perdure.kubernetes.worker-name}.
          */
         Optional<String> workerName();
 
-        /** Where any is given, in place of all of {@code perdure.kubernetes.roles}. */
+        /** When any is given, these replace all of {@code perdure.kubernetes.roles}. */
         Map<String, List<String>> roles();
     }
 
@@ -86,7 +86,7 @@ public interface OneDatabaseConfig {
         /** A read replica of this database, as {@code perdure.web.read-url}. */
         Optional<String> readUrl();
 
-        /** Where any is given, in place of all of {@code perdure.web.roles}. */
+        /** When any is given, these replace all of {@code perdure.web.roles}. */
         Map<String, String> roles();
     }
 }

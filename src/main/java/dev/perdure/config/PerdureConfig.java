@@ -13,7 +13,7 @@ import org.hibernate.validator.constraints.time.DurationMin;
 @ConfigMapping(prefix = "perdure")
 public interface PerdureConfig {
 
-    /** Which database. */
+    /** The database. */
     DatabaseConfig database();
 
     /** Further databases by name, which are served by the same workers. */
@@ -26,7 +26,7 @@ public interface PerdureConfig {
     @WithDefault("false")
     boolean embedded();
 
-    /** Where the embedded server keeps its data, relative to the working directory. It outlives the application. */
+    /** The directory of the embedded server's data, relative to the working directory. It outlives the application. */
     @WithDefault("data/postgres")
     Path embeddedDataDirectory();
 
@@ -38,10 +38,10 @@ public interface PerdureConfig {
     @WithDefault("true")
     boolean embeddedSample();
 
-    /** How the worker logs in as submitters. */
+    /** Logins as submitters. */
     LoginConfig login();
 
-    /** How steps are executed. */
+    /** Execution of steps. */
     StepConfig step();
 
     /** HTTP steps: which hosts may be called, and limits. */
@@ -53,7 +53,7 @@ public interface PerdureConfig {
     /** Election of the one worker that executes. */
     LeaderConfig leader();
 
-    /** How the leader finds new work. */
+    /** The leader's search for new work. */
     IntakeConfig intake();
 
     /** The worker's memory. */
@@ -87,21 +87,21 @@ public interface PerdureConfig {
     @Min(0) @WithDefault("10000")
     int maxEndedInstances();
 
-    /** How many instances are deleted in one transaction. */
+    /** The number of instances deleted in one transaction. */
     @Min(1) @Max(100000) @WithDefault("500")
     int retentionBatchSize();
 
-    /** How often the leader deletes old instances, the first time so long after its start. Zero: never. */
+    /** The interval at which the leader deletes old instances; the first time is one interval after its start. Zero: never. */
     @DurationMin(seconds = 0)
     @WithDefault("1h")
     Duration reconcileInterval();
 
-    /** How often the leader counts instances and timers for the metrics. Zero: never. */
+    /** The interval at which the leader counts instances and timers for the metrics. Zero: never. */
     @DurationMin(seconds = 0)
     @WithDefault("15s")
     Duration metricsInterval();
 
-    /** Where traces are on, whether their spans contain statements and error texts: they can hold what users keep secret. */
+    /** Whether the spans of traces contain statements and error texts, which can hold secrets of users. */
     @WithDefault("false")
     boolean traceStatements();
 }

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Settings by name, for what runs before the application starts, or without it: environment, system properties and {@code
+ * Settings by name, for code that runs before the application starts, or without it: environment, system properties and {@code
  * config/application.properties}. {@link PerdureConfig} has their meanings and defaults.
  */
 public final class PlainSettings {
@@ -27,7 +27,7 @@ public final class PlainSettings {
         this.config = config;
     }
 
-    /** What a worker that is started here would be told. */
+    /** The settings of a worker that is started here. */
     public static PlainSettings read() {
         SmallRyeConfigBuilder builder =
                 new SmallRyeConfigBuilder().addDefaultSources().addDefaultInterceptors();

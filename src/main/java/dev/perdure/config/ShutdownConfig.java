@@ -7,7 +7,7 @@ import org.hibernate.validator.constraints.time.DurationMin;
 /** The end of the application: {@code perdure.shutdown.*}. */
 public interface ShutdownConfig {
 
-    /** How long executing steps may go on after the application was told to stop. Zero interrupts them at once. */
+    /** The time that executing steps have to end after the application is told to stop. Zero interrupts them at once. */
     @DurationMin(millis = 0)
     @WithDefault("10s")
     Duration gracePeriod();

@@ -9,19 +9,19 @@ import org.hibernate.validator.constraints.time.DurationMin;
 /** Execution of steps: {@code perdure.step.*}. */
 public interface StepConfig {
 
-    /** How many SQL steps execute at the same time, of all roles together: sessions on the server. */
+    /** The number of SQL steps that execute at the same time, of all roles together: sessions on the server. */
     @Min(1) @WithDefault("32")
     int maxConcurrent();
 
     /**
-     * How many SQL steps may execute beyond {@code max-concurrent}, one each of roles of which none executes. When all of these are
-     * in use too, the statement that began last of the role that has most is interrupted and runs again later.
+     * The number of SQL steps that may execute beyond {@code max-concurrent}, one for each role that has no step executing. When all of
+     * these are in use too, the newest statement of the role with the most statements is interrupted and runs again later.
      */
     @Min(0) @WithDefault("32")
     int roleReserve();
 
     /**
-     * How many SQL steps of one role execute at the same time. More than about three for each processor of the server make short
+     * The number of SQL steps of one role that execute at the same time. More than about three for each processor of the server make short
      * steps dearer (docs/performance.md).
      */
     @Min(1) @WithDefault("8")
@@ -40,7 +40,7 @@ public interface StepConfig {
     @WithDefault("30s")
     Duration sessionIdleTimeout();
 
-    /** How long logging in as a submitter may take. */
+    /** The time limit for logging in as a submitter. */
     @DurationMin(seconds = 1)
     @WithDefault("30s")
     Duration connectTimeout();
@@ -49,7 +49,7 @@ public interface StepConfig {
     @WithDefault("16M")
     MemorySize maxResultSize();
 
-    /** How long a checkpoint waits for a row lock that a sibling branch may hold before it makes way. */
+    /** The time that a checkpoint waits for a row lock that a sibling branch may hold before it makes way. */
     @DurationMin(millis = 1)
     @WithDefault("2s")
     Duration lockTimeout();
@@ -77,7 +77,7 @@ public interface StepConfig {
     @WithDefault("0s")
     Duration acquireTimeout();
 
-    /** How often a step that failed with a transient error, such as a deadlock, is tried again. */
+    /** The number of retries of a step that failed with a transient error, such as a deadlock. */
     @Min(0) @WithDefault("10")
     int transientRetries();
 }

@@ -7,7 +7,7 @@ import org.hibernate.validator.constraints.time.DurationMin;
 /** Sleeping and waiting instances: {@code perdure.timer.*}. */
 public interface TimerConfig {
 
-    /** Which part of the future the leader keeps in memory; later timers are rows only. */
+    /** The leader keeps timers in memory that are due within this time; later timers are rows only. */
     @DurationMin(millis = 1)
     @WithDefault("30s")
     Duration window();

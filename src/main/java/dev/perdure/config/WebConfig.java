@@ -29,12 +29,12 @@ public interface WebConfig {
     @WithDefault("auto")
     Enabled enabled();
 
-    /** Which of several databases they serve, separated by commas. Default: all. */
+    /** The databases that they serve, of several, separated by commas. Default: all. */
     Optional<List<String>> databases();
 
     /**
-     * A read replica of the database, as a libpq URL: what only reads is asked there. It is that of {@code perdure.database.url}, or of the only
-     * database. Default: everything is asked of the database itself.
+     * A read replica of the database, as a libpq URL, for requests that only read. It is that of {@code perdure.database.url}, or of the
+     * only database. Default: everything is asked of the database itself.
      */
     Optional<String> readUrl();
 
@@ -49,7 +49,7 @@ public interface WebConfig {
     @WithDefault("false")
     boolean readOnly();
 
-    /** The name of a {@code quarkus.tls."name"} configuration, whose key and certificate are used. Default: no TLS. */
+    /** The name of a {@code quarkus.tls."name"} configuration, which holds key and certificate. Default: no TLS. */
     Optional<String> tls();
 
     /**
@@ -58,17 +58,17 @@ public interface WebConfig {
      */
     Optional<@Pattern(regexp = "https?://[A-Za-z0-9._~:/\\[\\]%-]{1,500}") String> publicUrl();
 
-    /** How long an address that a step has handed out works, at least. */
+    /** The shortest time for which an address that a step has handed out works. */
     @DurationMin(seconds = 1)
     @DurationMax(days = 365)
     @WithDefault("7d")
     Duration addressLifetime();
 
-    /** How many sessions on the database they have at most, of all logins together. */
+    /** The largest number of their sessions on the database, of all logins together. */
     @Min(1) @Max(1000) @WithDefault("20")
     int maxSessions();
 
-    /** How long one statement of theirs may take. */
+    /** The time limit of one of their statements. */
     @DurationMin(millis = 100)
     @WithDefault("5s")
     Duration statementTimeout();
@@ -88,19 +88,16 @@ public interface WebConfig {
      */
     Map<String, String> roles();
 
-    /** A proxy that says who somebody is. */
+    /** A proxy that logs people in. */
     Proxy proxy();
 
     /** {@code perdure.web.proxy.*}. */
     interface Proxy {
 
-        /**
-         * Addresses of proxies that log people in and are believed what they say of them, such as {@code 10.0.7.4} or
-         * {@code 10.0.7.0/24}. Default: none is.
-         */
+        /** Addresses of trusted proxies, which log people in, such as {@code 10.0.7.4} or {@code 10.0.7.0/24}. Default: none is. */
         Optional<List<String>> addresses();
 
-        /** The header in which they name the groups of whoever sends a request, with commas between them. */
+        /** The header in which a proxy lists the groups of the user, with commas between them. */
         @WithDefault("X-Forwarded-Groups")
         String header();
     }

@@ -30,7 +30,7 @@ public class DatabaseStatus {
     private volatile @Nullable DatabaseUrl url;
     private volatile Current current = new Current(State.STARTING, "not connected yet");
 
-    /** What holds now. */
+    /** The current status. */
     public Current current() {
         return current;
     }

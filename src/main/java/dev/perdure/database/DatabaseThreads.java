@@ -32,7 +32,7 @@ public record DatabaseThreads(String database) {
         };
     }
 
-    /** What this logs is about this database. */
+    /** Runs a task whose log lines name this database. */
     public void named(Runnable task) {
         Object before = MDC.get(FIELD);
         set(database.isEmpty() ? null : database);

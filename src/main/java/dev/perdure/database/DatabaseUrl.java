@@ -222,7 +222,7 @@ public final class DatabaseUrl {
         return Jdbc.open(this, settings, additional);
     }
 
-    /** What the reactive client needs, one for each server of the URL in its order. */
+    /** The options of the reactive client, one for each server of the URL in its order. */
     public List<PgConnectOptions> reactiveOptions() {
         return hosts.stream().map(host -> Reactive.options(this, host)).toList();
     }

@@ -17,12 +17,12 @@ public final class DatabaseWatch {
 
     private static final Logger LOG = Logger.getLogger(DatabaseWatch.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    /** Shorter ones are what a healthy standby takes. */
+    /** The looks in a row that have to wait: a healthy standby takes shorter waits. */
     private static final int LOOKS_THAT_WAIT = 3;
 
     private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of("statement_timeout", "2s"));
 
-    /** What can be seen of sessions of other roles is their number at most: those of the owner tell enough. */
+    /** Counts the owner's sessions, which tell enough: of those of other roles only the number is visible. */
     private static final String QUESTION = "SELECT pg_catalog.pg_is_in_recovery(), (SELECT count(*)"
             + " FROM pg_catalog.pg_stat_activity a WHERE a.usename = current_user AND a.wait_event = 'SyncRep'),"
             + " pg_catalog.current_setting('synchronous_standby_names')";

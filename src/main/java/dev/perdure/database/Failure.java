@@ -26,7 +26,7 @@ public record Failure(
         @Nullable String hint,
         int position) {
 
-    /** What has to happen after an error. */
+    /** The action that follows an error. */
     public enum Kind {
         /** The statement is to blame: the step fails. */
         STEP,
@@ -112,8 +112,8 @@ public record Failure(
     }
 
     /**
-     * Classifies an error of a step's statement, which can raise whatever it likes: what is said about our own rows is not
-     * believed, and the connection is lost only when it is.
+     * Classifies an error of a step's statement, which can raise any error: its statements about our own rows are not believed, and the
+     * connection is lost only when it is.
      *
      * @param closed whether the connection is
      */
@@ -136,7 +136,7 @@ public record Failure(
         return "40P01".equals(failure.sqlState()) ? failure.as(Kind.LOCK_TIMEOUT) : failure;
     }
 
-    /** Classifies an error of a step's session, in which pgjdbc also refuses what the step has done. */
+    /** Classifies an error of a step's session, in which pgjdbc also refuses results of the step. */
     public static Failure ofStep(SQLException e) {
         Failure failure = of(e);
         if (e instanceof PSQLException ours && ours.getServerErrorMessage() != null) {

@@ -13,7 +13,7 @@ public final class LogText {
     private static final int LONGEST = 500;
     private static final Pattern CREDENTIALS = Pattern.compile("(?i)(https?://)[^/?#\\s]*@");
     private static final Pattern QUERY = Pattern.compile("(?i)(https?://[^?#\\s]*)[?#]\\S*");
-    /** Whoever has such an address answers a workflow with it. */
+    /** An address of an answer: its holder can answer a workflow. */
     private static final Pattern ADDRESS = Pattern.compile("(/api/v1/answers/)[A-Za-z0-9._-]+");
 
     private static final Pattern BODY = Pattern.compile("(?s)(HTTP(?:_MULTIPART)? [A-Z]+ \\S* returned [0-9]{3}): .*");
@@ -26,7 +26,7 @@ public final class LogText {
         return ADDRESS.matcher(url).replaceAll("$1…");
     }
 
-    /** The text in one line of at most 500 characters, without what requests keep secret. */
+    /** The text in one line of at most 500 characters, without the secrets of requests. */
     public static String of(@Nullable String text) {
         if (text == null) {
             return "";

@@ -7,7 +7,7 @@ import org.postgresql.util.ServerErrorMessage;
 /**
  * Errors by which the coordinator of Citus says that another node is away, or begins or ends at this moment, so that nothing was
  * committed. By their words, which Citus does not translate: a step can raise the same SQLSTATE, and what dblink says is no trouble of
- * the server's. Whoever imitates the words waits.
+ * the server's. A user who imitates the words waits.
  */
 final class NodeTrouble {
 
@@ -36,7 +36,7 @@ final class NodeTrouble {
 
     private NodeTrouble() {}
 
-    /** What has to happen; null when it is none of them. */
+    /** The action that follows; null when the error is none of them. */
     static Failure.@Nullable Kind kind(ServerErrorMessage error) {
         String message = String.valueOf(error.getMessage());
         if (BEGINNINGS.stream().anyMatch(message::startsWith)) {

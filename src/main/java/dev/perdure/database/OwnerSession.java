@@ -167,7 +167,7 @@ public final class OwnerSession implements AutoCloseable {
         session.close();
     }
 
-    /** The same for one that has not answered in time: what it does on the server is ended, as soon as there is another. */
+    /** The same for one that has not answered in time: its work on the server is ended, as soon as there is another. */
     public void abandon(PgConnection session) {
         synchronized (this) {
             if (connection == session) {

@@ -10,7 +10,7 @@ public final class OwnerSettings {
 
     private OwnerSettings() {}
 
-    /** All of them, and what a session needs besides, which wins. */
+    /** All of them, and further settings of a session, which win. */
     public static Map<String, String> with(Map<String, String> special) {
         Map<String, String> settings = new LinkedHashMap<>(ALL);
         settings.putAll(special);

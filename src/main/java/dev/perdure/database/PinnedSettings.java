@@ -65,7 +65,7 @@ final class PinnedSettings {
                         + setting.getValue().replace("'", "''") + "', false)");
     }
 
-    /** A query that answers what {@link #statement} answers, as long as the settings hold. */
+    /** A query with the same answer as {@link #statement}, as long as the settings hold. */
     static @Nullable String verification(Map<String, String> settings, boolean all, int version) {
         return select(settings, all, version, setting -> "current_setting('" + setting.getKey() + "')");
     }
@@ -97,7 +97,7 @@ final class PinnedSettings {
     }
 
     /**
-     * Sets by statements what the startup packet did not hold.
+     * Sets the settings by statements that the startup packet did not set.
      *
      * @param all whether it held nothing
      * @return what sets it again after {@code RESET ALL}, or null when the server returns to it by itself

@@ -32,7 +32,7 @@ final class PrivateKeyFile {
             PosixFilePermission.OTHERS_EXECUTE);
     private static final Map<Path, Copy> COPIES = new HashMap<>();
 
-    /** Tells a file from what was there before it under the same name. */
+    /** Tells a file from an earlier one under the same name. */
     private record State(FileTime modified, String fileKey) {}
 
     private record Copy(Path file, State of) {}

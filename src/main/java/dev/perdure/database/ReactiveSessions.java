@@ -66,7 +66,7 @@ public final class ReactiveSessions {
                         : Future.failedFuture(PinnedSettings.changesSessions())));
     }
 
-    /** What a session that cannot be used has opened is closed. */
+    /** Closes a session when its use fails. */
     private static Future<PgConnection> orClosed(PgConnection session, Future<PgConnection> used) {
         return used.onFailure(ignored -> session.close());
     }

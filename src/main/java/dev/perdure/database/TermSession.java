@@ -6,8 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A session of what the leader does beside executing, as the owner of schema df, in autocommit mode. Opened when it is needed, kept
- * until it fails or the term is over. One caller at a time.
+ * A session for the leader's work beside executing, as the owner of schema df, in autocommit mode. Opened when it is needed, kept until it
+ * fails or the term is over. One caller at a time.
  */
 public final class TermSession implements AutoCloseable {
 
@@ -32,7 +32,7 @@ public final class TermSession implements AutoCloseable {
      * @param name of the application
      */
     public TermSession(DatabaseUrl url, ServerIdentity server, String name) {
-        // Whoever holds a lock that is in the way is a submitter at work: make way.
+        // The holder of a lock that is in the way is a submitter at work: make way.
         Map<String, String> settings = OwnerSettings.with(Map.of("lock_timeout", "1s", "statement_timeout", "60s"));
         this.url = url.withParameter("application_name", name).withSettings(settings);
         this.server = server;
@@ -73,7 +73,7 @@ public final class TermSession implements AutoCloseable {
         return opened;
     }
 
-    /** Breaks what is under way; nothing else is done afterwards. Does not wait: who leads no more must not be held up. */
+    /** Breaks off the running statement; nothing else is done afterwards. Does not wait: who leads no more must not be held up. */
     @Override
     public void close() throws SQLException {
         closed = true;

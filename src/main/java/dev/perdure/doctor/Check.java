@@ -6,7 +6,7 @@ import java.util.List;
 /** Looks at one thing. */
 interface Check {
 
-    /** What is looked at, in a word or two. */
+    /** The subject of the check, in a word or two. */
     String subject();
 
     /** Looks, in the owner's session. An error of the server becomes a finding of its own. */

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Check of Citus, where it is: what a step writes on other nodes is to be committed together with its checkpoint. */
+/** Check of Citus, if it is there: the writes of a step on other nodes are to be committed together with its checkpoint. */
 final class CitusCheck implements Check {
 
     private static final int OLDEST = 12;

@@ -14,7 +14,7 @@ import java.util.Map;
 public final class Doctor {
 
     /**
-     * What is looked at.
+     * The subject of an examination.
      *
      * @param worker the worker's URL
      * @param login how the worker logs in as submitters
@@ -86,7 +86,7 @@ public final class Doctor {
         return url.withParameter("application_name", "perdure doctor").connect(DRIVER);
     }
 
-    /** What the role's own settings, or others' objects, mean must not change what is found. */
+    /** Pins settings: the role's own, or objects of others, must not change the findings. */
     private static void pin(Connection session) throws SQLException {
         try (Statement statement = session.createStatement()) {
             statement.execute(

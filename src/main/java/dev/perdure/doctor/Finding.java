@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Finding(Level level, String subject, String text, @Nullable String remedy) {
 
-    /** How bad it is. */
+    /** The severity. */
     public enum Level {
         OK,
         /** Works, and is worth knowing. */

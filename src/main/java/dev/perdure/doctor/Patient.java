@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The database that is looked at: what the worker would be told of it, and a session of the owner. */
+/** The examined database: the worker's settings for it, and a session of the owner. */
 record Patient(Doctor.Settings settings, Connection session) {
 
     DatabaseUrl url() {

@@ -24,7 +24,7 @@ final class ServerSettingsCheck implements Check {
         return findings;
     }
 
-    /** What the server, the database or a role has as a default, in the words of its configuration. */
+    /** The defaults of the server, the database or a role, in the words of its configuration. */
     private static void isolation(Patient patient, List<Finding> findings) throws SQLException {
         for (List<@Nullable String> row : patient.rows(
                 """

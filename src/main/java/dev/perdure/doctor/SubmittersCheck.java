@@ -102,7 +102,7 @@ final class SubmittersCheck implements Check {
         }
     }
 
-    /** What the role's own {@code search_path} and rights make of an operator. */
+    /** Checks the operators under the role's own {@code search_path} and rights. */
     private static Finding operators(Connection session, String subject) throws SQLException {
         String path = Patient.rows(
                         session, "SELECT pg_catalog.array_to_string(pg_catalog.current_schemas(false), ', ')")

@@ -1,6 +1,6 @@
 /**
- * Looks at a database the way the worker will use it, and says what is wrong and what to do. It changes nothing, and prints nothing.
- * One check, one class.
+ * Looks at a database the way the worker will use it, and reports problems and remedies. It changes nothing, and prints nothing. One check,
+ * one class.
  */
 @NullMarked
 package dev.perdure.doctor;

@@ -67,18 +67,18 @@ public final class EmbeddedServer {
         return server;
     }
 
-    /** Where the running server of a data directory is for people; empty when none runs. */
+    /** The URL for people of the running server of a data directory; empty when none runs. */
     public static Optional<DatabaseUrl> find(Path dataDirectory) {
         return PostmasterFile.read(dataDirectory)
                 .map(running -> new EmbeddedServer(running.port()).url(PEOPLE, DATABASE));
     }
 
-    /** How the worker reaches it. */
+    /** The URL for the worker. */
     public DatabaseUrl workerUrl() {
         return url(WORKER, DATABASE);
     }
 
-    /** How people reach it. */
+    /** The URL for people. */
     public DatabaseUrl peopleUrl() {
         return url(PEOPLE, DATABASE);
     }

@@ -12,7 +12,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stops the server of a data directory when the JVM ends, whoever started it: a JVM that was killed leaves its server
+ * Stops the server of a data directory when the JVM ends, even one that another JVM started: a JVM that was killed leaves its server
  * behind, and the next one adopts it. A lock on a file beside the directory decides which of several JVMs stops it.
  *
  * <p>There is one hook for each JVM and directory, also after live reloads, which load this class anew: hence system

@@ -33,7 +33,7 @@ final class LeaseSweep implements Runnable {
     private int untilNext;
     private int untilWhole;
 
-    /** @param sweeps told whether it is to look at everything, not only at what has happened lately */
+    /** @param sweeps gets true for a look at everything, false for a look at the latest changes only */
     LeaseSweep(Function<Boolean, Swept> sweeps) {
         this.sweeps = sweeps;
     }

@@ -75,7 +75,7 @@ public final class ServedDatabase {
         return options;
     }
 
-    /** For what serves this database only. */
+    /** The threads that serve this database only. */
     public DatabaseThreads threads() {
         return threads;
     }

@@ -12,7 +12,7 @@ public final class Interpreter {
     private Interpreter() {}
 
     /**
-     * Decides what follows from an event. An event that nothing waits for any more gives an empty decision.
+     * Decides the consequences of an event. An event that nothing waits for any more gives an empty decision.
      *
      * <p>The cost is that of the nodes which end or are entered because of the event.
      */

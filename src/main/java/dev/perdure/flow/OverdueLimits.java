@@ -19,7 +19,7 @@ final class OverdueLimits {
     private final Map<String, String> found = new HashMap<>();
     private final Function<String, @Nullable Running> running;
 
-    /** @param running what runs of a node by now */
+    /** @param running the running execution of a node, if there is one */
     OverdueLimits(Function<String, @Nullable Running> running) {
         this.running = running;
     }

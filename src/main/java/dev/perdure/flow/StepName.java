@@ -14,7 +14,7 @@ final class StepName {
 
     private StepName() {}
 
-    /** The name of a step that runs under a stamp; see {@link ActivationId} for what stands where in it. */
+    /** The name of a step that runs under a stamp; see {@link ActivationId} for its parts. */
     static String of(Graph graph, String stamp, Function<Node, Rule> rules) {
         String[] tokens = stamp.split(SEPARATOR);
         for (int generation = 1; generation < tokens.length; generation += 2) {

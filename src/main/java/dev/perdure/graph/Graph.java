@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A workflow: a tree of nodes, at most {@value GraphReader#MAX_DEPTH} deep and {@value GraphReader#MAX_NODES} wide.
- * Only {@link GraphReader} makes one, so whoever holds a graph may rely on that.
+ * Only {@link GraphReader} makes one, so a holder of a graph may rely on that.
  */
 public final class Graph {
 
@@ -43,7 +43,7 @@ public final class Graph {
         return node(rootId);
     }
 
-    /** The node that is the workflow: the root, or what stands under the deadline of the instance. */
+    /** The node that is the workflow: the root, or the node under the deadline of the instance. */
     public String mainId() {
         return root() instanceof TimeoutNode limit && limit.deadline() != null ? limit.body() : rootId;
     }
@@ -62,7 +62,7 @@ public final class Graph {
         return hasMaps;
     }
 
-    /** Whether it is what a map does for an item, see {@link #ofItem}. */
+    /** Whether it is the body of a map, see {@link #ofItem}. */
     public boolean isOfItem() {
         return root() instanceof ItemNode;
     }
@@ -90,7 +90,7 @@ public final class Graph {
         return parent == null ? null : nodes.get(parent);
     }
 
-    /** The saga that has to undo what a node has done, the nearest one around it; null when there is none. */
+    /** The saga that has to undo a node, the nearest one around it; null when there is none. */
     public @Nullable Node saga(String nodeId) {
         Node below = node(nodeId);
         for (Node above = parent(nodeId); above != null; above = parent(above.id())) {
@@ -105,12 +105,12 @@ public final class Graph {
         return null;
     }
 
-    /** What undoes a node; null when nothing does. */
+    /** The undo of a node; null when it has none. */
     public @Nullable String undo(String nodeId) {
         return node(nodeId) instanceof UndoNode step ? step.undo() : null;
     }
 
-    /** Whether what undoes a node has to be registered before the node begins. */
+    /** Whether the undo of a node has to be registered before the node begins. */
     public boolean isRegisteredBefore(String nodeId) {
         for (Node above = parent(nodeId); above != null; above = parent(above.id())) {
             if (above instanceof UndoNode undo && undo.isBefore()) {
@@ -120,7 +120,7 @@ public final class Graph {
         return false;
     }
 
-    /** Whether a node is, or stands in, what undoes something. */
+    /** Whether a node is, or stands in, an undo. */
     public boolean isInUndo(String nodeId) {
         Node below = node(nodeId);
         for (Node above = parent(nodeId); above != null; above = parent(above.id())) {
@@ -132,7 +132,7 @@ public final class Graph {
         return false;
     }
 
-    /** The flow of an item of a map: what is done for each. */
+    /** The flow of an item of a map: its body. */
     public Graph ofItem(String mapId) {
         if (!(node(mapId) instanceof MapNode map)) {
             throw new IllegalArgumentException("node " + mapId + " is no map");

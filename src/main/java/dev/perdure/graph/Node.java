@@ -48,17 +48,17 @@ public sealed interface Node
         return List.of();
     }
 
-    /** Where a child stands: {@code .left}, {@code .right}, {@code .condition_node} or {@code .extra_nodes[0]}. */
+    /** The place of a child: {@code .left}, {@code .right}, {@code .condition_node} or {@code .extra_nodes[0]}. */
     default String place(String child) {
         return children().indexOf(child) == 0 ? ".left" : ".right";
     }
 
-    /** The signal that an execution of it waits for, or what stands for an event; null when it waits for none. */
+    /** The signal that an execution of it waits for, or the text that stands for an event; null when it waits for none. */
     default @Nullable String awaitedSignal(String stamp) {
         return null;
     }
 
-    /** Whether somebody else decides it, in a transaction of his own: what he has decided comes before a limit that is over later. */
+    /** Whether a program or a person decides it, in a transaction of its own: such a decision comes before a limit that is over later. */
     default boolean isAssigned() {
         return false;
     }

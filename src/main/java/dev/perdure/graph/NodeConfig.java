@@ -116,7 +116,7 @@ final class NodeConfig {
         return value.intValue();
     }
 
-    /** How long a wait lasts at most; null when it may last for ever. */
+    /** The longest time of a wait; null when it may last for ever. */
     @Nullable Integer timeoutSeconds() {
         JsonNode value = get("timeout_seconds");
         if (value == null || value.isNull()) {

@@ -23,7 +23,7 @@ public final class PartSyntax {
         return WHOLE_REFERENCE.matcher(data.strip()).matches();
     }
 
-    /** What is wrong with {@code data_b64} that has references, and more than one whole one. */
+    /** The problem with a {@code data_b64} that has references, and more than one whole one. */
     public static String mixed(String partName) {
         return "data_b64 for part '" + partName
                 + "' mixes a variable reference with other text. Only a whole-value reference is supported (e.g."

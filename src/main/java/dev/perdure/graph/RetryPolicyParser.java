@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads the configuration of a RETRY node, which may be written by hand; {@code df.retry} checks the same. */
 final class RetryPolicyParser {
 
-    /** Ten years, so that times stay within what PostgreSQL can store. */
+    /** Ten years, so that PostgreSQL can store the times. */
     private static final long LONGEST_MILLIS = 315_576_000_000L;
 
     private final JsonNode config;

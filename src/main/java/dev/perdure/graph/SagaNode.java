@@ -3,7 +3,7 @@ package dev.perdure.graph;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Runs its body; when that fails or is interrupted, undoes what was registered in it, the latest first ({@code df.saga}). */
+/** Runs its body; when that fails or is interrupted, runs the undos registered in it, the latest first ({@code df.saga}). */
 public record SagaNode(String id, @Nullable String resultName, String body) implements Node {
 
     @Override

@@ -11,7 +11,7 @@ final class SagaPlaces {
 
     private SagaPlaces() {}
 
-    /** What is wrong with the place of a node; null when nothing is. */
+    /** The problem with the place of a node; null when there is none. */
     static @Nullable String problem(Graph graph, Node node) {
         boolean isMap = node instanceof MapNode;
         if (!(isMap || node instanceof SagaNode || node instanceof UndoNode)) {

@@ -15,7 +15,7 @@ public record SignalNode(String id, @Nullable String resultName, String signalNa
         return "SIGNAL";
     }
 
-    /** Begins what is waited for and is no signal. */
+    /** The beginning of names of waits that are no signals. */
     static final String MARK = "\u0001";
 
     /** The name; one that begins with the mark has it twice. */

@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A step, and what undoes it in the saga around it ({@code df.with_undo}).
+ * A step, and its undo in the saga around it ({@code df.with_undo}).
  *
  * @param isBefore whether the undo is registered before the step begins, and not by the commit with which it succeeds
  */

@@ -47,7 +47,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Watches resources from the start of the application to its end, whoever leads and whether or not there is a database, and
+ * Watches resources from the start of the application to its end, leading or not and with or without a database, and
  * reconciles them while this worker leads. Where there is no Kubernetes it does nothing at all.
  */
 @Singleton
@@ -100,7 +100,7 @@ public class KubernetesOperator implements LeaderCompanion {
         this.status = status;
     }
 
-    /** Needs no database: whoever deletes a resource by its annotation has none any more. */
+    /** Needs no database: a user who deletes a resource by its annotation has none any more. */
     void begin(@Observes StartupEvent event) {
         if (!isEnabled()) {
             return;
@@ -158,7 +158,7 @@ public class KubernetesOperator implements LeaderCompanion {
         }
     }
 
-    /** What happens to a run is news for its schedule, the end of its deletion too. */
+    /** Queues changed resources, and the schedule of each changed run: the end of a run's deletion matters, too. */
     private void changed(Collection<ResourceKey> keys) {
         Set<ResourceKey> all = new LinkedHashSet<>(keys);
         for (ResourceKey key : keys) {
@@ -178,7 +178,7 @@ public class KubernetesOperator implements LeaderCompanion {
         return seen != null && claims.of(seen.worker(), key.namespace()).state() == Claim.State.UNKNOWN;
     }
 
-    /** Whose the resources of a namespace are is news for all of them. */
+    /** Queues all resources of a namespace after a change of their owner. */
     private void claimed(String namespace) {
         queue.add(cache.select(seen -> seen.key().namespace().equals(namespace)).stream()
                 .map(Seen::key)
@@ -212,8 +212,8 @@ public class KubernetesOperator implements LeaderCompanion {
     }
 
     /**
-     * Where rights were lost, as in a namespace that is being deleted, resources that wait for this worker are asked for one by
-     * one: the right to let them go is another one.
+     * Queues resources that wait for this worker, to be read one by one, where rights were lost, as in a namespace that is being deleted:
+     * the right to let them go is another one.
      */
     private void lookWhereNothingIsShown(List<FeedStatus> watches) {
         Set<String> blind = watches.stream()
@@ -287,8 +287,8 @@ public class KubernetesOperator implements LeaderCompanion {
         }
 
         /**
-         * From here on the database is out of reach for everything of this term; what the operator's threads still do to the API
-         * server loses against the next leader by its resource version.
+         * From here on the database is out of reach for everything of this term; later requests of the operator's threads to the API server
+         * lose against the next leader by their resource version.
          */
         @Override
         public void dismissed(boolean orderly) {

@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 @Singleton
 public class OperatorStatus {
 
-    /** What the operator does. */
+    /** The operator's activity. */
     public enum State {
         /** It is switched off, or this is no pod with a service account. */
         OFF,
@@ -39,7 +39,7 @@ public class OperatorStatus {
     private volatile IntSupplier queued = () -> 0;
     private volatile Supplier<Duration> clockOffset = () -> Duration.ZERO;
 
-    /** What it does now. */
+    /** The current activity. */
     public State state() {
         if (worker.isEmpty()) {
             return State.OFF;
@@ -78,12 +78,12 @@ public class OperatorStatus {
         return led.isEmpty() ? Map.of() : unclaimed.get();
     }
 
-    /** How many resources wait to be looked at. */
+    /** The number of resources that wait for a reconciliation. */
     public int queued() {
         return queued.getAsInt();
     }
 
-    /** How far the clock of this node is behind that of the API server; zero while no difference can be told. */
+    /** The time by which the clock of this node is behind that of the API server; zero while no difference can be told. */
     public Duration clockOffset() {
         return clockOffset.get();
     }

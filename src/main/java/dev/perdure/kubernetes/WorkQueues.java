@@ -15,7 +15,7 @@ import java.util.Map;
 final class WorkQueues {
 
     private static final int THREADS = 8;
-    /** Where there are several databases. */
+    /** The threads of each database, with several of them. */
     private static final int THREADS_OF_ONE = 4;
 
     private final ResourceCache cache;
@@ -43,7 +43,7 @@ final class WorkQueues {
         unknown.stop();
     }
 
-    /** What is gone, or is for another worker by now, may have to be forgotten by any. */
+    /** Adds each resource to the queue of its worker; one that is gone, or is for another worker by now, to all of them. */
     void add(Collection<ResourceKey> keys) {
         Map<WorkQueue, List<ResourceKey>> parts = new LinkedHashMap<>();
         for (ResourceKey key : keys) {

@@ -1,7 +1,6 @@
 /**
- * The operator's life: when it watches, when it reconciles, what it says of itself. The rooms below do the work: {@code watch}
- * knows the API server, {@code submit} the database, {@code reconcile} what is done about a resource, {@code manifest} what it
- * means.
+ * The operator's life: watching, reconciling, its own status. The rooms below do the work: {@code watch} knows the API server, {@code
+ * submit} the database, {@code reconcile} what is done about a resource, {@code manifest} what it means.
  */
 @NullMarked
 package dev.perdure.kubernetes;

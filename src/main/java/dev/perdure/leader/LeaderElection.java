@@ -58,7 +58,7 @@ public final class LeaderElection implements AutoCloseable {
 
     private volatile long current;
     private Duration backoff = MIN_BACKOFF;
-    /** Who had taken the lock of the term that begins, though no worker; for people. */
+    /** The session that had taken the lock of the term that begins, though no worker's; for people. */
     private String evaded = "";
 
     public LeaderElection(
@@ -201,7 +201,7 @@ public final class LeaderElection implements AutoCloseable {
             } else if (!session.awaitLock(key, lockWait())) {
                 LOG.trace("Another worker still leads");
             }
-            // Whoever has the lock now looks at everything else once more, as at the beginning.
+            // With the lock, the worker checks everything else once more, as at the beginning.
         }
     }
 
@@ -239,7 +239,7 @@ public final class LeaderElection implements AutoCloseable {
         }
     }
 
-    /** Waits for what Citus has to do before a term may begin; whether it may. */
+    /** Waits for Citus' own work before a term may begin; returns whether it may. */
     private boolean nodesAreReady(LeaderSession session, OtherNodes nodes, Heartbeat heartbeat, Term term)
             throws LeaderLostException {
         while (heartbeat.beat() && !stopped && resigned != term.epoch()) {

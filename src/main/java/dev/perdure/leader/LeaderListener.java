@@ -24,7 +24,7 @@ public interface LeaderListener {
     void dismissed(boolean orderly);
 
     /**
-     * The same, for one that waits for what is short.
+     * The same, for a listener that waits for a scarce resource.
      *
      * @param stillLeads whether the lock is held, which may end at any time: then nothing is waited for any more
      */
@@ -32,6 +32,6 @@ public interface LeaderListener {
         dismissed(stillLeads.getAsBoolean());
     }
 
-    /** The lock has been given back, or was lost: what was kept for the term can be closed without haste. */
+    /** The lock has been given back, or was lost: resources of the term can be closed without haste. */
     void released();
 }

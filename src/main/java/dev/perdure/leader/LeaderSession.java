@@ -32,7 +32,7 @@ final class LeaderSession implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(LeaderSession.class);
     private static final int POOLER_TRIES = 3;
     private static final int ROWS_RENUMBERED_AT_A_TIME = 20_000;
-    /** What PgBouncer answers to BEGIN in statement mode. */
+    /** PgBouncer's answer to BEGIN in statement mode. */
     private static final String PROTOCOL_VIOLATION = "08P01";
 
     /** Granted locks of key $1, and their sessions; a transaction that was prepared holds its locks without one. */
@@ -183,7 +183,7 @@ final class LeaderSession implements AutoCloseable {
                 .getInteger(0);
     }
 
-    /** Which of the servers this is, from 0. */
+    /** The number of this server among several, from 0. */
     int host() {
         return host;
     }
@@ -201,7 +201,7 @@ final class LeaderSession implements AutoCloseable {
         return one("SELECT lock_key FROM df._epoch").getLong(0);
     }
 
-    /** Why no worker can work with what Citus has made of the database; null for no reason. */
+    /** The reason why no worker can work with the database as Citus has changed it; null for none. */
     @Nullable String citusProblem() throws LeaderLostException {
         return one("SELECT df._citus_problem()").getString(0);
     }
@@ -216,14 +216,14 @@ final class LeaderSession implements AutoCloseable {
                 .getBoolean(0);
     }
 
-    /** Who holds the lock, in words; empty when nobody does. */
+    /** The holder of the lock, in words; empty when there is none. */
     String holder(long key) throws LeaderLostException {
         RowSet<Row> rows = rows("SELECT " + LockHolder.DESCRIPTION + HOLDERS, Tuple.of(key));
         return rows.size() == 0 ? "" : rows.iterator().next().getString(0);
     }
 
     /**
-     * When another role holds the lock, in a session or a prepared transaction, draws a new key: any role may take any advisory lock.
+     * Draws a new key when another role holds the lock, in a session or a prepared transaction: any role may take any advisory lock.
      *
      * @return whether a new key was drawn
      */

@@ -5,7 +5,7 @@ import java.time.Instant;
 /** This worker's part in the election of one database, for health and metrics. Thread-safe. */
 public class LeaderStatus {
 
-    /** Where the worker stands. */
+    /** The worker's part in the election. */
     public enum Role {
         /** Not connected to the database. */
         DISCONNECTED,

@@ -18,13 +18,13 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The other nodes of Citus, in one term: makes schema {@code df} ready for them, and has the term wait until Citus has ended what its
- * coordinator left prepared there. In a session of its own, where a node that does not answer is not taken for the server. Used by the
- * election's thread alone.
+ * The other nodes of Citus, in one term: makes schema {@code df} ready for them, and has the term wait until Citus has ended the
+ * transactions that its coordinator left prepared there. In a session of its own, where a node that does not answer is not taken for the
+ * server. Used by the election's thread alone.
  */
 final class OtherNodes implements AutoCloseable {
 
-    /** How often the nodes are asked while a term lasts. */
+    /** The interval at which the nodes are asked while a term lasts. */
     private static final Duration CALM = Duration.ofSeconds(5);
     /** How often the coordinator is, whether there are any, and the nodes while a term waits for them. */
     private static final Duration OFTEN = Duration.ofMillis(500);
@@ -38,7 +38,7 @@ final class OtherNodes implements AutoCloseable {
     private static final String LOOK = "SELECT n.problem, n.unreached, n.prepared FROM df._look_at_nodes() AS n";
 
     /**
-     * What a look has found.
+     * The findings of a look.
      *
      * @param all false when nodes were not asked
      */
@@ -70,7 +70,7 @@ final class OtherNodes implements AutoCloseable {
         this.server = new PgConnectOptions(server).addProperty("application_name", "perdure-nodes");
     }
 
-    /** Looks again when it is time, and takes up what was found. Does not wait. */
+    /** Looks again when it is time, and takes up the findings. Does not wait. */
     void turn() {
         Future<Found> current = look;
         long now = System.nanoTime();
@@ -106,7 +106,7 @@ final class OtherNodes implements AutoCloseable {
         return isOver && problem.isEmpty();
     }
 
-    /** What a term waits for, in words. */
+    /** The condition that a term waits for, in words. */
     String waitsFor() {
         Set<String> waiting = left;
         return waiting == null

@@ -6,9 +6,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How many databases this process leads, so that leadership spreads over the workers of a fleet. The locks alone say who leads; this
- * decides when one is left to another worker. All workers see it in the names of their sessions. A worker with one database gives nothing
- * away: it never leads two. Thread-safe.
+ * The number of databases that this process leads, so that leadership spreads over the workers of a fleet. The locks alone say who leads;
+ * this decides when one is left to another worker. All workers see it in the names of their sessions. A worker with one database gives
+ * nothing away: it never leads two. Thread-safe.
  */
 public final class Spread {
 
@@ -50,7 +50,7 @@ public final class Spread {
         led.decrementAndGet();
     }
 
-    /** How the sessions of the election are called now; {@link LeaderSession} reads the number out of those of others. */
+    /** The current name of the election's sessions; {@link LeaderSession} reads the number out of those of others. */
     String sessionName() {
         return databases == 1 ? NAME : NAME + ", leads " + led.get();
     }
@@ -60,7 +60,7 @@ public final class Spread {
         return intervalNanos > 0 && led.get() >= 2 && System.nanoTime() - next.get() >= 0;
     }
 
-    /** How long another worker has to have stood for election before something is given to it. */
+    /** The time for which another worker must have stood for election before it is given anything. */
     Duration settled() {
         Duration interval = Duration.ofNanos(intervalNanos);
         return interval.compareTo(SETTLED) < 0 ? interval : SETTLED;

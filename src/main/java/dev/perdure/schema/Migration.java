@@ -37,7 +37,10 @@ public final class Migration {
 
     private static final Logger LOG = Logger.getLogger(Migration.class);
 
-    /** Whoever holds a lock that a file needs is told of, and the file tried again, rather than keep everybody behind it waiting. */
+    /**
+     * With a lock timeout: the holder of a lock that a file needs is named, and the file tried again, rather than keep everybody behind it
+     * waiting.
+     */
     private static final Map<String, String> SETTINGS = OwnerSettings.with(Map.of(
             "search_path",
             "pg_catalog,pg_temp",
@@ -143,7 +146,7 @@ public final class Migration {
         return executed;
     }
 
-    /** What a restore or logical replication has left out. Not there when a newer or an older Perdure made the schema. */
+    /** Restores objects that a restore or logical replication has left out. Not there when a newer or an older Perdure made the schema. */
     private static void repair(DatabaseUrl url) throws SQLException {
         try (Connection session = url.connect();
                 Statement statement = session.createStatement()) {

@@ -6,7 +6,7 @@ import java.sql.Statement;
 import java.util.Set;
 
 /**
- * One worker migrates at a time: whoever holds the lock that {@code COMMENT ON SCHEMA} takes on the schema {@code df}. Only its
+ * One worker migrates at a time: the holder of the lock that {@code COMMENT ON SCHEMA} takes on the schema {@code df}. Only its
  * owner can hold that one; any role may take any advisory lock. The transaction is rolled back at the end, so that nothing is
  * commented. While it is open it sees nothing, so that it does not hold back vacuum.
  */

@@ -15,7 +15,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks from a session of its own at what a migration waits for, and says who holds it. A worker that was stopped in the middle of
+ * Looks from a session of its own for the lock that a migration waits for, and names its holder. A worker that was stopped in the middle of
  * a migration keeps its sessions open, and their locks: they are ended.
  */
 final class MigrationLookout implements AutoCloseable {
@@ -75,7 +75,7 @@ final class MigrationLookout implements AutoCloseable {
         thread.start();
     }
 
-    /** Who held what the migration waited for last; null when it has not waited. */
+    /** The session that held the lock that the migration waited for last; null when it has not waited. */
     @Nullable String holder() {
         return holder;
     }

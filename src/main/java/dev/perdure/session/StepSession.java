@@ -278,7 +278,7 @@ public final class StepSession implements AutoCloseable {
         }
     }
 
-    /** Whether each statement sees what was committed before it. */
+    /** Whether each statement sees earlier commits of others. */
     public boolean isReadCommitted() {
         return readCommitted;
     }

@@ -4,10 +4,10 @@ package dev.perdure.setup;
 public enum AccessMethod {
     /** A password for each role, which the worker knows. */
     PASSWORD,
-    /** One certificate of the worker, and a map that says as whom it may log in. */
+    /** One certificate of the worker, and a map that lists the roles it may log in as. */
     CERTIFICATE,
     /** The operating system says who is at the other end of a Unix socket. */
     PEER,
-    /** Whoever reaches the address may be anybody. */
+    /** Lets every process in that reaches the address. */
     TRUST
 }

@@ -64,7 +64,7 @@ public final class PasswordBook {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 
-    /** What the server keeps of a password. */
+    /** The verifier that the server stores for a password. */
     static String verifier(String role, String password) throws SQLException {
         return PasswordUtil.encodePassword(role, password.toCharArray(), "scram-sha-256");
     }

@@ -115,7 +115,7 @@ public final class Setup {
         return names;
     }
 
-    /** What the owner runs when a worker has installed the schema. */
+    /** The owner's statement for the time after a worker has installed the schema. */
     public String ownersStatement() {
         return Actions.grantUsage(plan).text() + ";";
     }
@@ -189,7 +189,7 @@ public final class Setup {
         }
     }
 
-    /** What no statement of ours would repair. */
+    /** Refuses a database with a fault that no statement of ours would repair. */
     private void refuseUnusable(Connection session) throws SQLException, SetupException {
         try (Statement statement = session.createStatement();
                 ResultSet row = statement.executeQuery(

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 /** Takes Perdure away from a database, and its roles from the server. People's roles and tables stay. */
 public final class Uninstall {
 
-    /** What depends on schema {@code df} and is not of it: CASCADE would take it too. */
+    /** Objects outside of schema {@code df} that depend on it: CASCADE would take them too. */
     private static final String DEPENDENTS =
             """
             WITH ours AS (
@@ -27,7 +27,7 @@ public final class Uninstall {
                                    WHERE x.oid = d.objid AND p.pronamespace = to_regnamespace('df')))
             ORDER BY 1""";
 
-    /** What else the owner has in this database, which DROP OWNED would take too. */
+    /** Other objects of the owner in this database, which DROP OWNED would take too. */
     private static final String POSSESSIONS =
             """
             SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_shdepend d

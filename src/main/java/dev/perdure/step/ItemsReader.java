@@ -29,7 +29,7 @@ final class ItemsReader {
     private static final Pattern BEFORE = Pattern.compile("^(?:\\s+|--[^\\n]*(?:\\n|$)|/\\*(?s:.*?)\\*/|\\()*");
 
     private static final Set<String> QUERIES = Set.of("SELECT", "VALUES", "TABLE");
-    /** A cursor cannot be opened for what changes something, or for what makes a table. */
+    /** Statements without a cursor: those that change rows, or make a table. */
     private static final Pattern CHANGES =
             Pattern.compile("\\b(INSERT|UPDATE|DELETE|MERGE|INTO)\\b", Pattern.CASE_INSENSITIVE);
 
@@ -101,7 +101,7 @@ final class ItemsReader {
         return new StepPort.Executed(List.of(new Result("{\"rows\":[],\"row_count\":" + total + "}", columns)), null);
     }
 
-    /** That another session writes the same items down is no fault of the statement. */
+    /** A failure of the statement; a transient one when another session writes the same items down. */
     private static StepPort.Executed failed(Failure failure) {
         boolean isOurs = "DF001".equals(failure.sqlState()) || "DF002".equals(failure.sqlState());
         return new StepPort.Executed(List.of(), isOurs ? failure.as(Failure.Kind.TRANSIENT) : failure);

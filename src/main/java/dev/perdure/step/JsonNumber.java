@@ -5,7 +5,7 @@ import dev.perdure.session.StepFailedException;
 /** Numbers as they are once they are written out: a few characters can stand for a hundred thousand digits. */
 final class JsonNumber {
 
-    /** What {@code numeric}, and so {@code jsonb}, can hold (manual, 8.1.2). */
+    /** The limits of {@code numeric}, and so of {@code jsonb} (manual, 8.1.2). */
     static final int MAX_BEFORE_POINT = 131_072;
 
     static final int MAX_BEHIND_POINT = 16_383;
@@ -20,7 +20,7 @@ final class JsonNumber {
     }
 
     /**
-     * How many characters a number has when it is written without an exponent.
+     * The number of characters of a number written without an exponent.
      *
      * @return -1 when {@code numeric} cannot hold it
      */

@@ -8,7 +8,7 @@ final class JsonOut {
 
     private final StringBuilder out = new StringBuilder(256);
     private final ResultMemory memory;
-    /** How much longer the document is once its numbers are written out. */
+    /** The characters by which the document grows once its numbers are written out. */
     private long folded;
 
     JsonOut(ResultMemory memory) {
@@ -30,7 +30,7 @@ final class JsonOut {
     }
 
     /**
-     * A number that the tables, and whoever reads it from there, write out.
+     * A number that the tables, and readers of the tables, write out.
      *
      * @param digits how long it is then
      */

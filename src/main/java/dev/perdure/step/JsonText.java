@@ -11,7 +11,7 @@ import dev.perdure.session.StepFailedException;
  */
 final class JsonText {
 
-    /** What a value takes while it is read: as Java keeps it, a node and its place in the one around it. */
+    /** The memory of a value while it is read: as Java keeps it, a node and its place in the one around it. */
     private static final long NODE = 96;
 
     private final String text;

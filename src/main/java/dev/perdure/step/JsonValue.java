@@ -41,7 +41,7 @@ interface JsonValue {
         };
     }
 
-    /** What has no form of its own in JSON: PostgreSQL's text. */
+    /** A value without a form of its own in JSON: PostgreSQL's text. */
     static void text(String text, JsonOut out) throws StepFailedException {
         out.quote(text);
     }

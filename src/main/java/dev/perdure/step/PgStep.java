@@ -98,7 +98,7 @@ final class PgStep implements StepPort.Session {
                 : begin(List.of(statement), limits);
     }
 
-    /** Makes documents of rows; what cannot be converted has failed, and everything behind it with it. */
+    /** Makes documents of rows; a result that cannot be converted has failed, and everything behind it with it. */
     private StepPort.Executed executed(StepSession.Ran ran, Grant grant) {
         undone = false;
         if (ran.failure() != null && ran.replies().stream().anyMatch(PgStep::needsCatalog)) {

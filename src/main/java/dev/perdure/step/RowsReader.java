@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes {@code {"rows":[{…}],"row_count":n}} of what a statement returned (specification 4.6). It happens before the
- * commit: a value that cannot be converted rolls the statement back.
+ * Makes {@code {"rows":[{…}],"row_count":n}} of the rows of a statement (specification 4.6). It happens before the commit: a value that
+ * cannot be converted rolls the statement back.
  */
 final class RowsReader {
 

@@ -4,7 +4,7 @@ import dev.perdure.database.Failure;
 import java.util.Locale;
 import java.util.Set;
 
-/** An SQL statement as a step: what may run, how, and what it returned. */
+/** An SQL statement as a step: its checks, its execution, and its result. */
 public final class SqlStep {
 
     private static final String FAILED = "SQL execution failed: error returned from database: ";

@@ -20,7 +20,7 @@ public final class StatementGuard {
     private StatementGuard() {}
 
     /**
-     * What is wrong with the text.
+     * The problem with a text.
      *
      * @return an error text, or null when the statement may run
      */

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sessions in which steps run as their submitters. One of the engine's two ports: PostgreSQL is behind it in production, a
- * simulation in tests. Calls block; whoever calls holds a slot of the role already.
+ * simulation in tests. Calls block; the caller holds a slot of the role already.
  */
 public interface StepPort extends AutoCloseable {
 
@@ -44,7 +44,7 @@ public interface StepPort extends AutoCloseable {
     default void settled(SessionPools.Key key, Execution execution) {}
 
     /**
-     * Deletes receipts that have served, and what earlier terms left of them. Blocks; to be called now and then.
+     * Deletes receipts that have served, and leftovers of earlier terms. Blocks; to be called now and then.
      *
      * @param ended which of the given instances have ended, or do not exist
      */
@@ -57,7 +57,7 @@ public interface StepPort extends AutoCloseable {
     /** A session. Used by one thread at a time; only {@link #cancel()} may be called from another. */
     interface Session {
 
-        /** Whether each statement sees what was committed before it, which is the default that a role can change. */
+        /** Whether each statement sees earlier commits of others, which is the default that a role can change. */
         boolean isReadCommitted();
 
         /**
@@ -155,14 +155,14 @@ public interface StepPort extends AutoCloseable {
     record Execution(String instance, String node, String stamp) {}
 
     /**
-     * What another database says about a step.
+     * The record of a step in another database.
      *
      * @param earlier what it returned when it was committed there; null when it was not
      * @param atLeastOnce why there can be no receipt, so that the step may happen twice; null when there can
      */
     record Proof(@Nullable Result earlier, @Nullable String atLeastOnce) {}
 
-    /** Where items of a map are written down. */
+    /** The place to which items of a map are written. */
     @FunctionalInterface
     interface ItemsTarget {
 
@@ -194,7 +194,7 @@ public interface StepPort extends AutoCloseable {
             @Nullable Long total) {}
 
     /**
-     * What a step may take.
+     * The limits of a step.
      *
      * @param memory grants bytes for results while they are read
      * @param joined how long a statement may run that joins a transaction; null: as long as it likes
@@ -211,12 +211,12 @@ public interface StepPort extends AutoCloseable {
          */
         boolean take(long bytes);
 
-        /** Gives back what was taken for a moment only: the rows of a result of which the document has been made. */
+        /** Gives back bytes taken for a moment only: the rows of a result of which the document has been made. */
         default void giveBack(long bytes) {}
     }
 
     /**
-     * What came of statements that were sent together.
+     * The outcome of statements that were sent together.
      *
      * @param results of those that succeeded, in order
      * @param failure of the one behind them; null when all succeeded

@@ -1,4 +1,4 @@
-/** Execution of a step: an SQL statement in a session of its submitter, and what becomes of its result. */
+/** Execution of a step: an SQL statement in a session of its submitter, and its result. */
 @NullMarked
 package dev.perdure.step;
 

@@ -5,7 +5,7 @@ import dev.perdure.flow.FailedStep;
 import java.util.List;
 
 /**
- * Lets programs have items of a map that are nothing but an activity each: who decides one of them ends the item.
+ * Lets programs have items of a map that are nothing but an activity each: the program that decides one of them ends the item.
  *
  * @param map {@code df._maps.id}
  * @param items at least one, all of the same node
@@ -23,14 +23,14 @@ public record AssignItems(long map, List<Item> items, FailedStep failure, long t
     public record Item(long ordinal, int version, Assignment assignment) {}
 
     /**
-     * What came of it.
+     * The outcome.
      *
      * @param written stale: the map has ended; rejected: one of the items cannot be assigned
      * @param turn of the last one
      */
     public record Answer(Journal.Written written, long turn) {}
 
-    /** Characters of what programs are given. */
+    /** The characters of the payloads for programs. */
     public long payloadChars() {
         return items.stream()
                 .map(item -> item.assignment().payload())
@@ -38,7 +38,7 @@ public record AssignItems(long map, List<Item> items, FailedStep failure, long t
                 .sum();
     }
 
-    /** The same once more, when what came of it is not known or nothing did. */
+    /** The same once more, when its outcome is unknown or nothing happened. */
     public AssignItems again() {
         return new AssignItems(map, items, failure, turn, false);
     }

@@ -108,7 +108,7 @@ public final class CheckpointEncoder {
         }
     }
 
-    /** Merges two transitions of a node in a chain: the earlier one fills what the later one does not say of the same execution. */
+    /** Merges two transitions of a node in a chain: the earlier one fills the gaps of the later one for the same execution. */
     private static Transition after(Transition first, Transition then) {
         if (!first.stamp().equals(then.stamp()) || then.startedAt() != null) {
             return then;

@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A row, whichever driver brought it; what is NULL is null. */
+/** A row, whichever driver brought it; an SQL NULL is null. */
 interface Columns {
 
     @Nullable String text(String column);

@@ -41,7 +41,7 @@ public interface Journal extends AutoCloseable {
     CompletionStage<List<OpenItems.Answer>> readItems(List<OpenItems> items);
 
     /**
-     * Notes that this term has worked on what it took over for long enough ({@link Suspect}).
+     * Notes that this term has worked for long enough on the instances that it took over ({@link Suspect}).
      *
      * @param all whether that goes for everything, however short: the term ends in order
      */
@@ -52,7 +52,7 @@ public interface Journal extends AutoCloseable {
     void close();
 
     /**
-     * What to write and to read. Empty parts cost nothing.
+     * The writes and reads of one exchange. Empty parts cost nothing.
      *
      * @param writes decisions of the owner, each with an outcome of its own
      * @param marks nodes that have been executing for a while, shown as running; lost marks do no harm
@@ -130,7 +130,7 @@ public interface Journal extends AutoCloseable {
     }
 
     /**
-     * What a node waits for before it is executed.
+     * The condition that a node waits for before it is executed.
      *
      * @param since when that began
      * @param nextTry null when something else than time ends it
@@ -138,7 +138,7 @@ public interface Journal extends AutoCloseable {
     record Wait(String reason, Instant since, @Nullable Instant nextTry) {}
 
     /**
-     * A look for what has been committed since the last one.
+     * A look for commits since the last one.
      *
      * @param snapshot what the last look returned; null for the first one of a term, which returns only a snapshot
      * @param maxInstances new instances to be named, at most
@@ -148,7 +148,7 @@ public interface Journal extends AutoCloseable {
      */
     record Look(@Nullable String snapshot, int maxInstances, long loadBytes, @Nullable Page page, @Nullable Due due) {}
 
-    /** A page of what is unfinished, of those that were there at the first snapshot of the term: behind the given place. */
+    /** A page of unfinished instances, of those that were there at the first snapshot of the term: behind the given place. */
     record Page(String snapshot, long afterXid, String afterId, int limit) {}
 
     /** Instances that wait for a moment after {@code from} and not after {@code to}, the earliest first. */
@@ -175,7 +175,7 @@ public interface Journal extends AutoCloseable {
     record SignalWanted(String instance, String name) {}
 
     /**
-     * What came of an exchange; the parts that were not asked for are empty.
+     * The answer to an exchange; the parts that were not asked for are empty.
      *
      * @param now the server's clock
      * @param written one outcome for each write, in order
@@ -192,7 +192,7 @@ public interface Journal extends AutoCloseable {
             List<Signal> signals,
             ItemsAnswer items) {}
 
-    /** What is wanted of the items of maps. */
+    /** The requests for items of maps. */
     record Items(List<FindMap> find, List<FreezeItems> freeze, List<OpenItems> open, List<AssignItems> assign) {
 
         public static final Items NONE = new Items(List.of(), List.of(), List.of(), List.of());
@@ -223,7 +223,7 @@ public interface Journal extends AutoCloseable {
             @Nullable Long total) {}
 
     /**
-     * What came of {@link Items}, in order.
+     * The answer to {@link Items}, in order.
      *
      * @param found empty for a map whose items are not written down
      * @param assigned stale: the map has ended; rejected: one of the items cannot be assigned
@@ -261,7 +261,7 @@ public interface Journal extends AutoCloseable {
             Optional<ItemFailure> failure) {}
 
     /**
-     * How an item has failed.
+     * The failure of an item.
      *
      * @param ordinal of one of its rows
      * @param code as of a step
@@ -283,18 +283,18 @@ public interface Journal extends AutoCloseable {
         /** Committed. */
         record Ok() implements Written {}
 
-        /** Somebody took the version: what memory holds of the instance is not what is written. */
+        /** Another writer took the version: memory differs from the tables. */
         record Stale() implements Written {}
 
         /** A row that it needs is locked at this moment, or the tables are in trouble that somebody has to mend: it is tried again. */
         record Locked() implements Written {}
 
-        /** PostgreSQL refuses what the decision says (a value that it cannot hold): asking again would end alike. */
+        /** PostgreSQL refuses the contents of the decision (a value that it cannot hold): asking again would end alike. */
         record Rejected(Failure failure) implements Written {}
     }
 
     /**
-     * What has come since the last look.
+     * The news since the last look.
      *
      * @param snapshot for the next look
      * @param along new instances that were read along; one that was asked for at the same time is among those, too
@@ -334,7 +334,7 @@ public interface Journal extends AutoCloseable {
     record Suspect(String instance, int tries, boolean isSetAside) {}
 
     /**
-     * What is due.
+     * The instances that are due.
      *
      * @param until up to which moment all is here: the end of the span, or before it when there was too much
      */

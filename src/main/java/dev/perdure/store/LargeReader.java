@@ -73,7 +73,7 @@ public final class LargeReader implements AutoCloseable {
         thread.allowCoreThreadTimeOut(true);
     }
 
-    /** As {@link Journal#read}; what follows is done on the thread that reads. */
+    /** As {@link Journal#read}; the continuation runs on the thread that reads. */
     CompletionStage<Optional<LoadedInstance>> read(String instance, boolean takenOver) {
         return inOrder(session -> {
             if (takenOver) {
@@ -105,7 +105,7 @@ public final class LargeReader implements AutoCloseable {
                 } catch (SQLException e) {
                     answer.completeExceptionally(new JournalException(Failure.of(e), e));
                 } catch (JournalException | RuntimeException | Error e) {
-                    // An error, too: whoever waits would wait for ever, and nothing else would be read.
+                    // An error, too: the caller would wait for ever, and nothing else would be read.
                     answer.completeExceptionally(e);
                 }
             });

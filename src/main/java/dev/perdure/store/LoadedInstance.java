@@ -51,7 +51,7 @@ public record LoadedInstance(
         long bytes,
         boolean isLarge) {
 
-    /** The most that {@code df._load} reads of one instance: 64 MiB, many times what 10,000 ordinary nodes have. */
+    /** The most that {@code df._load} reads of one instance: 64 MiB, many times the size of 10,000 ordinary nodes. */
     public static final long MAX_DEFINITION_BYTES = 64L * 1024 * 1024;
 
     /** An instance whose rows cannot be read at all. */

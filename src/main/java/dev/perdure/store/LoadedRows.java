@@ -108,7 +108,7 @@ final class LoadedRows {
         }
     }
 
-    /** What checkpoints in the order of their versions, and marks, say. */
+    /** The flow on record, from checkpoints in the order of their versions, and marks. */
     static RecordedFlow flow(Integer @Nullable [] versions, String @Nullable [] texts, @Nullable String marks) {
         if (versions == null && marks == null) {
             return RecordedFlow.NONE;
@@ -136,7 +136,7 @@ final class LoadedRows {
         }
     }
 
-    /** What checkpoints and marks say of the nodes; the later ones win. */
+    /** The states of the nodes in checkpoints and marks; the later ones win. */
     private static final class States {
 
         private final Map<String, NodeRecord> recorded = new HashMap<>();

@@ -18,11 +18,11 @@ public record OpenItems(long map, long after, int limit, long settled, long comp
     /** An exchange carries no item of more bytes, and no more than so many of all maps; one item at least (ADR 102). */
     public static final long EXCHANGE_BYTES = 256 * 1024;
 
-    /** What came of it. */
+    /** The outcome. */
     public sealed interface Answer permits Opened, NotOpened {}
 
     /**
-     * What was read.
+     * The items read.
      *
      * @param maxConcurrent when it was changed
      * @param completed items that programs decide and that were passed by, as of the moment of the rows; so is failed
@@ -36,7 +36,7 @@ public record OpenItems(long map, long after, int limit, long settled, long comp
     public enum NotOpened implements Answer {
         /** The map has ended, or its row is locked at this moment. */
         LOCKED,
-        /** What is next is too large for an exchange: {@link Journal#readItems}. */
+        /** The next item is too large for an exchange: {@link Journal#readItems}. */
         LARGE,
         /** What was read of other maps is enough for one answer: ask again. */
         LATER;

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Reads rows of {@code df._open_items} of either driver: those of a map, and behind them one that says what they are. */
+/** Reads rows of {@code df._open_items} of either driver: those of a map, and behind them one that names their kind. */
 final class OpenedItemRows {
 
     /** Of the items of one map. */

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** What is sent to an address, as the data of a signal: JSON as it is, a form as an object of texts, any other text as a text. */
+/** The body sent to an address, as the data of a signal: JSON as it is, a form as an object of texts, any other text as a text. */
 final class AnswerBody {
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);

@@ -3,7 +3,7 @@ package dev.perdure.web;
 import dev.perdure.flow.template.Addresses;
 import dev.perdure.store.Address;
 
-/** What somebody sees who opens an address in a browser: what it does, and a button. Looking does nothing, as scanners of mail look. */
+/** The page of an address that is opened in a browser: its effect, and a button. Looking does nothing, as scanners of mail look. */
 final class AnswerPage {
 
     private AnswerPage() {}

@@ -17,13 +17,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The addresses that steps hand out: whoever has one needs no login. An address that no key has signed is answered before anything is
+ * The addresses that steps hand out: their holders need no login. An address that no key has signed is answered before anything is
  * read, and alike, whatever is wrong with it. Threads and places of their own: who has an address can neither hold up the dashboard, nor
  * the other way round.
  */
 final class AnswerRoutes {
 
-    /** What the paths of all addresses begin with. */
+    /** The beginning of the paths of all addresses. */
     static final String BASE = Api.BASE + "/answers/";
 
     private static final String ADDRESS = "perdure.address";
@@ -35,7 +35,7 @@ final class AnswerRoutes {
     private final InstantSource clock;
     private final long maxBody;
     private final AtomicInteger waiting = new AtomicInteger();
-    /** Those for whom the keys are read. */
+    /** The callers for whom the keys are read. */
     private final AtomicInteger reading = new AtomicInteger();
 
     private final WorkerExecutor workers;

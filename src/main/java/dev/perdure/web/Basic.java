@@ -10,7 +10,7 @@ record Basic(String role, String password) {
 
     private static final Basic NONE = new Basic("", "");
 
-    /** What a request says of who sends it: null when that is nothing; a login that fails when it is not Basic. */
+    /** The sender that a request names: null when it names none; a login that fails when it is not Basic. */
     static @Nullable Basic of(HttpServerRequest request) {
         String header = request.getHeader("Authorization");
         if (header == null) {

@@ -20,10 +20,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** Who sends a request: by the cookie of a login, or by what is sent with each request. */
+/** Finds the sender of a request: by the cookie of a login, or by the credentials of each request. */
 final class Callers {
 
-    /** Who is not logged in has threads of their own, and few. */
+    /** Callers that are not logged in have threads of their own, and few. */
     private static final int LOGIN_THREADS = 2;
 
     private static final int LOGINS_WAITING = 20;
@@ -51,7 +51,7 @@ final class Callers {
     }
 
     /**
-     * Who sends a request; fails with a problem where it is nobody.
+     * The sender of a request; fails with a problem when there is none.
      *
      * @param changes whether the request is to change something
      */
@@ -115,7 +115,7 @@ final class Callers {
         }
     }
 
-    /** Which of several roles: a client says so in a header, a browser has chosen before. */
+    /** The role of several that the caller acts as: a client sends a header, a browser has chosen before. */
     @Nullable String wanted(RoutingContext context, List<String> roles) {
         String header = context.request().getHeader("X-Perdure-Role");
         if (header != null) {
@@ -135,7 +135,7 @@ final class Callers {
         return cookie == null ? Optional.empty() : logins.byCookie(cookie.getValue());
     }
 
-    /** Whether a page of ours sent it, as who sends the cookie. */
+    /** Whether a page of ours sent it, as the user of the cookie. */
     static boolean isMeant(HttpServerRequest request, Logins.Caller caller) {
         String token = request.getHeader("X-CSRF-Token");
         return !Origin.isForeign(request)

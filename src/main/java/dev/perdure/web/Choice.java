@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The databases that are served, and which of them a request is for: the one that it names, whoever sends it. With one database nobody
+ * The databases that are served, and the database of a request: the one that it names, whichever client sends it. With one database nobody
  * has to name it. Thread-safe.
  */
 final class Choice {
@@ -102,7 +102,7 @@ final class Choice {
         return Problem.later(503, "The worker has not reached the database " + name + " yet", AGAIN_SECONDS);
     }
 
-    /** In the header, in the address, and, who comes back from their provider, in the cookie that they left with. */
+    /** In the header, in the address, and, for a user who comes back from the provider, in the cookie from before. */
     private static Set<String> all(RoutingContext context) {
         HttpServerRequest request = context.request();
         List<String> found = new ArrayList<>(request.headers().getAll(HEADER));

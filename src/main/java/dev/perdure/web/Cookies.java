@@ -15,7 +15,7 @@ record Cookies(String suffix) {
     private static final String ROLE = "__Host-perdure-role";
     private static final String GOING = "__Host-perdure-going";
 
-    /** Where there is one database. */
+    /** The cookies of a worker with one database. */
     static final Cookies OF_ONLY = new Cookies("");
 
     /** Those of one of several databases. */
@@ -28,12 +28,12 @@ record Cookies(String suffix) {
         return LOGIN + suffix;
     }
 
-    /** Which of their roles somebody acts as; no secret. */
+    /** The role of several that a user acts as; no secret. */
     String chosenRole() {
         return ROLE + suffix;
     }
 
-    /** The database that somebody logs in to who is at their provider; no secret. */
+    /** The database of a login that is at the provider; no secret. */
     static String going() {
         return GOING;
     }

@@ -97,7 +97,7 @@ public final class Dashboard {
         return router;
     }
 
-    /** To the database that it is for, and what is for none goes on. */
+    /** Forwards a request to the database that it names; one that names none goes on. */
     private void forward(RoutingContext context) {
         String path = String.valueOf(context.request().path());
         if (path.startsWith(AnswerRoutes.BASE)) {
@@ -128,7 +128,7 @@ public final class Dashboard {
         }
     }
 
-    /** Who has not chosen yet sees what there is to choose. */
+    /** Shows the choice of databases to a browser that has not chosen yet. */
     private void withoutDatabase(RoutingContext context) {
         if (!choice.isMissing(context)) {
             context.next();

@@ -41,7 +41,7 @@ final class Origin {
                 && isLoopback(request.remoteAddress().hostAddress());
     }
 
-    /** Whose tries are counted: an address, of IPv6 the network of a customer. */
+    /** The address whose tries are counted; for IPv6 the network of a customer. */
     static String address(HttpServerRequest request) {
         String address = request.remoteAddress().hostAddress();
         if (address == null) {

@@ -4,7 +4,7 @@ import dev.perdure.web.login.Groups;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who else says who people are, and which roles they have then.
+ * The others that vouch for people, and the roles of these people.
  *
  * @param groups the roles of their groups
  * @param proxy proxies that are believed

@@ -48,7 +48,7 @@ public final class Problem extends Exception {
         return new Problem(status, title, JSON.createObjectNode(), Math.max(1, seconds));
     }
 
-    /** What PostgreSQL has said, in its words. */
+    /** An error of PostgreSQL, in its words. */
     public static Problem of(SQLException e) {
         Failure failure = Failure.of(e);
         String state = failure.sqlState() == null ? "" : failure.sqlState();

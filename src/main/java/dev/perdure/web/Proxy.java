@@ -40,7 +40,7 @@ public record Proxy(List<AddressRange> addresses, String header) {
     }
 
     /**
-     * The groups of whoever sends a request; empty when no proxy says anything.
+     * The groups of the sender of a request; empty when no proxy names any.
      *
      * @throws Problem 400 when the header is there twice: one of them may be the sender's own
      */

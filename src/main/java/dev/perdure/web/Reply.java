@@ -14,7 +14,7 @@ final class Reply {
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
                     + " base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-    /** Which server was read, where there are two; how many seconds it was behind; what people should know of it. */
+    /** The server that was read, of two; its delay in seconds; a message for people. */
     static final String SOURCE = "X-Perdure-Source";
 
     static final String BEHIND = "X-Perdure-Behind";
@@ -74,10 +74,10 @@ final class Reply {
         problem(response, problem(cause));
     }
 
-    /** The same where somebody has to say who they are. */
+    /** The same for a request that needs a login. */
     static void refuse(RoutingContext context, Throwable cause) {
         Problem problem = problem(cause);
-        // A browser would ask for a password in a window of its own, and send it from then on whoever asks.
+        // A browser would ask for a password in a window of its own, and send it from then on with every request.
         if (problem.status() == 401
                 && !Origin.isOfBrowser(context.request())
                 && !context.response().headWritten()) {

@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** Logging in by the form, and out; and who is logged in. */
+/** Logging in by the form, and out; and the current login. */
 final class SessionRoutes {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -148,7 +148,7 @@ final class SessionRoutes {
         });
     }
 
-    /** Sends the browser to the provider, or lets in whoever comes back from there. */
+    /** Sends the browser to the provider, or lets in a user who comes back from there. */
     private void enterBy(IdentityProvider provider, RoutingContext context) {
         // Not what is sent by pages of others, which would log somebody in as somebody else: the state of the
         // provider's protocol tells.
@@ -197,7 +197,7 @@ final class SessionRoutes {
         }
     }
 
-    /** What the provider sends back does not say for which database; a cookie that comes along from another site does. */
+    /** Sends the browser to the provider, with the database in a cookie that comes back from another site: the answer does not name it. */
     private void leaveFor(RoutingContext context, IdentityProvider provider) {
         if (choice.isNeeded()) {
             context.response().addCookie(Cookies.of(Cookies.going(), database).setSameSite(CookieSameSite.LAX));

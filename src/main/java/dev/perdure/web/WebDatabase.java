@@ -28,7 +28,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is served of one database: logging in and out, the API, streams, answers. Logins, threads and limits are its own: a database that does
+ * The service for one database: logging in and out, the API, streams, answers. Logins, threads and limits are its own: a database that does
  * not answer holds up nobody who asks another one, and a login here is none there.
  */
 final class WebDatabase {
@@ -54,7 +54,7 @@ final class WebDatabase {
     private volatile boolean closed;
 
     /**
-     * What it needs.
+     * Its parts.
      *
      * @param outside who else says who people are
      * @param answers to steps
@@ -93,7 +93,7 @@ final class WebDatabase {
         return name;
     }
 
-    /** Ends what is over. */
+    /** Ends expired logins and sessions. */
     void sweep() {
         workers.executeBlocking(
                 () -> {
@@ -158,7 +158,7 @@ final class WebDatabase {
         }
     }
 
-    /** A form of another page can send neither JSON nor what scripts of ours send. */
+    /** A form of another page can send neither JSON nor the headers of our scripts. */
     private static void requireOurs(RoutingContext context) {
         HttpServerRequest request = context.request();
         String type = request.getHeader("Content-Type");

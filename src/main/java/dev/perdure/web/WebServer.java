@@ -51,7 +51,7 @@ class WebServer {
     private final AnswersOfDatabases answers;
     private final Attempts attempts = new Attempts(InstantSource.system());
     private volatile @Nullable Dashboard dashboard;
-    /** What is set makes no sense; said once. */
+    /** Whether the settings were refused; said once. */
     private boolean isRefused;
 
     WebServer(

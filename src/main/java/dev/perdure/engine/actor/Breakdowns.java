@@ -28,7 +28,7 @@ public final class Breakdowns {
     /** Most exceptions that are remembered, by the place that threw them. */
     private static final int REMEMBERED = 100;
 
-    /** How often instances broke down. It outlives a term: an instance that ends each term must not do so for ever. */
+    /** Counts of breakdowns by instance. They outlive a term: an instance that ends each term must not do so for ever. */
     public static final class History {
         private final Map<String, Integer> times = new ConcurrentHashMap<>();
         private final Map<String, Integer> stale = new ConcurrentHashMap<>();

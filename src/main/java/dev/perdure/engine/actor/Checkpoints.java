@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The checkpoints of an instance, or item: makes the next one, and knows what the committed ones have left in the tables. Lives in the
- * actor's mailbox.
+ * The checkpoints of an instance, or item: makes the next one, and knows the rows that the committed ones have left in the tables. Lives in
+ * the actor's mailbox.
  */
 public final class Checkpoints {
 

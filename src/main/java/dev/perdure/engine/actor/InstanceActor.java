@@ -117,7 +117,7 @@ public final class InstanceActor {
         return phase == Phase.RUNNING;
     }
 
-    /** Whether a node of it may begin: once it is cancelled, only what undoes what it has done. */
+    /** Whether a node of it may begin: once it is cancelled, only undos. */
     public boolean mayBegin(String nodeId) {
         Phase now = phase;
         return now == Phase.RUNNING || now == Phase.CANCELLING && graph().isInUndo(nodeId);
@@ -215,7 +215,7 @@ public final class InstanceActor {
         return new OwnerDecision(this, context, event, atLeastOnce).take();
     }
 
-    /** Its checkpoints: the next one, and what the tables say of it. */
+    /** Its checkpoints: the next one, and those in the tables. */
     public Checkpoints checkpoints() {
         return checkpoints;
     }

@@ -15,6 +15,6 @@ public interface Message {
         return Lane.DECISIONS;
     }
 
-    /** Gives back what the message holds, when the instance has left memory, or will handle nothing more. */
+    /** Gives back the resources of the message, when the instance has left memory, or will handle nothing more. */
     default void dropped() {}
 }

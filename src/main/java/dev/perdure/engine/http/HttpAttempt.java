@@ -55,7 +55,7 @@ final class HttpAttempt implements Attempt {
         return memory;
     }
 
-    /** Takes what it wants before it is sent; false when that cannot be had now. */
+    /** Takes the memory that it needs before it is sent; false when that cannot be had now. */
     boolean reserve() {
         return wanted == 0 || memory.bytes() > 0 || memory.take(wanted);
     }
@@ -69,7 +69,7 @@ final class HttpAttempt implements Attempt {
         return new AnswerMemory() {
             private long free = memory.bytes();
 
-            /** What was reserved is used first. In the one thread of its exchange. */
+            /** Takes bytes, reserved ones first. In the one thread of its exchange. */
             @Override
             public boolean take(long bytes) {
                 if (bytes > free && !memory.take(bytes - free)) {
@@ -86,12 +86,12 @@ final class HttpAttempt implements Attempt {
         };
     }
 
-    /** Which attempt this is, from 1. */
+    /** The number of this attempt, from 1. */
     int number() {
         return effect.attempt() + 1;
     }
 
-    /** When it got its slot, in the server's time. */
+    /** The time at which it got its slot, by the server's clock. */
     Instant startedAt() {
         return startedAt;
     }
@@ -127,7 +127,7 @@ final class HttpAttempt implements Attempt {
         return slotHeld.get();
     }
 
-    /** Whether somebody still waits for what comes of it. */
+    /** Whether somebody still waits for its outcome. */
     synchronized boolean isWanted() {
         return !interrupted && actor.mayBegin(effect.activation().nodeId());
     }

@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** Makes the sender of HTTP steps from what is set. */
+/** Makes the sender of HTTP steps from the settings. */
 public final class HttpSteps {
 
     private HttpSteps() {}

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
- * One line for each HTTP request, in the category {@code dev.perdure.http}: what was answered at DEBUG, what failed at
- * INFO, what was blocked at WARN. Queries of URLs, headers and bodies are left out, since they hold secrets.
+ * One line for each HTTP request, in the category {@code dev.perdure.http}: answered ones at DEBUG, failed ones at INFO, blocked ones at
+ * WARN. Queries of URLs, headers and bodies are left out, since they hold secrets.
  */
 final class RequestLog {
 

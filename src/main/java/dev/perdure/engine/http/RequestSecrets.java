@@ -20,7 +20,7 @@ public final class RequestSecrets {
     /** Knows the grants of secrets. */
     @FunctionalInterface
     public interface Grants {
-        /** Which of the secrets the submitter of an instance may not use. */
+        /** The secrets among these that the submitter of an instance may not use. */
         CompletionStage<List<String>> refused(String instance, List<String> names);
     }
 

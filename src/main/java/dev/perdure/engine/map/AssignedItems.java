@@ -37,7 +37,7 @@ final class AssignedItems {
     private final Consumer<ItemsEnded> ends;
     private final boolean areAll;
 
-    /** That wait for being asked for, and that are asked for. */
+    /** Items that wait for being asked for, and items that are asked for. */
     private List<ItemRow> next = new ArrayList<>();
 
     private List<AssignItems.Item> nextItems = new ArrayList<>();
@@ -83,14 +83,14 @@ final class AssignedItems {
         this.areAll = loader.isOneActivity();
     }
 
-    /** Has itself told what programs end, before anything is read. */
+    /** Listens for the ends that programs write, before anything is read. */
     void listen() {
         if (areAll) {
             context.items().listen(instance.instance(), map, ends);
         }
     }
 
-    /** How many are assigned, or will be. */
+    /** The number of items that are assigned, or will be. */
     int size() {
         return next.size() + asked.size() + assigned.size();
     }
@@ -104,7 +104,7 @@ final class AssignedItems {
         }
     }
 
-    /** Those of the page are known from now on: what has ended since it was read is counted. */
+    /** Those of the page are known from now on: ends since it was read are counted. */
     void areKnown() {
         Map<Long, Boolean> since = Map.copyOf(endedUnread);
         endedUnread.clear();
@@ -168,7 +168,7 @@ final class AssignedItems {
             context.timers().after(LOCKED, () -> unlessOver.accept(() -> send(again)));
             return;
         } else if (answer.written() instanceof Written.Stale) {
-            // Whoever has ended the map says so.
+            // The end of the map is reported where it happens.
             return;
         }
         List<ItemRow> done = asked;

@@ -29,7 +29,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Makes of the rows of an item what works on it. */
+/** Makes the instance, assignment or statement of an item from its rows. */
 final class ItemLoader {
 
     private final InstanceActor instance;
@@ -55,7 +55,7 @@ final class ItemLoader {
                 && instance.sessions().database() == null;
     }
 
-    /** Whether an item is nothing but an activity: then it ends with that, whoever works on the map. */
+    /** Whether an item is nothing but an activity: then it ends with that, whichever worker has the map. */
     boolean isOneActivity() {
         List<String> steps = body.children(body.rootId());
         return effect.plan().batchSize() == 1
@@ -63,7 +63,7 @@ final class ItemLoader {
                 && body.node(steps.get(0)).isClaimed();
     }
 
-    /** What is known of the map before its items are read. Programs go on meanwhile: what they have ended is counted as it is read. */
+    /** The counts of the map before its items are read. Programs go on meanwhile: what they have ended is counted as it is read. */
     Tally tally() {
         return isOneActivity()
                 ? new Tally(map.total(), map.settled(), map.settled() - map.settledFailed(), map.settledFailed())
@@ -71,7 +71,7 @@ final class ItemLoader {
     }
 
     /**
-     * What a program is to do.
+     * The work for a program.
      *
      * @param failure the step at which the item fails when the program says so
      */
@@ -165,7 +165,7 @@ final class ItemLoader {
                 rows.get(0).flow().recorded());
     }
 
-    /** That of what is known of it; of an item that runs again from its beginning (df.redrive) a number that no run of it has had before. */
+    /** The run that is on record; for an item that runs again from its beginning (df.redrive) a number that no run of it has had before. */
     private static long run(ItemRow row) {
         return row.flow().recorded().values().stream()
                 .map(NodeRecord::stamp)
@@ -174,7 +174,7 @@ final class ItemLoader {
                 .orElse(row.version() + 1L);
     }
 
-    /** Which item of which map somebody is that is in memory as one. */
+    /** The key of an item that is in memory as an instance. */
     static ItemKey keyOf(InstanceActor item) {
         if (item.item() == null) {
             throw new IllegalStateException(item + " is no item");

@@ -28,7 +28,7 @@ final class ItemWindow {
         return ordinal - (ordinal - 1) % batchSize;
     }
 
-    /** How many rows an item has. */
+    /** The number of rows of an item. */
     int sizeOf(long first) {
         return (int) Math.min(batchSize, total - first + 1);
     }
@@ -48,7 +48,7 @@ final class ItemWindow {
         return rows.stream().mapToLong(row -> row.item().length()).sum();
     }
 
-    /** Characters of what is there. */
+    /** The characters of its rows. */
     long chars() {
         return chars;
     }

@@ -4,7 +4,7 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Who goes on without memory: one map of each role at a time, so that those which wait for each other's memory end all the same, and that it
+ * The map of each role that goes on without memory: one at a time, so that maps that wait for each other's memory end all the same, and it
  * stays one item. Thread-safe.
  */
 final class LastResort {

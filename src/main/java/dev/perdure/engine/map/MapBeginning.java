@@ -40,7 +40,7 @@ final class MapBeginning implements Attempt {
         find(false);
     }
 
-    /** @param wereWritten whether they have to be there, so that whoever does not see them looks again */
+    /** @param wereWritten whether they have to be there, so that a reader that does not see them looks again */
     private void find(boolean wereWritten) {
         FindMap wanted = new FindMap(
                 instance.id(), effect.activation().nodeId(), effect.activation().stamp());
@@ -114,7 +114,7 @@ final class MapBeginning implements Attempt {
                 Map.of());
     }
 
-    /** What an answer that comes on another thread sets off, as {@link Message#handle}; nothing when the node has ended meanwhile. */
+    /** Handles an answer that comes on another thread, as {@link Message#handle}; does nothing when the node has ended meanwhile. */
     private <T> Consumer<T> inMailbox(Answer<T> answer) {
         return value -> instance.post(
                 (self, drain) -> self.attempts().get(effect.activation()) != this || answer.isHandled(value));
@@ -125,7 +125,7 @@ final class MapBeginning implements Attempt {
         boolean isHandled(T value);
     }
 
-    /** What is under way may be written and read: nothing follows from it. */
+    /** Does nothing: writes and reads under way may go on, and nothing follows from them. */
     @Override
     public void interrupt() {}
 

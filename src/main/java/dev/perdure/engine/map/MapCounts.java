@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** The numbers of maps in a term and of their items that have not ended. Thread-safe. */
 public final class MapCounts {
 
-    /** Who counts the items that end, of all terms. Must not block. */
+    /** A counter of the items that end, of all terms. Must not block. */
     @FunctionalInterface
     public interface Ends {
         void ended(long items, boolean well);

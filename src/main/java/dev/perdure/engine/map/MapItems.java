@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Items as rows of results, and back: {@code df._maps.columns} says what they were. */
+/** Items as rows of results, and back: {@code df._maps.columns} names their columns. */
 final class MapItems {
 
     /** Rows whose columns nobody knows. */
@@ -45,7 +45,7 @@ final class MapItems {
             return null;
         }
         if (all.isEmpty() && document.json().path("row_count").asLong() > 0) {
-            // What is left of rows that were written down: whoever deleted those has to begin anew.
+            // Remains of rows that were written down: after their deletion the map has to begin anew.
             return null;
         }
         String columns = !document.isRowSet() ? null : result.columns() == null ? ROWS : result.columns();
@@ -73,7 +73,7 @@ final class MapItems {
         return "{\"rows\":[" + rows + "]}";
     }
 
-    /** What the body finds under the item's name. */
+    /** The value of the item's name in the body. */
     static Result result(List<ItemRow> rows, @Nullable String columns, int batchSize) {
         if (columns == null) {
             return new Result(batchSize == 1 ? rows.get(0).item() : array(rows), null);

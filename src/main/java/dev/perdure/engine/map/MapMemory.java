@@ -5,10 +5,10 @@ import dev.perdure.store.Journal.ItemRow;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The memory of a map: of the rows that it has read, and of what works on them. Guarded by its map. */
+/** The memory of a map: of the rows that it has read, and of the instances that work on them. Guarded by its map. */
 final class MapMemory {
 
-    /** What a page of rows may take, of which the last one is as large as an item can be. */
+    /** The most that a page of rows takes, of which the last one is as large as an item can be. */
     private static final long PAGE = 2 * (1024 * 1024 + 64 * 1024);
 
     private final MemoryQuota quota;
@@ -25,8 +25,8 @@ final class MapMemory {
     }
 
     /**
-     * Takes memory for a page that is to be read; {@link #holds} says what it was. While a statement of the role waits for memory, a map
-     * takes none: each would hold what the statement waits for, and wait for the others.
+     * Takes memory for a page that is to be read; {@link #holds} is told its size afterwards. While a statement of the role waits for
+     * memory, a map takes none: each would hold what the statement waits for, and wait for the others.
      *
      * @param isAllElse whether nothing goes on in the map before it is read
      * @return false when it cannot be had now
@@ -55,7 +55,7 @@ final class MapMemory {
         return ItemLoader.bytes(1, chars) > quota.most();
     }
 
-    /** What one role can have at most. */
+    /** The most that one role can have. */
     long most() {
         return quota.most();
     }
@@ -95,7 +95,7 @@ final class MapMemory {
         }
     }
 
-    /** Gives back what is held for rows. */
+    /** Gives back the memory of rows. */
     void close() {
         rows.close();
         giveLastResort();

@@ -104,7 +104,7 @@ final class MapRun implements Attempt, Home {
         }
     }
 
-    /** Has something done in the mailbox of the instance, where what goes wrong is its breakdown. */
+    /** Runs a task in the mailbox of the instance, where a failure is the instance's breakdown. */
     private void post(Runnable what) {
         instance.post((self, drain) -> {
             what.run();
@@ -122,7 +122,7 @@ final class MapRun implements Attempt, Home {
         if (isOver) {
             return;
         }
-        // How far it is, for whoever looks; and whether it may have more at once.
+        // Its progress, for readers; and whether it may have more at once.
         if (!reading) {
             read(tally.read(), 0, opened -> {});
         }
@@ -222,7 +222,7 @@ final class MapRun implements Attempt, Home {
         }
     }
 
-    /** What was read and is worked on by nobody, or along with something else. */
+    /** Accounts for the memory of items that were read and that nobody works on, or that are worked on along with others. */
     private void accountFor() {
         if (!reading) {
             memory.holds(window.chars() + shared.chars());

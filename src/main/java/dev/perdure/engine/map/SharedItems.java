@@ -14,7 +14,7 @@ import java.util.Set;
 /** Items that share the transaction of another one: they are one statement each, and nothing of them has begun. Guarded by its map. */
 final class SharedItems {
 
-    /** What takes more characters is worked on by itself. */
+    /** An item with more characters is worked on by itself. */
     private static final long MUCH = 64 * 1024;
 
     private final ItemLoader loader;
@@ -80,7 +80,7 @@ final class SharedItems {
         return companions;
     }
 
-    /** They have ended, or are to be worked on again; what came of them decides how many join from now on. */
+    /** They have ended, or are to be worked on again; the outcome decides how many join from now on. */
     void over(List<Companion> companions, Home.CompanionOutcome outcome) {
         // The first of them is to be the first again.
         for (int i = companions.size() - 1; i >= 0; i--) {

@@ -6,7 +6,7 @@ import java.util.TreeSet;
 final class Tally {
 
     private final long total;
-    /** First ordinals of what is known and has not ended. */
+    /** First ordinals of known items that have not ended. */
     private final TreeSet<Long> open = new TreeSet<>();
 
     private long read;
@@ -70,7 +70,7 @@ final class Tally {
         return open.contains(first);
     }
 
-    /** How many have not ended. */
+    /** The number of items that have not ended. */
     long left() {
         return total - completed - failed;
     }

@@ -134,7 +134,7 @@ final class Intake implements Actors.Loads {
         return new Journal.Look(snapshot, MOST_STARTED, isCrowded ? 0 : ALONG_BYTES, page, due);
     }
 
-    /** Takes in what a look has found. */
+    /** Takes in the findings of a look. */
     void found(Journal.News news, Actors actors, SignalDelivery signals, Teller teller) {
         boolean isFirst = snapshot == null;
         snapshot = news.snapshot();

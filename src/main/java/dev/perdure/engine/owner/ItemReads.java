@@ -36,7 +36,7 @@ public final class ItemReads {
 
         String instance();
 
-        /** What has to be sent for it, about. */
+        /** The characters that are sent for it, about. */
         default long chars() {
             return 0;
         }
@@ -63,10 +63,10 @@ public final class ItemReads {
         }
     }
 
-    /** Who is told of items of a map that programs have ended. */
+    /** A listener for items of a map that programs have ended. */
     private record Listener(String instance, Consumer<ItemsEnded> ends) {}
 
-    /** What goes with one exchange. */
+    /** The reads that go with one exchange. */
     static final class Batch {
         private final List<Find> find = new ArrayList<>();
         private final List<Freeze> freeze = new ArrayList<>();
@@ -129,8 +129,8 @@ public final class ItemReads {
     }
 
     /**
-     * Has a map told of items that programs have ended, from what is read next on: what an answer shows as pending is told of when it ends,
-     * behind that answer.
+     * Has a map told of items that programs have ended, from the next read on: an item that an answer shows as pending is told of when it
+     * ends, behind that answer.
      */
     public void listen(String instance, long map, Consumer<ItemsEnded> ends) {
         listeners.put(map, new Listener(instance, ends));
@@ -199,7 +199,7 @@ public final class ItemReads {
         }
     }
 
-    /** What came of a wish to read items; what cannot be said yet is asked for again. */
+    /** Takes the answer to a wish to read items; asks again when there is none yet. */
     void opened(Open asked, OpenItems.Answer answer, Teller teller) {
         if (answer == OpenItems.NotOpened.LARGE) {
             large.add(asked.role(), asked.instance(), asked);

@@ -18,8 +18,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The owner's loop: one exchange with the journal at a time, which takes along whatever waits to be written, read and looked for, and
- * looks for what has come. A turn of the loop never blocks; it runs on one thread.
+ * The owner's loop: one exchange with the journal at a time, which takes along all waiting writes, reads and looks, and looks for news. A
+ * turn of the loop never blocks; it runs on one thread.
  */
 public final class OwnerLoop implements Wakeup {
 
@@ -28,7 +28,7 @@ public final class OwnerLoop implements Wakeup {
     private static final long SAY_NANOS = 1_000_000_000;
 
     /**
-     * How often it looks.
+     * The intervals of looking for work.
      *
      * @param idle while nothing happens and callers say when something does
      * @param busy while much happens
@@ -37,7 +37,7 @@ public final class OwnerLoop implements Wakeup {
      */
     public record Pace(Duration idle, Duration busy, Duration idleAfter, boolean notifications) {}
 
-    /** What is sent with an exchange. */
+    /** The parts sent with an exchange. */
     private record Sent(
             GroupCommit.Batch writes,
             AttemptWriter.Batch begins,
@@ -177,7 +177,7 @@ public final class OwnerLoop implements Wakeup {
         }
     }
 
-    /** What was under way in the loop itself is lost with what it has thrown: the next term finds it in the tables. */
+    /** Ends the loop after a failure in it: the next term finds its unfinished work in the tables. */
     private void broken(Throwable failure) {
         LOG.error("The owner's loop failed", failure);
         end("the owner's loop failed: " + failure);
@@ -302,7 +302,7 @@ public final class OwnerLoop implements Wakeup {
         }
     }
 
-    /** What was taken over is on record as tried; when the term has lasted for a while with it, that is said. */
+    /** Records that the term has lasted for a while with the instances taken over, which are on record as tried. */
     private void saySurvived() {
         if (desk.intake().hasTakenOver() && nanos.getAsLong() - saidAt > SAY_NANOS) {
             saidAt = nanos.getAsLong();

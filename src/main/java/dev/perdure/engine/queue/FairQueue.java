@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A queue for slots. Roles take turns, and within a role its instances. A role never has more slots than its limit, nor more
  * than its {@link Share}. A role that has none gets one from a reserve when all slots are taken, so that many roles with slow
- * work do not keep another one waiting. No thread waits here: whoever adds an item or gives a slot back polls. Thread-safe.
+ * work do not keep another one waiting. No thread waits here: the caller that adds an item or gives a slot back polls. Thread-safe.
  *
  * @param <T> what waits
  */
 public final class FairQueue<T> {
 
     /**
-     * How many slots there are.
+     * The number of slots.
      *
      * @param slots for everybody
      * @param perRole most of one role
@@ -80,7 +80,7 @@ public final class FairQueue<T> {
         return null;
     }
 
-    /** Whether who holds a slot of this role should give it back now: others wait, and this role has more than its share. */
+    /** Whether the holder of a slot of this role should give it back now: others wait, and this role has more than its share. */
     public synchronized boolean isContended(long role) {
         if (queued == 0) {
             return false;
@@ -160,7 +160,7 @@ public final class FairQueue<T> {
         return inUse;
     }
 
-    /** Gives nothing out any more, and drops what waits. */
+    /** Gives nothing out any more, and drops waiting items. */
     public synchronized void close() {
         closed = true;
         lanes.clear();

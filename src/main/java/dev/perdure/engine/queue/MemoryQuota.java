@@ -6,13 +6,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The bytes that the engine may hold for instances: definitions, variables, results, statements, what waits to be written. Taken
- * before a thing is read or built, given back when it goes. Roles share by {@link Share}; what is little is
- * there for each role. Thread-safe.
+ * The bytes that the engine may hold for instances: definitions, variables, results, statements, data waiting to be written. Taken before a
+ * thing is read or built, given back when it goes. Roles share by {@link Share}; what is little is there for each role. Thread-safe.
  */
 public final class MemoryQuota {
 
-    /** What a role can always have, however much the others hold: this part of everything. */
+    /** The part of everything that a role can always have, however much the others hold. */
     private static final int RESERVE = 32;
 
     private final long total;
@@ -34,7 +33,7 @@ public final class MemoryQuota {
         this.onFree = onFree;
     }
 
-    /** What one role can have at most, when no other has anything: what is larger never fits. */
+    /** The most that one role can have, when no other has anything: a larger amount never fits. */
     public long most() {
         return Share.of(total, 0);
     }
@@ -108,7 +107,7 @@ public final class MemoryQuota {
     }
 
     /**
-     * Whether what only waits should leave memory: half of everything, or of the role's share, is taken, or somebody needs much at
+     * Whether waiting instances should leave memory: half of everything, or of the role's share, is taken, or another one needs much at
      * once to go on.
      */
     public synchronized boolean isCrowded(long role) {
@@ -131,7 +130,7 @@ public final class MemoryQuota {
         return new Holding(this, role);
     }
 
-    /** What one thing has taken. Thread-safe. */
+    /** The bytes that one holder has taken. Thread-safe. */
     public static final class Holding {
 
         private final MemoryQuota quota;
@@ -153,7 +152,7 @@ public final class MemoryQuota {
             return true;
         }
 
-        /** Takes what somebody else has bounded. */
+        /** Takes bytes that another limit has bounded. */
         public synchronized void force(long more) {
             if (!closed) {
                 quota.force(role, more);
@@ -184,7 +183,7 @@ public final class MemoryQuota {
             give(less);
         }
 
-        /** What it can have at most, see {@link MemoryQuota#most()}. */
+        /** The most that it can have, see {@link MemoryQuota#most()}. */
         public long most() {
             return quota.most();
         }

@@ -3,7 +3,7 @@ package dev.perdure.engine.queue;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
-/** The roles that had work lately: whoever could take all of a server takes less while somebody else is at work. Thread-safe. */
+/** The roles that had work lately: a role that could take all of a server takes less while another one is at work. Thread-safe. */
 public final class Neighbours {
 
     private final LongSupplier nanos;
@@ -11,7 +11,7 @@ public final class Neighbours {
     private long role;
     private long at;
     private boolean any;
-    /** When a role other than {@code role} had something to do. */
+    /** The last time at which a role other than {@code role} had work. */
     private long otherAt;
 
     private boolean anyOther;

@@ -1,7 +1,7 @@
 package dev.perdure.engine.queue;
 
 /**
- * The one rule by which roles share what is scarce: at most half of what the other roles leave, rounded up. However much one
+ * The one rule by which roles share a scarce resource: at most half of the part that the other roles leave, rounded up. However much one
  * role wants, there is something for the next one.
  */
 final class Share {
@@ -9,7 +9,7 @@ final class Share {
     private Share() {}
 
     /**
-     * What a role may have in all.
+     * The share of a role in all.
      *
      * @param total there is of it
      * @param others what the other roles have

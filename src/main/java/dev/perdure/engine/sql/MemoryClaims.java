@@ -40,7 +40,7 @@ final class MemoryClaims<T> {
     /**
      * Drops the claims of unwanted attempts.
      *
-     * @return whether there may have been one: whoever waits behind it does not know of that
+     * @return whether there may have been one: a thread that waits behind it does not know of that
      */
     boolean forget(Predicate<T> isUnwanted) {
         boolean isForgotten = false;

@@ -110,7 +110,7 @@ final class SqlAttempt implements Attempt {
         return manner;
     }
 
-    /** Which attempt this is, from 1. */
+    /** The number of this attempt, from 1. */
     int number() {
         return manner.number();
     }

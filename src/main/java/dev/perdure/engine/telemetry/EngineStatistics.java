@@ -20,7 +20,7 @@ public class EngineStatistics implements Telemetry {
 
     private static final Logger LOG = Logger.getLogger(EngineStatistics.class);
 
-    /** What can be read of a term at any time. */
+    /** The gauges of a term, readable at any time. */
     public record Gauges(
             IntSupplier liveInstances,
             IntSupplier waitingInstances,
@@ -47,7 +47,7 @@ public class EngineStatistics implements Telemetry {
     private final HttpStatistics http = new HttpStatistics();
     private volatile @Nullable Gauges watched;
 
-    /** From now on the observer is told what ends. */
+    /** From now on the observer is told of ends. */
     public void observe(EngineObserver observer) {
         observers.add(observer);
     }
@@ -138,7 +138,7 @@ public class EngineStatistics implements Telemetry {
         return counter(instancesEnded, status).sum();
     }
 
-    /** Checkpoints that could not be written at the first try, by what was wrong. */
+    /** Checkpoints that could not be written at the first try, by cause. */
     public long checkpointFailures(Failure.Kind kind) {
         return counter(checkpointFailures, kind).sum();
     }
@@ -158,7 +158,7 @@ public class EngineStatistics implements Telemetry {
         return terms.sum();
     }
 
-    /** How often no session of a submitter could be had. */
+    /** The number of times that a submitter's session could not be had. */
     public long loginFailures() {
         return loginFailures.sum();
     }

@@ -12,7 +12,7 @@ public final class LogFields {
     private LogFields() {}
 
     /**
-     * What this logs has the fields of an instance, and of one of its nodes. Afterwards those from before hold again.
+     * Runs a body whose log lines have the fields of an instance, and of one of its nodes. Afterwards those from before hold again.
      *
      * @param node null where the line belongs to no node, or to the one that is set
      */

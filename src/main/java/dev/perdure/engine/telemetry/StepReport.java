@@ -30,7 +30,7 @@ public record StepReport(
         endedAt = endedAt.isBefore(startedAt) ? startedAt : endedAt;
     }
 
-    /** How an attempt ends. */
+    /** The outcome of an attempt. */
     public enum Outcome {
         /** Its effect and its checkpoint are committed. */
         COMPLETED,

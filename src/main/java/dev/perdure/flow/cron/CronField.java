@@ -54,7 +54,7 @@ record CronField(BitSet values, boolean isStar) {
         return values.get(value);
     }
 
-    /** The number, or what the name stands for; below {@code low} when it is no such name. */
+    /** The number, or the value of the name; below {@code low} when it is no such name. */
     private static int value(String text, int low, List<String> names) {
         return Character.isDigit(text.charAt(0)) ? Integer.parseInt(text) : notBelow(names.indexOf(text), low);
     }

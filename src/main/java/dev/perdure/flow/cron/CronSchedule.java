@@ -155,7 +155,7 @@ public final class CronSchedule {
         }
     }
 
-    /** When a match by the clock on the wall happens: at the end of the gap, or the first time. */
+    /** The moment of a match by local time: at the end of the gap, or the first time. */
     private static Instant instant(LocalDateTime local, ZoneId zone) {
         ZoneOffsetTransition change = zone.getRules().getTransition(local);
         return change != null && change.isGap()

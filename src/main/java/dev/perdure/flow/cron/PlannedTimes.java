@@ -40,7 +40,7 @@ public final class PlannedTimes {
         return upTo(moment.minusNanos(1));
     }
 
-    /** The latest time up to now that is after all of what was decided before; empty when nothing is due. */
+    /** The latest time up to now that is after all decided ones; empty when nothing is due. */
     public Optional<Instant> latestDue(Instant now, Instant decided) {
         return upTo(now).filter(time -> time.isAfter(decided));
     }

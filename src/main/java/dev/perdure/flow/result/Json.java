@@ -131,7 +131,7 @@ public final class Json {
         return out.toString();
     }
 
-    /** A result may have megabytes: what needs no escape is copied in one go. */
+    /** A result may have megabytes: parts without escapes are copied in one go. */
     public static void quote(String text, StringBuilder out) {
         out.append('"');
         int taken = 0;

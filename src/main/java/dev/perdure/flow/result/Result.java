@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Result(String json, @Nullable String columns) {
 
-    /** What it takes in memory, about: as text, never less than the characters it has. */
+    /** The memory that it takes, about: as text, never less than its characters. */
     public long bytes() {
         return 64 + 2L * json.length() + (columns == null ? 0 : 2L * columns.length());
     }

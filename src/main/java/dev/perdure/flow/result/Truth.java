@@ -12,7 +12,7 @@ public final class Truth {
 
     private Truth() {}
 
-    /** A row set counts by the first column of its first row, anything else by itself; what is no JSON is false. */
+    /** A row set counts by the first column of its first row, anything else by itself; a text that is no JSON is false. */
     public static boolean of(Result result) {
         ResultDocument document = ResultDocument.of(result);
         if (document == null) {

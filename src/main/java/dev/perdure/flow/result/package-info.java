@@ -1,6 +1,6 @@
 /**
- * Results of nodes as documents: JSON in the form that {@code jsonb} gives it, row sets and their columns, what counts as true. Nothing
- * here knows nodes or how a workflow runs.
+ * Results of nodes as documents: JSON in the form that {@code jsonb} gives it, row sets and their columns, truth. Nothing here knows nodes
+ * or how a workflow runs.
  */
 @NullMarked
 package dev.perdure.flow.result;

@@ -17,16 +17,16 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What ACTIVITY and APPROVAL have in common: somebody else decides the node. What they are shown is written down with the row that says
- * that it waits; the answer is a signal, which their own transaction writes ({@code R__30_activities.sql}).
+ * The common part of ACTIVITY and APPROVAL: a program or a person decides the node. What they are shown is written down with the row that
+ * says that it waits; the answer is a signal, which their own transaction writes ({@code R__30_activities.sql}).
  */
 interface AssignmentRule extends LeafRule {
 
-    /** What the row of a failure keeps that must not be tried again. */
+    /** The mark, in the row of a failure, that it must not be tried again. */
     String FINAL = "{\"final\":true}";
 
     /**
-     * What they are shown.
+     * The assignment, as programs and people see it.
      *
      * @throws SubstitutionException when a reference cannot be resolved
      */
@@ -60,7 +60,7 @@ interface AssignmentRule extends LeafRule {
         return Objects.requireNonNull(node().awaitedSignal(run.stamp()));
     }
 
-    /** What was written down for it ends with it. */
+    /** Its rows end with it. */
     @Override
     default boolean hasItems() {
         return true;

@@ -13,9 +13,9 @@ import dev.perdure.graph.Node;
 import org.jspecify.annotations.Nullable;
 
 /**
- * CATCH: its body, and the handler when that fails with one of the codes; what ends last is the node's outcome. Both stand in a frame of
- * its own, in which the handler finds {@code $error}. That the body has failed is what its rows say, so nothing else has to be durable. An
- * interruption is no failure, and a BREAK goes up.
+ * CATCH: its body, and the handler when that fails with one of the codes; the last of the two to end is the node's outcome. Both stand in a
+ * frame of its own, in which the handler finds {@code $error}. That the body has failed is what its rows say, so nothing else has to be
+ * durable. An interruption is no failure, and a BREAK goes up.
  */
 record CatchRule(CatchNode node) implements Rule {
 
@@ -46,7 +46,7 @@ record CatchRule(CatchNode node) implements Rule {
         decision.end(node, outcome);
     }
 
-    /** One row; what is not known is empty, so that a reference to it never fails the handler. */
+    /** One row; unknown members are empty, so that a reference to one never fails the handler. */
     private static Result error(Outcome.Failed failure) {
         StringBuilder json = new StringBuilder("{\"rows\":[{\"message\":");
         Json.quote(failure.error(), json);

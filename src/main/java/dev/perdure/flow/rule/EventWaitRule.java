@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * WAIT_EVENT: waits until another instance has published a value, and for a time. What it waits for is written down with the row that
- * says so: what is published finds it there, in memory or not, and whoever leads by then.
+ * says so: what is published finds it there, in memory or not, and by any leader.
  */
 record EventWaitRule(EventWaitNode node) implements LeafRule {
 
-    /** Longer is no id, nor what somebody takes for one. */
+    /** A longer text is no id, nor a mistaken one. */
     private static final int LONGEST_ID = 64;
 
     @Override

@@ -72,7 +72,7 @@ final class HttpAnswer {
         return body.substring(0, end).replace('\0', '\uFFFD') + "… (cut)";
     }
 
-    /** What {@code Retry-After} asks for: seconds or a date (RFC 9110, 10.2.3); null when it makes no sense. */
+    /** The time of {@code Retry-After}: seconds or a date (RFC 9110, 10.2.3); null when it makes no sense. */
     static @Nullable Instant notBefore(@Nullable String retryAfter, Instant now) {
         if (retryAfter == null) {
             return null;

@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The steps that are known to follow a step before it has run: the next ones of its chain whose texts depend on nothing. Whoever
- * executes steps may send them along; what really follows is decided when they have run.
+ * The steps that are known to follow a step before it has run: the next ones of its chain whose texts depend on nothing. An executor may
+ * send them along; the steps that really follow are decided when they have run.
  */
 public final class KnownSteps {
 

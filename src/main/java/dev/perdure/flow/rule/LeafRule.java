@@ -24,7 +24,7 @@ interface LeafRule extends Rule {
      */
     void begin(DecisionBuilder decision, Running run, @Nullable NodeRecord row);
 
-    /** How a row that is completed ended. */
+    /** The outcome of a completed row. */
     default Outcome completed(Result result) {
         return new Outcome.Succeeded(result);
     }

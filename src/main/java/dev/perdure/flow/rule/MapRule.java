@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 record MapRule(MapNode node) implements LeafRule {
 
-    /** Its items come first, also when it has ended: what they bind is known behind it. */
+    /** Its items come first, also when it has ended: names that they bind are known behind it. */
     @Override
     public void enter(DecisionBuilder decision, Running run, @Nullable NodeRecord row) {
         if (node.items() != null) {

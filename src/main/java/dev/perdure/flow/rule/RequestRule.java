@@ -29,13 +29,13 @@ interface RequestRule extends LeafRule {
     /** The configuration that is stored. */
     String config();
 
-    /** The connection is closed; what the service did, or does with it, is not known. */
+    /** The connection is closed; the effect in the service is unknown. */
     @Override
     default String interrupted(String reason) {
         return reason + " (the request may have happened)";
     }
 
-    /** Some answers are failures: where the request says what it expects, and otherwise where something around asks for it. */
+    /** Some answers are failures: by the request's own {@code expect}, and otherwise when a node around asks for it. */
     @Override
     default Outcome judged(DecisionBuilder decision, Outcome.Succeeded success) {
         return HttpAnswer.judge(decision, node(), expectation(), success);

@@ -33,7 +33,7 @@ record SagaRule(SagaNode node) implements Rule {
         }
     }
 
-    /** What its body has bound is seen outside of it. */
+    /** Names that its body has bound are visible outside of it. */
     @Override
     public boolean isEnteredWhenInterrupted() {
         return true;

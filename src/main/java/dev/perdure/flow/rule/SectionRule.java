@@ -132,7 +132,7 @@ record SectionRule(SectionNode node) implements Rule {
         return true;
     }
 
-    /** What its body has bound is seen outside of it. */
+    /** Names that its body has bound are visible outside of it. */
     @Override
     public boolean isEnteredWhenInterrupted() {
         return true;

@@ -1,5 +1,5 @@
 /**
- * One rule a node type: what a node does when it is entered, when a child of it ends, and when something happened to it. {@link
+ * One rule a node type: the decisions when a node is entered, when a child of it ends, and when an event reaches it. {@link
  * dev.perdure.flow.rule.Rules} is the only place that knows which type has which rule; nothing here keeps state or performs I/O.
  */
 @NullMarked

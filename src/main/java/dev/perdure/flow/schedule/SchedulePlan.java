@@ -20,7 +20,7 @@ public record SchedulePlan(
         @Nullable Instant due,
         @Nullable Instant buffered) {
 
-    /** What became of a planned time. */
+    /** The outcome of a planned time. */
     public enum Outcome {
         STARTED,
         BUFFERED,
@@ -29,6 +29,6 @@ public record SchedulePlan(
         FAILED
     }
 
-    /** A planned time, and what became of it. */
+    /** A planned time, and its outcome. */
     public record Run(Instant planned, Outcome outcome, @Nullable String reason) {}
 }

@@ -33,7 +33,7 @@ public final class SchedulePlanner {
     /** So much later than planned is in time, whatever {@code catch_up} says: a take-over lasts seconds. */
     public static final Duration GRACE = Duration.ofSeconds(30);
 
-    /** The next look at who waits is after a part of the time that it has waited. */
+    /** The next look at a waiting run is after a part of the time that it has waited. */
     private static final int SELDOM = 20;
 
     private static final Duration SHORTEST_LOOK = Duration.ofSeconds(1);
@@ -48,7 +48,7 @@ public final class SchedulePlanner {
     public record Definition(long id, PlannedTimes times, Overlap overlap, Duration catchUp, Duration jitter) {}
 
     /**
-     * Where it stands.
+     * The state of a schedule.
      *
      * @param next the first planned time that is not decided
      * @param buffered the planned time of the run that waits
@@ -70,7 +70,7 @@ public final class SchedulePlanner {
         this.buffered = state.buffered();
     }
 
-    /** What is done with a schedule at a moment. */
+    /** The plan for a schedule at a moment. */
     public static SchedulePlan plan(Definition schedule, State state, Instant now) {
         return new SchedulePlanner(schedule, state, now).plan(state.next());
     }
@@ -90,7 +90,7 @@ public final class SchedulePlanner {
         return planned.plus(Jitter.of(schedule.id(), planned, schedule.jitter()));
     }
 
-    /** Times are decided in their order: what comes behind one that is not due is not due either. */
+    /** Times are decided in their order: none behind one that is not due is due either. */
     private @Nullable Instant firstNotDue(@Nullable Instant from) {
         Instant first = schedule.times().after(now).orElse(null);
         Instant earliest = now.minus(schedule.jitter());
@@ -179,7 +179,7 @@ public final class SchedulePlanner {
         return buffered != null ? "another run waits already" : "another run had not ended";
     }
 
-    /** How many more may be taken. */
+    /** The number of further runs that may be taken. */
     private int room() {
         return switch (schedule.overlap()) {
             case SKIP -> active ? 0 : 1;
@@ -189,7 +189,7 @@ public final class SchedulePlanner {
         };
     }
 
-    /** Who waits for the end of another run looks again, the longer it has waited the more seldom. */
+    /** The next look of a run that waits for the end of another: the longer it has waited, the later. */
     private @Nullable Instant look(@Nullable Instant next) {
         Instant due = next == null ? null : due(next);
         if (buffered == null) {

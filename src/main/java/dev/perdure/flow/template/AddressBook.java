@@ -2,11 +2,11 @@ package dev.perdure.flow.template;
 
 import java.time.Instant;
 
-/** Makes the addresses by which whoever is outside of the database answers a step (ADR 240). */
+/** Makes the addresses by which people and services outside of the database answer a step (ADR 240). */
 @FunctionalInterface
 public interface AddressBook {
 
-    /** Where nobody listens. */
+    /** An address book for workers that listen for no answers. */
     AddressBook NONE = refusing("nothing listens for answers here");
 
     /** Signals are the instance's: which item would get one was chance. */

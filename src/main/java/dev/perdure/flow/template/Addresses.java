@@ -2,7 +2,7 @@ package dev.perdure.flow.template;
 
 import org.jspecify.annotations.Nullable;
 
-/** What an address does by which whoever is outside of the database answers a step, once. */
+/** The effect of an address by which a person or service outside of the database answers a step, once. */
 public enum Addresses {
     /** Sends a signal: <code>{sys_signal_url:name}</code>. */
     SIGNAL("sys_signal_url", "signal"),
@@ -26,7 +26,7 @@ public enum Addresses {
         return null;
     }
 
-    /** What its name names. */
+    /** The noun for the thing that its name names. */
     public String noun() {
         return noun;
     }

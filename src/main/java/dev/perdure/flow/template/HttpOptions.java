@@ -28,7 +28,7 @@ public record HttpOptions(
 
     public static final HttpOptions NONE = new HttpOptions(null, null, Kept.INLINE, Headers.ALL, List.of(), Map.of());
 
-    /** What is kept of an answer. */
+    /** The part of an answer that is kept. */
     public enum Kept {
         /** Everything. */
         INLINE,
@@ -38,7 +38,7 @@ public record HttpOptions(
         DISCARD
     }
 
-    /** Which headers of an answer are kept. */
+    /** The headers of an answer that are kept. */
     public enum Headers {
         ALL,
         /** Those that give nobody a right. */

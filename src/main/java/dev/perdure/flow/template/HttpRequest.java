@@ -26,7 +26,7 @@ public sealed interface HttpRequest {
     /** The statuses that are a success, such as {@code 2xx,404}; null when the sender decides, for whom 500 and above are none. */
     @Nullable String expect();
 
-    /** What else is said of it. */
+    /** Its options. */
     HttpOptions options();
 
     /** The type of the node: {@code HTTP} or {@code HTTP_MULTIPART}. */

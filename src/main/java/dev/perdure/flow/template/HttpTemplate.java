@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stored configuration of an HTTP step, and what is substituted into it: URL, body and the values of headers, as they
- * are (specification 4.5). Numbers and booleans among the headers become text.
+ * The stored configuration of an HTTP step, and the texts with references: URL, body and the values of headers, as they are (specification
+ * 4.5). Numbers and booleans among the headers become text.
  */
 public final class HttpTemplate {
 
@@ -58,7 +58,7 @@ public final class HttpTemplate {
         return isJson(body) ? substitution.jsonWithSecrets(body) : substitution.partWithSecrets(body);
     }
 
-    /** What the request says that it is; where it says nothing, how it begins. */
+    /** Whether the body is JSON: by the declared type, or by its beginning when none is declared. */
     private boolean isJson(String body) {
         for (Map.Entry<String, JsonNode> header : config.path("headers").properties()) {
             if (header.getKey().equalsIgnoreCase("content-type")) {
@@ -109,7 +109,7 @@ public final class HttpTemplate {
         return expect;
     }
 
-    /** What {@code df.with_http_options} has said. */
+    /** The options of {@code df.with_http_options}. */
     public HttpOptions options() {
         try {
             return HttpOptionsReader.read(config.path("options"), substitution::partWithSecrets);

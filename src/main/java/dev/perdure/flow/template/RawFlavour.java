@@ -25,7 +25,7 @@ final class RawFlavour implements Flavour {
         throw new SubstitutionException(noField(reference, document));
     }
 
-    /** What is wrong with a reference to a member that does not exist. */
+    /** The problem with a reference to a member that does not exist. */
     static String noField(Reference reference, ResultDocument document) {
         JsonNode holder = document.isRowSet() ? document.row(0) : document.json();
         List<String> available = new ArrayList<>();

@@ -125,7 +125,7 @@ record Reference(
         return new Reference(text, name, elements, other, column, optional, end);
     }
 
-    /** What is referred to, without a column, as messages show it. */
+    /** The name of the result, without a column, as messages show it. */
     String shownResult() {
         return "$" + name + elements.stream().map(number -> "[" + number + "]").collect(Collectors.joining());
     }

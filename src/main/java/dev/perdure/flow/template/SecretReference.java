@@ -28,7 +28,7 @@ public final class SecretReference {
         return text.indexOf('\0') >= 0 && MARKED.matcher(text).find();
     }
 
-    /** The text with references as they were written, for what is stored and shown. */
+    /** The text with references as they were written, for storing and showing. */
     static String written(String text) {
         return text.indexOf('\0') < 0 ? text : MARKED.matcher(text).replaceAll("{{secret:$1}}");
     }

@@ -34,7 +34,7 @@ record SqlFlavour(boolean isTyped) implements Flavour {
             "pg_brin_bloom_summary",
             "pg_brin_minmax_multi_summary");
 
-    /** Types whose values are as good as text, or that JSON has itself: a literal takes its type from where it stands. */
+    /** Types whose values are as good as text, or that JSON has itself: a literal takes its type from its place. */
     private static final Set<String> AS_TEXT =
             Set.of("text", "varchar", "bpchar", "char", "name", "json", "jsonb", "refcursor");
 

@@ -5,15 +5,15 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows, while an SQL text is being written, what the next character would be part of: code, a literal, a quoted
- * identifier or a comment (PostgreSQL manual, 4.1). {@code standard_conforming_strings} is on, so a backslash matters in
- * {@code E'…'} only. It follows the text as it is sent, insertions included.
+ * Knows, while an SQL text is being written, the kind of the next character: code, a literal, a quoted identifier or a comment (PostgreSQL
+ * manual, 4.1). {@code standard_conforming_strings} is on, so a backslash matters in {@code E'…'} only. It follows the text as it is sent,
+ * insertions included.
  *
  * <p>The dollar-quoted body of a DO or CREATE statement is code itself and is followed by a lexer of its own.
  */
 final class SqlLexer {
 
-    /** What is nested deeper is not followed, and no text is put there. */
+    /** The depth from which nesting is not followed, and no text is put in. */
     private static final int MAX_DEPTH = 8;
 
     /** Statements with expressions in them, in which a literal can have a type of its own. */
@@ -48,7 +48,7 @@ final class SqlLexer {
         DOLLAR_BODY
     }
 
-    /** What lies between the end of a literal and here; a newline lets the next quote continue that literal. */
+    /** The text between the end of a literal and here; a newline lets the next quote continue that literal. */
     private enum SinceLiteral {
         NOTHING,
         BLANKS,
@@ -73,12 +73,12 @@ final class SqlLexer {
     private boolean escaped;
     private int commentDepth;
     private final StringBuilder tag = new StringBuilder();
-    /** What ends the body that is being read. */
+    /** The text that ends the body being read. */
     private String closing = "";
 
     private int matched;
     private @Nullable SqlLexer body;
-    /** How many bodies are around this one; each character is looked at so many times. */
+    /** The number of bodies around this one; each character is looked at so many times. */
     private final int depth;
 
     SqlLexer() {
@@ -163,7 +163,7 @@ final class SqlLexer {
         return hasEscapes && text.indexOf('\\') >= 0 ? "inside an identifier with escapes" : null;
     }
 
-    /** Whether expressions can stand here: what ALTER ROLE … VALID UNTIL and its like take is a literal and nothing else. */
+    /** Whether expressions can stand here: ALTER ROLE … VALID UNTIL and its like take a literal and nothing else. */
     boolean takesExpressions() {
         String first = upper(firstWord);
         return WITH_EXPRESSIONS.contains(first)

@@ -126,7 +126,7 @@ public final class Substitution {
     }
 
     /**
-     * The same into a body that is JSON: what stands within the quotes of a string is escaped.
+     * The same into a body that is JSON: values within the quotes of a string are escaped.
      *
      * @throws SubstitutionException when a reference cannot be resolved
      */
@@ -367,7 +367,7 @@ public final class Substitution {
         return element(reference, document);
     }
 
-    /** What the numbers in brackets mean: a row, a branch of a join, or one of that. */
+    /** The element that the numbers in brackets mean: a row, a branch of a join, or one of that. */
     private static ResultDocument element(Reference reference, ResultDocument document) {
         ResultDocument element = document;
         for (int number : reference.elements()) {

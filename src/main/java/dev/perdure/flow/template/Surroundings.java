@@ -6,7 +6,7 @@ interface Surroundings {
     /** The text goes on with this. */
     void follow(String text);
 
-    /** How a value is written here. */
+    /** The form of a value here. */
     Flavour flavour();
 
     /**

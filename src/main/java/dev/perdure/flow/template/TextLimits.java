@@ -9,6 +9,6 @@ package dev.perdure.flow.template;
  */
 public record TextLimits(int made, int referenced) {
 
-    /** What holds where nothing else is said: 8 Mi characters of text, of a result 16 Mi. */
+    /** The default limits: 8 Mi characters of text, of a result 16 Mi. */
     public static final TextLimits DEFAULT = new TextLimits(8 * 1024 * 1024, 16 * 1024 * 1024);
 }

@@ -30,7 +30,7 @@ public final class Reason {
     /** The API server refuses the runs of a schedule. */
     public static final String RUN_REFUSED = "RunRefused";
 
-    /** The API server refuses what the worker has to write. */
+    /** The API server refuses a write of the worker. */
     public static final String WRITE_REFUSED = "WriteRefused";
 
     /** Our own fault. */

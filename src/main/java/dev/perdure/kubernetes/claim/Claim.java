@@ -3,7 +3,7 @@ package dev.perdure.kubernetes.claim;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose the resources of a namespace are that name this worker.
+ * The owner of a namespace's resources that name this worker.
  *
  * @param problem in a sentence, what is to be said where they are not ours; null while it is only not known yet
  * @param isRefused whether it cannot be known because the API server refuses to tell

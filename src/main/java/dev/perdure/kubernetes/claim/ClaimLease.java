@@ -14,13 +14,13 @@ import java.util.regex.Pattern;
 /** The Lease of a namespace that says which database has the resources of a worker's name. It never expires. */
 final class ClaimLease {
 
-    /** Who made it, for people who look for the other deployment. */
+    /** The pod that made it, for people who look for the other deployment. */
     private static final String CLAIMED_BY = "perdure.dev/claimed-by";
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?");
 
     /**
-     * What a Lease says.
+     * The contents of a Lease.
      *
      * @param database its identity; empty where somebody has emptied the Lease
      * @param by the pod that made it

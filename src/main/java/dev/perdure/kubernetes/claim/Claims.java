@@ -39,7 +39,7 @@ public class Claims {
      */
     private record Known(@Nullable Holder holder, @Nullable ApiException problem) {}
 
-    /** What is claimed: the resources of a namespace that name a worker. */
+    /** The claimed resources: those of a namespace that name a worker. */
     private record Place(String worker, String namespace) {}
 
     private final Optional<String> pod;
@@ -101,7 +101,7 @@ public class Claims {
         nudge.release();
     }
 
-    /** Whose the resources of a namespace are that name a worker. */
+    /** The owner of a namespace's resources that name a worker. */
     public Claim of(String worker, String namespace) {
         return of(new Place(worker, namespace));
     }

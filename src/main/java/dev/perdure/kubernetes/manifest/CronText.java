@@ -17,7 +17,7 @@ public final class CronText {
         }
     }
 
-    /** What to say of an expression that is not valid. */
+    /** The error text for an invalid expression. */
     public static String problem(String expression) {
         return "'" + expression
                 + "' is no cron expression: minute hour day-of-month month day-of-week (0-7, 0 and 7 are"

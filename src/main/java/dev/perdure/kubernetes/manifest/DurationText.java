@@ -29,7 +29,7 @@ final class DurationText {
                 .plusMillis(part(text, 5));
     }
 
-    /** For what is counted in seconds. */
+    /** For values counted in seconds. */
     static long wholeSeconds(JsonNode value, Place place) throws InvalidDefinitionException {
         Duration duration = parse(value, place);
         if (duration.getNano() != 0) {

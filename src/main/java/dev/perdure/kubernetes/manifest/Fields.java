@@ -84,7 +84,7 @@ final class Fields {
         return value.textValue();
     }
 
-    /** What a value is, for messages. */
+    /** The kind of a value, for messages. */
     static String kind(JsonNode value) {
         return switch (value.getNodeType()) {
             case ARRAY -> "a list";

@@ -6,7 +6,7 @@ import java.util.List;
 /** {@code if: {condition, then, else}}, as {@code df.if}; with {@code condition: {hasRows: name}} as {@code df.if_rows}. */
 final class IfKind implements StepKind {
 
-    /** What happens where there is no {@code else}: SQL has no empty branch. */
+    /** The branch of an {@code if} without {@code else}: SQL has no empty branch. */
     static final String NOTHING = "SELECT NULL";
 
     @Override

@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
-/** JSON as PostgreSQL prints it, so that what is translated here and what is built in SQL is the same text. */
+/** JSON as PostgreSQL prints it, so that a node translated here and one built in SQL are the same text. */
 final class JsonText {
 
     /** The order of members in jsonb: shorter names first, then by bytes. */

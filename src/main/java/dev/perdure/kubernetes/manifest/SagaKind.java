@@ -17,7 +17,7 @@ final class SagaKind implements StepKind {
     }
 
     /**
-     * A step and what undoes it.
+     * A step and its undo.
      *
      * @param register when the undo is registered; null: after the step
      */

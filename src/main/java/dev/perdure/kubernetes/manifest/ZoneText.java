@@ -27,7 +27,7 @@ public final class ZoneText {
         }
     }
 
-    /** What to say of an unknown one: a zone of this year may be missing in an older list. */
+    /** The error text for an unknown zone: a zone of this year may be missing in an older list. */
     public static String problem(@Nullable String name) {
         return "unknown time zone '" + name + "'. The list is that of the worker's Java (its tzdata)";
     }

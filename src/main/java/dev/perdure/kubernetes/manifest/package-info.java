@@ -1,6 +1,6 @@
 /**
- * From the steps of a manifest to the JSON of a workflow's nodes, character by character what the builders in SQL print for the
- * same workflow. Pure: no API server, no database.
+ * From the steps of a manifest to the JSON of a workflow's nodes, character by character as the builders in SQL print the same workflow.
+ * Pure: no API server, no database.
  */
 @NullMarked
 package dev.perdure.kubernetes.manifest;

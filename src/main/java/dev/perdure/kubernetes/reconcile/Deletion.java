@@ -46,7 +46,7 @@ class Deletion {
         return Outcome.DONE;
     }
 
-    /** Nobody leads, or it cannot be told who. */
+    /** No worker leads, or the leader is unknown. */
     void waitForDatabase(Resource resource) {
         events.warning(
                 resource,

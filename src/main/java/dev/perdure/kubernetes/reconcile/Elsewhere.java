@@ -74,7 +74,7 @@ class Elsewhere {
         return Outcome.again(LOOK_AGAIN);
     }
 
-    /** Whether nobody has said anything in it, or only what this says. */
+    /** Whether nobody has written anything in it, or only this class has. */
     private static boolean isUntouched(Resource resource) {
         for (var condition : resource.status().path("conditions")) {
             if (!OURS.contains(condition.path("reason").asText())) {

@@ -20,7 +20,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Events beside a resource. The name of an event is made of what it says, so that the same thing is one event, whoever says it and
+ * Events beside a resource. The name of an event is made of its contents, so that the same contents are one event, from any worker and
  * however often: it is counted, once a minute at most. A courtesy: what it says is in the status too.
  */
 @Singleton

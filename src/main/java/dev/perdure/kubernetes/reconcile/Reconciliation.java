@@ -27,8 +27,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at one resource: decides whether it is ours and who has to do with it, and ends there whatever goes wrong with it, in a
- * log line, an event and a growing pause.
+ * Looks at one resource: decides whether it is ours and the part that handles it, and ends there every failure of it, in a log line, an
+ * event and a growing pause.
  */
 @Singleton
 public class Reconciliation implements WorkQueue.Handler {
@@ -153,7 +153,7 @@ public class Reconciliation implements WorkQueue.Handler {
         return Outcome.DONE;
     }
 
-    /** What is not known to be ours is not touched. Whoever learns more has it looked at again. */
+    /** Leaves a resource alone that is not known to be ours. New knowledge brings it back. */
     private Outcome leave(Resource resource, Claim claim) throws ApiException {
         String problem = claim.problem();
         if (problem == null) {

@@ -67,7 +67,7 @@ class ScheduleReconciler {
         return outcome;
     }
 
-    /** What can be told of a run before there is one, by us and by the API server. */
+    /** Checks a run before there is one, by our rules and by the API server's. */
     private PlannedTimes accept(Resource schedule, ScheduleSpec spec, ScheduleDraft draft, Instant now)
             throws InvalidDefinitionException, RunRefusedException, ApiException {
         PlannedTimes times = CronTimes.of(spec.fields().schedule, spec.fields().timeZone);

@@ -34,7 +34,7 @@ record ScheduleSpec(DurableScheduleSpec fields, WorkflowSpec template) {
         }
     }
 
-    /** What decides the times, in one text. */
+    /** The fields that decide the times, in one text. */
     String cron() {
         return fields.schedule + " " + (fields.timeZone == null ? "UTC" : fields.timeZone);
     }

@@ -25,7 +25,7 @@ final class ScheduledRuns {
                 schedule.key().name() + "-" + time.getEpochSecond() / MINUTE);
     }
 
-    /** What is created: the template as it was written, with what makes it a run. */
+    /** The document of a run: the template as it was written, and the fields that make it a run. */
     static JsonNode document(Resource schedule, Instant time) {
         JsonNode template = schedule.spec().path("workflowTemplate");
         ObjectNode run = Documents.mapper().createObjectNode();

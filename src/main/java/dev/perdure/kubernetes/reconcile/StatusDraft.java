@@ -128,7 +128,7 @@ final class StatusDraft {
                 status.conditions, type, holds, reason, cut(message, LONGEST_MESSAGE), generation, text(now));
     }
 
-    /** What the tables say of the instance. */
+    /** Takes over the instance's state from the tables. */
     void observe(SubmittedInstance instance) {
         condition("Submitted", true, Reason.SUBMITTED, "instance " + instance.id());
         status.instanceId = instance.id();

@@ -40,7 +40,7 @@ public class UnknownWorkers implements WorkQueue.Handler {
     private final CurrentTerm current;
     private final Claims claims;
     private final Elsewhere elsewhere;
-    /** When it was seen last that a worker has claimed its name. */
+    /** The last time at which each name was seen with a claim. */
     private final Map<Place, Long> claimed = new ConcurrentHashMap<>();
 
     UnknownWorkers(

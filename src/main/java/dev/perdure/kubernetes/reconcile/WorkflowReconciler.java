@@ -27,9 +27,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings a DurableWorkflow and its instance together: submits it, exactly once because its UID is the idempotency key, shows in
- * its status what happens, and cancels. It is held by a finalizer only from just before the submission until the end, and only
- * where deleting it has to cancel something: whatever else is deleted goes without this worker.
+ * Brings a DurableWorkflow and its instance together: submits it, exactly once because its UID is the idempotency key, shows its progress
+ * in its status, and cancels. It is held by a finalizer only from just before the submission until the end, and only where deleting it has
+ * to cancel something: whatever else is deleted goes without this worker.
  */
 @Singleton
 class WorkflowReconciler {

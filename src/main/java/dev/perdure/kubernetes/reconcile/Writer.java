@@ -14,8 +14,8 @@ import jakarta.inject.Singleton;
 import java.util.Set;
 
 /**
- * Writes statuses and finalizers, on the condition that the resource is as it was read: what was decided from an older state must
- * not win, such as the decision of a former leader.
+ * Writes statuses and finalizers, on the condition that the resource is as it was read: a decision on an older state must not win, such as
+ * one of a former leader.
  */
 @Singleton
 class Writer {
@@ -69,7 +69,7 @@ class Writer {
         return released;
     }
 
-    /** What the API server would say of a resource, or says of it now. */
+    /** Creates a resource, or asks the API server whether it would accept it. */
     void create(ResourceKey key, JsonNode document, boolean dryRun) throws ApiException {
         String path = key.kind().path(key.namespace());
         if (dryRun) {

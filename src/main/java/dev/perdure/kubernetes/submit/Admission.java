@@ -46,7 +46,7 @@ public class Admission {
         }
     }
 
-    /** What can be told before there is a resource: of the template of a schedule. */
+    /** Checks the template of a schedule, before there is a resource. */
     public void check(String namespace, WorkflowSpec spec, String place) throws InvalidDefinitionException {
         try {
             check(namespace, spec);

@@ -15,7 +15,7 @@ public class CurrentTerm {
         terms.put(worker, now);
     }
 
-    /** Leads no more; what was its term, or null. */
+    /** Leads no more; returns its term, or null. */
     public @Nullable OperatorTerm end(String worker) {
         return terms.remove(worker);
     }

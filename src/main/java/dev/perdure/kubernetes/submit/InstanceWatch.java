@@ -18,8 +18,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices what happens to the instances of resources: looks at all that have not ended in one query every second, and has those
- * reconciled about which there is something new. A busy database is looked at less often.
+ * Notices changes of the instances of resources: looks at all that have not ended in one query every second, and reconciles the resources
+ * of changed ones. A busy database is looked at less often.
  */
 @Singleton
 public class InstanceWatch {
@@ -46,7 +46,7 @@ public class InstanceWatch {
     private volatile Consumer<ResourceKey> listener = key -> {};
     private final Map<String, Thread> threads = new HashMap<>();
 
-    /** Who is told of resources about whose instances there is something new. */
+    /** Registers a listener for resources whose instances have news. */
     public void listen(Consumer<ResourceKey> told) {
         listener = told;
     }

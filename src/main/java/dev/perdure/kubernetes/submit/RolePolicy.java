@@ -27,7 +27,7 @@ public class RolePolicy {
                 .contains(role);
     }
 
-    /** What to say of a role that is not allowed. */
+    /** The error text for a role that is not allowed. */
     public static String refusal(String namespace, String role) {
         return "Namespace %s may not use role %s. The administrator of the worker allows it with perdure.kubernetes.roles.\"%s\""
                 .formatted(namespace, role, namespace);

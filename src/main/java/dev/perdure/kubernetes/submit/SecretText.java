@@ -6,9 +6,9 @@ import dev.perdure.kubernetes.manifest.Place;
 import java.util.regex.Pattern;
 
 /**
- * References to keys of Secrets, in the form of {@code df.secret}: the text is what is stored, and the worker puts the value in
- * when it sends a request. The name begins with the namespace, so that Secrets of two teams are different ones; who may use which
- * is a grant to the role ({@code df.grant_secret}).
+ * References to keys of Secrets, in the form of {@code df.secret}: the text is stored, and the worker puts the value in when it sends a
+ * request. The name begins with the namespace, so that Secrets of two teams are different ones; who may use which is a grant to the role
+ * ({@code df.grant_secret}).
  */
 final class SecretText {
 

@@ -56,7 +56,7 @@ public record WorkflowSpec(
         return value == null || value.isNull() ? null : value;
     }
 
-    /** What a value that does not fit its field is called, with the field. */
+    /** The error text for a value that does not fit its field, with the field. */
     public static String text(JsonProcessingException e, Place place) {
         StringBuilder path = new StringBuilder(place.path());
         if (e instanceof JsonMappingException mapping) {

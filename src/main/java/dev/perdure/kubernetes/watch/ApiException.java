@@ -38,7 +38,7 @@ public final class ApiException extends Exception {
         return code == HttpURLConnection.HTTP_GONE;
     }
 
-    /** What was sent is refused for what it is: the same will be refused again, unless something else changes. */
+    /** Whether the content of the request is refused: the same will be refused again, unless something else changes. */
     public boolean isRefusal() {
         return code == HttpURLConnection.HTTP_BAD_REQUEST
                 || code == HttpURLConnection.HTTP_FORBIDDEN
@@ -50,7 +50,7 @@ public final class ApiException extends Exception {
         return code == 0;
     }
 
-    /** There was no answer, or one that says nothing about what was asked: another try may do. */
+    /** There was no answer, or one without information about the request: another try may do. */
     public boolean isPassing() {
         return code == 0 || code == TOO_MANY_REQUESTS || code >= HttpURLConnection.HTTP_INTERNAL_ERROR;
     }

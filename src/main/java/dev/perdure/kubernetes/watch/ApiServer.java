@@ -25,8 +25,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests to the API server, JSON in and JSON out, each with an end in time and none repeated for long: who asks knows better when
- * to ask again. With the addresses, certificates and tokens of the Kubernetes client.
+ * Requests to the API server, JSON in and JSON out, each with an end in time and none repeated for long: the caller knows better when to
+ * ask again. With the addresses, certificates and tokens of the Kubernetes client.
  */
 @Singleton
 public class ApiServer {
@@ -69,7 +69,7 @@ public class ApiServer {
         return send(request(query).post("application/json", Documents.text(body)), "POST " + path);
     }
 
-    /** A merge patch: what it does not name stays, a null removes. */
+    /** A merge patch: members that it does not name stay, a null removes. */
     public JsonNode patch(String path, JsonNode change) throws ApiException {
         return send(
                 request(path + FIELD_MANAGER).patch("application/merge-patch+json", Documents.text(change)),

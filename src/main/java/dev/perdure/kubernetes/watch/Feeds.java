@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * A feed for each kind in each namespace, none of which knows of the others. They run in every worker, whoever leads: a new leader
+ * A feed for each kind in each namespace, none of which knows of the others. They run in every worker, leading or not: a new leader
  * knows at once what there is, and a deletion that needs no database needs no leader. For one thread, but for what is read.
  */
 public final class Feeds {

@@ -29,7 +29,7 @@ final class Lines {
         }
     }
 
-    /** What came after the last line. */
+    /** The bytes after the last line. */
     byte[] rest() {
         return rest.toByteArray();
     }

@@ -49,7 +49,7 @@ public record Resource(ResourceKey key, JsonNode document) {
         return metadata().hasNonNull("deletionTimestamp");
     }
 
-    /** When somebody deleted it, as far as it is being deleted. */
+    /** The time of its deletion, while it is being deleted. */
     public Instant deletedAt() {
         Instant deleted = time(metadata().path("deletionTimestamp").textValue());
         return deleted == null ? Instant.EPOCH : deleted;
@@ -75,7 +75,7 @@ public record Resource(ResourceKey key, JsonNode document) {
         return null;
     }
 
-    /** When the fields of the spec with these names were written last, as far as the API server says. */
+    /** The time at which the fields of the spec with these names were written last, as far as the API server says. */
     public @Nullable Instant writtenAt(List<String> fields) {
         Instant latest = null;
         for (JsonNode entry : metadata().path("managedFields")) {

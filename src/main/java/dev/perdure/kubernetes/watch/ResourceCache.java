@@ -77,7 +77,7 @@ public class ResourceCache {
         all.put(seen.key(), fits ? seen : seen.withoutDocument());
     }
 
-    /** Takes an answer to a request, which can be newer than what a watch has shown; returns the resource in it. */
+    /** Takes an answer to a request, which can be newer than the watch; returns the resource in it. */
     public synchronized Resource keep(ResourceKind kind, JsonNode answer) {
         Resource resource = Resource.of(kind, answer);
         Seen seen = Seen.of(resource, Sizes.of(answer, Seen.SMALL + 1));
@@ -89,7 +89,7 @@ public class ResourceCache {
         return resource;
     }
 
-    /** What was seen may not be so any more, and nothing will tell: it is read when it is looked at. */
+    /** Marks a resource that may have changed without notice: it is read when it is looked at. */
     public synchronized void doubt(ResourceKey key) {
         Seen seen = all.get(key);
         if (seen != null) {
@@ -103,7 +103,7 @@ public class ResourceCache {
         untold.remove(key);
     }
 
-    /** Takes a list of all of a kind in a namespace; returns what is new, changed or gone. */
+    /** Takes a list of all of a kind in a namespace; returns the new, changed and gone ones. */
     synchronized Set<ResourceKey> replace(ResourceKind kind, String namespace, Collection<Seen> listed) {
         Set<ResourceKey> gone = new HashSet<>();
         for (Seen seen : all.values()) {

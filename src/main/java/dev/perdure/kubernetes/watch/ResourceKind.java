@@ -29,7 +29,7 @@ public enum ResourceKind {
         return plural;
     }
 
-    /** Where a resource says which worker is to handle it, as a JSON pointer. */
+    /** The field of a resource that names its worker, as a JSON pointer. */
     String worker() {
         return worker;
     }

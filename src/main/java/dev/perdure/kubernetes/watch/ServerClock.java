@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public class ServerClock implements InstantSource {
 
-    /** What an answer cannot tell: its time is cut to a second, and it was on its way. */
+    /** The uncertainty of an answer's time: it is cut to a second, and it was on its way. */
     private static final Duration UNKNOWN = Duration.ofSeconds(2);
 
     private final Clock local = Clock.systemUTC();
@@ -28,7 +28,7 @@ public class ServerClock implements InstantSource {
         return local.instant().plus(offset);
     }
 
-    /** How far this node's clock is behind; zero while no difference can be told. */
+    /** The time by which this node's clock is behind; zero while no difference can be told. */
     public Duration offset() {
         return offset;
     }

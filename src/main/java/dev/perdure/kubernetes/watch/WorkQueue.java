@@ -30,7 +30,7 @@ public final class WorkQueue {
 
     private static final Duration AFTER_AN_ERROR = Duration.ofMinutes(1);
 
-    /** What is further away is looked at in between, and found to be further away. */
+    /** A resource that is due later is looked at in between, and put off again. */
     private static final Duration FURTHEST = Duration.ofHours(1);
 
     private record Entry(ResourceKey key, long due) {}
@@ -84,7 +84,7 @@ public final class WorkQueue {
         notifyAll();
     }
 
-    /** How many wait to be looked at now. */
+    /** The number of resources that are due now. */
     public synchronized int size() {
         return waiting.size();
     }

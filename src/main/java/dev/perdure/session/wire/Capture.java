@@ -25,7 +25,7 @@ final class Capture {
         return current;
     }
 
-    /** The server has ended a statement; what follows belongs to the next one. */
+    /** The server has ended a statement; later messages belong to the next one. */
     void statementEnded() {
         ended.add(current);
         current = new PackedRows(grant, maxBytes);

@@ -10,7 +10,7 @@ import org.postgresql.core.ResultCursor;
 import org.postgresql.core.ResultHandlerBase;
 import org.postgresql.core.Tuple;
 
-/** Takes what the driver makes of answers: all but the rows, which it does not see. */
+/** Takes the driver's view of answers: all but the rows, which it does not see. */
 final class Collector extends ResultHandlerBase {
 
     private final Capture capture;
@@ -20,7 +20,7 @@ final class Collector extends ResultHandlerBase {
         this.capture = capture;
     }
 
-    /** What came, up to the first statement that failed or whose rows were refused. */
+    /** The replies, up to the first statement that failed or whose rows were refused. */
     Replies replies(@Nullable SQLException failure) {
         for (int i = 0; i <= replies.size(); i++) {
             PackedRows.Refusal refusal = capture.rows(i).refusal();
@@ -31,7 +31,7 @@ final class Collector extends ResultHandlerBase {
         return new Replies(List.copyOf(replies), failure, null);
     }
 
-    /** The first error: what comes behind it (the end of the connection) follows from it. */
+    /** The first error: errors behind it (the end of the connection) follow from it. */
     @Nullable SQLException first() {
         return getException();
     }

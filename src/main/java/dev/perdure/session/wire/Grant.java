@@ -4,7 +4,7 @@ package dev.perdure.session.wire;
 @FunctionalInterface
 public interface Grant {
 
-    /** A grant for what is small by its nature, such as the answers of our own statements. */
+    /** A grant for data that are small by their nature, such as the answers of our own statements. */
     Grant UNLIMITED = bytes -> true;
 
     /**

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class MessageFilter extends InputStream {
 
-    /** Of what an error says in all: its message, DETAIL and HINT. A little less than {@code Failure} lets pass. */
+    /** The bytes of an error's texts in all: its message, DETAIL and HINT. A little less than {@code Failure} lets pass. */
     private static final int MAX_ERROR_TEXTS = 256 * 1024 - 1024;
     /** Of any other field of an error: nobody reads more. */
     private static final int MAX_ERROR_FIELD = 16 * 1024;

@@ -30,7 +30,7 @@ public final class PackedRows {
     private final Grant grant;
     private final long maxBytes;
     private final List<byte @Nullable []> chunks = new ArrayList<>(1);
-    /** How far each chunk but the last is filled. */
+    /** The filled length of each chunk but the last. */
     private final List<Integer> ends = new ArrayList<>(0);
 
     private int used;
@@ -94,7 +94,7 @@ public final class PackedRows {
         return refusal;
     }
 
-    /** How many rows there are. */
+    /** The number of rows. */
     public long count() {
         return count;
     }
@@ -131,7 +131,7 @@ public final class PackedRows {
         return true;
     }
 
-    /** How many bytes a value of the row has; -1 for NULL. */
+    /** The number of bytes of a value of the row; -1 for NULL. */
     public int length(int column) {
         return lengths[column];
     }

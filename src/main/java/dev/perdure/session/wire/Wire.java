@@ -79,12 +79,12 @@ public final class Wire {
         return executor.isClosed();
     }
 
-    /** How long an answer has been waited for; negative when none is. From any thread. */
+    /** The time for which an answer has been waited for; negative when none is. From any thread. */
     public long waitsNanos(long now) {
         return waits ? now - sentAt : -1;
     }
 
-    /** What is sent over the {@link #connection} waits for its answer. */
+    /** Begins to wait for the answer to a message over the {@link #connection}. */
     public void sends() {
         sentAt = System.nanoTime();
         waits = true;

@@ -47,7 +47,7 @@ public record Answer(int status, Map<String, String> headers, ResponseText body,
         return envelope(HttpOptions.NONE);
     }
 
-    /** The same, of which only what the options say is kept. */
+    /** The same, with only the parts that the options keep. */
     public String envelope(HttpOptions options) {
         StringBuilder out = new StringBuilder(body.text().length() + 256);
         out.append("{\"status\":").append(status).append(",\"body\":");

@@ -11,7 +11,7 @@ public interface AnswerMemory {
      */
     boolean take(long bytes);
 
-    /** Bytes that one answer can have at most: what needs more is given up at once. */
+    /** The bytes that one answer can have at most: a larger one is given up at once. */
     default long most() {
         return Long.MAX_VALUE;
     }

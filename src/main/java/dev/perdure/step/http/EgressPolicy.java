@@ -7,7 +7,7 @@ import java.util.Set;
 /**
  * Decides where a request may go: first by the host as the URL has it, then by the addresses that the name resolves to.
  * A name in the list opens private addresses to the host of that name; link-local, metadata and other special addresses
- * are opened by listing the address only, so that whoever runs a listed name's DNS cannot reach them.
+ * are opened by listing the address only, so that the operator of a listed name's DNS cannot reach them.
  */
 public final class EgressPolicy {
 
@@ -34,7 +34,7 @@ public final class EgressPolicy {
     }
 
     /**
-     * Refuses what can be refused before the name is resolved.
+     * Refuses hosts that can be refused before the name is resolved.
      *
      * @throws HttpStepException when the target must not be called; the message is the node's error text
      */

@@ -233,7 +233,10 @@ public final class Exchange implements HttpPort.Sent {
         fail(new HttpStepException(HttpOutcome.TIMEOUT, "HTTP timeout after " + seconds + "s: " + request.url()));
     }
 
-    /** Whatever came of it after that: a server closes a connection that is not read from, too. */
+    /**
+     * Fails an exchange whose answer waited for memory, whatever happened to it after that: a server closes a connection that is not read
+     * from, too.
+     */
     private void waitedForMemory(String problem, ResponseReader reads) {
         fail(HttpStepException.waitedForMemory(
                 problem

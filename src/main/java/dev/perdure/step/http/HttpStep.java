@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class HttpStep implements HttpPort {
 
-    /** Shorter than what servers usually grant, so that connections are seldom found closed. */
+    /** Shorter than the usual time of servers, so that connections are seldom found closed. */
     private static final int KEEP_ALIVE_SECONDS = 4;
 
     private static final int MAX_HEADER_SIZE = 64 * 1024;

@@ -37,7 +37,7 @@ public final class HttpStepException extends Exception {
         this.memoryWanted = memoryWanted;
     }
 
-    /** What has others' memory at the moment fits when there is so much for it from the beginning. */
+    /** A failure for want of memory that others have at the moment: the answer fits when there is so much for it from the beginning. */
     static HttpStepException waitedForMemory(String message, long bytes) {
         return new HttpStepException(HttpOutcome.NO_MEMORY, message, null, null, bytes);
     }

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** The headers of a request: those of the step, checked, and what is added where the step says nothing. */
+/** The headers of a request: those of the step, checked, and the default ones that the step does not have. */
 final class RequestHeaders {
 
     private static final Pattern TOKEN = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");

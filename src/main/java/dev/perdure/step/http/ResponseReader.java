@@ -40,7 +40,7 @@ final class ResponseReader {
      */
     record Body(Buffer kept, int length) {}
 
-    /** What is stored of a body of ordinary text or of bytes is not twice as long. */
+    /** The most by which a body of ordinary text or of bytes grows when it is stored. */
     private static final int MAX_GROWTH = 2;
     /** The body as it arrives, as text, and as the result document. */
     private static final int COPIES = 3;
@@ -151,7 +151,7 @@ final class ResponseReader {
         return hasWaited;
     }
 
-    /** What the body is sure to take, and where its length is not known, twice as much as what has come of it. */
+    /** The memory that the body is sure to take; when its length is not known, twice its length so far. */
     long memoryWanted() {
         long all = announced > 0 ? COPIES * Math.min(announced, limit) : 2 * needed;
         return Math.min(memory.most(), Math.max(all, needed));

@@ -1,6 +1,6 @@
 /**
- * HTTP steps: which addresses may be called, sending one request, and what becomes of its answer. Nothing here knows of
- * instances or of the database.
+ * HTTP steps: the addresses that requests may reach, sending one request, and handling its answer. Nothing here knows of instances or of
+ * the database.
  */
 @NullMarked
 package dev.perdure.step.http;

@@ -4,7 +4,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
-/** How often addresses that steps of a database hand out were used, by what became of it. Thread-safe. */
+/** Counts of uses of the addresses that steps of a database hand out, by outcome. Thread-safe. */
 public final class AnswerCounts {
 
     private final Map<AnswerDesk.Outcome, LongAdder> counts = new EnumMap<>(AnswerDesk.Outcome.class);

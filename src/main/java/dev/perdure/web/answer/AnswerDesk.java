@@ -22,8 +22,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows the keys that sign addresses, and has done what an address is for, in sessions of the owner: the address is all that whoever comes
- * with it has to show. Thread-safe.
+ * Knows the keys that sign addresses, and performs the action of an address, in sessions of the owner: the address is the only credential.
+ * Thread-safe.
  */
 public final class AnswerDesk implements AutoCloseable {
 
@@ -71,7 +71,7 @@ public final class AnswerDesk implements AutoCloseable {
         counts.add(outcome);
     }
 
-    /** What names the database in the path of an address. */
+    /** The name of the database in the path of an address. */
     public String place() {
         return place;
     }
@@ -113,7 +113,7 @@ public final class AnswerDesk implements AutoCloseable {
         return key == null ? null : key.open(signed);
     }
 
-    /** What became of an answer, in the words of {@code df._answer}. */
+    /** The outcome of an answer, in the words of {@code df._answer}. */
     public enum Outcome {
         DONE,
         ALREADY_DONE,
@@ -132,7 +132,7 @@ public final class AnswerDesk implements AutoCloseable {
     }
 
     /**
-     * Does what an address is for, once. Blocks.
+     * Performs the action of an address, once. Blocks.
      *
      * @param signed as it came, which {@link #open} has opened
      * @param data of the signal, a JSON text or any other; or the comment of the decision
@@ -171,7 +171,7 @@ public final class AnswerDesk implements AutoCloseable {
         }
     }
 
-    /** What the server says is for us: who comes here is nobody. */
+    /** Hides the server's message, which is for us: the caller is not logged in. */
     private Problem notNow(SQLException e) {
         LOG.warnf("An answer to a step could not be taken: %s", url.hiddenIn(String.valueOf(e.getMessage())));
         return Problem.later(503, "The database does not answer", 5);

@@ -4,7 +4,7 @@ import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** What is counted of each database of this process. Thread-safe. */
+/** The counts of each database of this process. Thread-safe. */
 @Singleton
 public class AnswersOfDatabases {
 

@@ -1,4 +1,4 @@
-/** What addresses that steps have handed out are good for: their keys, and what is done for them. Knows no HTTP. */
+/** Addresses that steps have handed out: their keys, and the actions of answers. Knows no HTTP. */
 @NullMarked
 package dev.perdure.web.answer;
 

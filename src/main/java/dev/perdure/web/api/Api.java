@@ -10,7 +10,7 @@ import java.util.Locale;
 /** Version 1 of the API: its endpoints, and their description, which is made from them. */
 public final class Api {
 
-    /** What the paths of all endpoints begin with. */
+    /** The beginning of the paths of all endpoints. */
     public static final String BASE = "/api/v1";
 
     private final List<Endpoint> endpoints = new ArrayList<>();
@@ -30,7 +30,7 @@ public final class Api {
         return List.copyOf(endpoints);
     }
 
-    /** What can be followed, by server-sent events. */
+    /** The streams of server-sent events. */
     public List<Follow> follows() {
         return follows;
     }
@@ -88,7 +88,7 @@ public final class Api {
         parameter.putObject("schema").put("type", "string");
     }
 
-    /** What a step has handed out; its path is all that has to be shown. */
+    /** Describes addresses that steps have handed out; the path is the only credential. */
     private static void describeAnswers(ObjectNode operation) {
         operation.put(
                 "summary",

@@ -78,7 +78,7 @@ public final class Call {
         }
     }
 
-    /** An id in the path; what cannot be one is not found. */
+    /** An id in the path; a text that cannot be one is not found. */
     String id(String name) throws Problem {
         String value = path.getOrDefault(name, "");
         if (!value.matches(ID)) {
@@ -96,12 +96,12 @@ public final class Call {
         return value;
     }
 
-    /** The same for what does not exist and what is somebody else's. */
+    /** The same for objects that do not exist and for those of others. */
     static Problem notFound() {
         return Problem.of(404, "There is no such instance of yours, or it has no such node");
     }
 
-    /** What the path has been filled in with. */
+    /** The text that fills the path. */
     public String pathText() {
         return path.toString();
     }

@@ -19,7 +19,7 @@ final class Change {
         }
     }
 
-    /** Calls, commits, and answers with what the function has returned, as text, under a name. */
+    /** Calls, commits, and answers with the result of the function, as text, under a name. */
     static String commit(Connection session, String name, String sql, @Nullable Object... values)
             throws SQLException, Problem {
         String answer = Query.first(session, sql, values);

@@ -9,9 +9,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be followed. Nothing is written for it: the transaction that wrote a row last is in the row, and the cursor is the oldest one that
- * was under way when somebody looked, so that no change is missed, however late its transaction commits, and some are read twice. Told twice
- * they are not: whoever reads remembers what it has told.
+ * The streams of changes. Nothing is written for them: the transaction that wrote a row last is in the row, and the cursor is the oldest
+ * one that was under way at the last look, so that no change is missed, however late its transaction commits, and some are read twice. The
+ * reader remembers the changes that it has told, so none is told twice.
  */
 final class Changes {
 

@@ -12,7 +12,7 @@ import java.util.Locale;
 /** Whether anybody works, and how much there is of it. What is counted is bounded. */
 final class Cluster {
 
-    /** Of what has started lately, so many are looked at. */
+    /** The number of recent starts that are looked at. */
     private static final int LOOKED_AT = 10_000;
 
     /** Anybody may call a session of theirs as the worker's are called: only those of the owner count. */

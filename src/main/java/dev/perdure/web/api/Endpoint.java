@@ -40,7 +40,7 @@ public record Endpoint(
         }
     }
 
-    /** Where something is answered. */
+    /** The server that answers. */
     public enum Where {
         /** By a read replica, where there is one: it only reads. */
         REPLICA,
@@ -60,7 +60,7 @@ public record Endpoint(
         return new Endpoint(method, path, summary, parameters, fields, Where.PRIMARY, handler);
     }
 
-    /** Answers a call in a session of the caller; what it answers is JSON. */
+    /** Answers a call in a session of the caller, with JSON. */
     @FunctionalInterface
     public interface Handler {
         String answer(Call call, Connection session) throws SQLException, Problem;
@@ -70,7 +70,7 @@ public record Endpoint(
         return new Endpoint("GET", path, summary, parameters, List.of(), Where.REPLICA, handler);
     }
 
-    /** What answers with server-sent events: it has no handler of this kind. */
+    /** An endpoint that answers with server-sent events: it has no handler of this kind. */
     static Endpoint stream(String path, String summary) {
         Handler none = (call, session) -> {
             throw new IllegalStateException(path + " is followed");

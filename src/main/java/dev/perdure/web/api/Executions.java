@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which executions of nodes are over since a later one has begun (df._stamps): {@code scope::generation}, a scope being an instance or what
- * is before it, {@code ::}, and a node. Whoever writes nodes by hand may have written anything.
+ * Executions of nodes that are over since a later one has begun (df._stamps): {@code scope::generation}, a scope being an instance or the
+ * text before it, {@code ::}, and a node. Nodes written by hand may have any text here.
  */
 final class Executions {
 

@@ -16,14 +16,14 @@ import org.jspecify.annotations.Nullable;
  */
 public record Follow(String path, String summary, Reader reader) {
 
-    /** Reads what has changed, in a session of a caller. */
+    /** Reads the changes, in a session of a caller. */
     @FunctionalInterface
     public interface Reader {
         Reading read(Call call, @Nullable String cursor, Connection session) throws SQLException, Problem;
     }
 
     /**
-     * What was read.
+     * The changes read.
      *
      * @param cursor for the next time
      * @param worker whether anybody works, as JSON
@@ -56,7 +56,7 @@ public record Follow(String path, String summary, Reader reader) {
      */
     public record Changed(String stamp, JsonNode event) {}
 
-    /** What the endpoint takes, so that a call is read as others are: the cursor. */
+    /** The endpoint, whose parameter is the cursor, so that a call is read as others are. */
     public Endpoint endpoint() {
         return Endpoint.stream(path, summary);
     }

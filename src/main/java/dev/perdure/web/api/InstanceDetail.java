@@ -59,7 +59,7 @@ final class InstanceDetail {
             """
                     .replace("SHOWN", Integer.toString(SHOWN));
 
-    /** The same without its nodes: what is here of INSTANCE, up to them. */
+    /** The same without its nodes: the part of INSTANCE up to them. */
     private static final String HEAD = "SELECT pg_catalog.json_build_object("
             + INSTANCE.substring(INSTANCE.indexOf("'id', i.id"), INSTANCE.indexOf(", 'now',"))
             + ", 'now', pg_catalog.clock_timestamp()) FROM df.instances i WHERE i.id = ?";

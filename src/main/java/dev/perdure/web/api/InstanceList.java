@@ -15,13 +15,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The instances of the caller, the newest first, page by page: df.find_instances, and a search in what people read. No index answers that
+ * The instances of the caller, the newest first, page by page: df.find_instances, and a search in the visible texts. No index answers that
  * search, so that a request looks at a bounded number of those that the filter finds, and the cursor goes on behind them.
  */
 final class InstanceList {
 
     private static final int LOOKED_AT = 500;
-    /** What no index answers is looked for in parts of so many instances, a statement each. */
+    /** The number of instances in one part of a search without an index, a statement each. */
     private static final int PART = 5_000;
     /** And in so many parts as fit into this; then the cursor goes on. */
     private static final long PATIENCE_NANOS = 150_000_000;
@@ -36,7 +36,7 @@ final class InstanceList {
     private static final List<String> TEXTS = List.of("label", "role", "definition", "queue", "schedule", "error");
     private static final List<String> TIMES = List.of("started_after", "started_before", "ended_after", "ended_before");
 
-    /** The cursor of a page that ends before what df.find_instances has found is written as df.find_instances writes its own. */
+    /** The cursor of a page that ends before the findings of df.find_instances is written as df.find_instances writes its own. */
     private static final String PAGE =
             """
             WITH looked AS MATERIALIZED (
@@ -64,7 +64,7 @@ final class InstanceList {
             FROM found f
             """;
 
-    /** Behind so many of the caller's instances a part ends, and what its cursor is. Read from the index alone. */
+    /** The end of a part, behind so many of the caller's instances, and its cursor. Read from the index alone. */
     private static final String BOUND =
             """
             SELECT pg_catalog.json_build_object('until', x.created_at, 'cursor', pg_catalog.encode(pg_catalog.convert_to(pg_catalog.concat('v1|',
@@ -154,7 +154,7 @@ final class InstanceList {
         }
     }
 
-    /** Where the part behind a cursor ends; missing when that is where the filter ends. */
+    /** The end of the part behind a cursor; missing when the filter ends there. */
     private static JsonNode bound(Connection session, @Nullable String cursor, ObjectNode filter) throws SQLException {
         String bound = Query.first(
                 session,

@@ -17,8 +17,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The nodes of an instance that has many: the graph is read here, and of the server what is on record of each node, which it tells in a few
- * milliseconds. df.explain, whose marks and notes smaller instances have, takes seconds for 10,000. So these nodes have no notes.
+ * The nodes of an instance that has many: the graph is read here, and the server tells the record of each node in a few milliseconds.
+ * df.explain, whose marks and notes smaller instances have, takes seconds for 10,000. So these nodes have no notes.
  */
 final class LargeInstance {
 
@@ -61,7 +61,7 @@ final class LargeInstance {
     private static final int ATTEMPT = 4;
     private static final int UPDATED_AT = 6;
     private static final int MARKED = 9;
-    /** What it has from ATTEMPT on. */
+    /** Its columns from ATTEMPT on. */
     private static final List<String> RECORDED = List.of("attempt", "started_at", "updated_at", "error", "code");
 
     private static final Set<String> CONFIGURED = Set.of("IF", "LOOP", "JOIN");
@@ -141,7 +141,7 @@ final class LargeInstance {
         return waits;
     }
 
-    /** The marks, as df._inferred has them: what is below a node that has ended is not looked at any more. */
+    /** The marks, as df._inferred has them: nodes below one that has ended are not looked at any more. */
     private void mark() {
         Executions executions = new Executions();
         states.values().forEach(state -> executions.add(state.path(EXECUTION).asText()));
@@ -193,7 +193,7 @@ final class LargeInstance {
         }
     }
 
-    /** What is done for each item has no status of its own. */
+    /** Removes the marks of the body's nodes: they run for each item, and have none of their own. */
     private void unmarkBody(NodeRow map) {
         String body = map.leftNode();
         Set<String> below = new HashSet<>();
@@ -279,7 +279,7 @@ final class LargeInstance {
         return nodes;
     }
 
-    /** Of 10,000 nodes, what is not there is not said. */
+    /** Of 10,000 nodes, missing values are left out. */
     private static void put(ObjectNode node, String name, @Nullable String value) {
         if (value != null) {
             node.put(name, value);

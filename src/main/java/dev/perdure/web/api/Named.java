@@ -38,7 +38,7 @@ final class Named {
             FROM (SELECT * FROM df.queues x ORDER BY x.name LIMIT 500) AS q
             """;
 
-    /** What is called: definitions of others carry their role before the name. */
+    /** The name for a call: definitions of others carry their role before the name. */
     private static final String CALLED =
             "CASE WHEN d.owner = (SELECT pg_catalog.quote_ident(current_user)::pg_catalog.regrole) THEN d.name"
                     + " ELSE pg_catalog.concat(d.owner::pg_catalog.text, '.', d.name) END";

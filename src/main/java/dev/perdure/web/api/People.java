@@ -4,7 +4,7 @@ import dev.perdure.web.Problem;
 import dev.perdure.web.api.Endpoint.Parameter;
 import java.util.List;
 
-/** The endpoints of what others decide: tasks of people, and activities, which are those of programs. */
+/** The endpoints of nodes that others decide: tasks of people, and activities of programs. */
 final class People {
 
     /** Payloads are shown as far as so many characters; a task has its whole one where it is asked for alone. */
@@ -26,7 +26,7 @@ final class People {
             FROM df.tasks t WHERE t.task_id = ?
             """;
 
-    /** What is wrong with a kind is said of those that wait longest. */
+    /** The kinds, each with a problem of those of its activities that wait longest. */
     private static final String KINDS =
             """
             SELECT pg_catalog.json_build_object('kinds', coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -127,7 +127,7 @@ final class People {
         return Long.parseLong(number);
     }
 
-    /** The same for what does not exist, is decided, and is not for the caller. */
+    /** The same for a task that does not exist, is decided, or is not for the caller. */
     private static Problem notFound() {
         return Problem.of(404, "There is no such task of yours, or it is decided");
     }

@@ -17,8 +17,8 @@ import java.util.Objects;
 final class Workflows {
 
     /**
-     * The operators are in df or in public. As in a session of the caller, whoever may create functions in public may have put some there; what
-     * is temporary comes last.
+     * The operators are in df or in public. As in a session of the caller, roles that may create functions in public may have put some
+     * there; what is temporary comes last.
      */
     private static final String PATH = "SET LOCAL search_path = df, public, pg_temp";
 

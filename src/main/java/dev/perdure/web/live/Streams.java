@@ -21,8 +21,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All open streams. One thread reads for them, one thing after the other: what is followed by itself costs a hundredth of a core at most, all
- * together a twentieth, and whatever else there is to be read makes them slower, not more expensive. Thread-safe.
+ * All open streams. One thread reads for them, one thing after the other: a followed list or instance by itself costs a hundredth of a core
+ * at most, all together a twentieth, and whatever else there is to be read makes them slower, not more expensive. Thread-safe.
  */
 public final class Streams {
 
@@ -58,7 +58,7 @@ public final class Streams {
      * None yet.
      *
      * @param name that its thread has
-     * @param workers whoever begins waits here
+     * @param workers new streams wait here
      */
     public Streams(Vertx vertx, String name, WorkerExecutor workers) {
         this.vertx = vertx;
@@ -173,7 +173,7 @@ public final class Streams {
                 .onComplete(read -> done(watch, by, read, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began)));
     }
 
-    /** Whoever has to be let in again, or the one that has a session. */
+    /** The subscriber that has to be let in again, or the one that has a session. */
     private static Subscriber by(Watch watch) {
         Subscriber oldest = watch.subscribers().stream()
                 .min(Comparator.comparingLong(Subscriber::checkedAt))
@@ -212,7 +212,7 @@ public final class Streams {
         plan();
     }
 
-    /** Whoever has logged out, or may not be in any more, hears nothing. */
+    /** Ends streams of users who have logged out, or may not be in any more. */
     private void endOver(Watch watch) {
         for (Subscriber each : List.copyOf(watch.subscribers())) {
             if (each.isGone() || !each.caller().isStill()) {

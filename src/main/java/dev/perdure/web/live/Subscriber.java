@@ -23,7 +23,7 @@ final class Subscriber {
         return caller;
     }
 
-    /** When the server has let in a session of this login last, in milliseconds of the streams' clock. */
+    /** The time at which the server has let in a session of this login last, in milliseconds of the streams' clock. */
     long checkedAt() {
         return checkedAt;
     }
@@ -57,7 +57,7 @@ final class Subscriber {
         }
     }
 
-    /** Says what was not said in time. */
+    /** Sends the messages that were not sent in time. */
     void catchUp() {
         if (behind && begun && !isGone() && !response.writeQueueFull()) {
             behind = false;

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What is read for all streams of one role that follow the same thing, and what they have been told of it. */
+/** The readings for all streams of one role that follow the same thing, and the changes that they have been told. */
 final class Watch {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -56,7 +56,7 @@ final class Watch {
         dueAt = time;
     }
 
-    /** What is told to whoever begins, of a reading from their own cursor. */
+    /** Tells a new stream the changes of a reading from its own cursor. */
     void begin(Subscriber subscriber, Reading reading, boolean since) {
         subscriber.begin();
         subscriber.tell("worker", reading.cursor(), reading.worker());
@@ -73,7 +73,7 @@ final class Watch {
         subscriber.catchUp();
     }
 
-    /** Tells everybody what they have not been told. */
+    /** Tells each stream the changes that it has not been told. */
     void tell(Reading reading) {
         List<Changed> news = new ArrayList<>();
         reading.changes().forEach((id, change) -> {

@@ -14,7 +14,7 @@ import java.util.Map;
  */
 public final class Attempts {
 
-    /** How many tries at once, and how often one more. */
+    /** The number of tries at once, and the pause before one more. */
     record Limit(int atOnce, Duration oneMoreEach) {}
 
     private static final Limit OF_ROLE = new Limit(10, Duration.ofSeconds(30));

@@ -28,7 +28,7 @@ final class Gate {
     static final String APPLICATION = "perdure-web";
     private static final int CONNECT_SECONDS = 10;
 
-    /** pg_has_role and not the attributes alone: SET ROLE makes its members what a role is. */
+    /** pg_has_role and not the attributes alone: SET ROLE gives a member the attributes of the role. */
     private static final String RIGHTS =
             "SELECT session_user, EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE (r.rolsuper OR r.rolbypassrls OR r.rolreplication)"
                     + " AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER')),"
@@ -46,7 +46,7 @@ final class Gate {
      * The gate of a database.
      *
      * @param worker how the worker reaches it
-     * @param vouched how it logs in as a role for whoever somebody else has vouched for
+     * @param vouched how it logs in as a role for users that another party has vouched for
      * @param statementTimeout for each statement
      */
     Gate(DatabaseUrl worker, SubmitterLogin vouched, Duration statementTimeout) {
@@ -116,7 +116,7 @@ final class Gate {
         return unless(session, () -> refuseMighty(session.connection(), role));
     }
 
-    /** A session as steps have theirs, for whoever somebody else has vouched for. */
+    /** A session as steps have theirs, for users that another party has vouched for. */
     RoleSession openVouched(String role) throws Problem {
         DatabaseUrl url;
         try {
@@ -177,7 +177,7 @@ final class Gate {
         }
     }
 
-    /** What the driver says may name hosts and roles: who is not logged in does not see it. */
+    /** Hides the driver's message, which may name hosts and roles, from callers that are not logged in. */
     private static Problem refused(SQLException e) {
         String state = e.getSQLState() == null ? "" : e.getSQLState();
         if (state.startsWith("28")) {
@@ -215,7 +215,7 @@ final class Gate {
                         403,
                         "This role is too mighty for a dashboard",
                         "Neither the owner of schema df nor a superuser, a role with BYPASSRLS or REPLICATION, or a member of one of these logs"
-                                + " in here: whoever gets hold of such a session would have the whole server.");
+                                + " in here: a stolen session of this kind would open the whole server.");
             }
         } catch (SQLException e) {
             throw Problem.of(e);

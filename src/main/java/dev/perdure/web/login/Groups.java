@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which roles people may have who are in groups, when somebody else vouches for them.
+ * The roles of the members of groups, when another party vouches for them.
  *
  * @param roles the role of each group
  */

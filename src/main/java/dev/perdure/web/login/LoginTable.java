@@ -10,7 +10,7 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Logins by keys that tell nothing of what callers send. Thread-safe. */
+/** Logins by keys that tell nothing of the callers' secrets. Thread-safe. */
 final class LoginTable {
 
     private static final int MAX_LOGINS = 1_000;
@@ -64,7 +64,7 @@ final class LoginTable {
         login.close();
     }
 
-    /** Closes what is idle of others where there is no session left. */
+    /** Closes idle sessions of others when there is no session left. */
     void makeRoom(Semaphore left, @Nullable Login but, Function<Login, @Nullable SessionPool> ofLogin) {
         if (left.availablePermits() == 0) {
             all.values().stream()
@@ -75,7 +75,7 @@ final class LoginTable {
         }
     }
 
-    /** Ends what is over, and closes sessions that nobody uses. */
+    /** Ends expired logins, and closes unused sessions. */
     void sweep(long now, long maxIdle, long maxAge) {
         List<String> over = new ArrayList<>();
         all.forEach((key, login) -> {

@@ -14,8 +14,8 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All who are logged in. The table knows neither cookies nor passwords: its keys are derived from the secrets that callers send, and
- * passwords are sealed with these. Thread-safe; what opens sessions blocks.
+ * All current logins. The table knows neither cookies nor passwords: its keys are derived from the secrets that callers send, and passwords
+ * are sealed with these. Thread-safe; what opens sessions blocks.
  */
 public final class Logins implements AutoCloseable {
 
@@ -23,7 +23,7 @@ public final class Logins implements AutoCloseable {
     private static final long BASIC_FOR_MILLIS = 60_000;
 
     private static final int MAX_SECRET = 200;
-    /** Who follows what happens reads the primary where the replica is more behind. */
+    /** The delay of the replica from which streams read the primary. */
     private static final long LIVE_SECONDS = 2;
 
     private final Gate gate;
@@ -40,7 +40,7 @@ public final class Logins implements AutoCloseable {
     private final LoginTable all = new LoginTable();
 
     /**
-     * What logins may have.
+     * The limits of logins.
      *
      * @param sessions on the server, of all together
      * @param maxIdleMillis a login that was not used for so long is over
@@ -50,7 +50,7 @@ public final class Logins implements AutoCloseable {
     public record Limits(int sessions, long maxIdleMillis, long maxAgeMillis, @Nullable String tryOut) {}
 
     /**
-     * Who has just logged in.
+     * A login that was just made.
      *
      * @param cookie the secret, which is kept by the caller only
      * @param csrf what each request that changes something has to carry
@@ -76,12 +76,12 @@ public final class Logins implements AutoCloseable {
             return login.roles();
         }
 
-        /** What each request with the cookie that changes something has to carry. */
+        /** The token that each changing request with the cookie has to carry. */
         public String csrf() {
             return csrfOf(secret);
         }
 
-        /** Whether the login of this caller is not over; to be asked by who goes on for longer than a request, and as good as one. */
+        /** Whether the login of this caller is not over; a check for work that goes on for longer than a request, and as good as one. */
         public boolean isStill() {
             long now = clock.millis();
             if (login.isClosed() || login.isOver(now, limits.maxIdleMillis(), limits.maxAgeMillis())) {
@@ -100,7 +100,7 @@ public final class Logins implements AutoCloseable {
             return read(Long.MAX_VALUE, work);
         }
 
-        /** The same, from a replica only that shows what has just happened. */
+        /** The same, from a replica only if it shows the latest changes. */
         public <T> T readLive(Work<T> work) throws Problem {
             return read(LIVE_SECONDS, work).value();
         }
@@ -122,7 +122,9 @@ public final class Logins implements AutoCloseable {
             return new Read<>(inSession(work), Read.Source.primary(at.note(role())));
         }
 
-        /** A replica may let in whom the primary does not any more. Where the primary is away nobody can have changed that. */
+        /**
+         * A replica may let in a user whom the primary does not let in any more. Where the primary is away nobody can have changed that.
+         */
         private void checkAgain(Replica at) throws Problem {
             if (at.isPrimaryAway() || login.primary().checkedNanosAgo() < SessionPool.MAX_AGE_NANOS) {
                 return;
@@ -178,7 +180,7 @@ public final class Logins implements AutoCloseable {
         }
     }
 
-    /** What is done in a session; the transaction has begun, and is rolled back unless the work commits. */
+    /** The work in a session; the transaction has begun, and is rolled back unless the work commits. */
     public interface Work<T> {
         T apply(Connection session) throws SQLException, Problem;
     }
@@ -273,7 +275,7 @@ public final class Logins implements AutoCloseable {
     }
 
     /**
-     * Who sends with each request what vouches for them, and was let in with it before. Does not block.
+     * The caller that sends the same voucher with each request, and was let in with it before. Does not block.
      *
      * @param voucher what is sent, which has been checked
      */
@@ -300,7 +302,7 @@ public final class Logins implements AutoCloseable {
         return login;
     }
 
-    /** Who has this cookie. Does not block. */
+    /** The caller with this cookie. Does not block. */
     public Optional<Caller> byCookie(String secret) {
         if (secret.isEmpty() || secret.length() > MAX_SECRET) {
             return Optional.empty();
@@ -308,7 +310,7 @@ public final class Logins implements AutoCloseable {
         return known(secret, limits.maxIdleMillis(), limits.maxAgeMillis());
     }
 
-    /** Who sends a role and a password with each request, and was let in with them a moment ago. Does not block. */
+    /** The caller that sends a role and a password with each request, and was let in with them a moment ago. Does not block. */
     public Optional<Caller> knownByPassword(String role, String password) {
         String secret = Sealed.token(ofBasic, role + "\0" + password);
         return known(secret, BASIC_FOR_MILLIS, BASIC_FOR_MILLIS);
@@ -334,7 +336,7 @@ public final class Logins implements AutoCloseable {
         all.end(caller.login);
     }
 
-    /** Ends what is over, and closes sessions that nobody uses. To be called every few seconds. */
+    /** Ends expired logins, and closes unused sessions. To be called every few seconds. */
     public void sweep() {
         all.sweep(clock.millis(), limits.maxIdleMillis(), limits.maxAgeMillis());
         all.makeRoom(sessions, null, Login::primary);

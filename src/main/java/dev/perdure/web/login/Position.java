@@ -6,7 +6,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * How far the server of a session has replayed its primary's log.
+ * The position in the primary's log to which the server of a session has replayed it.
  *
  * @param isReplica false for a server that takes writes
  * @param lsn bytes of the log since its beginning
@@ -19,7 +19,7 @@ record Position(boolean isReplica, long lsn, long lastSeconds) {
             + " coalesce(pg_catalog.floor(pg_catalog.date_part('epoch',"
             + " pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())), 0)::pg_catalog.int8";
 
-    /** Where the next record is written: whatever was committed before lies before it. */
+    /** The place of the next record: everything committed before lies before it. */
     private static final String OF_PRIMARY =
             "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::pg_catalog.int8";
 

@@ -4,7 +4,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was read, and where.
+ * A value read, and its source.
  *
  * @param source null where there is no read replica to tell apart
  */

@@ -20,13 +20,13 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A read replica of the database: whether reads may go there, how far behind it is, and who has to wait for it, having written. Nobody
- * waits for one that does not answer: a thread looks at it every two seconds while people read, and until it is well again they read the
- * primary. Thread-safe.
+ * A read replica of the database: whether reads may go there, its delay, and the roles that have to wait for it after a write. Nobody waits
+ * for one that does not answer: a thread looks at it every two seconds while people read, and until it is well again they read the primary.
+ * Thread-safe.
  */
 public final class Replica implements AutoCloseable {
 
-    /** How often {@link #look} is to be called. */
+    /** The interval for calls of {@link #look}. */
     public static final Duration LOOK = Duration.ofSeconds(2);
 
     private static final Logger LOG = Logger.getLogger(Replica.class);
@@ -58,7 +58,7 @@ public final class Replica implements AutoCloseable {
     private @Nullable Connection replica;
     private boolean closed;
 
-    /** What a role has written last, which it has to see. */
+    /** The last write of a role, which it has to see. */
     private record Wrote(long lsn, long nanos) {}
 
     /** Whether it may be read. */

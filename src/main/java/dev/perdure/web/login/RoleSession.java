@@ -6,7 +6,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import org.jboss.logging.Logger;
 
-/** A session on the server that is logged in as whoever calls. Used by one request at a time. */
+/** A session on the server that is logged in as the caller. Used by one request at a time. */
 final class RoleSession implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(RoleSession.class);

@@ -6,8 +6,8 @@ import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Where the primary's log ended, and when: a replica that has not replayed a position yet is as old as that position. So neither clocks of two
- * servers are compared, nor is a primary that nobody writes to taken for a replica that hangs. Thread-safe.
+ * Ends of the primary's log, with their times: a replica that has not replayed a position yet is as old as that position. So neither clocks
+ * of two servers are compared, nor is a primary that nobody writes to taken for a replica that hangs. Thread-safe.
  */
 final class Samples {
 
@@ -44,7 +44,7 @@ final class Samples {
         return samples.isEmpty() || lsn >= samples.getLast().lsn();
     }
 
-    /** How many seconds are seen of what a replica has not replayed. */
+    /** The age in seconds of the oldest position that a replica has not replayed. */
     synchronized long behindSeconds(Position position, long nanos) {
         if (isReached(position.lsn())) {
             return 0;

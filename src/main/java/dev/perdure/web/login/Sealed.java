@@ -11,8 +11,8 @@ import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * A password that cannot be read without the secret that the caller's cookie holds: whoever gets hold of this process's memory finds no
- * key to it there, unless a request of that caller is being answered. AES-256-GCM, with a key from HMAC-SHA-256 of the secret.
+ * A password that cannot be read without the secret that the caller's cookie holds: the memory of this process holds no key to it, unless a
+ * request of that caller is being answered. AES-256-GCM, with a key from HMAC-SHA-256 of the secret.
  */
 final class Sealed {
 

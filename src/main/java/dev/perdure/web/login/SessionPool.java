@@ -150,7 +150,7 @@ final class SessionPool {
         close(old);
     }
 
-    /** How long ago the server has let in this login last. */
+    /** The time since the server has let in this login last. */
     long checkedNanosAgo() {
         return System.nanoTime() - openedAt;
     }
@@ -161,7 +161,7 @@ final class SessionPool {
         }
     }
 
-    /** Closes what is idle, and what is given back later. */
+    /** Closes idle sessions, and those given back later. */
     void close() {
         synchronized (idle) {
             closed = true;
