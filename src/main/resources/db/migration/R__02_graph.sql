@@ -590,17 +590,23 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     max_nodes CONSTANT integer := 10000;
+    below CONSTANT text[] := '{left_node,right_node,condition_node,extra_nodes}';
     seed bigint;
     node jsonb;
-    kind text;
     stack jsonb[];
     parents integer[] := '{0}';
     slots integer[] := '{0}';
     top integer := 1;
     nodes integer := 0;
-    ids text[]; types text[]; queries text[]; names text[]; lefts text[]; rights text[];
-    templates jsonb[];
-    conditions text[]; extras text[];
+    -- Of each position the node without what is below it, and the positions of its children. An array that had nothing at 1 would begin
+    -- where it gets something first.
+    documents jsonb[];
+    lefts integer[] := '{NULL}';
+    rights integer[] := '{NULL}';
+    conditions integer[] := '{NULL}';
+    extras text[] := '{NULL}';
+    ids text[];
+    configs text[] := '{NULL}';
     branches jsonb[];
     i integer;
 BEGIN
@@ -611,22 +617,20 @@ BEGIN
         top := top - 1;
         CONTINUE WHEN jsonb_typeof(node) <> 'object';
         nodes := nodes + 1;
-        ids[nodes] := lpad(to_hex((seed + (nodes - 1) * 2654435761) & 4294967295), 8, '0');
-        kind := node ->> 'node_type';
-        types[nodes] := kind;
-        queries[nodes] := node ->> 'query';
-        names[nodes] := node ->> 'result_name';
-        templates[nodes] := nullif(node -> 'params', 'null');
-        lefts[nodes] := NULL;
-        rights[nodes] := NULL;
         i := parents[top + 1];
         CASE slots[top + 1]
         WHEN 0 THEN NULL;
-        WHEN 1 THEN lefts[i] := ids[nodes];
-        WHEN 2 THEN rights[i] := ids[nodes];
-        WHEN 3 THEN conditions[i] := ids[nodes];
-        ELSE extras[i] := concat(extras[i] || ',', '"', ids[nodes], '"');
+        WHEN 1 THEN lefts[i] := nodes;
+        WHEN 2 THEN rights[i] := nodes;
+        WHEN 3 THEN conditions[i] := nodes;
+        ELSE extras[i] := concat(extras[i] || ',', nodes);
         END CASE;
+        -- Most have nothing below.
+        IF NOT node ?| below THEN
+            documents[nodes] := node;
+            CONTINUE;
+        END IF;
+        documents[nodes] := node - below;
         -- The leftmost is to be on top.
         IF node ? 'extra_nodes' AND jsonb_typeof(node -> 'extra_nodes') = 'array' THEN
             branches := ARRAY(SELECT jsonb_array_elements(node -> 'extra_nodes'));
@@ -656,30 +660,26 @@ BEGIN
             slots[top] := 1;
         END IF;
     END LOOP;
+    ids := ARRAY(SELECT lpad(to_hex((seed + k * 2654435761) & 4294967295), 8, '0') FROM generate_series(0, nodes - 1) AS k ORDER BY k);
     -- The ids of children that have no column stand in the configuration.
     FOR i IN 1 .. coalesce(array_upper(conditions, 1), 0) LOOP
         IF conditions[i] IS NOT NULL THEN
-            queries[i] := df._compact(coalesce(df._json_object(queries[i]), '{}')
-                || jsonb_build_object('condition_node', conditions[i]));
+            configs[i] := df._compact(coalesce(df._json_object(documents[i] ->> 'query'), '{}')
+                || jsonb_build_object('condition_node', ids[conditions[i]]));
         END IF;
     END LOOP;
     FOR i IN 1 .. coalesce(array_upper(extras, 1), 0) LOOP
         IF extras[i] IS NOT NULL THEN
-            queries[i] := df._compact(coalesce(df._json_object(queries[i]), '{}')
-                || jsonb_build_object('extra_nodes', concat('[', extras[i], ']')::jsonb));
+            configs[i] := df._compact(coalesce(df._json_object(coalesce(configs[i], documents[i] ->> 'query')), '{}')
+                || jsonb_build_object('extra_nodes',
+                    ARRAY(SELECT ids[x.at] FROM unnest(string_to_array(extras[i], ',')::integer[]) WITH ORDINALITY AS x(at, turn) ORDER BY x.turn)));
         END IF;
     END LOOP;
-    FOR i IN 1 .. nodes LOOP
-        node_position := i;
-        id := ids[i];
-        node_type := types[i];
-        query := queries[i];
-        result_name := names[i];
-        params := templates[i];
-        left_node := lefts[i];
-        right_node := rights[i];
-        RETURN NEXT;
-    END LOOP;
+    RETURN QUERY
+    SELECT n.position::integer, ids[n.position], n.document ->> 'node_type', coalesce(n.config, n.document ->> 'query'), n.document ->> 'result_name',
+           ids[n.left_at], ids[n.right_at], nullif(n.document -> 'params', 'null')
+    FROM unnest(documents, configs, lefts, rights) WITH ORDINALITY AS n(document, config, left_at, right_at, position)
+    WHERE n.position <= nodes;
 EXCEPTION WHEN data_exception OR statement_too_complex THEN
     -- No JSON.
     RETURN;

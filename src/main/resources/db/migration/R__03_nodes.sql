@@ -6,7 +6,7 @@
 -- What is known of a node is its entry in the checkpoint with the highest version that has one. A mark of the owner counts
 -- when it is later, and when the entry leaves the same execution running.
 CREATE OR REPLACE VIEW df.nodes WITH (security_barrier) AS
-SELECT n.id::varchar(8) AS id,
+SELECT n.id,
        i.id AS instance_id,
        n.node_type,
        n.query,
@@ -53,7 +53,7 @@ CROSS JOIN LATERAL (
            r.marked_at, r.execution_id AS mark_execution_id, r.attempt AS mark_attempt, r.started_at AS mark_started_at,
            r.waits, t.set_aside_at, t.tries
     FROM (
-        SELECT x.id, x.node_type, x.query, x.result_name, x.left_node, x.right_node, x.params, i.submitted_by, i.database, i.created_at
+        SELECT x.id::varchar(8), x.node_type, x.query, x.result_name, x.left_node, x.right_node, x.params, i.submitted_by, i.database, i.created_at
         FROM df._definition(i.root_node, i.graph) AS x
         UNION ALL
         SELECT y.id, y.node_type, y.query, y.result_name, y.left_node, y.right_node, NULL, y.submitted_by, y.database, y.created_at

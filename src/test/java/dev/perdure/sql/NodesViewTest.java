@@ -89,6 +89,30 @@ class NodesViewTest {
     }
 
     @Test
+    void a_graph_of_odd_members_has_its_nodes_in_their_order_and_the_ids_of_children_where_they_belong()
+            throws SQLException {
+        sql.value(
+                "INSERT INTO df.instances (id, root_node, submitted_by, graph) VALUES ('0ddca5e5', 'fffffff0', 'alice', ?) RETURNING id",
+                "{\"node_type\":\"JOIN\",\"query\":\"[\",\"condition_node\":{\"node_type\":\"SQL\",\"query\":\"d\"},\"right_node\":3,\"extra_nodes\":"
+                        + "[{\"query\":\"[1\"},1,{\"query\":\"{\\\"k\\\": 1}\",\"extra_nodes\":[{\"result_name\":\"u\"}],\"condition_node\":{\"left_node\":null}}],"
+                        + "\"left_node\":{\"node_type\":\"SQL\",\"query\":\"a\",\"params\":[\"x\",{\"left_node\":{}}]},\"unknown\":{\"left_node\":{}}}");
+        assertThat(
+                        sql.database.rows(
+                                ALICE,
+                                "SELECT id, node_type, query, result_name, left_node, right_node, params FROM df.nodes WHERE instance_id = '0ddca5e5'"
+                                        + " ORDER BY ((('x' || id)::bit(32)::bigint - x'fffffff0'::bigint) * 244002641) & 4294967295"))
+                .extracting(row -> row.stream().map(String::valueOf).collect(Collectors.joining(" ")))
+                .containsExactly(
+                        "fffffff0 JOIN {\"extra_nodes\":[\"daa66d03\",\"78dde6b4\"],\"condition_node\":\"3c6ef352\"} null 9e3779a1 null null",
+                        "9e3779a1 SQL a null null null [\"x\", {\"left_node\": {}}]",
+                        "3c6ef352 SQL d null null null null",
+                        "daa66d03 null [1 null null null null",
+                        "78dde6b4 null {\"k\":1,\"extra_nodes\":[\"b54cda16\"],\"condition_node\":\"17156065\"} null null null null",
+                        "17156065 null null null null null null",
+                        "b54cda16 null null u null null null");
+    }
+
+    @Test
     void text_that_no_text_can_hold_is_refused_when_a_node_is_built_and_when_it_is_started() {
         for (String node : List.of(
                 "{\"node_type\":\"SIGNAL\",\"query\":\"{\\\"signal_name\\\":\\\"\\\\u0000\\\"}\"}",
