@@ -294,18 +294,20 @@ BEGIN
         v_failed := NULL;
         opened := NULL;
         FOR ordinal, v_item, status, version, versions, states, marks, completed, failed IN
-            -- Of items that programs decide those that fit, and one more: it is not unpacked, and says that the page is not all.
-            WITH RECURSIVE sized AS (
-                SELECT f.*, octet_length(f.item::text)::bigint AS bytes, 0::bigint AS before, 1 AS place
-                FROM (SELECT i.ordinal, i.item, i.status, i.version FROM df._map_items i
-                      WHERE i.map_id = p_maps[k] AND i.ordinal > p_after[k] AND i.status = 'pending'
-                      ORDER BY i.ordinal LIMIT CASE WHEN v_map.activity IS NOT NULL AND p_limits[k] > 0 THEN 1 ELSE 0 END) AS f
-                UNION ALL
-                SELECT f.*, CASE WHEN s.before + s.bytes < p_bytes THEN octet_length(f.item::text) ELSE 0 END, s.before + s.bytes, s.place + 1
-                FROM sized s CROSS JOIN LATERAL (
-                    SELECT i.ordinal, i.item, i.status, i.version FROM df._map_items i
-                    WHERE i.map_id = p_maps[k] AND i.ordinal > s.ordinal AND i.status = 'pending' ORDER BY i.ordinal LIMIT 1) AS f
-                WHERE s.before < p_bytes AND s.place < p_limits[k]),
+            -- Of items that programs decide those that fit. The size of an item is known when it is unpacked, so those that are far beyond by
+            -- their packed size stay packed.
+            WITH packed AS (
+                SELECT i.ordinal, i.item, i.status, i.version,
+                       sum(pg_column_size(i.item) * CASE WHEN pg_column_compression(i.item) IS NULL THEN 1 ELSE 8 END)
+                           OVER (ORDER BY i.ordinal ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                FROM (SELECT x.ordinal, x.item, x.status, x.version FROM df._map_items x
+                      WHERE x.map_id = p_maps[k] AND x.ordinal > p_after[k] AND x.status = 'pending'
+                      ORDER BY x.ordinal LIMIT CASE WHEN v_map.activity IS NOT NULL AND p_limits[k] > 0 THEN p_limits[k] ELSE 0 END) AS i),
+            sized AS (
+                SELECT i.ordinal, i.item, i.status, i.version,
+                       CASE WHEN i.before >= p_bytes THEN p_bytes ELSE coalesce(sum(CASE WHEN i.before >= p_bytes THEN 0
+                           ELSE octet_length(i.item::text) END) OVER (ORDER BY i.ordinal ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) END AS before
+                FROM packed i),
             page AS MATERIALIZED (
                 SELECT s.ordinal, s.item, s.status, s.version, s.before FROM sized s
                 UNION ALL

@@ -748,7 +748,9 @@ DECLARE
     v_items bigint[];
     v_done integer;
 BEGIN
-    IF NOT EXISTS (SELECT FROM unnest(p_tokens) AS t WHERE (t ~ '^[0-9]{1,18}([.][0-9]{1,18}[.][0-9]{1,18})?[.][0-9a-f]{32}$') IS NOT TRUE) THEN
+    -- Of a token the beginning is the key, and all of it is compared below.
+    IF NOT EXISTS (SELECT FROM unnest(p_tokens) AS t
+                   WHERE (strpos(t, '.') BETWEEN 2 AND 19 AND translate(split_part(t, '.', 1), '0123456789', '') = '') IS NOT TRUE) THEN
         v_ids := ARRAY(SELECT split_part(t, '.', 1)::bigint FROM unnest(p_tokens) AS t);
         WITH held AS MATERIALIZED (
             SELECT a.id, a.role, a.kind, a.map_id, a.instance_id FROM df._activities a

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class AssignedItems {
 
-    private static final int MOST = 250;
+    private static final int MOST = 1000;
     private static final long MOST_CHARS = 1024 * 1024;
     private static final Duration LOCKED = Duration.ofMillis(50);
 

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class MapRun implements Attempt, Home {
 
-    private static final int PAGE = 400;
+    private static final int PAGE = 1000;
 
     private static final Duration SHOWN_AFTER = Duration.ofMillis(100);
     private static final Duration TICK = Duration.ofSeconds(1);

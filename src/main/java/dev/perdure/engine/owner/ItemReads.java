@@ -26,8 +26,8 @@ public final class ItemReads {
 
     /** Wishes of one exchange: a page of a map takes some milliseconds, twenty where the server is busy, and everybody waits for them. */
     private static final int MOST = 8;
-    /** Items that one exchange lets programs have; one wish at least. */
-    private static final int MOST_ASSIGNED = 250;
+    /** Items that one exchange reads and lets programs have; one wish at least. */
+    private static final int MOST_ROWS = 2000;
     /** Of what an exchange writes; one wish at least. */
     private static final long MOST_CHARS = 512 * 1024;
 
@@ -38,6 +38,11 @@ public final class ItemReads {
 
         /** The characters that are sent for it, about. */
         default long chars() {
+            return 0;
+        }
+
+        /** The items that it reads or writes, at most. */
+        default int rows() {
             return 0;
         }
     }
@@ -53,13 +58,23 @@ public final class ItemReads {
 
     /** Items that are to be read. */
     record Open(long role, String instance, OpenItems items, Consumer<OpenItems.@Nullable Opened> answer)
-            implements Wish {}
+            implements Wish {
+        @Override
+        public int rows() {
+            return Math.abs(items.limit());
+        }
+    }
 
     private record Assign(long role, String instance, AssignItems items, Consumer<AssignItems.Answer> answer)
             implements Wish {
         @Override
         public long chars() {
             return items.payloadChars();
+        }
+
+        @Override
+        public int rows() {
+            return items.items().size();
         }
     }
 
@@ -156,14 +171,15 @@ public final class ItemReads {
     Batch next() {
         Batch batch = new Batch();
         long chars = 0;
-        int assigned = 0;
-        for (int i = 0; i < MOST && chars < MOST_CHARS && assigned < MOST_ASSIGNED; i++) {
+        int rows = 0;
+        for (int i = 0; i < MOST && chars < MOST_CHARS && rows < MOST_ROWS; i++) {
             Wish wish = queue.poll();
             if (wish == null) {
                 break;
             }
             queue.release(wish.role());
             chars += wish.chars();
+            rows += wish.rows();
             if (wish instanceof Find find) {
                 batch.find.add(find);
             } else if (wish instanceof Freeze freeze) {
@@ -172,7 +188,6 @@ public final class ItemReads {
                 batch.open.add(open);
             } else if (wish instanceof Assign assign) {
                 batch.assign.add(assign);
-                assigned += assign.items().items().size();
             }
         }
         return batch;
