@@ -1327,9 +1327,9 @@ COMMENT ON FUNCTION df._activity_beginners() IS
 -- Leases that have ended, ends that are old, and channels of those for whom something waits. What a claimer has locked is left for the next
 -- time. more: there may be more to do at once; present: there are activities; moved: marks have moved.
 --
--- What stands first in an index was deleted or changed long ago, and is passed with each look until vacuum has been there, which a snapshot
--- that somebody keeps puts off. So a look finds leases that have ended lately, and only a whole one (the first of a term, and now and then)
--- what a claimer had locked meanwhile, and old ends.
+-- Entries of an index whose rows were deleted or changed long ago are passed with each look until vacuum has been there, which a snapshot that
+-- somebody keeps puts off. So a session looks at leases once a second, and only at those that have ended since its last look; a whole look (the
+-- first of a term, and now and then) also finds those that a claimer had locked meanwhile, and old ends.
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, p_whole boolean, OUT more boolean, OUT present boolean, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -1337,7 +1337,11 @@ SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_se
 AS $$
 DECLARE
     page CONSTANT integer := 500;
-    v_from CONSTANT timestamptz := CASE WHEN p_whole THEN '-infinity' ELSE clock_timestamp() - interval '20 seconds' END;
+    v_now CONSTANT timestamptz := clock_timestamp();
+    -- In seconds since 1970, as the last look of this session has left it.
+    v_since CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_seen', true), '')::double precision);
+    v_from CONSTANT timestamptz := CASE WHEN p_whole THEN '-infinity' ELSE coalesce(least(v_since, v_now) - interval '2 seconds', v_now - interval '20 seconds') END;
+    v_looks CONSTANT boolean := p_whole OR (v_now - v_since BETWEEN interval '0' AND interval '1 second') IS NOT TRUE;
     v_lost df._activities;
     v_why text;
     v_done integer := 0;
@@ -1357,14 +1361,14 @@ BEGIN
                                  WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
     WHERE a.id IN (
         SELECT x.id FROM df._activities x
-        WHERE x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
+        WHERE v_looks AND x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
             AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
         ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_done = ROW_COUNT;
     -- A signal refers to the row of the instance, which its user may have locked.
     FOR v_lost IN
         SELECT x.* FROM df._activities x JOIN df.instances i ON i.id = x.instance_id
-        WHERE x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt >= x.max_attempts
+        WHERE v_looks AND x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt >= x.max_attempts
             AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
         ORDER BY x.lease_until LIMIT page FOR KEY SHARE OF i SKIP LOCKED FOR UPDATE OF x SKIP LOCKED
     LOOP
@@ -1385,6 +1389,9 @@ BEGIN
         v_done := v_done + 1;
     END LOOP;
     more := v_done >= page;
+    IF v_looks AND NOT more THEN
+        PERFORM set_config('df.leases_seen', extract(epoch FROM v_now)::text, false);
+    END IF;
     IF p_whole THEN
         DELETE FROM df._activities a
         WHERE a.id IN (SELECT x.id FROM df._activity_ends e JOIN df._activities x ON x.id = abs(e.activity_id)
@@ -1417,7 +1424,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint, boolean) IS
-    'Leases that have ended (in the last 20 seconds, unless p_whole), ends that are old (p_whole), and channels of roles with waiting activities. Locked rows are left for the next time.';
+    'Leases that have ended (since the last look of the session, unless p_whole), ends that are old (p_whole), and channels of roles with waiting activities. Locked rows are left for the next time.';
 
 -- Each counts as far as 20,000.
 CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OUT activities_claimed bigint, OUT activities_oldest double precision,

@@ -114,12 +114,19 @@ public final class Benchmark {
         System.out.println("worker: " + worker.memory());
     }
 
-    private static void activities(Place place, WorkerProcess worker, double bare, int programs) throws Exception {
+    /** Few programs and many: more sessions than the server's processors can serve make each transaction dearer. */
+    private static void activities(Place place, WorkerProcess worker, double bare, int many) throws Exception {
         int items = Integer.getInteger("bench.activities", 20_000);
         // The compiler knows instances by now, not yet activities.
-        new ActivityLoad(place.user(), 60_000, programs, 50).perSecond();
-        for (int batch : new int[] {50, 1}) {
-            int count = batch == 1 ? items / 4 : items;
+        new ActivityLoad(place.user(), 60_000, many, 50).perSecond();
+        for (int programs : new int[] {4, many}) {
+            activities(place, worker, bare, programs, items, 50);
+            activities(place, worker, bare, programs, items / 4, 1);
+        }
+    }
+
+    private static void activities(Place place, WorkerProcess worker, double bare, int programs, int count, int batch)
+            throws Exception {
             ActivityLoad load = new ActivityLoad(place.user(), count, programs, batch);
             double rate = withProcessorTime(place, worker, "activity", load::perSecond, any -> count);
             System.out.printf(
@@ -131,7 +138,6 @@ public final class Benchmark {
                     rate / bare,
                     load.perClaim(),
                     load.emptyClaims());
-        }
     }
 
     /** Of those that pass, while others wait behind them. */

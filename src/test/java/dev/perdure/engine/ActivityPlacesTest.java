@@ -93,4 +93,36 @@ class ActivityPlacesTest {
         owner.value("SELECT more FROM df._sweep_activities(" + epoch + ", true)");
         assertThat(program.value(CLAIM, "3", "0 s")).as("whenever").isEqualTo("2");
     }
+
+    @Test
+    void a_look_passes_only_what_has_ended_since_the_last_one() throws SQLException {
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        try (Submitter observer = Submitter.observer(database)) {
+            // Vacuum and indexes keep all that this snapshot can see.
+            observer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+            assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+            owner.execute(
+                    "DO $$ BEGIN FOR i IN 1 .. 2000 LOOP UPDATE df._activities SET lease_until = clock_timestamp()"
+                            + " - interval '10 seconds'; END LOOP; END $$");
+            owner.execute("UPDATE df._activities SET lease_until = clock_timestamp() + interval '1 hour'");
+            String look = "SELECT more FROM df._sweep_activities(" + epoch + ", false)";
+
+            assertThat(owner.pages(look)).as("the first look of a session").isGreaterThan(1500);
+            owner.value(
+                    "SELECT set_config('df.leases_seen', (extract(epoch FROM clock_timestamp()) - 3)::text, false)");
+            assertThat(owner.pages(look)).as("a look three seconds later").isLessThan(1000);
+            observer.execute("ROLLBACK");
+        }
+    }
+
+    @Test
+    void a_clock_that_was_set_back_makes_no_look_wait() throws SQLException {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        owner.execute("UPDATE df._activities SET lease_until = clock_timestamp() - interval '1 second'");
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        owner.value("SELECT set_config('df.leases_seen', (extract(epoch FROM clock_timestamp()) + 3600)::text, false)");
+
+        owner.value("SELECT more FROM df._sweep_activities(" + epoch + ", false)");
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+    }
 }

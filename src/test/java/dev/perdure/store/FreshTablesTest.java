@@ -4,8 +4,6 @@ import static dev.perdure.store.JournalWorld.ALICE;
 import static dev.perdure.store.JournalWorld.ask;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
@@ -83,13 +81,9 @@ class FreshTablesTest {
     private long pages(String sql) throws Exception {
         try (Connection connection = world.database.connect(PostgresServer.OWNER)) {
             connection.setAutoCommit(false);
-            String plan = TestDatabase.rows(connection, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql)
-                    .get(0)
-                    .get(0);
+            long pages = TestDatabase.pages(connection, sql);
             connection.rollback();
-            JsonNode top = new ObjectMapper().readTree(plan).get(0).get("Plan");
-            return top.get("Shared Hit Blocks").asLong()
-                    + top.get("Shared Read Blocks").asLong();
+            return pages;
         }
     }
 }

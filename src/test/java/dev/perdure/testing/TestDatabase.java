@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -149,5 +151,23 @@ public final class TestDatabase {
             result.add(Arrays.asList(row));
         }
         return result;
+    }
+
+    /** The number of pages of tables and indexes that a statement reads, which is carried out. */
+    public static long pages(Connection connection, String sql) throws SQLException {
+        String plan = String.valueOf(rows(connection, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql)
+                .get(0)
+                .get(0));
+        // Of the topmost node, which is told first.
+        return pages(plan, "Hit") + pages(plan, "Read");
+    }
+
+    private static long pages(String plan, String how) {
+        Matcher pages =
+                Pattern.compile("\"Shared " + how + " Blocks\": ([0-9]+)").matcher(plan);
+        if (!pages.find()) {
+            throw new IllegalStateException("no pages in " + plan);
+        }
+        return Long.parseLong(pages.group(1));
     }
 }
