@@ -1340,7 +1340,8 @@ DECLARE
     v_now CONSTANT timestamptz := clock_timestamp();
     -- In seconds since 1970, as the last look of this session has left it.
     v_since CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_seen', true), '')::double precision);
-    v_from CONSTANT timestamptz := CASE WHEN p_whole THEN '-infinity' ELSE coalesce(least(v_since, v_now) - interval '2 seconds', v_now - interval '20 seconds') END;
+    v_from CONSTANT timestamptz := CASE WHEN p_whole THEN '-infinity' WHEN v_since < v_now THEN v_since - interval '2 seconds'
+        ELSE v_now - interval '20 seconds' END;
     v_looks CONSTANT boolean := p_whole OR (v_now - v_since BETWEEN interval '0' AND interval '1 second') IS NOT TRUE;
     v_lost df._activities;
     v_why text;

@@ -137,11 +137,6 @@ public final class Submitter implements AutoCloseable {
         return TestDatabase.rows(connection, sql, parameters);
     }
 
-    /** The number of pages that a statement reads, which is carried out. */
-    public long pages(String sql) throws SQLException {
-        return TestDatabase.pages(connection, sql);
-    }
-
     @Override
     public void close() throws SQLException {
         connection.close();
