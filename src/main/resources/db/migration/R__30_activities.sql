@@ -159,7 +159,8 @@ DECLARE
     v_is_recent boolean := current_setting('transaction_isolation') = 'read committed';
 BEGIN
     LOCK TABLE df._activity_marks IN ROW SHARE MODE;
-    SELECT k.turn INTO v_mark FROM df._activity_marks k WHERE k.kind = p_kind AND k.role = p_role AND k.priority = p_priority;
+    SELECT greatest(k.turn, k.next_turn) INTO v_mark FROM df._activity_marks k
+    WHERE k.kind = p_kind AND k.role = p_role AND k.priority = p_priority;
     IF NOT FOUND THEN
         INSERT INTO df._activity_marks (kind, role, priority, turn) VALUES (p_kind, p_role, p_priority, 0) ON CONFLICT DO NOTHING;
         v_mark := 0;
@@ -1265,21 +1266,22 @@ COMMENT ON FUNCTION df._activity_note(text, text, text) IS 'Internal: the note o
 -- What the leader does now and then
 ---------------------------------------------------------------------------------------------------------------------
 
--- Marks move on to the first activity that waits. One that begins now may stand before it, and nobody sees that one until it is committed: so a mark
--- moves when those have ended that had begun one when the place was found, and never past what waits by then. A clock that was set back begins
--- anew: then all is looked at once more.
+-- Marks move on to the first activity that waits. One that begins now may stand before it, and nobody sees that one until it is committed. So the
+-- place is told first, next_turn, and nobody who knows it stands before it (df._next_turn). Those that had begun one when it was known are noted
+-- then, and the mark moves when they have ended, never past what waits by then. A clock that was set back begins anew: then all is looked at once
+-- more.
 CREATE OR REPLACE FUNCTION df._move_marks() RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-    v_before text[];
-    v_after text[];
+    v_running text[];
     v_now bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
     v_mark df._activity_marks;
     v_found df._activity_marks[] := '{}';
     v_next bigint;
 BEGIN
-    v_before := df._activity_beginners();
+    -- Before anything is looked for: what they have begun is seen when they have ended by now.
+    v_running := df._activity_beginners();
     FOR v_mark IN SELECT * FROM df._activity_marks LOOP
         v_next := (SELECT a.turn FROM df._activities a
                    WHERE a.kind = v_mark.kind AND a.role = v_mark.role AND a.priority = v_mark.priority AND a.turn >= v_mark.turn
@@ -1294,18 +1296,20 @@ BEGIN
         IF v_mark.turn > v_now + 60000000 THEN
             v_mark.turn := 0;
             v_mark.next_turn := NULL;
+            v_mark.beginners := NULL;
         ELSIF v_next > v_mark.turn THEN
-            IF v_mark.next_turn IS NOT NULL AND NOT coalesce(v_mark.beginners, '{}') && v_before THEN
-                v_mark.turn := greatest(v_mark.turn, least(v_mark.next_turn, v_next));
+            v_mark.beginners := coalesce(v_mark.beginners, v_running);
+            IF v_mark.next_turn IS NULL OR NOT v_mark.beginners && v_running THEN
+                v_mark.turn := greatest(v_mark.turn, least(coalesce(v_mark.next_turn, v_mark.turn), v_next));
+                v_mark.next_turn := v_next;
+                v_mark.beginners := NULL;
             END IF;
-            v_mark.next_turn := v_next;
         ELSE
             CONTINUE;
         END IF;
         v_found := v_found || v_mark;
     END LOOP;
-    v_after := df._activity_beginners();
-    UPDATE df._activity_marks k SET turn = f.turn, next_turn = f.next_turn, beginners = v_after
+    UPDATE df._activity_marks k SET turn = f.turn, next_turn = f.next_turn, beginners = f.beginners
     FROM unnest(v_found) AS f WHERE k.kind = f.kind AND k.role = f.role AND k.priority = f.priority;
     RETURN cardinality(v_found) > 0;
 END

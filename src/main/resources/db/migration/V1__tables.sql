@@ -1008,7 +1008,7 @@ CREATE TABLE df._activity_marks (
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE df._activity_marks IS 'Of each kind the turn before which no activity waits.';
 COMMENT ON COLUMN df._activity_marks.next_turn IS 'The next value of turn, for the time after the transactions have committed that began activities when it was found.';
-COMMENT ON COLUMN df._activity_marks.beginners IS 'Their transactions, as pg_locks.virtualtransaction.';
+COMMENT ON COLUMN df._activity_marks.beginners IS 'Transactions that began an activity and were running when next_turn was known, as pg_locks.virtualtransaction; NULL before they are noted.';
 
 CREATE TABLE df._activity_channels (
     role    regrole NOT NULL,

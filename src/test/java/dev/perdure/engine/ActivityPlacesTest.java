@@ -137,4 +137,41 @@ class ActivityPlacesTest {
         owner.value("SELECT more FROM df._sweep_activities(" + epoch + ", false)");
         assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
     }
+
+    private static final String TURN = "SELECT df._next_turn('somebody', 'places_app'::regrole, 'placed', 0, 1)";
+
+    @Test
+    void an_activity_that_begins_stands_behind_the_place_to_which_the_mark_moves_next() throws SQLException {
+        // As of a look when all were claimed, whose transactions were then rolled back.
+        owner.execute("UPDATE df._activity_marks SET next_turn = (SELECT max(turn) + 1000 FROM df._activities)");
+        String next = owner.value("SELECT next_turn FROM df._activity_marks");
+
+        assertThat(Long.parseLong(String.valueOf(owner.value(TURN)))).isGreaterThanOrEqualTo(Long.parseLong(next));
+    }
+
+    @Test
+    void a_mark_waits_for_those_that_had_begun_an_activity_when_its_next_place_was_known() throws SQLException {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        owner.execute("DELETE FROM df._activities");
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        try (Submitter beginner = Submitter.at(database.url())) {
+            beginner.execute("BEGIN");
+            String turn = beginner.value(TURN);
+            // As of a look that was under way: it had found nothing that waits, and was not committed when the beginner
+            // read the mark.
+            owner.execute("UPDATE df._activity_marks SET beginners = NULL, next_turn = 10 + " + turn);
+            for (int i = 0; i < 2; i++) {
+                owner.value("SELECT moved FROM df._sweep_activities(" + epoch + ", false)");
+            }
+            beginner.execute(
+                    "INSERT INTO df._activities (instance_id, subject, node_id, execution_id, reply, role, kind, payload, bytes,"
+                            + " lease, max_attempts, is_undo, priority, turn) SELECT i.id, i.id, i.root_node, 'x', 'x', i.submitted_by, 'placed',"
+                            + " '{\"n\": 4}', 8, '1 minute', 3, false, 0, " + turn + " FROM df.instances i");
+            beginner.execute("COMMIT");
+        }
+        for (int i = 0; i < 3; i++) {
+            owner.value("SELECT moved FROM df._sweep_activities(" + epoch + ", false)");
+        }
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("4");
+    }
 }
