@@ -601,12 +601,12 @@ DECLARE
     -- Of each position the node without what is below it, and the positions of its children. An array that had nothing at 1 would begin
     -- where it gets something first.
     documents jsonb[];
-    lefts integer[] := '{NULL}';
-    rights integer[] := '{NULL}';
-    conditions integer[] := '{NULL}';
-    extras text[] := '{NULL}';
+    lefts integer[] := ARRAY[NULL::integer];
+    rights integer[] := ARRAY[NULL::integer];
+    conditions integer[] := ARRAY[NULL::integer];
+    extras text[] := ARRAY[NULL::text];
     ids text[];
-    configs text[] := '{NULL}';
+    configs text[] := ARRAY[NULL::text];
     branches jsonb[];
     i integer;
 BEGIN

@@ -1332,8 +1332,8 @@ COMMENT ON FUNCTION df._activity_beginners() IS
 -- time. more: there may be more to do at once; present: there are activities; moved: marks have moved.
 --
 -- Entries of an index whose rows were deleted or changed long ago are passed with each look until vacuum has been there, which a snapshot that
--- somebody keeps puts off. So a session looks at leases once a second, and only at those that have ended since its last look; a whole look (the
--- first of a term, and now and then) also finds those that a claimer had locked meanwhile, and old ends.
+-- somebody keeps puts off. So a session looks at leases once a second, and only at those that have ended since its last look, or in the last 20
+-- seconds when a claimer had one of them locked. All are looked at first, and again when ten minutes have passed.
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, p_whole boolean, OUT more boolean, OUT present boolean, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -1342,11 +1342,13 @@ AS $$
 DECLARE
     page CONSTANT integer := 500;
     v_now CONSTANT timestamptz := clock_timestamp();
-    -- In seconds since 1970, as the last look of this session has left it.
-    v_since CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_seen', true), '')::double precision);
-    v_from CONSTANT timestamptz := CASE WHEN p_whole THEN '-infinity' WHEN v_since < v_now THEN v_since - interval '2 seconds'
-        ELSE v_now - interval '20 seconds' END;
-    v_looks CONSTANT boolean := p_whole OR (v_now - v_since BETWEEN interval '0' AND interval '1 second') IS NOT TRUE;
+    -- When this session has looked last, and at all of them, and from where it looks next: in seconds since 1970.
+    v_looked CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_looked', true), '')::double precision);
+    v_looked_at_all CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_looked_at_all', true), '')::double precision);
+    v_next CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_next', true), '')::double precision);
+    v_is_all CONSTANT boolean := p_whole AND (v_now - v_looked_at_all BETWEEN interval '0' AND interval '10 minutes') IS NOT TRUE;
+    v_looks CONSTANT boolean := v_is_all OR (v_now - v_looked BETWEEN interval '0' AND interval '1 second') IS NOT TRUE;
+    v_from CONSTANT timestamptz := CASE WHEN v_is_all THEN '-infinity' WHEN v_next <= v_now THEN v_next ELSE v_now - interval '20 seconds' END;
     v_lost df._activities;
     v_why text;
     v_done integer := 0;
@@ -1357,10 +1359,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     more := false;
     moved := false;
-    present := NOT p_whole OR EXISTS (SELECT FROM df._activities);
-    IF NOT present AND NOT EXISTS (SELECT FROM df._activity_ends) AND NOT EXISTS (SELECT FROM df._item_ends) THEN
+    -- Where some have ended lately, many are to be passed before one is found that is there.
+    present := NOT p_whole OR EXISTS (SELECT FROM df._activity_ends) OR EXISTS (SELECT FROM df._item_ends);
+    IF NOT present AND NOT EXISTS (SELECT FROM df._activities) THEN
         RETURN;
     END IF;
+    present := true;
     UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL,
         turn = greatest(a.turn, (SELECT greatest(k.turn, k.next_turn) FROM df._activity_marks k
                                  WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
@@ -1395,7 +1399,13 @@ BEGIN
     END LOOP;
     more := v_done >= page;
     IF v_looks AND NOT more THEN
-        PERFORM set_config('df.leases_seen', extract(epoch FROM v_now)::text, false);
+        PERFORM set_config('df.leases_looked', extract(epoch FROM v_now)::text, false),
+            set_config('df.leases_next', extract(epoch FROM coalesce((SELECT x.lease_until FROM df._activities x
+                WHERE x.token IS NOT NULL AND x.lease_until >= greatest(v_from, v_now - interval '20 seconds') AND x.lease_until < v_now
+                ORDER BY x.lease_until LIMIT 1), v_now - interval '2 seconds'))::text, false);
+        IF v_is_all THEN
+            PERFORM set_config('df.leases_looked_at_all', extract(epoch FROM v_now)::text, false);
+        END IF;
     END IF;
     IF p_whole THEN
         DELETE FROM df._activities a

@@ -109,10 +109,27 @@ class ActivityPlacesTest {
 
             assertThat(entriesRead(look)).as("the first look of a session").isGreaterThan(3000);
             owner.value(
-                    "SELECT set_config('df.leases_seen', (extract(epoch FROM clock_timestamp()) - 3)::text, false)");
+                    "SELECT set_config('df.leases_looked', (extract(epoch FROM clock_timestamp()) - 3)::text, false)");
             assertThat(entriesRead(look)).as("a look three seconds later").isLessThan(100);
             observer.execute("ROLLBACK");
         }
+    }
+
+    @Test
+    void a_lease_that_ended_while_its_row_was_locked_is_found_by_the_next_look() throws SQLException {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        owner.execute("UPDATE df._activities SET lease_until = clock_timestamp() - interval '10 seconds'");
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        String look = "SELECT more FROM df._sweep_activities(" + epoch + ", false)";
+        try (Submitter locker = Submitter.at(database.url())) {
+            locker.execute("BEGIN; SELECT FROM df._activities WHERE (payload ->> 'n')::integer = 2 FOR UPDATE");
+            owner.value(look);
+            assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 3");
+            locker.execute("ROLLBACK");
+        }
+        owner.value("SELECT set_config('df.leases_looked', (extract(epoch FROM clock_timestamp()) - 3)::text, false)");
+        owner.value(look);
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("2");
     }
 
     /** How many entries of the index of leases a look reads. */
@@ -132,7 +149,9 @@ class ActivityPlacesTest {
         assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
         owner.execute("UPDATE df._activities SET lease_until = clock_timestamp() - interval '1 second'");
         String epoch = owner.value("SELECT epoch FROM df._begin_term()");
-        owner.value("SELECT set_config('df.leases_seen', (extract(epoch FROM clock_timestamp()) + 3600)::text, false)");
+        owner.value(
+                "SELECT set_config('df.leases_looked', (extract(epoch FROM clock_timestamp()) + 3600)::text, false),"
+                        + " set_config('df.leases_next', (extract(epoch FROM clock_timestamp()) + 3600)::text, false)");
 
         owner.value("SELECT more FROM df._sweep_activities(" + epoch + ", false)");
         assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
