@@ -43,8 +43,9 @@ class OneNodeTest {
             "df.map('SELECT n FROM generate_series(1, 3) AS n', 'SELECT $item.n')",
             "df.saga(df.with_undo('SELECT 1', 'SELECT 2'))",
             "df.call('inner')",
+            // One of them has the slot, the other one waits.
             "df.with_queue(df.sleep(3600), 'single')",
-            "df.with_queue('SELECT 1', 'single')",
+            "df.with_queue(df.sleep(3600), 'single')",
             "df.with_queue('SELECT 1', 'open')",
             "df.wait_for_signal('go')",
             "df.wait_for_schedule('0 0 29 2 *')",
