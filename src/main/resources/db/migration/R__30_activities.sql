@@ -1194,7 +1194,7 @@ WHERE a.assignees IS NULL AND (v.is_own OR EXISTS (
 COMMENT ON VIEW df.activities IS 'Activities that are not decided yet: of your own workflows, and those that you may claim (df.grant_activity).';
 COMMENT ON COLUMN df.activities.status IS 'waiting or claimed.';
 COMMENT ON COLUMN df.activities.instance_id IS 'Of your own workflows; NULL for those of other roles. So are node_id and execution_id.';
-COMMENT ON COLUMN df.activities.problem IS 'The text that no program has claimed an activity of this kind for a minute; NULL otherwise.';
+COMMENT ON COLUMN df.activities.problem IS 'Says so when no program has claimed an activity of this kind for a minute; NULL otherwise.';
 
 CREATE OR REPLACE VIEW df.activity_kinds WITH (security_barrier) AS
 SELECT k.kind, coalesce(sum(k.waiting), 0)::bigint AS waiting, min(k.oldest) AS oldest, coalesce(sum(k.claimed), 0)::bigint AS claimed,
@@ -1360,11 +1360,10 @@ BEGIN
     more := false;
     moved := false;
     -- Where some have ended lately, many are to be passed before one is found that is there.
-    present := NOT p_whole OR EXISTS (SELECT FROM df._activity_ends) OR EXISTS (SELECT FROM df._item_ends);
-    IF NOT present AND NOT EXISTS (SELECT FROM df._activities) THEN
+    present := NOT p_whole OR EXISTS (SELECT FROM df._activity_ends) OR EXISTS (SELECT FROM df._item_ends) OR EXISTS (SELECT FROM df._activities);
+    IF NOT present THEN
         RETURN;
     END IF;
-    present := true;
     UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL,
         turn = greatest(a.turn, (SELECT greatest(k.turn, k.next_turn) FROM df._activity_marks k
                                  WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))

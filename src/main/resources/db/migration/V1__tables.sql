@@ -1007,7 +1007,7 @@ CREATE TABLE df._activity_marks (
     CONSTRAINT _activity_marks_pkey PRIMARY KEY (kind, role, priority)
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE df._activity_marks IS 'Of each kind the turn before which no activity waits.';
-COMMENT ON COLUMN df._activity_marks.next_turn IS 'The next value of turn, for the time after the transactions have committed that began activities when it was found.';
+COMMENT ON COLUMN df._activity_marks.next_turn IS 'The next value of turn, for the time when the beginners have ended. No activity that begins stands before it.';
 COMMENT ON COLUMN df._activity_marks.beginners IS 'Transactions that began an activity and were running when next_turn was known, as pg_locks.virtualtransaction; NULL before they are noted.';
 
 CREATE TABLE df._activity_channels (

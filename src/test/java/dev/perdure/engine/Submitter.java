@@ -137,6 +137,16 @@ public final class Submitter implements AutoCloseable {
         return TestDatabase.rows(connection, sql, parameters);
     }
 
+    /** The number of entries of an index that a statement reads in a transaction of its own. */
+    public long entriesRead(String index, String sql) throws SQLException {
+        execute("BEGIN");
+        try {
+            return TestDatabase.entriesRead(connection, index, sql);
+        } finally {
+            execute("COMMIT");
+        }
+    }
+
     @Override
     public void close() throws SQLException {
         connection.close();

@@ -1,5 +1,7 @@
 package dev.perdure.store;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.perdure.database.ServerIdentity;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.TestDatabase;
@@ -12,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A database with two submitters, and journals of terms that lead it. */
@@ -138,6 +142,31 @@ final class JournalWorld implements AutoCloseable {
     static Journal.Exchange loading(String... ids) {
         return new Journal.Exchange(
                 List.of(), List.of(), List.of(), null, new Journal.Load(List.of(ids), 1_000_000), null, null);
+    }
+
+    /** A map of so many items of so many bytes each, written down. */
+    long map(Journal journal, int items, int bytes) throws Exception {
+        String instance = start(ALICE, "df.map('SELECT 1 AS x', 'SELECT 1')");
+        String node = root(instance);
+        String rows = IntStream.rangeClosed(1, items)
+                .mapToObj(n -> "{\"x\":\"" + "x".repeat(bytes) + "\"}")
+                .collect(Collectors.joining(","));
+        Journal.FreezeItems freeze = new Journal.FreezeItems(
+                instance, node, instance + "::1", 1, "[[\"x\",\"text\"]]", "{\"rows\":[" + rows + "]}", (long) items);
+        Journal.FindMap find = new Journal.FindMap(instance, node, instance + "::1");
+        assertThat(items(journal, new Journal.Items(List.of(), List.of(freeze), List.of(), List.of()))
+                        .frozen())
+                .containsExactly(new Journal.Written.Ok());
+        return items(journal, new Journal.Items(List.of(find), List.of(), List.of(), List.of()))
+                .found()
+                .get(0)
+                .orElseThrow()
+                .id();
+    }
+
+    static Journal.ItemsAnswer items(Journal journal, Journal.Items items) throws JournalException {
+        return ask(journal, new Journal.Exchange(List.of(), List.of(), List.of(), null, null, null, items, null))
+                .items();
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.perdure.store;
 
-import static dev.perdure.store.JournalWorld.ALICE;
-import static dev.perdure.store.JournalWorld.ask;
+import static dev.perdure.store.JournalWorld.items;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -36,34 +35,12 @@ class LargeItemsTest {
         world.close();
     }
 
-    /** A map of so many items of so many bytes each, written down. */
     private long map(int items, int bytes) throws Exception {
-        String instance = world.start(ALICE, "df.map('SELECT 1 AS x', 'SELECT 1')");
-        String node = world.root(instance);
-        String rows = IntStream.rangeClosed(1, items)
-                .mapToObj(n -> "{\"x\":\"" + "x".repeat(bytes) + "\"}")
-                .reduce((a, b) -> a + "," + b)
-                .orElseThrow();
-        Journal.FreezeItems freeze = new Journal.FreezeItems(
-                instance, node, instance + "::1", 1, "[[\"x\",\"text\"]]", "{\"rows\":[" + rows + "]}", (long) items);
-        Journal.FindMap find = new Journal.FindMap(instance, node, instance + "::1");
-        assertThat(items(new Journal.Items(List.of(), List.of(freeze), List.of(), List.of()))
-                        .frozen())
-                .containsExactly(new Journal.Written.Ok());
-        return items(new Journal.Items(List.of(find), List.of(), List.of(), List.of()))
-                .found()
-                .get(0)
-                .orElseThrow()
-                .id();
-    }
-
-    private Journal.ItemsAnswer items(Journal.Items items) throws Exception {
-        return ask(journal, new Journal.Exchange(List.of(), List.of(), List.of(), null, null, null, items, null))
-                .items();
+        return world.map(journal, items, bytes);
     }
 
     private List<OpenItems.Answer> exchanged(OpenItems... wishes) throws Exception {
-        return items(new Journal.Items(List.of(), List.of(), List.of(wishes), List.of()))
+        return items(journal, new Journal.Items(List.of(), List.of(), List.of(wishes), List.of()))
                 .opened();
     }
 

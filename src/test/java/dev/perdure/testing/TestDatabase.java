@@ -13,8 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -153,21 +151,16 @@ public final class TestDatabase {
         return result;
     }
 
-    /** The number of pages of tables and indexes that a statement reads, which is carried out. */
-    public static long pages(Connection connection, String sql) throws SQLException {
-        String plan = String.valueOf(rows(connection, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql)
-                .get(0)
-                .get(0));
-        // Of the topmost node, which is told first.
-        return pages(plan, "Hit") + pages(plan, "Read");
+    /** The number of entries of an index that a statement reads, those of deleted rows included. */
+    public static long entriesRead(Connection connection, String index, String sql) throws SQLException {
+        // What the session has read so far: others do not see it at once.
+        String read = "SELECT pg_stat_get_xact_tuples_returned('" + index + "'::regclass)";
+        long before = number(connection, read);
+        rows(connection, sql);
+        return number(connection, read) - before;
     }
 
-    private static long pages(String plan, String how) {
-        Matcher pages =
-                Pattern.compile("\"Shared " + how + " Blocks\": ([0-9]+)").matcher(plan);
-        if (!pages.find()) {
-            throw new IllegalStateException("no pages in " + plan);
-        }
-        return Long.parseLong(pages.group(1));
+    private static long number(Connection connection, String sql) throws SQLException {
+        return Long.parseLong(String.valueOf(rows(connection, sql).get(0).get(0)));
     }
 }
