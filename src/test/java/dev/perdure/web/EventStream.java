@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class EventStream implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int PATIENCE_SECONDS = 20;
+    /** Behind a reading that took long, on a busy machine, a stream pauses for up to a minute. */
+    private static final int PATIENCE_SECONDS = 90;
 
     private final Socket socket;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();

@@ -229,7 +229,8 @@ class ReplicaTest {
                 new EventStream(asked.response().uri().getPort(), "/changes", "Cookie: " + ann.cookie)) {
             stream.await("worker");
             String id = as(ANN, "SELECT df.start('SELECT 1', 'followed')");
-            await().until(() -> stream.await("changed").data().toString().contains(id));
+            stream.await(event ->
+                    event.name().equals("changed") && event.data().toString().contains(id));
         }
         assertThat(ann.post("/explain", "{\"workflow\":\"SELECT 1\"}").status()).isEqualTo(200);
     }
@@ -290,7 +291,8 @@ class ReplicaTest {
             assertThat(source(answer)).isEqualTo("replica");
             assertThat(Integer.parseInt(header(answer, Reply.BEHIND))).isBetween(5, 60);
             String id = as(ANN, "SELECT df.start('SELECT 1', 'in the lag')");
-            await().until(() -> stream.await("changed").data().toString().contains(id));
+            stream.await(event ->
+                    event.name().equals("changed") && event.data().toString().contains(id));
         }
         onStandby("SELECT pg_wal_replay_resume()");
         await().until(() -> note(ann.get("/queues")).isEmpty());
