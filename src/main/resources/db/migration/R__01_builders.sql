@@ -46,34 +46,43 @@ COMMENT ON FUNCTION df._unknown_type(text) IS 'Internal: the error text for an u
 -- Helpers such as df.setvar leave a marker for the rest of their statement; a builder that is then given plain text
 -- was probably given the helper's result (specification 1.3, step 1). df._refuse_helper is called only when a marker
 -- is set.
+--
+-- In PL/pgSQL: a function in SQL is parsed and planned in each statement that calls it, a tenth of a millisecond.
 CREATE OR REPLACE FUNCTION df._statement_micros() RETURNS text
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+LANGUAGE plpgsql STABLE
 AS $$
-SELECT ((extract(epoch FROM statement_timestamp()) - 946684800) * 1000000)::bigint::text
+BEGIN
+    RETURN ((extract(epoch FROM statement_timestamp()) - 946684800) * 1000000)::bigint;
+END
 $$;
 COMMENT ON FUNCTION df._statement_micros() IS
-    'Internal: start of the current statement in microseconds since 2000-01-01 UTC.';
+    'Internal: start of the current statement in microseconds since 2000-01-01 UTC. Called with the settings of its callers.';
 
 CREATE OR REPLACE FUNCTION df._mark_helper(helper text) RETURNS void
-LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+LANGUAGE plpgsql VOLATILE
 AS $$
-SELECT set_config('df.non_future_helper', helper || E'\n' || df._statement_micros(), true)
+DECLARE
+    nothing text := set_config('df.non_future_helper', concat(helper, E'\n', df._statement_micros()), true);
+BEGIN
+END
 $$;
 COMMENT ON FUNCTION df._mark_helper(text) IS
-    'Internal: remembers for this statement that a function was called whose result is no workflow step.';
+    'Internal: remembers for this statement that a function was called whose result is no workflow step. Called with the settings of its callers.';
 
 CREATE OR REPLACE FUNCTION df._misused_helper() RETURNS text
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+LANGUAGE plpgsql STABLE
 AS $$
-SELECT format('%1$s cannot be used as a workflow step. Call %1$s before df.start().', split_part(marker, E'\n', 1))
-FROM current_setting('df.non_future_helper', true) AS marker
-WHERE split_part(marker, E'\n', 2) = df._statement_micros()
+DECLARE
+    marker text := current_setting('df.non_future_helper', true);
+BEGIN
+    IF split_part(marker, E'\n', 2) = df._statement_micros() THEN
+        RETURN format('%1$s cannot be used as a workflow step. Call %1$s before df.start().', split_part(marker, E'\n', 1));
+    END IF;
+    RETURN NULL;
+END
 $$;
 COMMENT ON FUNCTION df._misused_helper() IS
-    'Internal: the error text when a helper was called in this statement, otherwise NULL.';
+    'Internal: the error text when a helper was called in this statement, otherwise NULL. Called with the settings of its callers.';
 
 CREATE OR REPLACE FUNCTION df._refuse_helper() RETURNS void
 LANGUAGE plpgsql VOLATILE

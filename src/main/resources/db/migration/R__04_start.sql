@@ -249,14 +249,18 @@ AS $$
 DECLARE
     drawn uuid := gen_random_uuid();
     new_id text;
+    -- The node that builders make of a statement. Behind a helper, and where there may be none but comments, it is looked at more closely.
+    node text := CASE
+        WHEN ltrim(fut, E' \t\n\r') ~ '^[A-Za-z(]' AND coalesce(current_setting('df.non_future_helper', true), '') = ''
+        THEN df.sql(fut) ELSE fut END;
 BEGIN
-    IF coalesce(transaction_mode, 'caller') = 'caller' AND database IS NULL AND df._is_printed(fut) THEN
+    IF coalesce(transaction_mode, 'caller') = 'caller' AND database IS NULL AND df._is_printed(node) THEN
         -- Nothing speaks against the role, mostly, and no other instance has the id: then this is all. ON CONFLICT sees rows of
         -- other roles too, and costs no subtransaction.
         INSERT INTO df.instances (id, label, root_node, submitted_by, vars, graph)
         SELECT left(drawn::text, 8), start.label, right(drawn::text, 8), r.oid,
                (SELECT jsonb_object_agg(v.name, v.value) FROM df.vars v WHERE v.owner = r.oid AND v.value IS NOT NULL),
-               fut
+               node
         FROM pg_roles r JOIN pg_namespace s ON s.nspname = 'df'
         WHERE r.rolname = current_user
             AND r.rolcanlogin AND NOT r.rolsuper AND r.rolconnlimit <> 0 AND r.rolvaliduntil IS NULL

@@ -72,7 +72,9 @@ DECLARE
     deadline timestamptz := clock_timestamp() + make_interval(secs => timeout_seconds);
     began timestamptz := clock_timestamp();
 BEGIN
-    PERFORM df._refuse_in_workflow('df.await_instance', 'it would block a worker thread (and self-deadlock if waiting on the current instance). Use df.signal() and df.wait_for_signal() for cross-workflow coordination.');
+    IF current_setting('df.in_workflow', true) = 'true' THEN
+        PERFORM df._refuse_in_workflow('df.await_instance', 'it would block a worker thread (and self-deadlock if waiting on the current instance). Use df.signal() and df.wait_for_signal() for cross-workflow coordination.');
+    END IF;
     IF timeout_seconds <= 0 THEN
         RAISE EXCEPTION 'Timeout must be positive' USING ERRCODE = 'invalid_parameter_value';
     END IF;

@@ -120,6 +120,117 @@ END
 $$;
 COMMENT ON FUNCTION df._read_place(text) IS 'A place of df._news. Called with the settings of its callers.';
 
+CREATE OR REPLACE FUNCTION df._inbox_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT roles bigint[])
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_at record := df._read_place(p_place);
+    v_xmax xid8 := pg_snapshot_xmax(v_at.since);
+    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
+    v_xids xid8[];
+BEGIN
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.role ORDER BY p.xid, p.instance_id),
+           array_agg(p.xid ORDER BY p.xid, p.instance_id)
+    INTO ids, roles, v_xids
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
+             WHERE x.xid = v_at.after_xid AND x.instance_id > v_at.after_id AND x.wake_at IS NULL
+             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
+             WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
+             WHERE x.xid >= v_xmax AND x.xid > v_at.after_xid AND x.wake_at IS NULL
+             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
+        WHERE v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto)
+        ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
+    place := coalesce(v_at.upto::text, p_now);
+    IF cardinality(ids) > p_limit THEN
+        ids := trim_array(ids, 1);
+        place := concat_ws(';', place, v_at.since, v_xids[p_limit], ids[p_limit]);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._inbox_news(text, text, integer) IS
+    'Internal: instances that were started since, and the place behind that. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._cancel_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[])
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_at record := df._read_place(p_place);
+    v_xmax xid8 := pg_snapshot_xmax(v_at.since);
+    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
+    v_xids xid8[];
+BEGIN
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.xid ORDER BY p.xid, p.instance_id)
+    INTO ids, v_xids
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.instance_id::text, x.xid FROM df._cancels x
+             WHERE x.xid = v_at.after_xid AND x.instance_id > v_at.after_id
+             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.xid FROM df._cancels x
+             WHERE x.xid = ANY (v_xip) ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.xid FROM df._cancels x
+             WHERE x.xid >= v_xmax AND x.xid > v_at.after_xid ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
+        WHERE v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto)
+        ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
+    place := coalesce(v_at.upto::text, p_now);
+    IF cardinality(ids) > p_limit THEN
+        ids := trim_array(ids, 1);
+        place := concat_ws(';', place, v_at.since, v_xids[p_limit], ids[p_limit]);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._cancel_news(text, text, integer) IS
+    'Internal: instances that were cancelled since, and the place behind that. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._signal_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT names text[])
+LANGUAGE plpgsql STABLE
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_at record := df._read_place(p_place);
+    v_xmax xid8 := pg_snapshot_xmax(v_at.since);
+    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
+    v_xids xid8[];
+    v_signals bigint[];
+BEGIN
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.id), array_agg(p.name ORDER BY p.xid, p.id),
+           array_agg(p.xid ORDER BY p.xid, p.id), array_agg(p.id ORDER BY p.xid, p.id)
+    INTO ids, names, v_xids, v_signals
+    FROM (
+        SELECT a.* FROM (
+            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
+             WHERE x.xid = v_at.after_xid AND x.id > nullif(v_at.after_id, '')::bigint AND x.consumed_at IS NULL
+             ORDER BY x.xid, x.id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
+             WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL ORDER BY x.xid, x.id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
+             WHERE x.xid >= v_xmax AND x.xid > v_at.after_xid AND x.consumed_at IS NULL
+             ORDER BY x.xid, x.id LIMIT p_limit + 1)) AS a
+        WHERE v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto)
+        ORDER BY a.xid, a.id LIMIT p_limit + 1) AS p;
+    place := coalesce(v_at.upto::text, p_now);
+    IF cardinality(ids) > p_limit THEN
+        ids := trim_array(ids, 1);
+        names := trim_array(names, 1);
+        place := concat_ws(';', place, v_at.since, v_xids[p_limit], v_signals[p_limit]);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._signal_news(text, text, integer) IS
+    'Internal: instances that were sent a signal since, its name, and the place behind that. Called with the settings of its callers.';
+
 CREATE OR REPLACE FUNCTION df._news(p_epoch bigint, p_snapshot text, p_limit integer, p_bytes bigint) RETURNS TABLE (
     kind text, detail text,
     instance_id text, root_node text, label text, vars text, database text, instance_status text, cancel_reason text,
@@ -138,10 +249,10 @@ DECLARE
     v_xip xid8[];
     v_places text[];
     v_place record;
+    v_published record;
+    -- Of which kinds there is something: what is not looked for costs no expressions, which are set up anew in every transaction.
+    v_new record;
     v_ids text[];
-    v_roles bigint[];
-    v_texts text[];
-    v_xids xid8[];
     v_fitting integer;
 BEGIN
     PERFORM df._fence(p_epoch);
@@ -153,159 +264,103 @@ BEGIN
     ELSIF strpos(p_snapshot, '|') = 0 THEN
         v_xmax := pg_snapshot_xmax(p_snapshot::pg_snapshot);
         v_xip := ARRAY(SELECT pg_snapshot_xip(p_snapshot::pg_snapshot));
-        IF NOT (EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.wake_at IS NULL)
-            OR EXISTS (SELECT FROM df.signals x WHERE x.xid >= v_xmax AND x.consumed_at IS NULL)
-            OR EXISTS (SELECT FROM df._cancels x WHERE x.xid >= v_xmax)
-            OR EXISTS (SELECT FROM df._item_ends x WHERE x.xid >= v_xmax)
-            OR v_xip <> '{}' AND (
-                EXISTS (SELECT FROM df._inbox x WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL)
-                OR EXISTS (SELECT FROM df.signals x WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL)
-                OR EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip))
-                OR EXISTS (SELECT FROM df._item_ends x WHERE x.xid = ANY (v_xip)))
-            -- Of what is published only what somebody waits for is news.
-            OR EXISTS (SELECT FROM df._event_waits) AND (EXISTS (SELECT FROM df._events x WHERE x.xid >= v_xmax)
-                OR v_xip <> '{}' AND EXISTS (SELECT FROM df._events x WHERE x.xid = ANY (v_xip))))
-        THEN
+        SELECT EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.wake_at IS NULL)
+                   OR v_xip <> '{}' AND EXISTS (SELECT FROM df._inbox x WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL) AS inbox,
+               EXISTS (SELECT FROM df._cancels x WHERE x.xid >= v_xmax)
+                   OR v_xip <> '{}' AND EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip)) AS cancels,
+               EXISTS (SELECT FROM df.signals x WHERE x.xid >= v_xmax AND x.consumed_at IS NULL)
+                   OR v_xip <> '{}' AND EXISTS (SELECT FROM df.signals x WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL) AS signals,
+               -- Of what is published only what somebody waits for is news.
+               EXISTS (SELECT FROM df._event_waits) AND (EXISTS (SELECT FROM df._events x WHERE x.xid >= v_xmax)
+                   OR v_xip <> '{}' AND EXISTS (SELECT FROM df._events x WHERE x.xid = ANY (v_xip))) AS events,
+               EXISTS (SELECT FROM df._item_ends x WHERE x.xid >= v_xmax)
+                   OR v_xip <> '{}' AND EXISTS (SELECT FROM df._item_ends x WHERE x.xid = ANY (v_xip)) AS items
+        INTO v_new;
+        IF NOT (v_new.inbox OR v_new.cancels OR v_new.signals OR v_new.events OR v_new.items) THEN
             RETURN NEXT;
             RETURN;
         END IF;
-        v_places := array_fill(p_snapshot, ARRAY[5]);
+        v_places := ARRAY[CASE WHEN v_new.inbox THEN p_snapshot ELSE v_now END, CASE WHEN v_new.cancels THEN p_snapshot ELSE v_now END,
+            CASE WHEN v_new.signals OR v_new.events THEN p_snapshot ELSE v_now END,
+            CASE WHEN v_new.signals OR v_new.events THEN p_snapshot ELSE v_now END, CASE WHEN v_new.items THEN p_snapshot ELSE v_now END];
     ELSE
         v_places := string_to_array(p_snapshot, '|');
+        SELECT true AS inbox, true AS cancels, true AS signals, true AS events, true AS items INTO v_new;
     END IF;
 
     -- New instances, roles taking turns: those that fit are read along.
-    v_place := df._read_place(v_places[1]);
-    v_xmax := pg_snapshot_xmax(v_place.since);
-    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_place.since) AS x WHERE x > v_place.after_xid);
-    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.role ORDER BY p.xid, p.instance_id),
-           array_agg(p.xid ORDER BY p.xid, p.instance_id)
-    INTO v_ids, v_roles, v_xids
-    FROM (
-        SELECT a.* FROM (
-            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
-             WHERE x.xid = v_place.after_xid AND x.instance_id > v_place.after_id AND x.wake_at IS NULL
-             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
-            UNION ALL
-            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
-             WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
-            UNION ALL
-            (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
-             WHERE x.xid >= v_xmax AND x.xid > v_place.after_xid AND x.wake_at IS NULL
-             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
-        WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
-        ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
-    IF cardinality(v_ids) > p_limit THEN
-        v_ids := trim_array(v_ids, 1);
-        v_places[1] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_ids[p_limit]);
-    ELSE
-        v_places[1] := coalesce(v_place.upto::text, v_now);
-    END IF;
-    IF v_ids IS NOT NULL THEN
-        SELECT array_agg(o.id ORDER BY o.turn, o.place), count(*) FILTER (WHERE o.upto <= p_bytes)
-        INTO v_ids, v_fitting
-        FROM (
-            SELECT t.*, sum(coalesce(x.bytes, 65536)) OVER (ORDER BY t.turn, t.place) AS upto
-            FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
-                  FROM unnest(v_ids, v_roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
-            JOIN df._inbox x ON x.instance_id = t.id) AS o;
-        -- However small they are, reading them must not take long.
-        v_fitting := least(v_fitting, 100);
-        IF v_fitting > 0 THEN
-            RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes, p_bytes) AS l;
-            -- Fewer when they have checkpoints, which those have that go on after an end: the rest is named, and read by itself.
-            GET DIAGNOSTICS v_fitting = ROW_COUNT;
+    IF v_new.inbox THEN
+        v_place := df._inbox_news(v_places[1], v_now, p_limit);
+        v_places[1] := v_place.place;
+        IF v_place.ids IS NOT NULL THEN
+            SELECT array_agg(o.id ORDER BY o.turn, o.place), count(*) FILTER (WHERE o.upto <= p_bytes)
+            INTO v_ids, v_fitting
+            FROM (
+                SELECT t.*, sum(coalesce(x.bytes, 65536)) OVER (ORDER BY t.turn, t.place) AS upto
+                FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
+                      FROM unnest(v_place.ids, v_place.roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
+                JOIN df._inbox x ON x.instance_id = t.id) AS o;
+            -- However small they are, reading them must not take long.
+            v_fitting := least(v_fitting, 100);
+            IF v_fitting > 0 THEN
+                RETURN QUERY SELECT 'loaded'::text, NULL::text, l.* FROM df._load(v_ids[1 : v_fitting], p_bytes, p_bytes) AS l;
+                -- Fewer when they have checkpoints, which those have that go on after an end: the rest is named, and read by itself.
+                GET DIAGNOSTICS v_fitting = ROW_COUNT;
+            END IF;
+            IF v_fitting < cardinality(v_ids) THEN
+                RETURN QUERY
+                SELECT 'started'::text, NULL::text, x.instance_id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
+                       NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::bigint, x.role::bigint, NULL::text, NULL::boolean,
+                       NULL::bigint, coalesce(x.bytes, 65536)::bigint, NULL::text, NULL::text, NULL::integer[], NULL::text[],
+                       NULL::text, NULL::boolean
+                FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df._inbox x ON x.instance_id = n.id
+                ORDER BY n.place;
+            END IF;
         END IF;
-        RETURN QUERY
-        SELECT 'started'::text, NULL::text, x.instance_id::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text,
-               NULL::timestamptz, NULL::timestamptz, NULL::bigint, x.role::bigint, NULL::text, NULL::boolean,
-               NULL::bigint, coalesce(x.bytes, 65536)::bigint, NULL::text, NULL::text, NULL::integer[], NULL::text[], NULL::text,
-               NULL::boolean
-        FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df._inbox x ON x.instance_id = n.id
-        ORDER BY n.place;
     END IF;
-    kind := 'cancelled';
-    v_place := df._read_place(v_places[2]);
-    v_xmax := pg_snapshot_xmax(v_place.since);
-    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_place.since) AS x WHERE x > v_place.after_xid);
-    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.xid ORDER BY p.xid, p.instance_id)
-    INTO v_ids, v_xids
-    FROM (
-        SELECT a.* FROM (
-            (SELECT x.instance_id::text, x.xid FROM df._cancels x
-             WHERE x.xid = v_place.after_xid AND x.instance_id > v_place.after_id
-             ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
-            UNION ALL
-            (SELECT x.instance_id::text, x.xid FROM df._cancels x
-             WHERE x.xid = ANY (v_xip) ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
-            UNION ALL
-            (SELECT x.instance_id::text, x.xid FROM df._cancels x
-             WHERE x.xid >= v_xmax AND x.xid > v_place.after_xid ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
-        WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
-        ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
-    IF cardinality(v_ids) > p_limit THEN
-        v_ids := trim_array(v_ids, 1);
-        v_places[2] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_ids[p_limit]);
-    ELSE
-        v_places[2] := coalesce(v_place.upto::text, v_now);
-    END IF;
-    FOR instance_id, role_oid, detail, bytes IN
-        SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user'), df._bytes(i.id)
-        FROM unnest(v_ids) AS n(id) JOIN df.instances i ON i.id = n.id
-    LOOP
-        RETURN NEXT;
-    END LOOP;
 
-    kind := 'signal';
-    v_place := df._read_place(v_places[3]);
-    v_xmax := pg_snapshot_xmax(v_place.since);
-    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_place.since) AS x WHERE x > v_place.after_xid);
-    SELECT array_agg(p.instance_id ORDER BY p.xid, p.id), array_agg(p.name ORDER BY p.xid, p.id),
-           array_agg(p.xid ORDER BY p.xid, p.id), array_agg(p.id ORDER BY p.xid, p.id)
-    INTO v_ids, v_texts, v_xids, v_roles
-    FROM (
-        SELECT a.* FROM (
-            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
-             WHERE x.xid = v_place.after_xid AND x.id > nullif(v_place.after_id, '')::bigint AND x.consumed_at IS NULL
-             ORDER BY x.xid, x.id LIMIT p_limit + 1)
-            UNION ALL
-            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
-             WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL ORDER BY x.xid, x.id LIMIT p_limit + 1)
-            UNION ALL
-            (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
-             WHERE x.xid >= v_xmax AND x.xid > v_place.after_xid AND x.consumed_at IS NULL
-             ORDER BY x.xid, x.id LIMIT p_limit + 1)) AS a
-        WHERE v_place.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_place.upto)
-        ORDER BY a.xid, a.id LIMIT p_limit + 1) AS p;
-    IF cardinality(v_ids) > p_limit THEN
-        v_ids := trim_array(v_ids, 1);
-        v_places[3] := concat_ws(';', coalesce(v_place.upto::text, v_now), v_place.since, v_xids[p_limit], v_roles[p_limit]);
-    ELSE
-        v_places[3] := coalesce(v_place.upto::text, v_now);
+    IF v_new.cancels THEN
+        kind := 'cancelled';
+        v_place := df._cancel_news(v_places[2], v_now, p_limit);
+        v_places[2] := v_place.place;
+        FOR instance_id, role_oid, detail, bytes IN
+            SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user'), df._bytes(i.id)
+            FROM unnest(v_place.ids) AS n(id) JOIN df.instances i ON i.id = n.id
+        LOOP
+            RETURN NEXT;
+        END LOOP;
     END IF;
-    v_place := df._event_news(v_places[4], v_now, p_limit);
-    v_places[4] := v_place.place;
-    FOR instance_id, role_oid, detail, bytes IN
-        SELECT n.id, x.role::bigint, n.name, df._bytes(n.id)
-        FROM (SELECT m.id, CASE WHEN ascii(m.name) = 1 THEN concat(chr(1), m.name) ELSE m.name END AS name
-              FROM unnest(v_ids, v_texts) AS m(id, name)
-              UNION SELECT m.id, m.name FROM unnest(v_place.ids, v_place.names) AS m(id, name)) AS n
-        JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
-        -- What undoes a step of a cancelled instance may wait for a program.
-        WHERE i.status IN ('pending', 'running') OR i.status = 'cancelled' AND starts_with(n.name, 'df.a')
-    LOOP
-        RETURN NEXT;
-    END LOOP;
 
-    kind := 'items';
+    IF v_new.signals OR v_new.events THEN
+        kind := 'signal';
+        v_place := df._signal_news(v_places[3], v_now, p_limit);
+        v_places[3] := v_place.place;
+        v_published := df._event_news(v_places[4], v_now, p_limit);
+        v_places[4] := v_published.place;
+        FOR instance_id, role_oid, detail, bytes IN
+            SELECT n.id, x.role::bigint, n.name, df._bytes(n.id)
+            FROM (SELECT m.id, CASE WHEN ascii(m.name) = 1 THEN concat(chr(1), m.name) ELSE m.name END AS name
+                  FROM unnest(v_place.ids, v_place.names) AS m(id, name)
+                  UNION SELECT m.id, m.name FROM unnest(v_published.ids, v_published.names) AS m(id, name)) AS n
+            JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
+            -- What undoes a step of a cancelled instance may wait for a program.
+            WHERE i.status IN ('pending', 'running') OR i.status = 'cancelled' AND starts_with(n.name, 'df.a')
+        LOOP
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+
     instance_id := NULL;
     role_oid := NULL;
     bytes := NULL;
-    v_place := df._item_news(v_places[5], v_now, p_limit);
-    v_places[5] := v_place.place;
-    FOREACH detail IN ARRAY coalesce(v_place.ends, '{}') LOOP
-        RETURN NEXT;
-    END LOOP;
+    IF v_new.items THEN
+        kind := 'items';
+        v_place := df._item_news(v_places[5], v_now, p_limit);
+        v_places[5] := v_place.place;
+        FOREACH detail IN ARRAY coalesce(v_place.ends, '{}') LOOP
+            RETURN NEXT;
+        END LOOP;
+    END IF;
 
     IF strpos(array_to_string(v_places, ''), ';') > 0 THEN
         -- Of whatever kind: what one role has sent by the thousand stands before what others send.
@@ -611,8 +666,8 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_bytes', '_load', '_read_place', '_news', '_left',
-                   '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_bytes', '_load', '_read_place', '_inbox_news',
+                   '_cancel_news', '_signal_news', '_news', '_left', '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;
