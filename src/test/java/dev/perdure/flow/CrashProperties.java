@@ -37,7 +37,7 @@ class CrashProperties {
 
     private static final int MOST_EVENTS = 250;
 
-    @Property(tries = 1500)
+    @Property
     void a_run_with_crashes_ends_as_the_run_without(@ForAll long seed) {
         Graph graph = RandomGraphs.graph(new Random(seed), true);
         Simulation calm = run(graph, seed, 0, Duration.ofSeconds(2), false);
@@ -62,7 +62,7 @@ class CrashProperties {
                         Map.Entry::getKey, row -> row.getValue().replace("lost race", "timed out")));
     }
 
-    @Property(tries = 500)
+    @Property
     void so_does_a_run_whose_rows_are_marked_as_running_now_and_then(@ForAll long seed) {
         Graph graph = RandomGraphs.graph(new Random(seed), true);
         Simulation calm = run(graph, seed, 0, Duration.ofSeconds(2), false);
@@ -84,7 +84,7 @@ class CrashProperties {
     }
 
     /** Pacing depends on the clock, so nothing here may depend on the order of completion. */
-    @Property(tries = 500)
+    @Property
     void so_does_a_run_that_must_wait_between_rounds(@ForAll long seed) {
         Graph graph = RandomGraphs.graph(new Random(seed), false);
         Simulation calm = run(graph, seed, 0, Duration.ofMillis(50), false);
