@@ -60,7 +60,8 @@ final class SqlPrompt {
         StringBuilder typed = new StringBuilder();
         for (String line = ask(typed); line != null; line = ask(typed)) {
             String command = line.strip();
-            if (command.equals("\\q") || typed.isEmpty() && Set.of("quit", "exit").contains(command)) {
+            if (command.equals("\\q")
+                    || typed.isEmpty() && Set.of("quit", "exit").contains(command)) {
                 return;
             } else if (command.equals("\\r")) {
                 typed.setLength(0);
