@@ -17,12 +17,12 @@ final class Banner {
               Perdure %1$s is ready. Connect as the role %2$s (no password):
 
                 psql %3$s
-                ./perdure sql "SELECT 1"            (without psql)
+                ./perdure sql                       (without psql)
 
               Start a workflow and look at it:
 
                 SELECT df.start('SELECT 1 AS one' |=> 'first' ~> 'SELECT $first + 1 AS two', 'hello');
-                SELECT * FROM df.list_instances();
+                SELECT instance_id, label, status, output FROM df.list_instances();
             """;
 
     private Banner() {}

@@ -169,11 +169,13 @@ final class SetupCommand implements Callable<Integer> {
             printLines(plan, facts.version(), Optional.of(facts));
             out.println("-- Then run this command again.");
         } else {
+            // The script of a checkout says by which name it was called.
+            String command = System.getProperty("app.name", "perdure");
             out.println("Start a worker:");
-            out.println("  PERDURE_DATABASE_URL='" + worker + "' perdure");
+            out.println("  PERDURE_DATABASE_URL='" + worker + "' " + command);
             for (String submitter : submitters.subList(0, Math.min(1, submitters.size()))) {
                 out.println("and, in another terminal, a workflow:");
-                out.println("  perdure sql --url '" + ofPeople(worker, submitter)
+                out.println("  " + command + " sql --url '" + ofPeople(worker, submitter)
                         + "' \"SELECT df.start('SELECT 1 AS one' ~> 'SELECT 2 AS two')\"");
             }
         }

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.SQLException;
+import java.util.Set;
 
 /** Reads statements from a terminal, each until its semicolon, and goes on after an error. Lines that begin with a backslash are its own. */
 final class SqlPrompt {
@@ -16,14 +17,14 @@ final class SqlPrompt {
               \\r           forgets what was typed since the last statement
               \\q           ends the session, as does Ctrl-D
             """;
-    // What internal functions are called begins with an underscore.
+    // Internal functions have names that begin with an underscore, or an argument by which the worker proves itself.
     private static final String FUNCTIONS =
             """
             SELECT p.proname AS function, pg_catalog.pg_get_function_arguments(p.oid) AS arguments,
                    pg_catalog.obj_description(p.oid, 'pg_proc') AS description
             FROM pg_catalog.pg_proc p
             WHERE p.pronamespace = 'df'::pg_catalog.regnamespace AND p.proname !~ '^_'
-              AND pg_catalog.strpos(p.proname::text, ?) > 0
+              AND 'p_token' <> ALL (coalesce(p.proargnames, '{}')) AND pg_catalog.strpos(p.proname::text, ?) > 0
             ORDER BY 1, 2""";
     private static final String RELATIONS =
             """
@@ -59,11 +60,12 @@ final class SqlPrompt {
         StringBuilder typed = new StringBuilder();
         for (String line = ask(typed); line != null; line = ask(typed)) {
             String command = line.strip();
-            if (command.equals("\\q")) {
+            if (command.equals("\\q")
+                    || typed.isEmpty() && Set.of("quit", "exit").contains(command)) {
                 return;
             } else if (command.equals("\\r")) {
                 typed.setLength(0);
-            } else if (typed.isEmpty() && command.startsWith("\\")) {
+            } else if (typed.isEmpty() && (command.startsWith("\\") || command.equals("help"))) {
                 obey(command);
             } else if (!typed.isEmpty() || !command.isEmpty()) {
                 typed.append(line).append('\n');
@@ -91,7 +93,7 @@ final class SqlPrompt {
         String[] words = command.split("\\s+", 2);
         String name = words.length == 1 ? "" : words[1].replaceFirst("^df\\.", "");
         switch (words[0]) {
-            case "\\?" -> out.print(HELP);
+            case "\\?", "help" -> out.print(HELP);
             case "\\df" -> attempt(() -> statements.query(FUNCTIONS, name));
             case "\\d" -> attempt(() -> statements.query(name.isEmpty() ? RELATIONS : COLUMNS, name));
             default -> out.println("There is no " + words[0] + ". \\? is the help.");

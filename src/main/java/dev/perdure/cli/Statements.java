@@ -39,7 +39,8 @@ final class Statements {
         try (Statement statement = connection.createStatement()) {
             statement.setEscapeProcessing(false);
             for (NativeQuery query : split(statements)) {
-                if (query.nativeSql.isBlank()) {
+                String command = behindComments(query.nativeSql);
+                if (command.isEmpty()) {
                     continue;
                 }
                 boolean hasRows = statement.execute(query.nativeSql);
@@ -50,7 +51,7 @@ final class Statements {
                         Table.read(rows).print(out);
                     }
                 } else {
-                    out.println(tag(query.nativeSql, statement.getUpdateCount()));
+                    out.println(tag(command, statement.getUpdateCount()));
                 }
                 out.flush();
             }
@@ -67,10 +68,28 @@ final class Statements {
         }
     }
 
-    /** Whether the last statement of a text ends with a semicolon, outside of quotes and comments. */
+    /** Whether nothing but comments stands behind the last semicolon that is outside of quotes and comments. */
     static boolean isWhole(String statements) throws SQLException {
         List<NativeQuery> parts = split(statements + "\n" + PROBE);
-        return !parts.isEmpty() && parts.get(parts.size() - 1).nativeSql.strip().equals(PROBE);
+        return !parts.isEmpty()
+                && behindComments(parts.get(parts.size() - 1).nativeSql).equals(PROBE);
+    }
+
+    /** A statement without the comments before it; empty when there is nothing else. */
+    private static String behindComments(String statement) {
+        String rest = statement.strip();
+        for (int length = comment(rest); length > 0; length = comment(rest)) {
+            rest = rest.substring(Math.min(length, rest.length())).strip();
+        }
+        return rest;
+    }
+
+    /** How many characters the comment has with which a text begins; 0 when it begins with none. */
+    private static int comment(String text) {
+        if (text.startsWith("--")) {
+            return text.contains("\n") ? text.indexOf('\n') : text.length();
+        }
+        return text.startsWith("/*") ? Parser.parseBlockComment(text.toCharArray(), 0) + 1 : 0;
     }
 
     private static List<NativeQuery> split(String statements) throws SQLException {
@@ -79,7 +98,7 @@ final class Statements {
 
     /** Like psql's command tag: {@code INSERT 2}, {@code CREATE}. */
     private static String tag(String statement, int count) {
-        String command = statement.strip().split("\\W", 2)[0].toUpperCase(Locale.ROOT);
+        String command = statement.split("\\W", 2)[0].toUpperCase(Locale.ROOT);
         boolean counts = Set.of("INSERT", "UPDATE", "DELETE", "MERGE", "WITH").contains(command);
         return counts ? command + " " + Math.max(0, count) : command;
     }

@@ -55,7 +55,8 @@ class SetupTest {
                 .contains("done     use of df for " + name + "_users")
                 .containsPattern("ok +login " + alice + " +works, and finds the operators")
                 .containsPattern("note +leader +no worker has led yet")
-                .contains("No problem");
+                .contains("No problem")
+                .contains("' perdure\n", "  perdure sql --url '");
         try (InProcessWorker worker = InProcessWorker.start(DatabaseUrl.checked(workerUrl()))) {
             Call started = Call.of(
                     "sql",
@@ -73,6 +74,18 @@ class SetupTest {
             Call doctor = Call.of("doctor", "--url", workerUrl());
             assertThat(doctor.code()).as(doctor.out()).isZero();
             assertThat(doctor.out()).containsPattern("ok +leader +a worker leads since .*, from ");
+        }
+    }
+
+    @Test
+    void the_lines_to_copy_begin_with_the_name_by_which_the_script_was_called() {
+        System.setProperty("app.name", "./perdure");
+        try {
+            assertThat(setup("--create-database", "--submitter", name + "_alice")
+                            .out())
+                    .contains("' ./perdure\n", "  ./perdure sql --url '");
+        } finally {
+            System.clearProperty("app.name");
         }
     }
 

@@ -44,6 +44,38 @@ class SqlPromptTest {
     }
 
     @Test
+    void a_comment_behind_the_semicolon_belongs_to_the_statement_before_it() throws Exception {
+        type(
+                "SELECT 1 AS one;  -- => 1",
+                "-- alone",
+                "CREATE TEMP TABLE t (); /* a /* nested */ one */ -- and another",
+                "/* before */ DROP TABLE t;");
+
+        assertThat(err.toString()).isEmpty();
+        assertThat(out.toString())
+                .contains(" one\n", "df=> CREATE\n", "df=> DROP\n")
+                .doesNotContain("df-> ");
+    }
+
+    @Test
+    void a_comment_that_is_open_goes_on_in_the_next_line() throws Exception {
+        type("SELECT 1 AS one; /* here", "SELECT 2 AS two;", "ends it */");
+
+        assertThat(err.toString()).isEmpty();
+        assertThat(out.toString()).contains(" one\n").doesNotContain("two");
+    }
+
+    @Test
+    void the_words_of_psql_without_a_backslash_are_known() throws Exception {
+        type("help", "SELECT 1 AS", "exit;", "exit", "SELECT 'not read';");
+
+        assertThat(err.toString()).isEmpty();
+        assertThat(out.toString())
+                .contains("Statements end with a semicolon", " exit\n")
+                .doesNotContain("not read");
+    }
+
+    @Test
     void an_error_does_not_end_the_session() throws Exception {
         type("SELECT 1/0;", "SELECT 'after' AS value;");
 
@@ -68,13 +100,22 @@ class SqlPromptTest {
 
     @Test
     void functions_and_views_of_perdure_can_be_looked_up() throws Exception {
-        type("\\df await", "\\d", "\\d df.instances", "\\df o'r\\'x", "\\?", "\\nope", "\\q", "SELECT 'not read';");
+        type(
+                "\\df",
+                "\\df await",
+                "\\d",
+                "\\d df.instances",
+                "\\df o'r\\'x",
+                "\\?",
+                "\\nope",
+                "\\q",
+                "SELECT 'not read';");
 
         assertThat(err.toString()).isEmpty();
         assertThat(out.toString())
                 .contains("await_instance", " queues ", "submitted_by", "(0 rows)", "Statements end with a semicolon")
                 .contains("There is no \\nope")
-                .doesNotContain("_await", "not read");
+                .doesNotContain("_await", "checkpoint", "not read");
     }
 
     private void type(String... lines) throws IOException, SQLException {

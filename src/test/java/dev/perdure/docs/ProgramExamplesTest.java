@@ -45,26 +45,25 @@ class ProgramExamplesTest {
 
     @Test
     void a_step_in_python() throws Exception {
-        works("patterns.md", "paragraph", "import json, sys\nimport psycopg, model\n");
+        works("patterns.md", "paragraph");
     }
 
     @Test
     void the_embedding_pipeline_with_a_model_in_a_program() throws Exception {
-        works("scenarios.md", "chapter", "");
+        works("scenarios.md", "chapter");
     }
 
-    private void works(String name, String table, String before) throws Exception {
+    private void works(String name, String table) throws Exception {
         ProgramDrivers.python().ifPresent(Assumptions::abort);
         Files.writeString(folder.resolve("model.py"), MODEL);
         Page page = Page.of(name);
         Path script = Files.writeString(
                 folder.resolve("program.py"),
-                before
-                        + page.blocks().stream()
-                                .filter(block -> block.language().equals("python"))
-                                .findFirst()
-                                .orElseThrow()
-                                .text());
+                page.blocks().stream()
+                        .filter(block -> block.language().equals("python"))
+                        .findFirst()
+                        .orElseThrow()
+                        .text());
         Path hold = folder.resolve("hold");
         try (Stage stage = Stage.of(Optional.empty())) {
             stage.run(page.blocks().stream()

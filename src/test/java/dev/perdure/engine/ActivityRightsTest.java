@@ -165,6 +165,25 @@ class ActivityRightsTest {
     }
 
     @Test
+    void decisions_that_do_not_agree_leave_a_quorum_open_until_another_role_decides() throws SQLException {
+        String id = app.start("df.approval('Split', '{rights_boss,rights_other}', quorum => 2) |=> 'd'"
+                + " ~> 'SELECT $d.decision AS decision'");
+        boss.awaitValue("1", "SELECT count(*) FROM df.tasks WHERE title = 'Split'");
+        String task = boss.value("SELECT task_id FROM df.tasks WHERE title = 'Split'");
+        boss.execute("SELECT df.decide(" + task + ", 'yes')");
+        assertThat(other.value("SELECT df.decide(" + task + ", 'no')")).isEqualTo("1 of 2");
+        assertThat(refusal(other, "SELECT df.decide(" + task + ", 'yes')").getMessage())
+                .contains("has decided task " + task + " already");
+        assertThat(app.value("SELECT df.explain(?)", id)).contains("decided: 1 x no and 1 x yes, and it needs 2 alike");
+
+        try (Submitter third = Submitter.of(database, "rights_third")) {
+            database.asSuperuser("GRANT rights_boss TO rights_third");
+            assertThat(third.value("SELECT df.decide(" + task + ", 'no')")).isEqualTo("decided");
+        }
+        assertThat(app.await(id).output()).contains("\"decision\":\"no\"");
+    }
+
+    @Test
     void an_approval_that_nobody_decides_goes_another_way_and_one_of_a_missing_role_fails() throws SQLException {
         assertThat(app.run(
                                 "df.approval('Slow', '{rights_boss}', within => '50 ms', otherwise => 'SELECT ''nobody'' AS who')")

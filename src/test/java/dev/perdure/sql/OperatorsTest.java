@@ -41,6 +41,17 @@ class OperatorsTest {
     }
 
     @Test
+    void behind_df_a_key_word_needs_quotes_only_where_plpgsql_looks_for_its_own() throws SQLException {
+        assertThat(sql.value("SELECT df.loop(df.if(df.as('a', 'n'), df.join('b', 'c'), df.catch('d', df.break())))"))
+                .isEqualTo(
+                        sql.value(
+                                "SELECT df.\"loop\"(df.\"if\"(df.\"as\"('a', 'n'), df.\"join\"('b', 'c'), df.\"catch\"('d', df.\"break\"())))"));
+        String rounds = "DO $$ DECLARE r record; BEGIN FOR r IN SELECT %s('a') LOOP END LOOP; END $$";
+        assertThat(sql.error(rounds.formatted("df.loop"))).contains("syntax error");
+        sql.database.execute(SqlSurface.ALICE, rounds.formatted("df.\"loop\""));
+    }
+
+    @Test
     void half_an_if_keeps_its_operands_as_texts() throws SQLException {
         assertThat(sql.value("SELECT 'c' ?> 't'"))
                 .isEqualTo("{\"condition\": \"c\", \"_partial_if\": true, \"then_branch\": \"t\"}");
