@@ -703,7 +703,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_at record;
-    v_xmax xid8;
+    v_from xid8;
     v_xip xid8[];
     v_map bigint;
     v_first bigint;
@@ -711,7 +711,8 @@ DECLARE
 BEGIN
     v_at := df._read_place(p_place);
     place := coalesce(v_at.upto::text, p_now);
-    v_xmax := pg_snapshot_xmax(v_at.since);
+    -- One bound: of two, one of them of a row, an index takes either, and may pass all that it has.
+    v_from := greatest(pg_snapshot_xmax(v_at.since), v_at.after_xid);
     v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x >= v_at.after_xid);
     v_map := nullif(split_part(v_at.after_id, '.', 1), '');
     v_first := nullif(split_part(v_at.after_id, '.', 2), '');
@@ -721,12 +722,12 @@ BEGIN
     FROM (
         SELECT a.* FROM (
             (SELECT x.* FROM df._item_ends x
-             WHERE x.xid = ANY (v_xip) AND (x.xid, x.map_id, x.first) > (v_at.after_xid, v_map, v_first)
+             WHERE x.xid = ANY (v_xip) AND (x.xid > v_at.after_xid OR (x.map_id, x.first) > (v_map, v_first))
                 AND (v_at.upto IS NULL OR pg_visible_in_snapshot(x.xid, v_at.upto))
              ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)
             UNION ALL
             (SELECT x.* FROM df._item_ends x
-             WHERE x.xid >= v_xmax AND (x.xid, x.map_id, x.first) > (v_at.after_xid, v_map, v_first)
+             WHERE x.xid >= v_from AND (x.xid > v_at.after_xid OR (x.map_id, x.first) > (v_map, v_first))
                 AND (v_at.upto IS NULL OR pg_visible_in_snapshot(x.xid, v_at.upto))
              ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)) AS a
         ORDER BY a.xid, a.map_id, a.first LIMIT p_limit + 1) AS p;
@@ -1173,6 +1174,7 @@ COMMENT ON FUNCTION df.decide(bigint, text, text) IS
 -- Views
 ---------------------------------------------------------------------------------------------------------------------
 
+-- Times are those of the statement: an index finds no clock_timestamp(), which is another one for each row.
 -- With the rights of their owner, since nobody else may read the tables. Of another role's activities a claimer sees no instance.
 CREATE OR REPLACE VIEW df.activities WITH (security_barrier) AS
 SELECT a.id AS activity_id, CASE WHEN a.claimed_by IS NULL THEN 'waiting' ELSE 'claimed' END AS status, a.kind, a.attempt, a.claimed_by,
@@ -1180,11 +1182,11 @@ SELECT a.id AS activity_id, CASE WHEN a.claimed_by IS NULL THEN 'waiting' ELSE '
     CASE WHEN v.is_own THEN a.instance_id::text END AS instance_id, CASE WHEN v.is_own THEN a.node_id END AS node_id,
     CASE WHEN v.is_own THEN a.execution_id END AS execution_id,
     CASE WHEN a.claimed_by IS NULL AND a.created_at < clock_timestamp() - interval '1 minute'
-        AND NOT EXISTS (SELECT FROM df._activities x WHERE x.kind = a.kind AND x.role = a.role AND x.lease_until > clock_timestamp())
+        AND NOT EXISTS (SELECT FROM df._activities x WHERE x.kind = a.kind AND x.role = a.role AND x.lease_until > statement_timestamp())
         AND NOT EXISTS (SELECT FROM df._activity_ends e
-            WHERE e.kind = a.kind AND e.role = a.role AND NOT e.is_task AND e.token IS NOT NULL AND e.ended_at > clock_timestamp() - interval '1 minute')
+            WHERE e.kind = a.kind AND e.role = a.role AND NOT e.is_task AND e.token IS NOT NULL AND e.ended_at > statement_timestamp() - interval '1 minute')
         AND NOT EXISTS (SELECT FROM df._item_ends e
-            WHERE e.kind = a.kind AND e.role = a.role AND e.ended_at > clock_timestamp() - interval '1 minute')
+            WHERE e.kind = a.kind AND e.role = a.role AND e.ended_at > statement_timestamp() - interval '1 minute')
         THEN format('no program claims %L', a.kind) END AS problem
 FROM df._activities a
 CROSS JOIN LATERAL (SELECT a.role = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')) AS is_own) AS v
@@ -1207,10 +1209,12 @@ FROM (
     SELECT e.kind, 0, NULL, 0, sum(e.completed), sum(e.failed)
     FROM (SELECT x.kind, x.role, (x.outcome = 'completed')::integer AS completed, (x.outcome <> 'completed')::integer AS failed
           FROM df._activity_ends x
-          WHERE NOT x.is_task AND x.outcome <> 'stopped' AND x.ended_at > clock_timestamp() - interval '1 minute'
+          WHERE NOT x.is_task AND x.outcome <> 'stopped' AND x.ended_at > statement_timestamp() - interval '1 minute'
           UNION ALL
           SELECT x.kind, x.role, cardinality(x.completed), cardinality(x.failed)
-          FROM df._item_ends x WHERE x.ended_at > clock_timestamp() - interval '1 minute') AS e
+          FROM (SELECT DISTINCT m.kind, m.role FROM df._activity_marks m) AS m CROSS JOIN LATERAL (
+              SELECT i.* FROM df._item_ends i
+              WHERE i.kind = m.kind AND i.role = m.role AND i.ended_at > statement_timestamp() - interval '1 minute' OFFSET 0) AS x) AS e
     WHERE (e.role = (SELECT quote_ident(current_user)::regrole) OR NOT (SELECT row_security_active('df.instances')) OR EXISTS (
             SELECT FROM df._activity_grants g WHERE g.kind = e.kind AND g.owner = e.role
                 AND (g.role = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = g.role) AND pg_has_role(g.role, 'USAGE'))))
@@ -1276,6 +1280,7 @@ AS $$
 DECLARE
     v_running text[];
     v_now bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+    v_lately CONSTANT timestamptz := clock_timestamp() - interval '3 minutes';
     v_mark df._activity_marks;
     v_found df._activity_marks[] := '{}';
     v_next bigint;
@@ -1288,8 +1293,12 @@ BEGIN
                        AND a.token IS NULL AND a.assignees IS NULL
                    ORDER BY a.turn LIMIT 1);
         -- Behind the last one, as long as there was one lately.
-        IF v_next IS NULL AND (EXISTS (SELECT FROM df._item_ends e WHERE e.kind = v_mark.kind AND e.role = v_mark.role)
-            OR EXISTS (SELECT FROM df._activity_ends e WHERE e.kind = v_mark.kind AND e.role = v_mark.role AND NOT e.is_task)) THEN
+        IF v_next IS NULL AND (
+            EXISTS (SELECT FROM df._item_ends e
+                    WHERE e.kind = v_mark.kind AND e.role = v_mark.role AND e.ended_at > v_lately)
+            OR EXISTS (SELECT FROM df._activity_ends e
+                       WHERE e.kind = v_mark.kind AND e.role = v_mark.role AND NOT e.is_task
+                           AND e.ended_at > v_lately)) THEN
             v_next := v_now;
         END IF;
         v_next := least(v_next, v_now);
@@ -1328,12 +1337,25 @@ $$;
 COMMENT ON FUNCTION df._activity_beginners() IS
     'Internal: transactions that have begun activities and are not committed. Called with the settings of its caller.';
 
+CREATE OR REPLACE FUNCTION df._earliest_lease(p_from timestamptz, p_to timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN (SELECT x.lease_until FROM df._activities x
+            WHERE x.token IS NOT NULL AND x.lease_until >= p_from AND x.lease_until < p_to ORDER BY x.lease_until LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION df._earliest_lease(timestamptz, timestamptz) IS
+    'Internal: the end of the first lease that ends from one time on and before another one. Called with the settings of its caller.';
+
 -- Leases that have ended, ends that are old, and channels of those for whom something waits. What a claimer has locked is left for the next
 -- time. more: there may be more to do at once; present: there are activities; moved: marks have moved.
 --
 -- Entries of an index whose rows were deleted or changed long ago are passed with each look until vacuum has been there, which a snapshot that
--- somebody keeps puts off. So a session looks at leases once a second, and only at those that have ended since its last look, or in the last 20
--- seconds when a claimer had one of them locked. All are looked at first, and again when ten minutes have passed.
+-- somebody keeps puts off. So nothing here looks at all of an index, but for the first whole look of a session. After that it looks once a
+-- second at leases that have ended since its last look, or in the last 20 seconds when a claimer had one of them locked, and with each whole
+-- look (p_whole) at ends that have become old since. What was locked for longer, or committed later, is found again: each whole look goes
+-- through a sixtieth of the time since the first one.
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, p_whole boolean, OUT more boolean, OUT present boolean, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -1341,14 +1363,21 @@ SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_se
 AS $$
 DECLARE
     page CONSTANT integer := 500;
+    old CONSTANT interval := '2 minutes';
     v_now CONSTANT timestamptz := clock_timestamp();
-    -- When this session has looked last, and at all of them, and from where it looks next: in seconds since 1970.
+    -- What the session remembers, in seconds since 1970: when it looked last at leases, from where it looks next, and up to where old ends
+    -- are deleted; the earliest time at which something may be that the first whole look left, and up to where it has looked again since.
     v_looked CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_looked', true), '')::double precision);
-    v_looked_at_all CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_looked_at_all', true), '')::double precision);
     v_next CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.leases_next', true), '')::double precision);
-    v_is_all CONSTANT boolean := p_whole AND (v_now - v_looked_at_all BETWEEN interval '0' AND interval '10 minutes') IS NOT TRUE;
-    v_looks CONSTANT boolean := v_is_all OR (v_now - v_looked BETWEEN interval '0' AND interval '1 second') IS NOT TRUE;
-    v_from CONSTANT timestamptz := CASE WHEN v_is_all THEN '-infinity' WHEN v_next <= v_now THEN v_next ELSE v_now - interval '20 seconds' END;
+    v_ends CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.ends_next', true), '')::double precision);
+    v_began CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.sweep_began', true), '')::double precision);
+    v_place CONSTANT timestamptz := to_timestamp(nullif(current_setting('df.sweep_place', true), '')::double precision);
+    v_is_first CONSTANT boolean := p_whole AND (v_began <= v_now AND v_ends <= v_now) IS NOT TRUE;
+    v_again CONSTANT boolean := p_whole AND NOT v_is_first;
+    v_again_to CONSTANT timestamptz := least(v_now, v_place + greatest(interval '1 minute', (v_now - v_began) / 60));
+    v_looks CONSTANT boolean := v_is_first OR (v_now - v_looked BETWEEN interval '0' AND interval '1 second') IS NOT TRUE;
+    v_from timestamptz;
+    v_to timestamptz;
     v_lost df._activities;
     v_why text;
     v_done integer := 0;
@@ -1359,73 +1388,101 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     more := false;
     moved := false;
-    -- Where some have ended lately, many are to be passed before one is found that is there.
-    present := NOT p_whole OR EXISTS (SELECT FROM df._activity_ends) OR EXISTS (SELECT FROM df._item_ends) OR EXISTS (SELECT FROM df._activities);
-    IF NOT present THEN
-        RETURN;
-    END IF;
-    UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL,
-        turn = greatest(a.turn, (SELECT greatest(k.turn, k.next_turn) FROM df._activity_marks k
-                                 WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
-    WHERE a.id IN (
-        SELECT x.id FROM df._activities x
-        WHERE v_looks AND x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt < x.max_attempts
-            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
-        ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED);
-    GET DIAGNOSTICS v_done = ROW_COUNT;
-    -- A signal refers to the row of the instance, which its user may have locked.
-    FOR v_lost IN
-        SELECT x.* FROM df._activities x JOIN df.instances i ON i.id = x.instance_id
-        WHERE v_looks AND x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < clock_timestamp() AND x.attempt >= x.max_attempts
-            AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
-        ORDER BY x.lease_until LIMIT page FOR KEY SHARE OF i SKIP LOCKED FOR UPDATE OF x SKIP LOCKED
+    present := NOT p_whole OR v_is_first
+        OR EXISTS (SELECT FROM df._activity_marks k JOIN df._activities a
+                       ON a.kind = k.kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn
+                   WHERE a.token IS NULL AND a.assignees IS NULL)
+        OR EXISTS (SELECT FROM df._activity_ends e WHERE e.ended_at > v_now - old)
+        OR EXISTS (SELECT FROM df._activity_marks k CROSS JOIN LATERAL (
+                       SELECT FROM df._item_ends e WHERE e.kind = k.kind AND e.role = k.role AND e.ended_at > v_now - old LIMIT 1) AS e)
+        OR EXISTS (SELECT FROM df._activities a WHERE a.token IS NOT NULL AND a.lease_until > v_now - interval '1 minute');
+    FOR v_from, v_to IN
+        SELECT r.since, r.upto
+        FROM (VALUES (v_looks, CASE WHEN v_is_first THEN '-infinity' WHEN v_next <= v_now THEN v_next ELSE v_now - interval '20 seconds' END, v_now),
+                     (v_again, v_place, v_again_to)) AS r(is_due, since, upto)
+        WHERE r.is_due
     LOOP
-        v_why := format('Activity "%s" was claimed %s times, and was lost each time: the lease of %s ended before the program had completed or extended it',
-            v_lost.kind, v_lost.attempt, v_lost.lease);
-        IF v_lost.map_id IS NOT NULL THEN
-            UPDATE df._activities a SET answer = jsonb_build_object('failed', v_why, 'code', 'activity_lost'), together = ARRAY[a.id]
-            WHERE a.id = v_lost.id;
+        UPDATE df._activities a SET token = NULL, claimed_by = NULL, claimed_at = NULL, lease_until = NULL,
+            turn = greatest(a.turn, (SELECT greatest(k.turn, k.next_turn) FROM df._activity_marks k
+                                     WHERE k.kind = a.kind AND k.role = a.role AND k.priority = a.priority))
+        WHERE a.id IN (
+            SELECT x.id FROM df._activities x
+            WHERE x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < v_to AND x.attempt < x.max_attempts
+                AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
+            ORDER BY x.lease_until LIMIT page FOR UPDATE SKIP LOCKED);
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_done := v_done + v_rows;
+        -- A signal refers to the row of the instance, which its user may have locked.
+        FOR v_lost IN
+            SELECT x.* FROM df._activities x JOIN df.instances i ON i.id = x.instance_id
+            WHERE x.token IS NOT NULL AND x.lease_until >= v_from AND x.lease_until < v_to AND x.attempt >= x.max_attempts
+                AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (x.id, -x.id))
+            ORDER BY x.lease_until LIMIT page FOR KEY SHARE OF i SKIP LOCKED FOR UPDATE OF x SKIP LOCKED
+        LOOP
             v_done := v_done + 1;
-            CONTINUE;
-        END IF;
-        INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
-        VALUES (v_lost.id, v_lost.instance_id, v_lost.subject, v_lost.node_id, v_lost.execution_id, v_lost.reply, v_lost.role, v_lost.kind,
-            false, v_lost.token, 'lost');
-        INSERT INTO df.signals (instance_id, name, data)
-        VALUES (v_lost.instance_id, v_lost.reply, jsonb_build_object('failed', v_why, 'code', 'activity_lost'));
-        DELETE FROM df._activities a WHERE a.id = v_lost.id;
-        v_done := v_done + 1;
+            v_why := format('Activity "%s" was claimed %s times, and was lost each time: the lease of %s ended before the program had completed or extended it',
+                v_lost.kind, v_lost.attempt, v_lost.lease);
+            IF v_lost.map_id IS NOT NULL THEN
+                UPDATE df._activities a SET answer = jsonb_build_object('failed', v_why, 'code', 'activity_lost'), together = ARRAY[a.id]
+                WHERE a.id = v_lost.id;
+                CONTINUE;
+            END IF;
+            INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task, token, outcome)
+            VALUES (v_lost.id, v_lost.instance_id, v_lost.subject, v_lost.node_id, v_lost.execution_id, v_lost.reply, v_lost.role, v_lost.kind,
+                false, v_lost.token, 'lost');
+            INSERT INTO df.signals (instance_id, name, data)
+            VALUES (v_lost.instance_id, v_lost.reply, jsonb_build_object('failed', v_why, 'code', 'activity_lost'));
+            DELETE FROM df._activities a WHERE a.id = v_lost.id;
+        END LOOP;
     END LOOP;
     more := v_done >= page;
     IF v_looks AND NOT more THEN
         PERFORM set_config('df.leases_looked', extract(epoch FROM v_now)::text, false),
-            set_config('df.leases_next', extract(epoch FROM coalesce((SELECT x.lease_until FROM df._activities x
-                WHERE x.token IS NOT NULL AND x.lease_until >= greatest(v_from, v_now - interval '20 seconds') AND x.lease_until < v_now
-                ORDER BY x.lease_until LIMIT 1), v_now - interval '2 seconds'))::text, false);
-        IF v_is_all THEN
-            PERFORM set_config('df.leases_looked_at_all', extract(epoch FROM v_now)::text, false);
-        END IF;
+            set_config('df.leases_next', extract(epoch FROM coalesce(
+                df._earliest_lease(greatest(v_next, v_now - interval '20 seconds'), v_now), v_now - interval '2 seconds'))::text, false);
     END IF;
     IF p_whole THEN
-        DELETE FROM df._activities a
-        WHERE a.id IN (SELECT x.id FROM df._activity_ends e JOIN df._activities x ON x.id = abs(e.activity_id)
-                       WHERE e.outcome = 'stopped' LIMIT page FOR UPDATE OF x SKIP LOCKED);
-        -- The answer of one that has not reached its node yet says that it has ended.
-        DELETE FROM df._activity_ends d
-        WHERE d.activity_id IN (
-            SELECT e.activity_id FROM df._activity_ends e
-            WHERE e.ended_at < clock_timestamp() - interval '2 minutes'
-                AND NOT EXISTS (SELECT FROM df._activities a WHERE a.id = abs(e.activity_id))
-                AND (e.outcome = 'stopped' OR NOT EXISTS (
-                    SELECT FROM df.signals s WHERE s.instance_id = e.instance_id AND s.name = e.reply AND s.consumed_at IS NULL))
-            ORDER BY e.ended_at LIMIT 10 * page FOR UPDATE SKIP LOCKED);
-        GET DIAGNOSTICS v_rows = ROW_COUNT;
-        more := more OR v_rows >= 10 * page;
-        DELETE FROM df._item_ends d
-        USING (SELECT e.xid, e.map_id, e.first, e.ended_at FROM df._item_ends e ORDER BY e.xid, e.map_id, e.first LIMIT 10 * page) AS e
-        WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first AND e.ended_at < clock_timestamp() - interval '2 minutes';
-        GET DIAGNOSTICS v_rows = ROW_COUNT;
-        more := more OR v_rows >= 10 * page;
+        FOR v_from, v_to IN
+            SELECT r.since, r.upto
+            FROM (VALUES (true, CASE WHEN v_is_first THEN '-infinity' ELSE v_ends END, v_now), (v_again, v_place, v_again_to)) AS r(is_due, since, upto)
+            WHERE r.is_due
+        LOOP
+            DELETE FROM df._activities a
+            WHERE a.id IN (SELECT x.id FROM df._activity_ends e JOIN df._activities x ON x.id = abs(e.activity_id)
+                           WHERE e.outcome = 'stopped' AND e.ended_at >= v_from AND e.ended_at < v_to LIMIT page FOR UPDATE OF x SKIP LOCKED);
+            v_to := least(v_to, v_now - old);
+            -- The answer of one that has not reached its node yet says that it has ended.
+            DELETE FROM df._activity_ends d
+            WHERE d.activity_id IN (
+                SELECT e.activity_id FROM df._activity_ends e
+                WHERE e.ended_at >= v_from AND e.ended_at < v_to
+                    AND NOT EXISTS (SELECT FROM df._activities a WHERE a.id = abs(e.activity_id))
+                    AND (e.outcome = 'stopped' OR NOT EXISTS (
+                        SELECT FROM df.signals s WHERE s.instance_id = e.instance_id AND s.name = e.reply AND s.consumed_at IS NULL))
+                ORDER BY e.ended_at LIMIT 10 * page FOR UPDATE SKIP LOCKED);
+            GET DIAGNOSTICS v_rows = ROW_COUNT;
+            more := more OR v_rows >= 10 * page;
+            DELETE FROM df._item_ends d
+            USING (SELECT e.* FROM (SELECT DISTINCT k.kind, k.role FROM df._activity_marks k) AS k CROSS JOIN LATERAL (
+                       SELECT x.xid, x.map_id, x.first FROM df._item_ends x
+                       WHERE x.kind = k.kind AND x.role = k.role AND x.ended_at >= v_from AND x.ended_at < v_to LIMIT 10 * page) AS e
+                   LIMIT 10 * page) AS e
+            WHERE d.xid = e.xid AND d.map_id = e.map_id AND d.first = e.first;
+            GET DIAGNOSTICS v_rows = ROW_COUNT;
+            more := more OR v_rows >= 10 * page;
+        END LOOP;
+        IF NOT more THEN
+            -- What is written is seen when it is committed: mostly within half a minute.
+            v_from := v_now - old - interval '30 seconds';
+            PERFORM set_config('df.ends_next', extract(epoch FROM v_from)::text, false);
+            IF v_is_first THEN
+                v_from := least(df._earliest_lease('-infinity', v_now), v_from);
+                PERFORM set_config('df.sweep_began', extract(epoch FROM v_from)::text, false),
+                    set_config('df.sweep_place', extract(epoch FROM v_from)::text, false);
+            ELSE
+                PERFORM set_config('df.sweep_place', extract(epoch FROM CASE WHEN v_again_to < v_now THEN v_again_to ELSE v_began END)::text, false);
+            END IF;
+        END IF;
     END IF;
     moved := df._move_marks();
     PERFORM pg_notify(c.channel, '') FROM df._activity_channels c
@@ -1438,7 +1495,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION df._sweep_activities(bigint, boolean) IS
-    'Leases that have ended (since the last look of the session, unless p_whole), ends that are old (p_whole), and channels of roles with waiting activities. Locked rows are left for the next time.';
+    'Leases that have ended since the last look of the session, ends that have become old (p_whole), and channels of roles with waiting activities. Locked rows are left for the next time, or for one of the ten minutes after that.';
 
 -- Each counts as far as 20,000.
 CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OUT activities_claimed bigint, OUT activities_oldest double precision,
@@ -1456,14 +1513,21 @@ BEGIN
     FROM (SELECT a.created_at FROM df._activity_marks k JOIN df._activities a
               ON a.kind = k.kind AND a.role = k.role AND a.priority = k.priority AND a.turn >= k.turn
           WHERE a.token IS NULL AND a.assignees IS NULL LIMIT most) AS x;
-    activities_claimed := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.token IS NOT NULL LIMIT most) AS x);
+    -- A lease that ended is given back within a second, unless somebody has its row locked.
+    activities_claimed := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.token IS NOT NULL AND a.lease_until > recently LIMIT most) AS x);
     tasks_open := (SELECT count(*) FROM (SELECT FROM df._activities a WHERE a.assignees IS NOT NULL LIMIT most) AS x);
     SELECT count(*) FILTER (WHERE x.outcome = 'completed'), count(*) FILTER (WHERE x.outcome IN ('failed', 'lost'))
     INTO activities_completed, activities_failed
-    FROM (SELECT e.outcome FROM df._activity_ends e WHERE e.ended_at > recently AND NOT e.is_task LIMIT 10 * most) AS x;
+    FROM (SELECT e.outcome FROM (SELECT DISTINCT k.kind, k.role FROM df._activity_marks k) AS k CROSS JOIN LATERAL (
+              SELECT a.outcome FROM df._activity_ends a
+              WHERE a.kind = k.kind AND a.role = k.role AND a.ended_at > recently AND NOT a.is_task LIMIT 10 * most) AS e
+          LIMIT 10 * most) AS x;
     SELECT activities_completed + coalesce(sum(cardinality(x.completed)), 0), activities_failed + coalesce(sum(cardinality(x.failed)), 0)
     INTO activities_completed, activities_failed
-    FROM (SELECT e.completed, e.failed FROM df._item_ends e WHERE e.ended_at > recently LIMIT most) AS x;
+    FROM (SELECT e.completed, e.failed FROM (SELECT DISTINCT k.kind, k.role FROM df._activity_marks k) AS k CROSS JOIN LATERAL (
+              SELECT i.completed, i.failed FROM df._item_ends i
+              WHERE i.kind = k.kind AND i.role = k.role AND i.ended_at > recently LIMIT most) AS e
+          LIMIT most) AS x;
 END
 $$;
 COMMENT ON FUNCTION df._activity_census() IS 'Activities and tasks, for metrics: all kinds together, each number as far as 20,000.';
@@ -1475,7 +1539,7 @@ BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_begin_activities', '_assign_items', '_next_turn', '_move_marks', '_activity_beginners', '_settle_items', '_item_news', '_complete_activities', '_stop_activity', '_stop_activities', '_end_activities',
                    '_claim_activities', '_claimed', '_settle_activity', '_extend_activity', '_answer_activity', '_decide', '_activity_channel',
-                   '_do_activity_call', '_sweep_activities', '_may_claim', '_activity_census')
+                   '_do_activity_call', '_sweep_activities', '_earliest_lease', '_may_claim', '_activity_census')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

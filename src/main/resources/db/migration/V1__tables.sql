@@ -955,6 +955,7 @@ CREATE TABLE df._activity_ends (
 );
 CREATE INDEX idx_activity_ends_instance ON df._activity_ends (instance_id);
 CREATE INDEX idx_activity_ends_time ON df._activity_ends (ended_at);
+CREATE INDEX idx_activity_ends_stopped ON df._activity_ends (ended_at) WHERE outcome = 'stopped';
 CREATE INDEX idx_activity_ends_kind ON df._activity_ends (kind, role, ended_at) WHERE NOT is_task;
 COMMENT ON TABLE df._activity_ends IS 'Activities and approvals that ended in the last minutes, and those that a claimer holds although their node has ended.';
 COMMENT ON COLUMN df._activity_ends.outcome IS 'completed, failed, lost; stopped: the node has ended, and its row of df._activities was locked.';

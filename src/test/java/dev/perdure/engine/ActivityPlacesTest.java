@@ -120,6 +120,95 @@ class ActivityPlacesTest {
     }
 
     @Test
+    void a_whole_look_passes_a_sixtieth_of_what_has_ended_since_the_first_one() throws SQLException {
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        try (Submitter observer = Submitter.at(database.url())) {
+            keepWhatHasEndedInAnHour(observer);
+            rememberAnHour();
+            String look = "SELECT more FROM df._sweep_activities(" + epoch + ", true)";
+
+            assertThat(owner.entriesRead("df.idx_activities_lease", look)).isLessThan(200);
+            assertThat(owner.entriesRead("df.idx_item_ends_kind", look)).isLessThan(200);
+            assertThat(owner.entriesRead("df.idx_activity_ends_time", look)).isLessThan(200);
+            observer.execute("ROLLBACK");
+        }
+    }
+
+    @Test
+    void a_look_for_items_that_programs_have_ended_passes_none_of_those_that_it_has_seen() throws SQLException {
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        owner.execute("INSERT INTO df._item_ends (xid, map_id, first, role, kind, completed, failed)"
+                + " SELECT (2 + i)::text::xid8, 1, i, 'places_app'::regrole, 'placed', ARRAY[i], '{}' FROM generate_series(1, 500) AS i");
+        String snapshot = owner.value("SELECT pg_current_snapshot()");
+        owner.execute(anEnd("clock_timestamp()"));
+        String look = "SELECT string_agg(detail, ' ') FILTER (WHERE kind = 'items') FROM df._news(" + epoch + ", '" + snapshot
+                + "', 100, 1000000)";
+
+        assertThat(owner.value(look)).isEqualTo("1:1:");
+        assertThat(owner.entriesRead("df._item_ends_pkey", look)).isLessThan(50);
+    }
+
+    @Test
+    void metrics_pass_only_what_has_ended_lately() throws SQLException {
+        try (Submitter observer = Submitter.at(database.url())) {
+            keepWhatHasEndedInAnHour(observer);
+            String census = "SELECT activities_claimed FROM df._activity_census()";
+
+            assertThat(owner.value(census)).isEqualTo("3");
+            assertThat(owner.entriesRead("df.idx_activities_lease", census)).isLessThan(100);
+            assertThat(owner.entriesRead("df.idx_item_ends_kind", census)).isLessThan(100);
+            assertThat(owner.entriesRead("df.idx_activity_ends_kind", census)).isLessThan(100);
+            observer.execute("ROLLBACK");
+        }
+    }
+
+    @Test
+    void what_a_look_left_is_found_by_one_of_the_sixty_whole_looks_after_it() throws SQLException {
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        String epoch = owner.value("SELECT epoch FROM df._begin_term()");
+        String look = "SELECT more FROM df._sweep_activities(" + epoch + ", true)";
+        rememberAnHour();
+        // As of a program that had their rows in a transaction for as long, and of an end that was committed late.
+        owner.execute("UPDATE df._activities SET lease_until = clock_timestamp() - interval '30 minutes'");
+        owner.execute(anEnd("clock_timestamp() - interval '50 minutes'"));
+
+        owner.value(look);
+        assertThat(program.value(CLAIM, "3", "0 s")).as("at once").isNull();
+        for (int looks = 0; looks < 60; looks++) {
+            owner.value(look);
+        }
+        assertThat(program.value(CLAIM, "3", "0 s")).as("after sixty looks").isEqualTo("1 2 3");
+        assertThat(owner.value("SELECT count(*) FROM df._item_ends")).isEqualTo("0");
+    }
+
+    /** As a session of which the first whole look was an hour ago. */
+    private void rememberAnHour() throws SQLException {
+        owner.value("SELECT set_config('df.sweep_began', (extract(epoch FROM clock_timestamp()) - 3600)::text, false),"
+                + " set_config('df.sweep_place', (extract(epoch FROM clock_timestamp()) - 3600)::text, false),"
+                + " set_config('df.ends_next', (extract(epoch FROM clock_timestamp()) - 150)::text, false),"
+                + " set_config('df.leases_looked', (extract(epoch FROM clock_timestamp()) - 3)::text, false)");
+    }
+
+    /** Of leases and ends, one each six seconds: vacuum and indexes keep all that the observer's snapshot can see. Three are claimed. */
+    private void keepWhatHasEndedInAnHour(Submitter observer) throws SQLException {
+        observer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+        assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
+        owner.execute("DO $$ BEGIN FOR i IN 1 .. 600 LOOP"
+                + " UPDATE df._activities SET lease_until = clock_timestamp() - make_interval(secs => 3600 - 6 * i); "
+                + anEnd("clock_timestamp() - make_interval(secs => 3600 - 6 * i)")
+                + "; INSERT INTO df._activity_ends (activity_id, instance_id, subject, node_id, execution_id, reply, role, kind, is_task,"
+                + " outcome, ended_at) VALUES (-i, 'x', 'x', 'x', 'x', 'x', 'places_app'::regrole, 'placed', false, 'completed',"
+                + " clock_timestamp() - make_interval(secs => 3600 - 6 * i)); COMMIT; END LOOP;"
+                + " DELETE FROM df._item_ends; DELETE FROM df._activity_ends;"
+                + " UPDATE df._activities SET lease_until = clock_timestamp() + interval '1 hour'; END $$");
+    }
+
+    private static String anEnd(String at) {
+        return "INSERT INTO df._item_ends (map_id, first, role, kind, completed, failed, ended_at)"
+                + " VALUES (1, 1, 'places_app'::regrole, 'placed', '{1}', '{}', " + at + ")";
+    }
+
+    @Test
     void a_lease_that_ended_while_its_row_was_locked_is_found_by_the_next_look() throws SQLException {
         assertThat(program.value(CLAIM, "3", "0 s")).isEqualTo("1 2 3");
         owner.execute("UPDATE df._activities SET lease_until = clock_timestamp() - interval '10 seconds'");
