@@ -137,12 +137,13 @@ class ActivityPlacesTest {
     @Test
     void a_look_for_items_that_programs_have_ended_passes_none_of_those_that_it_has_seen() throws SQLException {
         String epoch = owner.value("SELECT epoch FROM df._begin_term()");
-        owner.execute("INSERT INTO df._item_ends (xid, map_id, first, role, kind, completed, failed)"
-                + " SELECT (2 + i)::text::xid8, 1, i, 'places_app'::regrole, 'placed', ARRAY[i], '{}' FROM generate_series(1, 500) AS i");
+        owner.execute(
+                "INSERT INTO df._item_ends (xid, map_id, first, role, kind, completed, failed)"
+                        + " SELECT (2 + i)::text::xid8, 1, i, 'places_app'::regrole, 'placed', ARRAY[i], '{}' FROM generate_series(1, 500) AS i");
         String snapshot = owner.value("SELECT pg_current_snapshot()");
         owner.execute(anEnd("clock_timestamp()"));
-        String look = "SELECT string_agg(detail, ' ') FILTER (WHERE kind = 'items') FROM df._news(" + epoch + ", '" + snapshot
-                + "', 100, 1000000)";
+        String look = "SELECT string_agg(detail, ' ') FILTER (WHERE kind = 'items') FROM df._news(" + epoch + ", '"
+                + snapshot + "', 100, 1000000)";
 
         assertThat(owner.value(look)).isEqualTo("1:1:");
         assertThat(owner.entriesRead("df._item_ends_pkey", look)).isLessThan(50);
