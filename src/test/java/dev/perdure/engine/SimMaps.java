@@ -296,12 +296,12 @@ final class SimMaps {
         return ItemKey.instanceOf(map.subject).equals(instance);
     }
 
-    /** Nothing of a map goes on once it has ended, and no transaction is left. */
     /** How many items have ended so, of all maps. */
     long ended(String status) {
         return maps.values().stream().mapToLong(map -> map.ended(status)).sum();
     }
 
+    /** Nothing of a map goes on once it has ended, and no transaction is left. */
     void check() {
         for (SimMap map : maps.values()) {
             for (SimDatabase.Row item : map.items) {
