@@ -16,7 +16,7 @@ import java.util.TreeMap;
 /**
  * Prints steps per second on Citus: in a database of the coordinator alone, as one server, then with two of its nodes and with all. Each
  * time the bare one-row commits of the same sessions on the same servers, and the processor time by server, twice. The steps of an instance
- * write on one shard, those of different instances on different ones. Small steps insert a row; large ones count 10,000 rows of their shard.
+ * write on one shard, those of different instances on different ones. Small steps insert a row; large ones count 30,000 rows of their shard.
  *
  * <p>{@code ./mvnw -Pbench verify -Dbench.main=dev.perdure.bench.CitusFigures
  * -Dperdure.citus.url=postgresql://postgres@127.0.0.1:5432/db}; system properties {@code bench.seconds} (10), {@code bench.warmup} (60),
@@ -25,7 +25,8 @@ import java.util.TreeMap;
 public final class CitusFigures {
 
     private static final String USER = "citus_bench";
-    private static final int KEYS = 64;
+    private static final int KEYS = 20;
+    private static final int ROWS_OF_A_KEY = 30_000;
     private static final String SMALL =
             "INSERT INTO bench_effects (k, n) VALUES (hashtext('{sys_instance_id}'), 1) RETURNING n";
     private static final String LARGE = "INSERT INTO bench_effects (k, n) SELECT k, count(*) FROM bench_facts WHERE k ="
@@ -93,8 +94,8 @@ public final class CitusFigures {
             statements.add("SELECT create_distributed_table('bench_facts', 'k', colocate_with := 'bench_effects')");
             statements.add("SELECT create_distributed_table('bench_bare', 'id', colocate_with := 'bench_effects')");
         }
-        statements.add("INSERT INTO bench_facts SELECT g % " + KEYS + ", md5(g::text) FROM generate_series(1, " + KEYS
-                + " * 10000) AS g");
+        statements.add("INSERT INTO bench_facts SELECT g % " + KEYS + ", md5(g::text) FROM generate_series(1, "
+                + KEYS * ROWS_OF_A_KEY + ") AS g");
         statements.add("CREATE INDEX ON bench_facts (k)");
         statements.add("ANALYZE bench_facts");
         Load.execute(cluster.url(USER), statements.toArray(String[]::new));
