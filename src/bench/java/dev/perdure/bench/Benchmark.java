@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -215,26 +216,9 @@ public final class Benchmark {
                 Load.Outcome::ended);
     }
 
-    /** Measures, and prints the processor time of one, where the system tells. */
     private static <T> T withProcessorTime(
             Place place, WorkerProcess worker, String one, Callable<T> measurement, ToLongFunction<T> number) throws Exception {
-        if (!ProcessorTime.isKnown()) {
-            return measurement.call();
-        }
-        try (ProcessorTime processor = new ProcessorTime(place.admin(), worker.pid())) {
-            T outcome = measurement.call();
-            System.out.println("processor time per " + one + ", in ms:");
-            double sum = 0;
-            for (Map.Entry<String, Double> part : processor.millis().entrySet()) {
-                double millis = part.getValue() / Math.max(1, number.applyAsLong(outcome));
-                sum += millis;
-                if (millis >= 0.005) {
-                    System.out.printf(Locale.ROOT, "  %-34s %6.3f%n", part.getKey(), millis);
-                }
-            }
-            System.out.printf(Locale.ROOT, "  %-34s %6.3f%n", "all", sum);
-            return outcome;
-        }
+        return ProcessorTime.of(Map.of("server", place.admin()), List.of(worker.pid()), one, measurement, number);
     }
 
     private static String percentiles(double[] millis) {

@@ -73,6 +73,12 @@ final class Load {
 
     /** Starts instances of three steps as fast as they end, up to a number at once. */
     static Outcome instances(Place place, String step, Duration time, int starters, int inFlight) throws Exception {
+        return instances(place, 3, step, time, starters, inFlight);
+    }
+
+    /** The same of one step or three. */
+    static Outcome instances(Place place, int steps, String step, Duration time, int starters, int inFlight)
+            throws Exception {
         DatabaseUrl url = place.user();
         Semaphore permits = new Semaphore(inFlight);
         AtomicLong started = new AtomicLong();
@@ -87,7 +93,7 @@ final class Load {
                 tasks.add(() -> {
                     try (Connection connection =
                                     url.withParameter("application_name", "bench start").connect();
-                            PreparedStatement start = prepare(connection, START, step)) {
+                            PreparedStatement start = prepare(connection, steps == 1 ? START_ONE_STEP : START, step)) {
                         while (System.nanoTime() < end) {
                             if (permits.tryAcquire(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                                 start.executeQuery().close();
@@ -124,7 +130,7 @@ final class Load {
             double[] latencies = latencies(
                     watch, "SELECT extract(epoch FROM completed_at - created_at) * 1000" + completed);
             return new Outcome(
-                    latencies.length, count * 3 * 1000.0 / time.toMillis(), inFlightSeen.getAverage(), latencies);
+                    latencies.length, count * steps * 1000.0 / time.toMillis(), inFlightSeen.getAverage(), latencies);
         }
     }
 

@@ -10,17 +10,20 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Processor time of the processes of a measurement, by part, where the system has {@code /proc}: of the server's by what
- * their session is called, of the worker's by thread. Unlike times by the clock it hardly depends on what else the
+ * Processor time of the processes of a measurement, by part, where the system has {@code /proc}: of the servers' by what
+ * their session is called, of the workers' by thread. Unlike times by the clock it hardly depends on what else the
  * machine does. In hundredths of a second, which is what the system counts.
  */
 final class ProcessorTime implements AutoCloseable {
@@ -32,8 +35,8 @@ final class ProcessorTime implements AutoCloseable {
     /** One process or thread: what it had used when it was seen first, and last. */
     private record Used(String part, long first, long last) {}
 
-    private final Connection admin;
-    private final long worker;
+    private final Map<String, Connection> servers = new TreeMap<>();
+    private final List<Long> workers;
     private final Map<Long, Used> seen = new TreeMap<>();
     private final ScheduledExecutorService sampler = Executors.newSingleThreadScheduledExecutor();
     private boolean begun;
@@ -41,38 +44,78 @@ final class ProcessorTime implements AutoCloseable {
     /**
      * Begins to measure.
      *
-     * @param server as a role that sees all sessions
-     * @param worker its process id
+     * @param servers by what they are called, as a role that sees all sessions; on this machine
+     * @param workers their process ids
      */
-    ProcessorTime(DatabaseUrl server, long worker) throws SQLException {
-        this.admin = server.withParameter("application_name", "bench watch").connect();
-        this.worker = worker;
+    private ProcessorTime(Map<String, DatabaseUrl> servers, List<Long> workers) throws SQLException {
+        for (Map.Entry<String, DatabaseUrl> server : servers.entrySet()) {
+            this.servers.put(
+                    server.getKey(),
+                    server.getValue().withParameter("application_name", "bench watch").connect());
+        }
+        this.workers = workers;
         sample();
         begun = true;
         // Sessions come and go: what one has used is known until shortly before it ends.
         sampler.scheduleWithFixedDelay(this::sample, EVERY_MILLIS, EVERY_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** Whether the system tells. */
-    static boolean isKnown() {
-        return Files.isReadable(PROC.resolve("self/stat"));
+    /**
+     * Measures, and prints the processor time of one, where the system tells.
+     *
+     * @param servers by what they are called, as a role that sees all sessions; on this machine
+     * @param workers their process ids
+     * @param one of what is counted
+     * @param number how many of these the measurement has come to
+     */
+    static <T> T of(
+            Map<String, DatabaseUrl> servers, List<Long> workers, String one, Callable<T> measurement, ToLongFunction<T> number)
+            throws Exception {
+        if (!Files.isReadable(PROC.resolve("self/stat"))) {
+            return measurement.call();
+        }
+        try (ProcessorTime processor = new ProcessorTime(servers, workers)) {
+            T outcome = measurement.call();
+            System.out.println("processor time per " + one + ", in ms:");
+            double sum = 0;
+            for (Map.Entry<String, Double> part : processor.millis().entrySet()) {
+                double millis = part.getValue() / Math.max(1, number.applyAsLong(outcome));
+                sum += millis;
+                if (millis >= 0.005) {
+                    System.out.printf(Locale.ROOT, "  %-34s %6.3f%n", part.getKey(), millis);
+                }
+            }
+            System.out.printf(Locale.ROOT, "  %-34s %6.3f%n", "all", sum);
+            return outcome;
+        }
     }
 
     private synchronized void sample() {
-        try (Statement statement = admin.createStatement();
-                ResultSet row = statement.executeQuery("SELECT pid, CASE WHEN backend_type = 'client backend' THEN"
-                        + " 'server, ' || application_name ELSE 'server, background' END FROM pg_stat_activity")) {
-            while (row.next()) {
-                add(row.getLong(1), row.getString(2), PROC.resolve(row.getString(1)));
+        try {
+            for (Map.Entry<String, Connection> server : servers.entrySet()) {
+                sample(server.getKey(), server.getValue());
             }
             add(ProcessHandle.current().pid(), "client", PROC.resolve("self"));
-            try (Stream<Path> threads = Files.list(PROC.resolve(worker + "/task"))) {
-                for (Path thread : (Iterable<Path>) threads::iterator) {
-                    add(Long.parseLong(thread.getFileName().toString()), null, thread);
+            for (long worker : workers) {
+                try (Stream<Path> threads = Files.list(PROC.resolve(worker + "/task"))) {
+                    for (Path thread : (Iterable<Path>) threads::iterator) {
+                        add(Long.parseLong(thread.getFileName().toString()), null, thread);
+                    }
                 }
             }
         } catch (SQLException | IOException e) {
             throw new IllegalStateException("processor time cannot be read", e);
+        }
+    }
+
+    /** The sessions of Citus on a node are numbered in their names. */
+    private void sample(String server, Connection admin) throws SQLException {
+        try (Statement statement = admin.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pid, CASE WHEN backend_type = 'client backend' THEN"
+                        + " regexp_replace(application_name, ' gpid=.*', '') ELSE 'background' END FROM pg_stat_activity")) {
+            while (row.next()) {
+                add(row.getLong(1), server + ", " + row.getString(2), PROC.resolve(row.getString(1)));
+            }
         }
     }
 
@@ -105,7 +148,7 @@ final class ProcessorTime implements AutoCloseable {
     }
 
     /** Milliseconds by part, since the beginning. */
-    synchronized Map<String, Double> millis() {
+    private synchronized Map<String, Double> millis() {
         sample();
         Map<String, Double> parts = new TreeMap<>();
         for (Used used : seen.values()) {
@@ -118,7 +161,9 @@ final class ProcessorTime implements AutoCloseable {
     public void close() throws SQLException {
         sampler.shutdownNow();
         synchronized (this) {
-            admin.close();
+            for (Connection server : servers.values()) {
+                server.close();
+            }
         }
     }
 }

@@ -68,10 +68,14 @@ final class CitusCheck implements Check {
                     "SELECT citus_set_coordinator_host('<address by which its nodes reach it>'), as a superuser"));
         } else if (patient.isTrue("SELECT to_regprocedure('df._is_of_coordinator(regclass)') IS NOT NULL")
                 && !patient.isTrue("SELECT df._is_of_coordinator(to_regclass('df._two_phase'))")) {
-            findings.add(Finding.problem(
-                    subject(),
-                    "schema df is not ready for its nodes, and steps wait",
-                    "a worker that leads makes it ready within seconds; its log says what keeps it from that"));
+            String text = "schema df is not ready for its nodes, and steps wait";
+            findings.add(
+                    patient.settings().isNew()
+                            ? Finding.note(subject(), text, "a worker that leads makes it ready within seconds")
+                            : Finding.problem(
+                                    subject(),
+                                    text,
+                                    "a worker that leads makes it ready within seconds; its log says what keeps it from that"));
         }
         zero(findings, "the coordinator", patient.value("SELECT current_setting('max_prepared_transactions')"));
     }

@@ -80,6 +80,10 @@ class DoctorTest {
         try (CitusCluster cluster = CitusCluster.create().orElseThrow()) {
             DatabaseUrl url = cluster.url(PostgresServer.OWNER);
             assertThat(ofCitus(url)).contains("schema df is not ready for its nodes, and steps wait");
+            assertThat(examine(settings(url, true)))
+                    .as("a new database is not blamed for it")
+                    .noneMatch(Finding::isProblem);
+            assertThat(examine(settings(url, false))).anyMatch(found -> found.isProblem() && found.subject().equals("citus"));
             try (InProcessWorker worker = InProcessWorker.start(url)) {
                 assertThat(worker.leaderStatus().epoch()).isPositive();
             }

@@ -2,6 +2,7 @@ package dev.perdure.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.perdure.leader.LeaderStatus.Role;
 import dev.perdure.schema.Migration;
@@ -10,9 +11,14 @@ import dev.perdure.testing.CitusNode;
 import dev.perdure.testing.PostgresServer;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Nodes of Citus that come, go and are not as they must be. Skipped without {@code -Dperdure.citus.url}. */
 @EnabledIf(value = "isThere", disabledReason = "no coordinator of Citus is given (-Dperdure.citus.url)")
@@ -168,6 +174,120 @@ class CitusNodesTest {
                 awaitStatus(worker, Role.LEADER, "leads");
                 assertThat(app.value("SELECT count(*) FROM one WHERE v = 'left'"))
                         .isEqualTo("1");
+            }
+        }
+    }
+
+    /** All instances write to all shards, so that each that ends during a rebalance has met shards that move. */
+    @ParameterizedTest
+    @ValueSource(strings = {"block_writes", "force_logical"})
+    void steps_go_on_while_shards_move_to_a_node_that_was_added_and_away_from_one_that_goes(String mode)
+            throws Exception {
+        try (CitusCluster cluster = CitusCluster.empty()) {
+            assumeTrue(
+                    !mode.equals("force_logical")
+                            || "logical".equals(cluster.value("postgres", "SELECT current_setting('wal_level')")),
+                    "wal_level of the nodes is not logical");
+            cluster.addNodes(1);
+            Migration.migrate(cluster.url(OWNER));
+            try (InProcessWorker worker =
+                            InProcessWorker.start(cluster.url(OWNER), Map.of("perdure.step.transient-retries", "0"));
+                    Submitter app = app(cluster)) {
+                app.execute("CREATE TABLE counted (k int PRIMARY KEY, n int)");
+                app.value("SELECT create_distributed_table('counted', 'k', colocate_with := 'one')");
+                app.execute("INSERT INTO counted SELECT g, 0 FROM generate_series(1, 40) AS g");
+                Starting starting = new Starting(cluster);
+                try (starting) {
+                    starting.awaitMore(app);
+                    String node = "'" + cluster.nodes().get(2).host() + "', "
+                            + cluster.nodes().get(2).port();
+                    cluster.asSuperuser("SELECT citus_add_node(" + node + ")");
+                    long before = ended(app);
+                    cluster.asSuperuser("SELECT citus_rebalance_start(shard_transfer_mode := '" + mode + "')");
+                    cluster.asSuperuser("SELECT citus_rebalance_wait()");
+                    assertThat(ended(app)).as("ended while shards moved").isGreaterThan(before);
+                    assertThat(shardsOf(app, cluster.nodes().get(2))).isEqualTo("8");
+                    starting.awaitMore(app);
+                    before = ended(app);
+                    cluster.asSuperuser("SELECT citus_drain_node(" + node + ", shard_transfer_mode := '" + mode + "')");
+                    assertThat(ended(app)).as("ended while shards moved back").isGreaterThan(before);
+                    assertThat(shardsOf(app, cluster.nodes().get(2))).isEqualTo("0");
+                    starting.awaitMore(app);
+                }
+                app.awaitValue("0", "SELECT count(*) FROM df.instances WHERE status IN ('pending', 'running')");
+
+                assertThat(starting.failure).isNull();
+                assertThat(app.rows(
+                                "SELECT status, min(output) FROM df.instances WHERE status <> 'completed' GROUP BY 1"))
+                        .isEmpty();
+                assertThat(app.value("SELECT count(*) FROM df.nodes WHERE attempt > 1"))
+                        .isEqualTo("0");
+                String instances = app.value("SELECT count(*) FROM df.instances");
+                assertThat(app.value("SELECT count(*) || ' ' || min(n) || ' ' || max(n) FROM"
+                                + " (SELECT count(*) AS n FROM one GROUP BY v) AS o"))
+                        .isEqualTo(instances + " 41 41");
+                assertThat(app.value("SELECT min(n) || ' ' || max(n) FROM counted"))
+                        .isEqualTo(instances + " " + instances);
+                assertThat(worker.leaderStatus().role()).isEqualTo(Role.LEADER);
+            }
+        }
+    }
+
+    private static long ended(Submitter app) throws SQLException {
+        return Long.parseLong(
+                String.valueOf(app.value("SELECT count(*) FROM df.instances WHERE status = 'completed'")));
+    }
+
+    private static @Nullable String shardsOf(Submitter app, CitusNode node) throws SQLException {
+        return app.value(
+                "SELECT count(*) FROM citus_shards WHERE table_name IN ('one'::regclass, 'counted'::regclass) AND nodeport = ?",
+                node.port());
+    }
+
+    /** Some at a time, one instance after the other, each of which writes to one shard, then to all. */
+    private static final class Starting implements AutoCloseable {
+
+        private final CitusCluster cluster;
+        private final List<Thread> threads = new ArrayList<>();
+        private volatile boolean isOver;
+        private volatile @Nullable Exception failure;
+
+        Starting(CitusCluster cluster) {
+            this.cluster = cluster;
+            for (int i = 0; i < 3; i++) {
+                Thread thread = new Thread(this::startAll, "starting " + i);
+                thread.start();
+                threads.add(thread);
+            }
+        }
+
+        private void startAll() {
+            try (Submitter app = Submitter.at(cluster.url("citus_app"))) {
+                while (!isOver) {
+                    app.run("'INSERT INTO one VALUES (hashtext(''{sys_instance_id}''), ''{sys_instance_id}'')'"
+                            + " ~> 'INSERT INTO one SELECT g, ''{sys_instance_id}'' FROM generate_series(1, 40) AS g'"
+                            + " ~> 'UPDATE counted SET n = n + 1'");
+                }
+            } catch (SQLException | RuntimeException e) {
+                failure = e;
+            }
+        }
+
+        void awaitMore(Submitter app) throws SQLException {
+            long before = ended(app);
+            await("more instances end").atMost(PATIENCE).until(() -> failure != null || ended(app) > before + 3);
+        }
+
+        @Override
+        public void close() {
+            isOver = true;
+            try {
+                for (Thread thread : threads) {
+                    thread.join();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError(e);
             }
         }
     }

@@ -96,10 +96,15 @@ public final class CitusCluster implements AutoCloseable {
 
     /** Creates the extension on the coordinator, if it is not there, and makes the nodes known to it. */
     public void addNodes() throws SQLException {
+        addNodes(nodes.size() - 1);
+    }
+
+    /** The same with the first of them alone. */
+    public void addNodes(int number) throws SQLException {
         asSuperuser("CREATE EXTENSION IF NOT EXISTS citus");
         CitusNode first = nodes.get(0);
         asSuperuser("SELECT citus_set_coordinator_host('" + first.host() + "', " + first.port() + ")");
-        for (CitusNode node : nodes.subList(1, nodes.size())) {
+        for (CitusNode node : nodes.subList(1, number + 1)) {
             asSuperuser("SELECT citus_add_node('" + node.host() + "', " + node.port() + ")");
         }
     }
@@ -112,6 +117,13 @@ public final class CitusCluster implements AutoCloseable {
     /** The name of the database. */
     public String database() {
         return database;
+    }
+
+    /** How a superuser reaches the database on a server. */
+    public DatabaseUrl superuser(CitusNode node) {
+        return coordinator
+                .withHost(new DatabaseUrl.Host(node.host(), node.port()))
+                .withDatabase(database);
     }
 
     /** How a role reaches the database on the coordinator. */

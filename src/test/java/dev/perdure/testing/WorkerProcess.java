@@ -164,6 +164,14 @@ public final class WorkerProcess implements AutoCloseable {
         return HTTP.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 
+    /** The number of databases that it leads, by its metrics. */
+    public int led() throws IOException, InterruptedException {
+        return (int) get("/q/metrics")
+                .lines()
+                .filter(line -> line.matches("perdure_leader\\{.* 1(\\.0)?"))
+                .count();
+    }
+
     public boolean isAlive() {
         return process.isAlive();
     }

@@ -108,18 +108,9 @@ public final class Fleet implements Scenario {
         Awaitility.await("two databases each")
                 .atMost(World.PATIENCE)
                 .ignoreExceptionsMatching(IOException.class::isInstance)
-                .until(() -> led(workers.get(0)) == 2 && led(workers.get(1)) == 2);
+                .until(() -> workers.get(0).led() == 2 && workers.get(1).led() == 2);
         return "each of two workers led two of four databases after %d s"
                 .formatted((System.nanoTime() - began) / 1_000_000_000);
-    }
-
-    private static int led(WorkerProcess worker) throws IOException, InterruptedException {
-        int led = 0;
-        for (String line : worker.get("/q/metrics").lines().toList()) {
-            led += line.startsWith("perdure_leader{") && line.endsWith(" 1") ? 1 : 0;
-            led += line.startsWith("perdure_leader{") && line.endsWith(" 1.0") ? 1 : 0;
-        }
-        return led;
     }
 
     private static Verdict measure(Session session, List<FleetMember> all, List<WorkerProcess> workers, String spread)
@@ -214,7 +205,7 @@ public final class Fleet implements Scenario {
         return status.stream()
                 .filter(line -> line.startsWith("VmRSS") || line.startsWith("Threads"))
                 .map(line -> line.replaceAll("\\s+", " "))
-                .reduce(String.format("%n    a worker that leads %d:", led(worker)), (a, b) -> a + " " + b);
+                .reduce(String.format("%n    a worker that leads %d:", worker.led()), (a, b) -> a + " " + b);
     }
 
     /** Of several databases together: instances, and the longest time of nine of ten. */
