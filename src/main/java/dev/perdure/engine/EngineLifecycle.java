@@ -210,7 +210,7 @@ public class EngineLifecycle implements LeaderListener {
                 steps,
                 new TermCodec(term),
                 addresses,
-                HttpSteps.of(vertx, config, options.secretsDirectory()),
+                HttpSteps.of(config, options.secretsDirectory()),
                 (instance, names) -> queries.refusedSecrets(instance, names).toCompletionStage(),
                 (isFirst, after, ended) -> queries.admit(isFirst, after, ended).toCompletionStage(),
                 (onWake, onListening) -> new WakeListener(database, server, onWake, onListening),

@@ -1,14 +1,20 @@
 package dev.perdure.graph;
 
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.StringWriter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
@@ -27,11 +33,11 @@ public final class GraphDocument {
     private static final JsonMapper JSON = new JsonMapper();
 
     static {
-        // A node of 256 levels, with a configuration's own in it. Longer texts were refused when they were inserted.
+        // A node of 256 levels, with a configuration's own in it.
         JSON.getFactory()
                 .setStreamReadConstraints(StreamReadConstraints.builder()
                         .maxNestingDepth(2_000)
-                        .maxStringLength(64 * 1024 * 1024)
+                        .maxStringLength(2 * DraftReader.LONGEST)
                         .build());
     }
 
@@ -39,110 +45,170 @@ public final class GraphDocument {
 
     /**
      * Reads a graph. Users may write the text by hand, so nothing is taken for granted: what is no node has no row, and a child that
-     * is missing is noticed by {@link GraphReader}. One row more than allowed is read at most.
+     * is missing is noticed by {@link GraphReader}.
      *
      * @param rootNode id of the root, 8 hex digits
      * @param text the JSON of the root, its children nested in it
      * @return parents before children; empty when the text is no JSON
+     * @throws IllegalArgumentException when there are too many nodes, or a text of one is too long
      */
     public static List<NodeRow> rows(String rootNode, String text) {
-        JsonNode root;
-        int seed;
-        try {
-            root = JSON.readTree(text);
-            seed = Integer.parseUnsignedInt(rootNode, 16);
-        } catch (JsonProcessingException | NumberFormatException e) {
+        try (JsonParser in = JSON.getFactory().createParser(text)) {
+            int seed = Integer.parseUnsignedInt(rootNode, 16);
+            in.nextToken();
+            Draft root = new DraftReader(in).node();
+            return root == null ? List.of() : numbered(seed, root);
+        } catch (StreamConstraintsException e) {
+            throw new IllegalArgumentException(e.getOriginalMessage(), e);
+        } catch (IOException | NumberFormatException e) {
             return List.of();
         }
-        return walk(seed, root);
     }
 
-    private static List<NodeRow> walk(int seed, JsonNode root) {
+    private static List<NodeRow> numbered(int seed, Draft root) {
         List<Draft> drafts = new ArrayList<>();
-        Deque<Child> stack = new ArrayDeque<>();
-        stack.push(new Child(root, null, Slot.NONE));
-        while (!stack.isEmpty() && drafts.size() <= GraphReader.MAX_NODES) {
-            Child child = stack.pop();
-            if (!(child.json() instanceof ObjectNode json)) {
-                continue;
-            }
-            Draft draft = new Draft(HexFormat.of().toHexDigits(seed + drafts.size() * ODD), json);
+        Deque<Draft> stack = new ArrayDeque<>();
+        stack.push(root);
+        while (!stack.isEmpty()) {
+            Draft draft = stack.pop();
+            draft.id = HexFormat.of().toHexDigits(seed + drafts.size() * ODD);
             drafts.add(draft);
-            if (child.parent() != null) {
-                child.parent().adopt(child.slot(), draft.id);
-            }
             // The leftmost is to be on top.
-            if (json.get("extra_nodes") instanceof ArrayNode extras) {
-                for (int i = extras.size() - 1; i >= 0; i--) {
-                    stack.push(new Child(extras.get(i), draft, Slot.EXTRA));
+            for (int i = draft.extras.size() - 1; i >= 0; i--) {
+                stack.push(draft.extras.get(i));
+            }
+            for (Draft child : Arrays.asList(draft.condition, draft.right, draft.left)) {
+                if (child != null) {
+                    stack.push(child);
                 }
             }
-            push(stack, json.get("condition_node"), draft, Slot.CONDITION);
-            push(stack, json.get("right_node"), draft, Slot.RIGHT);
-            push(stack, json.get("left_node"), draft, Slot.LEFT);
         }
         return drafts.stream().map(Draft::row).toList();
     }
 
-    private static void push(Deque<Child> stack, @Nullable JsonNode json, Draft parent, Slot slot) {
-        if (json != null) {
-            stack.push(new Child(json, parent, slot));
+    /**
+     * Reads token by token: a user's text has up to 64 MiB, and as a tree of values it would be forty times as large. What belongs to no node
+     * is passed over.
+     */
+    private static final class DraftReader {
+
+        /** Characters of one text of a node; those that {@code df.start} takes have fewer bytes. */
+        private static final int LONGEST = 1024 * 1024;
+
+        private final JsonParser in;
+        private int nodes;
+
+        DraftReader(JsonParser in) {
+            this.in = in;
+        }
+
+        /** The node that the current token begins; null when that begins none, and is passed over. */
+        @Nullable Draft node() throws IOException {
+            if (in.currentToken() != JsonToken.START_OBJECT) {
+                in.skipChildren();
+                return null;
+            }
+            if (++nodes > GraphReader.MAX_NODES) {
+                throw new IllegalArgumentException(
+                        "Workflow exceeds maximum node count of " + GraphReader.MAX_NODES + ".");
+            }
+            Draft draft = new Draft();
+            for (String member = in.nextFieldName(); member != null; member = in.nextFieldName()) {
+                in.nextToken();
+                switch (member) {
+                    case "node_type" -> draft.type = text();
+                    case "query" -> draft.query = text();
+                    case "result_name" -> draft.name = text();
+                    case "params" -> draft.params = text();
+                    case "left_node" -> draft.left = node();
+                    case "right_node" -> draft.right = node();
+                    case "condition_node" -> draft.condition = node();
+                    case "extra_nodes" -> draft.extras = extras();
+                    default -> in.skipChildren();
+                }
+            }
+            return draft;
+        }
+
+        private List<Draft> extras() throws IOException {
+            if (in.currentToken() != JsonToken.START_ARRAY) {
+                in.skipChildren();
+                return List.of();
+            }
+            List<Draft> extras = new ArrayList<>();
+            while (in.nextToken() != JsonToken.END_ARRAY) {
+                Draft extra = node();
+                if (extra != null) {
+                    extras.add(extra);
+                }
+            }
+            return extras;
+        }
+
+        /** The text that a value is, or its JSON; null for null. */
+        private @Nullable String text() throws IOException {
+            if (in.currentToken() == JsonToken.VALUE_NULL) {
+                return null;
+            }
+            if (in.currentToken() == JsonToken.VALUE_STRING) {
+                if (in.getTextLength() > LONGEST) {
+                    throw tooLong();
+                }
+                return in.getText();
+            }
+            StringWriter json = new StringWriter() {
+                @Override
+                public void write(char[] chars, int offset, int length) {
+                    if (getBuffer().length() + length > LONGEST) {
+                        throw tooLong();
+                    }
+                    super.write(chars, offset, length);
+                }
+            };
+            try (JsonGenerator out = JSON.getFactory().createGenerator(json)) {
+                out.copyCurrentStructure(in);
+            }
+            return json.toString();
+        }
+
+        private static IllegalArgumentException tooLong() {
+            return new IllegalArgumentException("a text of a node has more than " + LONGEST + " characters");
         }
     }
 
-    private enum Slot {
-        NONE,
-        LEFT,
-        RIGHT,
-        CONDITION,
-        EXTRA
-    }
-
-    private record Child(JsonNode json, @Nullable Draft parent, Slot slot) {}
-
-    /** A node whose children are not known yet. */
+    /** A node and what is below it. */
     private static final class Draft {
 
-        private final String id;
-        private final ObjectNode json;
-        private final List<String> extras = new ArrayList<>();
-        private @Nullable String left;
-        private @Nullable String right;
-        private @Nullable String condition;
-
-        Draft(String id, ObjectNode json) {
-            this.id = id;
-            this.json = json;
-        }
-
-        void adopt(Slot slot, String child) {
-            switch (slot) {
-                case LEFT -> left = child;
-                case RIGHT -> right = child;
-                case CONDITION -> condition = child;
-                case EXTRA -> extras.add(child);
-                case NONE -> throw new IllegalStateException("the root has no parent");
-            }
-        }
+        private String id = "";
+        private @Nullable String type;
+        private @Nullable String query;
+        private @Nullable String name;
+        private @Nullable String params;
+        private @Nullable Draft left;
+        private @Nullable Draft right;
+        private @Nullable Draft condition;
+        private List<Draft> extras = List.of();
 
         NodeRow row() {
-            String type = text("node_type");
-            return new NodeRow(id, type == null ? "" : type, query(), text("result_name"), left, right, text("params"));
+            return new NodeRow(id, type == null ? "" : type, query(), name, idOf(left), idOf(right), params);
+        }
+
+        private static @Nullable String idOf(@Nullable Draft child) {
+            return child == null ? null : child.id;
         }
 
         /** Ids of children that have no column stand in the configuration. */
         private @Nullable String query() {
-            String query = text("query");
             if (condition == null && extras.isEmpty()) {
                 return query;
             }
             ObjectNode config = config(query);
             if (condition != null) {
-                config.put("condition_node", condition);
+                config.put("condition_node", condition.id);
             }
             if (!extras.isEmpty()) {
                 ArrayNode ids = config.putArray("extra_nodes");
-                extras.forEach(ids::add);
+                extras.forEach(extra -> ids.add(extra.id));
             }
             return config.toString();
         }
@@ -158,14 +224,6 @@ public final class GraphDocument {
                 }
             }
             return JsonNodeFactory.instance.objectNode();
-        }
-
-        private @Nullable String text(String member) {
-            JsonNode value = json.get(member);
-            if (value == null || value.isNull()) {
-                return null;
-            }
-            return value.isTextual() ? value.textValue() : value.toString();
         }
     }
 }

@@ -22,6 +22,9 @@ final class RowsReader {
 
     private static final Result NO_ROWS = new Result("{\"rows\":[],\"row_count\":0}", null);
 
+    /** Characters up to which a document is no matter, whatever it holds. */
+    private static final int LIGHT = 64 * 1024;
+
     private final long maxSize;
 
     /**
@@ -76,7 +79,15 @@ final class RowsReader {
                     new Failure(Failure.Kind.STEP, "0A000", "a step cannot change client_encoding"), e);
         }
         out.append("],\"row_count\":" + reply.rows().count() + '}');
-        return new Result(out.document(), types.toString());
+        String document = out.document();
+        if (document.length() > LIGHT) {
+            // Whoever reads it takes all of it apart, and that is as many nodes as it has, however few their characters
+            // are.
+            long nodes = Json.weight(document) - document.length();
+            out.memory().take(nodes);
+            out.memory().giveBack(nodes);
+        }
+        return new Result(document, types.toString());
     }
 
     private static void rows(PackedRows rows, Member[] members, JsonOut out)

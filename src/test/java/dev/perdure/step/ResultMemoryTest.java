@@ -165,6 +165,25 @@ class ResultMemoryTest {
         isUsable();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT ('[' || repeat(repeat('{\"\":', 100) || '0' || repeat('}', 100) || ',', 180) || '0]')::json AS j"
+                        + " FROM generate_series(1, 30)",
+                "SELECT 1 AS n FROM generate_series(1, 400000)"
+            })
+    void a_result_is_not_handed_on_before_there_is_memory_for_its_parts(String statement) {
+        Budget budget = new Budget(48L * MEGA);
+        Failure failure = failure(budget, statement);
+
+        assertThat(failure.kind()).isEqualTo(Kind.NO_MEMORY);
+        isUsable();
+        Budget enough = new Budget(160L * MEGA);
+        StepPort.Executed ran = run(enough, statement);
+        assertThat(ran.failure()).isNull();
+        assertThat(enough.taken).isLessThan(5L * MEGA);
+    }
+
     @Test
     void what_was_taken_for_a_moment_is_given_back() {
         Budget budget = new Budget(64L * MEGA);

@@ -4,6 +4,7 @@ import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.flow.Decision;
 import dev.perdure.flow.Effect;
 import dev.perdure.flow.Event;
+import dev.perdure.flow.result.Json;
 import dev.perdure.flow.template.TextLimits;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,8 @@ final class DecisionMemory {
 
     /** Bytes of an instance from which its decisions may need much memory, too. */
     private static final long HEAVY = 1024 * 1024;
+    /** Bytes of nodes that a byte of an instance may be: some four characters are an object. */
+    private static final long DENSEST = 24;
 
     private DecisionMemory() {}
 
@@ -23,12 +26,17 @@ final class DecisionMemory {
      * @return gives it back; null when it cannot be had now
      */
     static @Nullable Runnable take(MemoryQuota.Holding memory, MemoryQuota quota, Event event) {
-        long result =
-                event instanceof Event.StepSucceeded step ? step.result().json().length() : 0;
-        if (memory.bytes() < HEAVY && result < HEAVY / 4) {
+        String came = event instanceof Event.StepSucceeded step
+                ? step.result().json()
+                : event instanceof Event.SignalReceived signal ? signal.data() : "";
+        if (memory.bytes() < HEAVY && came.length() < HEAVY / 16) {
             return () -> {};
         }
-        long needed = Math.min(quota.most() / 2, 2L * TextLimits.DEFAULT.made() + 8 * result);
+        // What has come is taken apart as a whole; of what is held already what a text refers to.
+        long weight = Json.weight(came);
+        long texts = memory.bytes() < HEAVY && came.length() < HEAVY / 4 ? 0 : 2L * TextLimits.DEFAULT.made();
+        long held = memory.bytes() < HEAVY ? 0 : DENSEST * memory.bytes();
+        long needed = Math.min(quota.most(), Math.max(weight, Math.min(quota.most() / 2, texts + held + weight)));
         if (memory.take(needed)) {
             return () -> memory.give(needed);
         }

@@ -44,8 +44,10 @@ final class InstanceReader {
     InstanceReader(long most, AddressBook addresses, Home home) {
         this.addresses = addresses;
         this.home = home;
-        this.limits = new TextLimits((int) Math.min(TextLimits.DEFAULT.made(), most / 8), (int)
-                Math.min(TextLimits.DEFAULT.referenced(), most / 16));
+        this.limits = new TextLimits(
+                (int) Math.min(TextLimits.DEFAULT.made(), most / 8),
+                (int) Math.min(TextLimits.DEFAULT.referenced(), most / 16),
+                most / 2);
     }
 
     LoadedState read(LoadedInstance loaded) throws RefusedException {

@@ -2,7 +2,6 @@ package dev.perdure.engine.http;
 
 import dev.perdure.config.PerdureConfig;
 import io.quarkus.runtime.StartupEvent;
-import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
@@ -10,7 +9,7 @@ import jakarta.inject.Singleton;
 @Singleton
 class HttpSettingsCheck {
 
-    void check(@Observes StartupEvent event, Vertx vertx, PerdureConfig config) {
-        HttpSteps.of(vertx, config, config.secrets().directory()).close();
+    void check(@Observes StartupEvent event, PerdureConfig config) {
+        HttpSteps.of(config, config.secrets().directory()).close();
     }
 }

@@ -8,7 +8,6 @@ import dev.perdure.step.http.EgressPolicy;
 import dev.perdure.step.http.HttpSettings;
 import dev.perdure.step.http.HttpStep;
 import dev.perdure.step.http.SystemResolver;
-import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -24,7 +23,7 @@ public final class HttpSteps {
      * @param secrets the directory of secrets that may be referred to
      * @throws IllegalArgumentException when one of them makes no sense
      */
-    public static HttpStep of(Vertx vertx, PerdureConfig perdure, Optional<Path> secrets) {
+    public static HttpStep of(PerdureConfig perdure, Optional<Path> secrets) {
         HttpConfig config = perdure.http();
         EgressMode mode =
                 switch (config.egress()) {
@@ -42,6 +41,6 @@ public final class HttpSteps {
                 secrets,
                 "perdure/" + BuildInfo.read().version());
         EgressPolicy policy = new EgressPolicy(mode, config.allow().orElse(List.of()));
-        return new HttpStep(vertx, settings, policy, new SystemResolver(config.maxConcurrent()));
+        return HttpStep.apart(settings, policy, new SystemResolver(config.maxConcurrent()));
     }
 }

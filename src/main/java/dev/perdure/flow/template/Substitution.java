@@ -6,10 +6,7 @@ import dev.perdure.flow.result.Json;
 import dev.perdure.flow.result.Result;
 import dev.perdure.flow.result.ResultDocument;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -35,8 +32,7 @@ public final class Substitution {
     private final Variables variables;
     private final Function<String, @Nullable Result> results;
     private final TextBudget budget;
-    /** Results taken apart so far: a template often refers to one result several times. */
-    private final Map<Result, Optional<ResultDocument>> documents = new IdentityHashMap<>();
+    private final TakenApart documents;
 
     public Substitution(Variables variables, Function<String, @Nullable Result> results) {
         this(variables, results, new TextBudget(TextLimits.DEFAULT));
@@ -50,6 +46,7 @@ public final class Substitution {
         this.variables = variables;
         this.results = results;
         this.budget = budget;
+        this.documents = new TakenApart(budget);
     }
 
     /**
@@ -388,8 +385,6 @@ public final class Substitution {
     }
 
     private @Nullable ResultDocument document(Result result) {
-        return documents
-                .computeIfAbsent(result, key -> Optional.ofNullable(ResultDocument.of(key)))
-                .orElse(null);
+        return documents.of(result);
     }
 }

@@ -1,9 +1,13 @@
 package dev.perdure.flow.template;
 
+import dev.perdure.flow.result.Json;
 import dev.perdure.flow.result.Result;
 
 /** The rest of {@link TextLimits} in the course of a decision. */
 public final class TextBudget {
+
+    /** Characters up to which a result is no matter, whatever it holds. */
+    private static final int LIGHT = 64 * 1024;
 
     private final TextLimits limits;
     private int made;
@@ -44,5 +48,24 @@ public final class TextBudget {
                             + " characters is too large to be put into a text, of which " + limits.referenced()
                             + " are allowed. Return fewer rows, or keep them in a table");
         }
+    }
+
+    /**
+     * A result is taken apart, and stays so until the text is made.
+     *
+     * @param weighed what the results weigh that were taken apart for this text before
+     * @return what they weigh with this one
+     * @throws SubstitutionException when that is too much
+     */
+    long takeApart(Result result, long weighed) {
+        long weight = weighed + (result.json().length() < LIGHT ? 0 : Json.weight(result.json()));
+        if (weight > limits.weight()) {
+            throw new SubstitutionException(
+                    "the results that this text refers to have too many values to be taken apart in memory (about "
+                            + weight
+                            + " bytes, of which " + limits.weight()
+                            + " are allowed). Return fewer rows or values, or keep them in a table");
+        }
+        return weight;
     }
 }

@@ -22,6 +22,8 @@ public final class Exchange implements HttpPort.Sent {
     /** So many connections may turn out to be closed before anything was sent over them. */
     private static final int MAX_LOST_BEFORE_SENDING = 10;
 
+    private static final int MAX_INTERIM = 20;
+
     private final HttpStep step;
     private final HttpRequest request;
     private final String key;
@@ -31,6 +33,7 @@ public final class Exchange implements HttpPort.Sent {
     private final long begun = System.nanoTime();
     private final long seconds;
     private int lostBeforeSending;
+    private int interim;
     private volatile @Nullable HttpClientRequest sent;
     private volatile @Nullable ResponseReader reader;
     private volatile long timer = -1;
@@ -147,6 +150,7 @@ public final class Exchange implements HttpPort.Sent {
         outgoing.exceptionHandler(ignored -> {
             // What fails is told by the response, too.
         });
+        outgoing.earlyHintsHandler(ignored -> interim()).continueHandler(ignored -> interim());
         outgoing.response().onComplete(response -> {
             if (response.succeeded()) {
                 answered(response.result());
@@ -164,6 +168,16 @@ public final class Exchange implements HttpPort.Sent {
         }
         if (answer.isDone()) {
             outgoing.reset();
+        }
+    }
+
+    /** Answers that announce another one (1xx), of which a service can send without end. */
+    private void interim() {
+        if (++interim > MAX_INTERIM) {
+            fail(new HttpStepException(
+                    HttpOutcome.FAILED,
+                    "HTTP request failed: " + request.url() + " - more than " + MAX_INTERIM
+                            + " interim responses (1xx) came before the response"));
         }
     }
 

@@ -2,9 +2,13 @@ package dev.perdure.step.http;
 
 import dev.perdure.flow.template.HttpRequest;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.impl.VertxBuilder;
+import io.vertx.core.impl.VertxThread;
+import io.vertx.core.spi.VertxThreadFactory;
 import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -30,8 +34,34 @@ public final class HttpStep implements HttpPort {
     private final Set<HttpConnection> used =
             Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
+    private final boolean isItsOwn;
+
+    /**
+     * A step with a thread of its own: a service decides how much comes in, and how small the pieces are, and what else the worker does must
+     * not stand behind that in one loop. Takes over the resolver, which ends with this.
+     */
+    public static HttpStep apart(HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
+        VertxOptions options =
+                new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(1).setInternalBlockingPoolSize(2);
+        Vertx own = new VertxBuilder(options)
+                .threadFactory(new NamedThreads())
+                .init()
+                .vertx();
+        try {
+            return new HttpStep(own, true, settings, policy, resolver);
+        } catch (RuntimeException e) {
+            own.close();
+            throw e;
+        }
+    }
+
     /** Takes over the resolver, which ends with this. */
     public HttpStep(Vertx vertx, HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
+        this(vertx, false, settings, policy, resolver);
+    }
+
+    private HttpStep(Vertx vertx, boolean isItsOwn, HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
+        this.isItsOwn = isItsOwn;
         this.vertx = vertx;
         this.settings = settings;
         this.policy = policy;
@@ -47,6 +77,17 @@ public final class HttpStep implements HttpPort {
                 .setVerifyHost(true);
         settings.certificates().ifPresent(file -> options.setTrustOptions(TrustedCertificates.with(file)));
         this.client = vertx.createHttpClient(options);
+    }
+
+    private static final class NamedThreads implements VertxThreadFactory {
+
+        @Override
+        public VertxThread newVertxThread(Runnable run, String name, boolean isWorker, long longest, TimeUnit unit) {
+            VertxThread thread = VertxThreadFactory.super.newVertxThread(
+                    run, name.replace("vert.x", "perdure-http"), isWorker, longest, unit);
+            thread.setDaemon(true);
+            return thread;
+        }
     }
 
     @Override
@@ -86,5 +127,8 @@ public final class HttpStep implements HttpPort {
     public void close() {
         client.close();
         resolver.close();
+        if (isItsOwn) {
+            vertx.close();
+        }
     }
 }

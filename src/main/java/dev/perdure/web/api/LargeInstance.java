@@ -75,8 +75,7 @@ final class LargeInstance {
     private final Map<String, String> marks = new HashMap<>();
 
     private LargeInstance(JsonNode instance, JsonNode recorded, JsonNode progress) {
-        rows = GraphDocument.rows(
-                instance.path("root").asText(), instance.path("graph").asText());
+        rows = nodes(instance.path("root").asText(), instance.path("graph").asText());
         ended = instance.path("ended").asBoolean();
         for (JsonNode state : recorded) {
             states.merge(state.path(0).asText(), state, LargeInstance::later);
@@ -93,6 +92,15 @@ final class LargeInstance {
         rows.stream()
                 .filter(row -> row.nodeType().equals("MAP") && maps.containsKey(row.id()))
                 .forEach(this::unmarkBody);
+    }
+
+    private static List<NodeRow> nodes(String root, String graph) {
+        try {
+            return GraphDocument.rows(root, graph);
+        } catch (IllegalArgumentException e) {
+            // The instance fails, and its output says why.
+            return List.of();
+        }
     }
 
     /** The nodes as {@link InstanceDetail} tells them, and the one that failed; null for an instance that has few, or that there is not. */

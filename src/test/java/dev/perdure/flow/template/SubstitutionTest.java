@@ -381,4 +381,20 @@ class SubstitutionTest {
         assertThatThrownBy(() -> substitution().statement("SELECT $1", List.of(template)))
                 .hasMessage(message);
     }
+
+    @Test
+    void results_with_more_values_than_there_is_memory_for_are_not_taken_apart() {
+        Result dense = new Result("[" + "{},".repeat(40_000) + "0]", null);
+        Result same = new Result(dense.json(), null);
+        TextBudget budget = new TextBudget(new TextLimits(1_000_000, 1_000_000, 12_000_000));
+        Map<String, Result> results = Map.of("a", dense, "b", same);
+
+        assertThat(new Substitution(new Variables("a1b2c3d4", null, Map.of()), results::get, budget)
+                        .raw("$a[40001] $a[40001]"))
+                .isEqualTo("0 0");
+        assertThatThrownBy(() -> new Substitution(new Variables("a1b2c3d4", null, Map.of()), results::get, budget)
+                        .raw("$a[40001] $b[40001]"))
+                .isInstanceOf(SubstitutionException.class)
+                .hasMessageContaining("too many values");
+    }
 }

@@ -88,6 +88,10 @@ final class Caller implements AutoCloseable {
         step = new HttpStep(Shared.VERTX, settings, policy, names);
     }
 
+    HttpSettings settings() {
+        return step.settings();
+    }
+
     static HttpRequest get(String url) {
         return new HttpRequest.Plain(url, "GET", null, Map.of(), 30);
     }

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -374,6 +375,54 @@ class HttpStepTest {
             assertThat(caller.failure(request)).hasMessage("HTTP timeout after 1s: " + slow.url());
             slow.awaitClosed();
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"100 Continue", "103 Early Hints"})
+    void interim_responses_without_end_fail(String status) throws IOException {
+        try (RawServer endless = new RawServer(socket -> {
+            RawServer.readHead(socket);
+            while (true) {
+                socket.getOutputStream().write(ascii(("HTTP/1.1 " + status + "\r\n\r\n").repeat(100)));
+            }
+        })) {
+            HttpRequest request = new HttpRequest.Plain(endless.url(), "GET", null, Map.of(), 10);
+
+            assertThat(caller.failure(request)).hasMessageContaining("more than 20 interim responses");
+            endless.awaitClosed();
+        }
+    }
+
+    @Test
+    void a_few_interim_responses_announce_the_response() throws IOException {
+        try (RawServer hinting = new RawServer(socket -> {
+            RawServer.readHead(socket);
+            socket.getOutputStream()
+                    .write(ascii("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(20)
+                            + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+            RawServer.awaitEnd(socket);
+        })) {
+            assertThat(caller.envelope(Caller.get(hinting.url())).path("body").textValue())
+                    .isEqualTo("ok");
+        }
+    }
+
+    @Test
+    void requests_of_a_step_apart_are_answered_on_its_own_thread_which_ends_with_it() throws Exception {
+        service.on("/apart", (exchange, request) -> HttpService.respond(exchange, 200, "text/plain", "ok"));
+        HttpStep apart = HttpStep.apart(
+                caller.settings(), new EgressPolicy(EgressMode.LISTED, List.of("127.0.0.0/8")), caller.names);
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        try {
+            apart.send(Caller.get(service.url("/apart")), Caller.KEY, 1, caller.memory)
+                    .answer()
+                    .whenComplete((done, failure) -> thread.set(Thread.currentThread()));
+            await().atMost(Duration.ofSeconds(60)).until(() -> thread.get() != null);
+            assertThat(thread.get().getName()).startsWith("perdure-http");
+        } finally {
+            apart.close();
+        }
+        await().atMost(Duration.ofSeconds(60)).until(() -> !thread.get().isAlive());
     }
 
     @Test
