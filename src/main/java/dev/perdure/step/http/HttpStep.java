@@ -3,6 +3,7 @@ package dev.perdure.step.http;
 import dev.perdure.flow.template.HttpRequest;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
@@ -41,8 +42,13 @@ public final class HttpStep implements HttpPort {
      * not stand behind that in one loop. Takes over the resolver, which ends with this.
      */
     public static HttpStep apart(HttpSettings settings, EgressPolicy policy, HostResolver resolver) {
-        VertxOptions options =
-                new VertxOptions().setEventLoopPoolSize(1).setWorkerPoolSize(1).setInternalBlockingPoolSize(2);
+        // It serves no files, so that it needs no folder for copies of them.
+        VertxOptions options = new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setWorkerPoolSize(1)
+                .setInternalBlockingPoolSize(2)
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false));
         Vertx own = new VertxBuilder(options)
                 .threadFactory(new NamedThreads())
                 .init()
