@@ -83,7 +83,8 @@ class DoctorTest {
             assertThat(examine(settings(url, true)))
                     .as("a new database is not blamed for it")
                     .noneMatch(Finding::isProblem);
-            assertThat(examine(settings(url, false))).anyMatch(found -> found.isProblem() && found.subject().equals("citus"));
+            assertThat(examine(settings(url, false)))
+                    .anyMatch(found -> found.isProblem() && found.subject().equals("citus"));
             try (InProcessWorker worker = InProcessWorker.start(url)) {
                 assertThat(worker.leaderStatus().epoch()).isPositive();
             }

@@ -220,8 +220,8 @@ class CitusTest {
     private static void move(@Nullable String shard, int port) throws SQLException {
         CitusNode first = cluster.nodes().get(1);
         CitusNode to = first.port() == port ? cluster.nodes().get(2) : first;
-        cluster.asSuperuser("SELECT citus_move_shard_placement(" + shard + ", '" + first.host() + "', " + port
-                + ", '" + to.host() + "', " + to.port() + ", shard_transfer_mode := 'block_writes')");
+        cluster.asSuperuser("SELECT citus_move_shard_placement(" + shard + ", '" + first.host() + "', " + port + ", '"
+                + to.host() + "', " + to.port() + ", shard_transfer_mode := 'block_writes')");
     }
 
     @Test
