@@ -89,27 +89,61 @@ END
 $$;
 COMMENT ON FUNCTION df._census() IS 'Instances by status, those that wait for a time, and the age of the oldest pending one. Of more than 20,000 about as many as the statistics say.';
 
--- Two limits: the age, and the newest instance that is one too many, by when they were started, which is the order of
--- idx_instances_created_at. Many can have been started at the same time (created_at is that of the transaction), hence the id.
-CREATE OR REPLACE FUNCTION df._retention_limits(p_days integer, p_keep integer) RETURNS TABLE (
-    older_than timestamptz, too_many_at timestamptz, too_many_id text)
-LANGUAGE sql STABLE STRICT ROWS 1
+-- Limits of age, for all roles, and of number, for those that have too many. Of more than p_keep each role keeps an equal part, and what some
+-- do not need goes to the others: a role that ends thousands in an hour takes nothing from the history of the rest. Instances count by when
+-- they were started, which is the order of the index; many can have been started at the same time (created_at is that of the transaction),
+-- hence the id.
+DROP FUNCTION IF EXISTS df._retention_limits(integer, integer);
+CREATE FUNCTION df._retention_limits(p_days integer, p_keep integer) RETURNS TABLE (
+    role_oid bigint, older_than timestamptz, too_many_at timestamptz, too_many_id text)
+LANGUAGE plpgsql STABLE STRICT ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 AS $$
-    SELECT clock_timestamp() - make_interval(days => p_days), x.created_at, x.id
-    FROM (SELECT) AS one LEFT JOIN (
-        SELECT i.created_at, i.id::text AS id FROM df.instances i
-        WHERE i.status IN ('completed', 'failed', 'cancelled')
-        ORDER BY i.created_at DESC, i.id OFFSET p_keep LIMIT 1) AS x ON true
+DECLARE
+    v_roles bigint[];
+    v_counts bigint[];
+    v_left bigint := p_keep;
+    v_each bigint;
+BEGIN
+    older_than := clock_timestamp() - make_interval(days => p_days);
+    RETURN NEXT;
+    older_than := NULL;
+    IF NOT EXISTS (SELECT FROM df.instances i WHERE i.status IN ('completed', 'failed', 'cancelled') OFFSET p_keep) THEN
+        RETURN;
+    END IF;
+    WITH RECURSIVE roles AS (
+        (SELECT i.submitted_by::oid AS role FROM df.instances i ORDER BY i.submitted_by LIMIT 1)
+        UNION ALL
+        SELECT (SELECT i.submitted_by::oid FROM df.instances i WHERE i.submitted_by > r.role ORDER BY i.submitted_by LIMIT 1)
+        FROM roles r WHERE r.role IS NOT NULL)
+    SELECT array_agg(c.role ORDER BY c.ended, c.role), array_agg(c.ended ORDER BY c.ended, c.role) INTO v_roles, v_counts
+    FROM (SELECT r.role::bigint, (SELECT count(*) FROM (
+              SELECT FROM df.instances i
+              WHERE i.submitted_by = r.role AND i.status IN ('completed', 'failed', 'cancelled') LIMIT p_keep + 1) AS x) AS ended
+          FROM roles r WHERE r.role IS NOT NULL) AS c;
+    -- Those that have the least first.
+    FOR n IN 1 .. coalesce(cardinality(v_roles), 0) LOOP
+        v_each := greatest(v_left / (cardinality(v_roles) - n + 1), least(1, p_keep));
+        v_left := greatest(0, v_left - least(v_counts[n], v_each));
+        IF v_counts[n] > v_each THEN
+            role_oid := v_roles[n];
+            SELECT i.created_at, i.id INTO too_many_at, too_many_id FROM df.instances i
+            WHERE i.submitted_by = role_oid::oid AND i.status IN ('completed', 'failed', 'cancelled')
+            ORDER BY i.created_at DESC, i.id OFFSET v_each LIMIT 1;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
 $$;
 COMMENT ON FUNCTION df._retention_limits(integer, integer) IS
-    'The limits of retention: instances that ended before older_than are older than p_days; from the instance too_many_id on, which was started at too_many_at, those that were started earlier are more than p_keep. NULL when there are not so many.';
+    'The limits of retention. First, for all roles: instances that ended before older_than are older than p_days. Then of each role that has more than its part of p_keep: from the instance too_many_id on, which was started at too_many_at, those that were started earlier are too many.';
 
 -- The owner's own. Locked rows are left for the next run: a submitter may hold them for as long as it likes. A cancelled
 -- instance that the worker has not wound up (output IS NULL) is still in its memory.
+DROP FUNCTION IF EXISTS df._delete_ended(bigint, timestamptz, timestamptz, text, integer);
 CREATE OR REPLACE FUNCTION df._delete_ended(
-    p_epoch bigint, p_older_than timestamptz, p_too_many_at timestamptz, p_too_many_id text, p_limit integer)
+    p_epoch bigint, p_older_than timestamptz, p_too_many_at timestamptz, p_too_many_id text, p_limit integer, p_role bigint DEFAULT NULL)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -123,6 +157,7 @@ BEGIN
     SELECT array_agg(e.id::text) INTO v_ids FROM (
         SELECT i.id FROM df.instances i
         WHERE i.status IN ('completed', 'failed', 'cancelled') AND i.created_at <= greatest(p_older_than, p_too_many_at)
+          AND (p_role IS NULL OR i.submitted_by = p_role::oid)
           -- One that was let go on and failed again is as old as that.
           AND (coalesce(i.completed_at, (SELECT max(e.ended_at) FROM df.executions e WHERE e.instance_id = i.id AND e.status IS NOT NULL),
                         i.created_at) < p_older_than
@@ -149,11 +184,11 @@ BEGIN
     RETURN cardinality(v_ids);
 END
 $$;
-COMMENT ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer) IS
-    'Deletes up to p_limit instances beyond the limits of df._retention_limits, with all that belongs to them; returns how many.';
+COMMENT ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer, bigint) IS
+    'Deletes up to p_limit instances, of a role or of all, beyond the limits of df._retention_limits, with all that belongs to them; returns how many.';
 
 REVOKE EXECUTE ON FUNCTION df._census() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._share_of_pages(regclass, integer) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._weight(regclass, double precision, bigint) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION df._retention_limits(integer, integer) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION df._delete_ended(bigint, timestamptz, timestamptz, text, integer, bigint) FROM PUBLIC;

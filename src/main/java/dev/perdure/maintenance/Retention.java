@@ -9,6 +9,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -52,15 +55,17 @@ public class Retention {
      */
     long run(Connection connection, long epoch, Limits limits) throws SQLException {
         Instant began = CLOCK.instant();
-        Bounds bounds = bounds(connection, limits);
+        List<Bounds> all = bounds(connection, limits);
         long sum = 0;
-        long batch;
-        do {
-            batch = delete(connection, epoch, bounds, limits.batch());
-            deleted.add(batch);
-            sum += batch;
-        } while (batch > 0);
-        deleteRuns(connection, epoch, bounds.olderThan(), limits.batch());
+        for (Bounds bounds : all) {
+            long batch;
+            do {
+                batch = delete(connection, epoch, bounds, limits.batch());
+                deleted.add(batch);
+                sum += batch;
+            } while (batch > 0);
+        }
+        deleteRuns(connection, epoch, Objects.requireNonNull(all.get(0).olderThan()), limits.batch());
         lastRun = CLOCK.instant();
         if (sum > 0) {
             LOG.infof(
@@ -70,21 +75,29 @@ public class Retention {
         return sum;
     }
 
-    /** The limits beyond which an instance is deleted, see {@code df._retention_limits}. */
-    private record Bounds(OffsetDateTime olderThan, @Nullable OffsetDateTime tooManyAt, @Nullable String tooManyId) {}
+    /** The limits beyond which an instance of a role, or of all, is deleted, see {@code df._retention_limits}. */
+    private record Bounds(
+            @Nullable Long role,
+            @Nullable OffsetDateTime olderThan,
+            @Nullable OffsetDateTime tooManyAt,
+            @Nullable String tooManyId) {}
 
-    /** Finds the limits, once a run, since that reads all ended instances. */
-    private static Bounds bounds(Connection connection, Limits limits) throws SQLException {
+    /** Finds the limits, once a run, since that reads all ended instances: first that of age, for all roles. */
+    private static List<Bounds> bounds(Connection connection, Limits limits) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM df._retention_limits(?, ?)")) {
             statement.setInt(1, limits.days());
             statement.setInt(2, limits.keep());
+            List<Bounds> all = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return new Bounds(
-                        row.getObject(1, OffsetDateTime.class),
-                        row.getObject(2, OffsetDateTime.class),
-                        row.getString(3));
+                while (row.next()) {
+                    all.add(new Bounds(
+                            row.getObject(1, Long.class),
+                            row.getObject(2, OffsetDateTime.class),
+                            row.getObject(3, OffsetDateTime.class),
+                            row.getString(4)));
+                }
             }
+            return all;
         }
     }
 
@@ -106,12 +119,13 @@ public class Retention {
     }
 
     private static long delete(Connection connection, long epoch, Bounds bounds, int limit) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_ended(?, ?, ?, ?, ?)")) {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT df._delete_ended(?, ?, ?, ?, ?, ?)")) {
             statement.setLong(1, epoch);
-            statement.setObject(2, bounds.olderThan());
+            statement.setObject(2, bounds.olderThan(), Types.TIMESTAMP_WITH_TIMEZONE);
             statement.setObject(3, bounds.tooManyAt(), Types.TIMESTAMP_WITH_TIMEZONE);
             statement.setString(4, bounds.tooManyId());
             statement.setInt(5, limit);
+            statement.setObject(6, bounds.role(), Types.BIGINT);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getLong(1);

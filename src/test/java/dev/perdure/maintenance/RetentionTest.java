@@ -8,6 +8,7 @@ import dev.perdure.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +23,7 @@ class RetentionTest {
 
     private static final String OWNER = PostgresServer.OWNER;
     private static final String ROLE = "retired";
+    private static final String OTHER = "retired_other";
     private static final Retention.Limits MONTH = new Retention.Limits(30, 1_000, 10);
 
     private final TestDatabase database = PostgresServer.get().newDatabase();
@@ -30,6 +32,7 @@ class RetentionTest {
 
     RetentionTest() throws SQLException {
         database.createUser(ROLE);
+        database.createUser(OTHER);
     }
 
     @BeforeEach
@@ -42,7 +45,11 @@ class RetentionTest {
 
     /** An instance that ended so many days ago. */
     private String ended(String status, int daysAgo) throws SQLException {
-        String id = Objects.requireNonNull(database.value(ROLE, "SELECT df.start('SELECT 1' ~> 'SELECT 2')"));
+        return ended(ROLE, status, daysAgo);
+    }
+
+    private String ended(String role, String status, int daysAgo) throws SQLException {
+        String id = Objects.requireNonNull(database.value(role, "SELECT df.start('SELECT 1' ~> 'SELECT 2')"));
         database.execute(
                 OWNER,
                 """
@@ -112,6 +119,35 @@ class RetentionTest {
         assertThat(run(new Retention.Limits(30, 1, 10))).isEqualTo(2);
 
         assertThat(left()).containsExactlyInAnyOrder(newest, running);
+    }
+
+    @Test
+    void a_role_that_ends_many_takes_nothing_from_the_history_of_another() throws SQLException {
+        List<String> kept = new ArrayList<>(List.of(ended(OTHER, "completed", 9), ended(OTHER, "failed", 8)));
+        for (int i = 6; i > 0; i--) {
+            String id = ended("completed", i);
+            if (i <= 3) {
+                kept.add(id);
+            }
+        }
+
+        assertThat(run(new Retention.Limits(30, 5, 2))).isEqualTo(3);
+
+        assertThat(left()).containsExactlyInAnyOrderElementsOf(kept);
+    }
+
+    @Test
+    void roles_that_all_have_too_many_keep_as_many_each() throws SQLException {
+        for (int i = 0; i < 4; i++) {
+            ended("completed", 9);
+            ended(OTHER, "completed", 1);
+        }
+
+        assertThat(run(new Retention.Limits(30, 4, 10))).isEqualTo(4);
+
+        assertThat(value("SELECT string_agg(n, ' ' ORDER BY n) FROM (SELECT concat(submitted_by, count(*)) AS n"
+                        + " FROM df.instances GROUP BY submitted_by) AS x"))
+                .isEqualTo("retired2 retired_other2");
     }
 
     @Test
