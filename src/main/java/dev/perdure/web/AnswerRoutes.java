@@ -213,8 +213,7 @@ final class AnswerRoutes {
 
     static void refuse(RoutingContext context, Problem problem) {
         if (context.request().method() == HttpMethod.POST && !context.request().isEnded()) {
-            // What is still sent is not read.
-            context.response().putHeader("Connection", "close");
+            Reply.closeConnection(context);
         }
         if (!wantsPage(context)) {
             Reply.problem(context.response(), problem);

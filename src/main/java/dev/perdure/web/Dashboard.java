@@ -143,8 +143,7 @@ public final class Dashboard {
 
     private static void failed(RoutingContext context) {
         if (context.statusCode() == 413) {
-            // What is still sent is not read.
-            context.response().putHeader("Connection", "close");
+            Reply.closeConnection(context);
             Reply.problem(context.response(), Problem.of(413, "The body is larger than 1 MB"));
         } else if (context.statusCode() >= 400 && context.statusCode() < 500) {
             Reply.problem(context.response(), Problem.of(context.statusCode(), "This cannot be answered"));

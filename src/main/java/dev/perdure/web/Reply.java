@@ -3,6 +3,7 @@ package dev.perdure.web;
 import dev.perdure.web.login.Read;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import org.jboss.logging.Logger;
 
@@ -34,6 +35,13 @@ final class Reply {
         headers.set("Cross-Origin-Opener-Policy", "same-origin");
         headers.set("Cross-Origin-Resource-Policy", "same-origin");
         headers.set("Cache-Control", "no-store");
+    }
+
+    /** What is still sent is not read. In HTTP/2 a connection has other requests, and the header must not be there (RFC 9113, 8.2.2). */
+    static void closeConnection(RoutingContext context) {
+        if (context.request().version() != HttpVersion.HTTP_2) {
+            context.response().putHeader("Connection", "close");
+        }
     }
 
     static void json(HttpServerResponse response, int status, String document) {

@@ -9,6 +9,7 @@ import dev.perdure.store.AddressKey;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.web.WebClient.Answer;
 import dev.perdure.web.answer.AnswerDesk.Outcome;
+import java.net.http.HttpClient;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -278,6 +279,9 @@ class AddressesTest {
         Answer late = post(signed(address(instance, Instant.now().getEpochSecond() - 1)));
         assertThat(late.status()).isEqualTo(410);
         assertThat(late.text()).contains("expired");
+        // Which HTTP/2 forbids, and some clients refuse.
+        assertThat(late.response().version()).isEqualTo(HttpClient.Version.HTTP_2);
+        assertThat(late.response().headers().map()).doesNotContainKey("connection");
         assertThat(signals(instance)).isZero();
     }
 
