@@ -26,6 +26,7 @@ import dev.perdure.attacks.attack.ManySchedules;
 import dev.perdure.attacks.attack.ManySignals;
 import dev.perdure.attacks.attack.ManyStarts;
 import dev.perdure.attacks.attack.Notices;
+import dev.perdure.attacks.attack.NestedResults;
 import dev.perdure.attacks.attack.NotifyFlood;
 import dev.perdure.attacks.attack.NulCharacters;
 import dev.perdure.attacks.attack.OddValues;
@@ -77,6 +78,7 @@ public final class AttackSuite {
                 new VariablesInSum(),
                 new Definitions(),
                 new RowsWithoutBytes(),
+                new NestedResults(),
                 new WrittenOutNumbers(),
                 new ErrorTexts(),
                 new Notices(),
