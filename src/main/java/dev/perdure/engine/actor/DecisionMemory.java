@@ -13,8 +13,6 @@ final class DecisionMemory {
 
     /** Bytes of an instance from which its decisions may need much memory, too. */
     private static final long HEAVY = 1024 * 1024;
-    /** Bytes of nodes that a byte of an instance may be: some four characters are an object. */
-    private static final long DENSEST = 24;
 
     private DecisionMemory() {}
 
@@ -32,11 +30,11 @@ final class DecisionMemory {
         if (memory.bytes() < HEAVY && came.length() < HEAVY / 16) {
             return () -> {};
         }
-        // What has come is taken apart as a whole; of what is held already what a text refers to.
+        // What has come is taken apart as a whole; what a text takes apart of what is held is bounded with it
+        // (TextLimits).
         long weight = Json.weight(came);
         long texts = memory.bytes() < HEAVY && came.length() < HEAVY / 4 ? 0 : 2L * TextLimits.DEFAULT.made();
-        long held = memory.bytes() < HEAVY ? 0 : DENSEST * memory.bytes();
-        long needed = Math.min(quota.most(), Math.max(weight, Math.min(quota.most() / 2, texts + held + weight)));
+        long needed = Math.min(quota.most(), Math.max(weight, Math.min(quota.most() / 2, texts + weight)));
         if (memory.take(needed)) {
             return () -> memory.give(needed);
         }
