@@ -156,6 +156,47 @@ class MemoryTest {
         }
     }
 
+    /** Results of 0.8 MB in 6 MB of memory: what reading them may take is all that one role can have. */
+    private static final String LARGE_RESULTS =
+            "'SELECT repeat(''x'', 400000) AS v' |=> 'a' ~> 'SELECT repeat(''y'', 400000) AS v' |=> 'b'";
+
+    @Test
+    void a_large_instance_goes_on_after_a_restart_while_another_role_has_something_in_memory() throws SQLException {
+        try (InProcessWorker worker = workerWithRoomFor(96);
+                Submitter other = Submitter.of(database, "memory_beside_large");
+                Submitter large = Submitter.of(database, "memory_large")) {
+            other.value("SELECT count(df.start('SELECT pg_sleep(600)'" + LARGE + ")) FROM generate_series(1, 4)");
+            other.awaitValue("4", "SELECT count(*) FROM df.nodes WHERE status = 'running'");
+            String id = large.start(LARGE_RESULTS + " ~> df.wait_for_signal('go')"
+                    + " ~> 'SELECT repeat(''z'', 150000) AS v' |=> 'c' ~> 'SELECT length($c) AS l'");
+            large.awaitValue("1", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+            worker.loseMemory();
+
+            large.value("SELECT df.signal(?, 'go')", id);
+
+            assertThat(large.await(id).output()).contains("{\"l\":150000}");
+        }
+    }
+
+    @Test
+    void a_large_instance_comes_in_beside_many_small_ones_that_come_and_go() throws SQLException {
+        try (InProcessWorker worker = workerWithRoomFor(96);
+                Submitter other = Submitter.of(database, "memory_flow");
+                Submitter large = Submitter.of(database, "memory_in_turn")) {
+            String id = large.start(LARGE_RESULTS + " ~> df.wait_for_signal('go') ~> 'SELECT 42 AS l'");
+            large.awaitValue("1", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+            other.value("SELECT count(df.start(df.loop('SELECT pg_sleep(0.2)'" + LARGE
+                    + "))) FROM generate_series(1, 100)");
+            other.awaitValue("t", "SELECT count(*) >= 6 FROM df.nodes WHERE status = 'running' AND node_type = 'SQL'");
+            worker.loseMemory();
+            await().until(() -> worker.statistics().waitingInstances() >= 20);
+
+            large.value("SELECT df.signal(?, 'go')", id);
+
+            assertThat(large.await(id).output()).contains("{\"l\":42}");
+        }
+    }
+
     @Test
     void a_take_over_finds_each_that_has_something_to_do_once_and_leaves_those_that_sleep() throws SQLException {
         try (Submitter app = Submitter.of(database, "memory_left");

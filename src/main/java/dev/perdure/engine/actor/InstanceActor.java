@@ -61,7 +61,8 @@ public final class InstanceActor {
         this.sessions = loaded.sessions();
         this.state = loaded.state();
         this.shown = new Shown(this, context, loaded.isMarked());
-        this.definitionBytes = memory.bytes();
+        // What was taken to read it is for the state, too, which counts by itself from now on.
+        this.definitionBytes = Math.min(loaded.definitionBytes(), memory.bytes());
         this.memory = memory;
         this.context = context;
         this.mailbox = new Mailbox(this, context);

@@ -89,6 +89,7 @@ final class InstanceReader {
                     new SessionPools.Key(submitter.oid(), loaded.database()),
                     state,
                     ledger,
+                    LoadedState.footprint(loaded.definitionBytes() + varsLength(loaded)),
                     loaded.isMarked(),
                     home,
                     null);
@@ -104,6 +105,10 @@ final class InstanceReader {
                 loaded.label(),
                 role == null ? "role " + loaded.submitter().oid() : role,
                 loaded.createdAt());
+    }
+
+    private static int varsLength(LoadedInstance loaded) {
+        return loaded.vars() == null ? 0 : loaded.vars().length();
     }
 
     private static Map<String, String> vars(LoadedInstance loaded) throws RefusedException {

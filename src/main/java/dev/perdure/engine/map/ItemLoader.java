@@ -117,6 +117,7 @@ final class ItemLoader {
                         first.version(),
                         first.flow().versionOfNode(),
                         first.flow().emptyVersions()),
+                bytes(rows),
                 first.flow().isMarked(),
                 home,
                 item);

@@ -3,6 +3,7 @@ package dev.perdure.engine.owner;
 import dev.perdure.engine.actor.Actors;
 import dev.perdure.engine.actor.Drain;
 import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.LoadedState;
 import dev.perdure.engine.actor.Message;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.engine.telemetry.EngineStatistics;
@@ -171,7 +172,7 @@ final class Intake implements Actors.Loads {
             return;
         }
         MemoryQuota.Holding holding = memory.hold(role);
-        if (holding.take(LoadQueue.footprint(loaded.bytes()))) {
+        if (holding.takeInTurn(LoadedState.footprint(loaded.bytes()))) {
             actors.begin(loaded, holding);
         } else {
             queue(loaded.id(), role, loaded.bytes(), false);
@@ -313,9 +314,9 @@ final class Intake implements Actors.Loads {
             large.add(instance.id(), admitted.role(), instance.bytes(), admitted.takenOver());
             return;
         }
-        long needed = LoadQueue.footprint(instance.bytes());
+        long needed = LoadedState.footprint(instance.bytes());
         long more = needed - admitted.memory().bytes();
-        if (more > 0 && needed <= memory.most() && !admitted.memory().take(more)) {
+        if (more > 0 && needed <= memory.most() && !admitted.memory().takeInTurn(more)) {
             admitted.memory().close();
             queue.add(instance.id(), admitted.role(), instance.bytes(), admitted.takenOver());
             return;

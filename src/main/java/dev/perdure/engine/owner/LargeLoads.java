@@ -2,6 +2,7 @@ package dev.perdure.engine.owner;
 
 import dev.perdure.engine.actor.Actors;
 import dev.perdure.engine.actor.InstanceActor;
+import dev.perdure.engine.actor.LoadedState;
 import dev.perdure.engine.queue.MemoryQuota;
 import dev.perdure.store.LoadedInstance;
 import java.util.LinkedHashMap;
@@ -53,6 +54,8 @@ final class LargeLoads {
         this.bytes = bytes;
         this.queue = new LoadQueue(memory);
         this.memory = memory;
+        // What an earlier term kept.
+        memory.keepNothing();
     }
 
     /** The size in bytes from which an instance is large. */
@@ -86,8 +89,10 @@ final class LargeLoads {
         while (reading == null) {
             List<LoadQueue.Admitted> admitted = queue.admit(1, Long.MAX_VALUE);
             if (admitted.isEmpty()) {
+                queue.keepRoom();
                 return null;
             }
+            memory.keepNothing();
             if (actors.contains(admitted.get(0).id())) {
                 admitted.get(0).memory().close();
             } else {
@@ -106,9 +111,9 @@ final class LargeLoads {
             return;
         }
         LoadedInstance instance = found.get();
-        long needed = Math.min(LoadQueue.footprint(instance.bytes()), memory.most());
+        long needed = Math.min(LoadedState.footprint(instance.bytes()), memory.most());
         long more = needed - holding.bytes();
-        if (more > 0 && !holding.take(more)) {
+        if (more > 0 && !holding.takeInTurn(more)) {
             holding.close();
             read.again = instance.bytes();
             return;

@@ -1,5 +1,6 @@
 package dev.perdure.engine.owner;
 
+import dev.perdure.engine.actor.LoadedState;
 import dev.perdure.engine.queue.MemoryQuota;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -14,10 +15,6 @@ import java.util.Map;
  */
 final class LoadQueue {
 
-    /** Bytes that an instance takes in memory beside its texts. */
-    private static final long BASE = 6 * 1024;
-    /** Bytes in memory for each byte of text: as text, as nodes, and as values made of them. */
-    private static final int FACTOR = 4;
     /** The assumed size of an instance of unknown size; a larger one takes more when it is read. */
     private static final long UNKNOWN = 1024;
 
@@ -43,11 +40,6 @@ final class LoadQueue {
 
     LoadQueue(MemoryQuota memory) {
         this.memory = memory;
-    }
-
-    /** Bytes that an instance takes in memory, by the bytes of its texts. */
-    static long footprint(long bytes) {
-        return BASE + FACTOR * bytes;
     }
 
     synchronized void add(String id, long role, long bytes) {
@@ -87,8 +79,8 @@ final class LoadQueue {
                 String first = waiting.first();
                 long its = sizes.getOrDefault(first, UNKNOWN);
                 MemoryQuota.Holding holding = memory.hold(role);
-                long wanted = Math.min(footprint(its), memory.most());
-                if (bytes > 0 && bytes + its > mostBytes || memory.isClaimed(role) || !holding.take(wanted)) {
+                long wanted = Math.min(LoadedState.footprint(its), memory.most());
+                if (bytes > 0 && bytes + its > mostBytes || memory.isClaimed(role) || !holding.takeInTurn(wanted)) {
                     lanes.remove();
                     continue;
                 }
@@ -104,6 +96,18 @@ final class LoadQueue {
             }
         }
         return admitted;
+    }
+
+    /** Has room kept for the first instance that only the memory of other roles keeps out. */
+    synchronized void keepRoom() {
+        for (Map.Entry<Lane, Ids> lane : ids.entrySet()) {
+            long role = lane.getKey().role();
+            long its = sizes.getOrDefault(lane.getValue().first(), UNKNOWN);
+            if (!memory.isClaimed(role) && memory.keep(role, Math.min(LoadedState.footprint(its), memory.most()))) {
+                return;
+            }
+        }
+        memory.keepNothing();
     }
 
     /** A first-in first-out queue of ids, whose eight hexadecimal digits are stored in four bytes. */

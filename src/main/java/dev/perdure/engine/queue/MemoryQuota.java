@@ -13,12 +13,16 @@ public final class MemoryQuota {
 
     /** The part of everything that a role can always have, however much the others hold. */
     private static final int RESERVE = 32;
+    /** The part of everything beside which a role may get one thing beyond its share. */
+    private static final int LITTLE = 8;
 
     private final long total;
     private final Runnable onFree;
     private final Map<Long, Long> taken = new HashMap<>();
     private final Set<Long> claimed = new HashSet<>();
     private boolean isTurnTaken;
+    private long kept;
+    private long keptFor;
     private long sum;
     private boolean wanted;
 
@@ -38,16 +42,61 @@ public final class MemoryQuota {
         return Share.of(total, 0);
     }
 
-    /** Takes bytes, if the role can have them now. */
+    /** Takes bytes for something that is in memory, if the role can have them now. */
     public synchronized boolean take(long role, long bytes) {
+        return add(role, bytes, isWithinShare(role, bytes, 0));
+    }
+
+    /**
+     * Takes bytes for something that comes in. Beside the share of its role it may have all that is free, as long as the role has little
+     * else: a large thing would otherwise stay outside for as long as any other role has anything.
+     *
+     * @param own what the thing has already, of the role's bytes
+     */
+    public synchronized boolean takeInTurn(long role, long bytes, long own) {
+        long others = keptFor == role ? 0 : kept;
+        return add(role, bytes, isWithinShare(role, bytes, others) || isInTurn(role, bytes, own, others));
+    }
+
+    private boolean isWithinShare(long role, long bytes, long others) {
         long has = taken.getOrDefault(role, 0L);
         boolean isReserved = has + bytes <= total / RESERVE && sum + bytes <= total + total / 4;
-        if (has + bytes > Share.of(total, sum - has) && !isReserved) {
+        return isReserved || has + bytes <= Share.of(total, sum - has + others);
+    }
+
+    private boolean isInTurn(long role, long bytes, long own, long others) {
+        return mayHaveInTurn(role, bytes, own) && sum + bytes + others <= total;
+    }
+
+    private boolean mayHaveInTurn(long role, long bytes, long own) {
+        return own + bytes <= most() && taken.getOrDefault(role, 0L) - own <= total / LITTLE;
+    }
+
+    private boolean add(long role, long bytes, boolean fits) {
+        if (fits) {
+            add(role, bytes);
+        } else {
             wanted = true;
-            return false;
         }
-        add(role, bytes);
-        return true;
+        return fits;
+    }
+
+    /**
+     * Keeps room for a thing that waits to come in, in place of what was kept before: nothing of other roles comes in beside their shares
+     * of the rest.
+     *
+     * @return false when it is the role itself that has too much
+     */
+    public synchronized boolean keep(long role, long bytes) {
+        boolean isKept = mayHaveInTurn(role, bytes, 0);
+        kept = isKept ? bytes : 0;
+        keptFor = role;
+        return isKept;
+    }
+
+    /** Keeps room for nothing. */
+    public synchronized void keepNothing() {
+        kept = 0;
     }
 
     /** One at a time may take bytes beyond the share of its role, for a moment; false when somebody else does. */
@@ -108,11 +157,11 @@ public final class MemoryQuota {
 
     /**
      * Whether waiting instances should leave memory: half of everything, or of the role's share, is taken, or another one needs much at
-     * once to go on.
+     * once to go on or to come in.
      */
     public synchronized boolean isCrowded(long role) {
         long has = taken.getOrDefault(role, 0L);
-        return !claimed.isEmpty() || sum > total / 2 || has > Share.of(total, sum - has) / 2;
+        return !claimed.isEmpty() || kept > 0 || sum > total / 2 || has > Share.of(total, sum - has) / 2;
     }
 
     /** Bytes that are taken. */
@@ -146,6 +195,24 @@ public final class MemoryQuota {
         /** Takes more; false when it cannot be had now. */
         public synchronized boolean take(long more) {
             if (closed || !quota.take(role, more)) {
+                return false;
+            }
+            bytes += more;
+            return true;
+        }
+
+        /** Takes more for what comes in, see {@link MemoryQuota#takeInTurn}. */
+        public synchronized boolean takeInTurn(long more) {
+            return takeInTurn(more, bytes);
+        }
+
+        /**
+         * Takes more for what belongs to something in memory, see {@link MemoryQuota#takeInTurn}.
+         *
+         * @param own bytes of that
+         */
+        public synchronized boolean takeInTurn(long more, long own) {
+            if (closed || !quota.takeInTurn(role, more, own)) {
                 return false;
             }
             bytes += more;

@@ -203,7 +203,8 @@ public final class SqlExecutor {
         }
         long role = attempt.actor().role();
         MemoryQuota.Holding holding = context.memory().hold(role);
-        boolean fits = holding.take(attempt.manner().memory());
+        boolean fits = holding.takeInTurn(
+                attempt.manner().memory(), attempt.actor().memory().bytes());
         if (fits) {
             attempt.reserves(holding);
             claims.has(role);
