@@ -1,6 +1,7 @@
 package dev.perdure.session;
 
 import dev.perdure.database.DatabaseUrl;
+import dev.perdure.database.LogText;
 import dev.perdure.database.ServerIdentity;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -52,7 +53,7 @@ public final class SessionPools implements AutoCloseable {
     private final Settings settings;
     private final SessionOpener opener;
     private final Map<Key, Deque<StepSession>> idle = new HashMap<>();
-    private final Set<StepSession> inUse = ConcurrentHashMap.newKeySet();
+    private final Map<StepSession, Key> inUse = new ConcurrentHashMap<>();
     private final Receipts receipts;
     private int borrowed;
     private int idleCount;
@@ -96,7 +97,7 @@ public final class SessionPools implements AutoCloseable {
         gone.forEach(StepSession::close);
         try {
             StepSession session = found != null ? found : opener.open(key);
-            inUse.add(session);
+            inUse.put(session, key);
             if (isClosed()) {
                 session.abort();
             }
@@ -198,7 +199,7 @@ public final class SessionPools implements AutoCloseable {
      */
     public void abortLost(Duration than, Function<List<Integer>, Set<Integer>> gone) {
         long now = System.nanoTime();
-        List<StepSession> waiting = inUse.stream()
+        List<StepSession> waiting = inUse.keySet().stream()
                 .filter(session -> session.waitsNanos(now) > than.toNanos())
                 .toList();
         if (waiting.isEmpty() || now - askedAt < than.toNanos() / 4) {
@@ -215,6 +216,32 @@ public final class SessionPools implements AutoCloseable {
                         "An answer in a step's session did not come within %d s, and the server has no session of pid %d: the connection is broken off",
                         session.waitsNanos(later) / 1_000_000_000, session.backend());
                 session.abort();
+            }
+        }
+    }
+
+    /**
+     * Ends sessions whose statement goes on though it was cancelled: PL/pgSQL can catch that. Nothing can catch the end of the session. A role
+     * may end its own, so that another session of the role asks for it. Blocks.
+     */
+    public void endDisobedient(Duration than) {
+        for (Map.Entry<StepSession, Key> entry : inUse.entrySet()) {
+            StepSession session = entry.getKey();
+            if (session.disobeysNanos(System.nanoTime()) > than.toNanos()) {
+                session.mayGoOn(System.nanoTime());
+                try (StepSession other = opener.tryToOpen(entry.getValue())) {
+                    // It has had time to end, and its process's number to be another's.
+                    if (session.disobeysNanos(System.nanoTime()) >= 0) {
+                        other.end(session.backend());
+                        LOG.infof(
+                                "A statement of the role with oid %d went on for %d s after it was cancelled; its session (pid %d) was ended",
+                                entry.getValue().roleOid(), than.toSeconds(), session.backend());
+                    }
+                } catch (SQLException e) {
+                    LOG.infof(
+                            "A statement of the role with oid %d goes on though it was cancelled, and its session (pid %d) cannot be ended: %s",
+                            entry.getValue().roleOid(), session.backend(), LogText.of(String.valueOf(e.getMessage())));
+                }
             }
         }
     }
@@ -244,6 +271,6 @@ public final class SessionPools implements AutoCloseable {
             idleCount = 0;
         }
         all.forEach(StepSession::close);
-        inUse.forEach(StepSession::abort);
+        inUse.keySet().forEach(StepSession::abort);
     }
 }

@@ -7,6 +7,7 @@ import dev.perdure.session.wire.Replies;
 import dev.perdure.session.wire.Reply;
 import dev.perdure.session.wire.Wire;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,8 @@ import org.postgresql.core.TransactionState;
  */
 public final class StepSession implements AutoCloseable {
 
+    private static final int END_SECONDS = 5;
+
     private final Wire wire;
     private final int backend;
     private final StepMessages messages;
@@ -29,6 +32,7 @@ public final class StepSession implements AutoCloseable {
     private final long openedAt = System.nanoTime();
     private volatile long idleSince = openedAt;
     private volatile boolean cancelSent;
+    private volatile long cancelledAt;
     private volatile boolean broken;
     /** Number of statements behind a savepoint in the open transaction, including one that has just failed. */
     private int joined;
@@ -285,7 +289,10 @@ public final class StepSession implements AutoCloseable {
 
     /** Sends the protocol's cancel request. A session that was sent one is never used again: it may arrive late. */
     public void cancel() {
-        cancelSent = true;
+        if (!cancelSent) {
+            cancelledAt = System.nanoTime();
+            cancelSent = true;
+        }
         try {
             wire.connection().cancelQuery();
         } catch (SQLException e) {
@@ -310,6 +317,15 @@ public final class StepSession implements AutoCloseable {
         }
     }
 
+    /** Ends another session of the same role. */
+    void end(int pid) throws SQLException {
+        try (PreparedStatement end = wire.connection().prepareStatement("SELECT pg_catalog.pg_terminate_backend(?)")) {
+            end.setInt(1, pid);
+            end.setQueryTimeout(END_SECONDS);
+            end.executeQuery().close();
+        }
+    }
+
     /** The server's process. */
     int backend() {
         return backend;
@@ -318,6 +334,16 @@ public final class StepSession implements AutoCloseable {
     /** The time since the session began to wait for an answer; negative when it waits for none. From any thread. */
     long waitsNanos(long now) {
         return wire.waitsNanos(now);
+    }
+
+    /** The time for which its statement has gone on since it was cancelled; negative when it was not, or has ended. From any thread. */
+    long disobeysNanos(long now) {
+        return cancelSent && wire.waitsNanos(now) >= 0 ? now - cancelledAt : -1;
+    }
+
+    /** Gives its statement as much time again. */
+    void mayGoOn(long now) {
+        cancelledAt = now;
     }
 
     long ageNanos(long now) {

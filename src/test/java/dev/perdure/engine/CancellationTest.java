@@ -58,6 +58,33 @@ class CancellationTest {
                 .isEqualTo("0");
     }
 
+    /** PL/pgSQL can catch that a statement is cancelled. Nothing catches that its session is ended. */
+    @Test
+    void a_statement_that_goes_on_though_it_is_cancelled_loses_its_session() throws SQLException {
+        app.execute(
+                """
+                CREATE FUNCTION never_obey() RETURNS void LANGUAGE plpgsql AS $$
+                BEGIN
+                    INSERT INTO ledger (step) VALUES ('disobedient');
+                    WHILE clock_timestamp() < now() + interval '10 minutes' LOOP
+                        BEGIN
+                            PERFORM pg_sleep(600);
+                        EXCEPTION WHEN query_canceled THEN
+                        END;
+                    END LOOP;
+                END $$""");
+        String id = app.start("'SELECT never_obey()'");
+        observer.awaitValue("1", ACTIVE, "%never_obey()%");
+
+        app.value("SELECT df.cancel(?)", id);
+
+        assertThat(app.await(id).status()).isEqualTo("cancelled");
+        observer.awaitValue("0", ACTIVE, "%never_obey()%");
+        assertThat(app.value("SELECT count(*) FROM ledger WHERE step = 'disobedient'"))
+                .isEqualTo("0");
+        assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
+    }
+
     @Test
     void a_sleeping_instance_is_wound_up_at_once() throws SQLException {
         String id = app.start("df.sleep(3600)");
