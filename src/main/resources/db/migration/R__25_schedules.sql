@@ -187,6 +187,7 @@ DECLARE
     v_graph text := df._with_deadline(p_schedule.graph, jsonb_strip_nulls(jsonb_build_object('timeout', p_schedule.options -> 'timeout')));
     v_done timestamptz[];
 BEGIN
+    UPDATE df._schedules x SET active_from = p_times[1] WHERE x.id = p_schedule.id AND x.active_from > p_times[1];
     FOR tries IN 1 .. 10 LOOP
         EXIT WHEN coalesce(cardinality(v_left), 0) = 0;
         WITH drawn AS (
@@ -216,14 +217,44 @@ $$;
 COMMENT ON FUNCTION df._start_planned(df._schedules, timestamptz[]) IS
     'Starts an instance for each of these planned times, whose run rows are there. In the transaction that wrote them.';
 
-CREATE OR REPLACE FUNCTION df._has_active_run(p_schedule bigint) RETURNS boolean
+-- Of runs that have ended and are still marked, only the first are looked at: there may be fifty thousand, of each of many schedules.
+-- LIMIT keeps the join a probe for each row, whatever is known of the sizes.
+CREATE OR REPLACE FUNCTION df._has_active_run(p_schedule bigint, p_from timestamptz) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
-SELECT EXISTS (SELECT FROM df._schedule_runs r JOIN df._inbox x ON x.instance_id = r.instance_id
-               WHERE r.schedule_id = p_schedule AND r.active)
+SELECT CASE WHEN count(x.instance_id) > 0 THEN true WHEN count(*) < 200 THEN false END
+FROM (SELECT r.instance_id FROM df._schedule_runs r WHERE r.schedule_id = p_schedule AND r.active AND r.planned_at >= p_from
+      ORDER BY r.planned_at LIMIT 200) AS r
+LEFT JOIN LATERAL (SELECT i.instance_id FROM df._inbox i WHERE i.instance_id = r.instance_id LIMIT 1) AS x ON true
 $$;
-COMMENT ON FUNCTION df._has_active_run(bigint) IS 'Whether an instance of a schedule has not ended.';
+COMMENT ON FUNCTION df._has_active_run(bigint, timestamptz) IS
+    'Whether an instance of a schedule has not ended; NULL when the first 200 marked as active have, and there are more: df._forget_ended_runs first.';
+
+-- What is behind the first thousand is looked at when these have ended.
+CREATE OR REPLACE FUNCTION df._forget_ended_runs(INOUT p_schedule df._schedules)
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    v_left timestamptz;
+    v_last timestamptz;
+    v_ended timestamptz[];
+BEGIN
+    SELECT min(r.planned_at) FILTER (WHERE x.instance_id IS NOT NULL), max(r.planned_at),
+           array_agg(r.planned_at) FILTER (WHERE x.instance_id IS NULL) INTO v_left, v_last, v_ended
+    FROM (SELECT y.planned_at, y.instance_id FROM df._schedule_runs y
+          WHERE y.schedule_id = p_schedule.id AND y.active AND y.planned_at >= p_schedule.active_from
+          ORDER BY y.planned_at LIMIT 1000) AS r
+    LEFT JOIN LATERAL (SELECT i.instance_id FROM df._inbox i WHERE i.instance_id = r.instance_id LIMIT 1) AS x ON true;
+    IF v_ended IS NOT NULL THEN
+        UPDATE df._schedule_runs r SET active = false WHERE r.schedule_id = p_schedule.id AND r.planned_at = ANY (v_ended);
+        UPDATE df._schedules s SET active_from = coalesce(v_left, v_last) WHERE s.id = p_schedule.id
+        RETURNING s.* INTO p_schedule;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._forget_ended_runs(df._schedules) IS
+    'Unmarks the first 1,000 runs of a schedule that are marked as active, as far as they have ended; returns its row. Called with the settings of its callers.';
 
 -- Why nothing can be started as a role; what df.start would say of it.
 CREATE OR REPLACE FUNCTION df._start_problem(p_role oid) RETURNS text
@@ -619,39 +650,46 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT s.id, s.version, s.cron, s.timezone, s.overlap, extract(epoch FROM s.catch_up)::float8, coalesce(extract(epoch FROM s.jitter)::float8, 0),
-           s.next_at, s.buffered_at, df._has_active_run(s.id), df._start_problem(s.submitted_by), v_now
+           s.next_at, s.buffered_at, df._has_active_run(s.id, s.active_from), df._start_problem(s.submitted_by), v_now
     FROM (SELECT x.*, row_number() OVER (PARTITION BY x.submitted_by ORDER BY x.due_at) AS turn
           FROM df._schedules x WHERE x.id = ANY (v_ids)) AS s
     ORDER BY s.turn, s.due_at;
 END
 $$;
 COMMENT ON FUNCTION df._due_schedules(bigint, timestamptz, integer) IS
-    'Schedules that are due at p_now (NULL: now), with the data for planning them.';
+    'Schedules that are due at p_now (NULL: now), with the data for planning them; active is NULL when nothing can be planned yet, since ended runs are to be forgotten first.';
 
 CREATE OR REPLACE FUNCTION df._cancel_runs(p_schedule df._schedules) RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     page CONSTANT integer := 500;
+    most CONSTANT integer := 5000;
+    v_ids text[];
+    v_looked_at integer;
     v_cancelled integer;
 BEGIN
+    SELECT array_agg(r.instance_id) FILTER (WHERE x.status IN ('pending', 'running')), count(*) INTO v_ids, v_looked_at
+    FROM (SELECT y.instance_id FROM df._schedule_runs y
+          WHERE y.schedule_id = p_schedule.id AND y.active AND y.planned_at >= p_schedule.active_from
+          ORDER BY y.planned_at LIMIT most) AS r
+    LEFT JOIN LATERAL (SELECT i.status FROM df.instances i WHERE i.id = r.instance_id LIMIT 1) AS x ON true;
     UPDATE df.instances i SET status = 'cancelled', updated_at = now(),
         cancel_reason = format('Schedule %L: its next run is due', p_schedule.name)
-    WHERE i.id IN (SELECT x.id FROM df._schedule_runs r JOIN df.instances x ON x.id = r.instance_id
-                   WHERE r.schedule_id = p_schedule.id AND r.active AND x.status IN ('pending', 'running')
-                   LIMIT page FOR NO KEY UPDATE OF x SKIP LOCKED);
+    WHERE i.id IN (SELECT x.id FROM df.instances x WHERE x.id = ANY (v_ids) AND x.status IN ('pending', 'running')
+                   LIMIT page FOR NO KEY UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_cancelled = ROW_COUNT;
     RETURN CASE WHEN v_cancelled = page THEN 'again'
-        WHEN EXISTS (SELECT FROM df._schedule_runs r JOIN df.instances x ON x.id = r.instance_id
-                     WHERE r.schedule_id = p_schedule.id AND r.active AND x.status IN ('pending', 'running')) THEN 'locked'
+        WHEN v_cancelled < coalesce(cardinality(v_ids), 0) OR v_looked_at = most THEN 'locked'
         ELSE 'ok' END;
 END
 $$;
 COMMENT ON FUNCTION df._cancel_runs(df._schedules) IS
-    'Cancels runs of a schedule that have not ended: ok, locked (somebody holds one), or again (there may be more). Called with the settings of its callers.';
+    'Cancels runs of a schedule that have not ended: ok, locked (somebody holds one, or very many are winding up), or again (there may be more). Called with the settings of its callers.';
 
 -- One answer for each plan: ok, stale, locked, again, or failed:<SQLSTATE>:<message>. A row that somebody holds is passed by. Plans behind
--- the last answer are not carried out: the others have lasted. What is to be cancelled is so in pages: again, until nothing is left of it.
+-- the last answer are not carried out: the others have lasted. What is to be cancelled, or forgotten, is so in pages: again, as long as there
+-- may be more.
 CREATE OR REPLACE FUNCTION df._run_schedules(p_epoch bigint, p_plans jsonb) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -682,12 +720,10 @@ BEGIN
                 UPDATE df._schedules x SET paused_at = clock_timestamp(), pause_reason = v_plan ->> 'pause', due_at = NULL, version = s.version + 1
                 WHERE x.id = s.id;
             ELSE
-                -- Of very many, those that are behind the first ones are looked at when these have ended.
-                UPDATE df._schedule_runs r SET active = false
-                FROM (SELECT x.planned_at FROM df._schedule_runs x WHERE x.schedule_id = s.id AND x.active ORDER BY x.planned_at LIMIT 1000) AS a
-                WHERE r.schedule_id = s.id AND r.planned_at = a.planned_at
-                    AND NOT EXISTS (SELECT FROM df._inbox x WHERE x.instance_id = r.instance_id);
-                IF NOT (v_plan ->> 'active')::boolean AND df._has_active_run(s.id) THEN
+                s := df._forget_ended_runs(s);
+                IF v_plan ->> 'active' IS NULL THEN
+                    v_answer := 'again';
+                ELSIF NOT (v_plan ->> 'active')::boolean AND df._has_active_run(s.id, s.active_from) IS DISTINCT FROM false THEN
                     -- Somebody has started one since.
                     v_answer := 'stale';
                 ELSIF (v_plan ->> 'cancel')::boolean THEN
@@ -764,7 +800,7 @@ DECLARE
     own regprocedure;
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
-               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_start_planned', '_has_active_run', '_start_problem', '_change_schedule',
+               WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_start_planned', '_has_active_run', '_forget_ended_runs', '_start_problem', '_change_schedule',
                    '_due_schedules', '_cancel_runs', '_run_schedules', '_delete_schedule_runs', '_set_unknown_zones')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);

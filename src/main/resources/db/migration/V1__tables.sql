@@ -821,6 +821,7 @@ CREATE TABLE df._schedules (
     buffered_at  timestamptz,
     paused_at    timestamptz,
     pause_reason text,
+    active_from  timestamptz NOT NULL DEFAULT '-infinity',
     created_at   timestamptz NOT NULL DEFAULT now(),
     changed_at   timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT _schedules_pkey PRIMARY KEY (id),
@@ -834,6 +835,7 @@ COMMENT ON COLUMN df._schedules.version IS 'Changes with each write: a plan that
 COMMENT ON COLUMN df._schedules.next_at IS 'The first planned time that is not decided; NULL when there is none.';
 COMMENT ON COLUMN df._schedules.due_at IS 'The time of the leader''s next look at the schedule; NULL while it is paused.';
 COMMENT ON COLUMN df._schedules.buffered_at IS 'The planned time of the run that waits for the end of another one.';
+COMMENT ON COLUMN df._schedules.active_from IS 'No run of an earlier planned time is active: the index begins to be read here.';
 
 CREATE TABLE df._schedule_runs (
     schedule_id bigint NOT NULL REFERENCES df._schedules (id) ON DELETE CASCADE,

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A schedule that is due, as {@code df._due_schedules} returns it.
  *
+ * @param state null when it is not known yet: so many runs have ended that they are forgotten first, a page at a time
  * @param problem why nothing can be started as its role; null when it can
  */
 record DueSchedule(
@@ -31,7 +32,8 @@ record DueSchedule(
         Overlap overlap,
         Duration catchUp,
         Duration jitter,
-        SchedulePlanner.State state,
+        SchedulePlanner.@Nullable State state,
+        @Nullable Instant next,
         @Nullable String problem,
         Instant now) {
 
@@ -55,8 +57,11 @@ record DueSchedule(
                 Overlap.of(row.getString("overlap")),
                 Duration.ofMillis(Math.round(row.getDouble("catch_up") * MILLIS)),
                 Duration.ofMillis((long) (row.getDouble("jitter") * MILLIS)),
-                new SchedulePlanner.State(
-                        instant(row, "next_at"), instant(row, "buffered_at"), row.getBoolean("active")),
+                row.getObject("active") == null
+                        ? null
+                        : new SchedulePlanner.State(
+                                instant(row, "next_at"), instant(row, "buffered_at"), row.getBoolean("active")),
+                instant(row, "next_at"),
                 row.getString("problem"),
                 row.getObject("now", OffsetDateTime.class).toInstant());
     }
@@ -70,6 +75,9 @@ record DueSchedule(
     Decision decide() {
         if (problem != null) {
             return pause(problem);
+        }
+        if (state == null) {
+            return decision(document().putNull("active"), List.of());
         }
         SchedulePlan plan;
         try {
@@ -93,7 +101,6 @@ record DueSchedule(
     Decision pause(String reason) {
         ObjectNode document = document();
         document.put("pause", reason);
-        Instant next = state.next();
         return decision(
                 document,
                 next == null || next.isAfter(now)

@@ -61,7 +61,7 @@ public final class Schedules {
      *
      * @param epoch of this worker's term; with SQLSTATE DF002 it is over
      * @param now null for the server's own time
-     * @return how many schedules something was done with
+     * @return how often something was done with a schedule
      */
     public int turn(Connection connection, long epoch, @Nullable Instant now) throws SQLException {
         int done = 0;
@@ -97,11 +97,12 @@ public final class Schedules {
             List<String> answers = run(connection, epoch, left);
             List<DueSchedule.Decision> next = new ArrayList<>();
             for (int i = 0; i < answers.size(); i++) {
-                DueSchedule.Decision again = answered(left.get(i), answers.get(i));
-                if (again != null) {
-                    next.add(again);
+                DueSchedule.Decision instead = answered(left.get(i), answers.get(i));
+                if (instead != null) {
+                    next.add(instead);
                 }
-                done += answers.get(i).equals(OK) ? 1 : 0;
+                // What goes on is due again, behind what others have due by then.
+                done += answers.get(i).equals(OK) || answers.get(i).equals(AGAIN) ? 1 : 0;
             }
             // Those that had no answer come first: the others have had their turn.
             next.addAll(0, left.subList(answers.size(), left.size()));
@@ -110,12 +111,10 @@ public final class Schedules {
         return done;
     }
 
-    /** The next actions of a schedule; null when there are none. */
+    /** What is done with a schedule instead, at once; null when that is nothing. */
     private DueSchedule.@Nullable Decision answered(DueSchedule.Decision decision, String answer) {
         if (answer.equals(OK)) {
             decision.runs().forEach(run -> count(run.outcome(), 1));
-        } else if (answer.equals(AGAIN)) {
-            return decision;
         } else if (answer.startsWith(FAILED)) {
             LOG.warnf(
                     "Schedule %d: what is due cannot be started: %s",

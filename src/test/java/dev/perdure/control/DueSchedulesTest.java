@@ -445,6 +445,68 @@ class DueSchedulesTest {
         assertThat(pagesOfALook(TEN.plusSeconds(2))).as("when nothing is due").isLessThan(few);
     }
 
+    /** A role backfills a month of minutes, and cancels all of it. */
+    @Test
+    void very_many_ended_runs_cost_a_look_no_more_than_a_few_and_are_forgotten_in_pages() throws SQLException {
+        value(
+                "SELECT count(df.create_schedule('ended ' || g, '0 * * * *', 'SELECT 1')) FROM generate_series(1, 3) AS g");
+        database.execute("plan_other", "SELECT df.create_schedule('beside', '0 * * * *', 'SELECT 1')");
+        database.execute(OWNER, "UPDATE df._schedules SET next_at = '" + TEN + "', due_at = '" + TEN + "'");
+        long few = pagesOfALook(TEN.plusSeconds(1));
+        database.execute(
+                OWNER,
+                "INSERT INTO df._schedule_runs (schedule_id, planned_at, outcome, instance_id, active)"
+                        + " SELECT s.id, timestamptz '" + TEN
+                        + "' - g * interval '1 minute', 'started', to_char(g, 'FM00000000'), true"
+                        + " FROM df._schedules s, generate_series(1, 5000) AS g WHERE s.name <> 'beside'");
+        assertThat(pagesOfALook(TEN.plusSeconds(1)) - few)
+                .as("pages of a look, without statistics")
+                .isLessThan(3000);
+        database.execute(OWNER, "ANALYZE df._schedule_runs; ANALYZE df._inbox");
+        assertThat(pagesOfALook(TEN.plusSeconds(1)) - few).as("pages of a look").isLessThan(3000);
+
+        turn(TEN.plusSeconds(1));
+
+        assertThat(database.rows(
+                        OWNER,
+                        "SELECT s.name, r.outcome FROM df._schedules s JOIN df._schedule_runs r ON r.schedule_id = s.id AND r.planned_at = '"
+                                + TEN + "' ORDER BY s.name"))
+                .containsExactly(
+                        List.of("beside", "started"),
+                        List.of("ended 1", "started"),
+                        List.of("ended 2", "started"),
+                        List.of("ended 3", "started"));
+        assertThat(database.value(OWNER, "SELECT count(*) FROM df._schedule_runs WHERE active"))
+                .isEqualTo("4");
+        database.execute(OWNER, "UPDATE df._schedules SET due_at = '" + TEN + "'");
+        try (Connection holder = database.connect("plan_app")) {
+            // Who keeps a snapshot keeps the entries of the index.
+            holder.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            holder.setAutoCommit(false);
+            TestDatabase.rows(holder, "SELECT count(*) FROM df.schedules");
+            assertThat(pagesOfALook(TEN.plusSeconds(1)) - few)
+                    .as("pages of a look when they are forgotten")
+                    .isLessThan(50);
+        }
+    }
+
+    @Test
+    void runs_before_those_that_were_forgotten_are_not_overlooked() throws SQLException {
+        create("skips", ", overlap => 'skip'", TEN);
+        turn(TEN.plusSeconds(1));
+        end("skips");
+        turn(TEN.plus(Duration.ofHours(1)).plusSeconds(1));
+        end("skips");
+        turn(TEN.plus(Duration.ofHours(2)).plusSeconds(1));
+        end("skips");
+        value("SELECT df.backfill_schedule('skips', '" + TEN.minus(Duration.ofHours(2)) + "', '"
+                + TEN.minus(Duration.ofHours(1)) + "')");
+
+        turn(TEN.plus(Duration.ofHours(3)).plusSeconds(1));
+
+        assertThat(runs("skips")).isEqualTo("08 started, 10 started, 11 started, 12 started, 13 skipped");
+    }
+
     /** Pages that a look at what is due touches, with the settings that the worker has. */
     private long pagesOfALook(Instant now) throws SQLException {
         String look = "SELECT count(*) FROM df._due_schedules(" + epoch + ", '" + now + "', 200)";

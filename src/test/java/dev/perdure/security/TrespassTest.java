@@ -389,6 +389,7 @@ class TrespassTest {
                         "_advance_sequences",
                         "_add_items",
                         "_has_active_run",
+                        "_forget_ended_runs",
                         "_change_schedule",
                         "_delete_schedule_runs",
                         "_due_schedules",
