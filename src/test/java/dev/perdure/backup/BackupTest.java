@@ -10,6 +10,7 @@ import dev.perdure.schema.Migration;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.DebianServer.Said;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * docs/backup.md, with the programs of Debian's package. A workflow that waits is dumped; where it is restored it goes on, once
  * somebody has confirmed that it shall.
  */
+@Slow("two servers of Debian's package for each test, dump and restore, 50,000 transactions so that they differ")
 class BackupTest {
 
     private static final AtomicInteger NUMBER = new AtomicInteger();

@@ -8,6 +8,7 @@ import dev.perdure.engine.Submitter;
 import dev.perdure.leader.LeaderStatus.Role;
 import dev.perdure.schema.Migration;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** docs/backup.md, its part on logical replication: two servers, a real subscription, and work that moves with the rows. */
+@Slow("a publisher and a subscriber")
 class LogicalReplicationTest {
 
     private static final String APP = "moving_app";

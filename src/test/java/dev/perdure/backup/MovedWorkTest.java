@@ -9,6 +9,7 @@ import dev.perdure.leader.LeaderStatus.Role;
 import dev.perdure.schema.Migration;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.DebianServer.Said;
+import dev.perdure.testing.Slow;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Work of every kind is dumped on one server and restored on another, which has counted transactions and roles from elsewhere: it is
  * found there as if it had been started there.
  */
+@Slow("servers of Debian's package, dump and restore")
 class MovedWorkTest {
 
     private static final String APP = "moved_app";

@@ -6,6 +6,7 @@ import dev.perdure.database.DatabaseUrl;
 import dev.perdure.engine.InProcessWorker;
 import dev.perdure.testing.CertificateAuthority;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code perdure setup} on a server as people have it: passwords (SCRAM), TLS with an authority of one's own. */
+@Slow("a server of Debian's package for each way to set up")
 class SetupTest {
 
     @TempDir

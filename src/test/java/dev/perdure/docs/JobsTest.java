@@ -2,6 +2,7 @@ package dev.perdure.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.testing.Slow;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The jobs that people have, in the words of the documentation, keep what the page says of them while the worker is ended again and again:
  * each row once, each failure handled once, each pause to its end.
  */
+@Slow("each example of two pages, with a worker that ends again and again")
 class JobsTest {
 
     private static final long MILLIS_OF_A_TERM = 120;

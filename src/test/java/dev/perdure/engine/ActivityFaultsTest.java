@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.Objects;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Programs that are late, sit on what they hold, or send what does not do: nothing of theirs is lost or done twice, and nobody waits. */
+@Slow("leases that run out")
 class ActivityFaultsTest {
 
     private static TestDatabase database;

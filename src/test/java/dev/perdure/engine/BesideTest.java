@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.testing.HttpService;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
  * What one role can do to the rows that are its own, or send to the worker, beside which everybody else is served: each kind of
  * progress. {@code ServedTest} has the same in virtual time, where two seconds are two seconds.
  */
+@Slow("more than memory holds, and everybody else beside it")
 class BesideTest {
 
     private TestDatabase database;

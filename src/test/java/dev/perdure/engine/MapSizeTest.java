@@ -3,6 +3,7 @@ package dev.perdure.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.Map;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** Maps of more items than are in memory at once. */
 @SuppressWarnings("try")
+@Slow("maps of more rows than memory holds")
 class MapSizeTest {
 
     private TestDatabase database;

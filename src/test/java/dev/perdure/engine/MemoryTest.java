@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** More instances than there is room for in the worker's memory. */
+@Slow("more instances than memory holds")
 class MemoryTest {
 
     private final TestDatabase database = PostgresServer.get().newDatabase();

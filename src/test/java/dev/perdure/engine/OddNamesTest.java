@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.schema.Migration;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import java.sql.SQLException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Owners, databases and submitters whose names have signs in them that mean something elsewhere. */
+@Slow("a database and a worker for each odd name")
 class OddNamesTest {
 
     private final PostgresServer server = PostgresServer.get();

@@ -10,6 +10,7 @@ import dev.perdure.schema.Migration;
 import dev.perdure.schema.MigrationException;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.PgBouncer;
+import dev.perdure.testing.Slow;
 import java.sql.SQLException;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A PgBouncer as Debian installs it, before a server as people have it: docs/pgbouncer.md. */
+@Slow("a server and a pooler for each mode")
 class PgBouncerTest {
 
     private static final String APP = "bounced_app";

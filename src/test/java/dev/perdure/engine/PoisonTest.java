@@ -3,6 +3,7 @@ package dev.perdure.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Instances on which the worker's own code breaks: each is given up with the reason, and none holds up another. */
+@Slow("leaders that end one after the other")
 class PoisonTest {
 
     private TestDatabase database;

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.testing.FrozenGate;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
  * A network that loses what is sent to the server, without a word (ADR 92). The fault suite has the kernel drop packets; here a gate
  * does, which cannot show what the server's keepalives do: its session is ended by hand.
  */
+@Slow("the limit of twenty seconds that it is about")
 class SilentSessionTest {
 
     private static final String STEPS =

@@ -10,6 +10,7 @@ import dev.perdure.engine.telemetry.EngineStatistics;
 import dev.perdure.leader.LeaderStatus;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.SharedAddress;
+import dev.perdure.testing.Slow;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Primary and standby change places under load: nothing fails, nothing happens twice, and no session stays on the wrong side. */
+@Slow("primary and standby made anew, and eight seconds in which a leader must not step down")
 class SwitchoverTest {
 
     private static final Logger LOG = Logger.getLogger(SwitchoverTest.class);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.perdure.database.DatabaseUrl;
 import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.Slow;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Callers whose transactions are prepared before they commit: docs/two-phase-commit.md. */
+@Slow("a server of its own, and leaders that end between prepare and commit")
 class TwoPhaseCommitTest {
 
     private static final String APP = "two_phases_app";

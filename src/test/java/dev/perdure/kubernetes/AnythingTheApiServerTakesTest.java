@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.testing.NeedsKubernetes;
+import dev.perdure.testing.Slow;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 @NeedsKubernetes
 @QuarkusTest
 @TestProfile(ClusterProfile.class)
+@Slow("an API server, and whatever random manifest it accepts")
 class AnythingTheApiServerTakesTest {
 
     private static final String API = "/apis/perdure.dev/v1alpha1/namespaces/team-a/";

@@ -12,6 +12,7 @@ import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.kubernetes.api.StatusCondition;
 import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.NeedsKubernetes;
+import dev.perdure.testing.Slow;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.quarkus.test.junit.QuarkusTest;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 @NeedsKubernetes
 @QuarkusTest
 @TestProfile(ClusterProfile.class)
+@Slow("an API server, and schedules of a minute")
 class DurableScheduleTest {
 
     @ConfigProperty(name = "perdure.database.url")

@@ -17,6 +17,7 @@ import dev.perdure.kubernetes.api.DurableWorkflowStatus;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.NeedsKubernetes;
+import dev.perdure.testing.Slow;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.Test;
 @NeedsKubernetes
 @QuarkusTest
 @TestProfile(ClusterProfile.class)
+@Slow("an API server, and the operator's pauses")
 class DurableWorkflowTest {
 
     @ConfigProperty(name = "perdure.database.url")

@@ -11,6 +11,7 @@ import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.testing.NeedsKubernetes;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TcpGate;
 import dev.perdure.testing.TestDatabase;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 @NeedsKubernetes
 @QuarkusTest
 @TestProfile(FleetResourcesTest.Fleet.class)
+@Slow("an API server, and several workers")
 class FleetResourcesTest {
 
     /** The application with three databases and an API server. */

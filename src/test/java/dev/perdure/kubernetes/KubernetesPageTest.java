@@ -8,6 +8,7 @@ import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.NeedsKubernetes;
+import dev.perdure.testing.Slow;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Test;
 @NeedsKubernetes
 @QuarkusTest
 @TestProfile(ClusterProfile.class)
+@Slow("each example of the page on an API server")
 class KubernetesPageTest {
 
     private static final Pattern BLOCK = Pattern.compile("(?ms)^```(yaml|console)\\n(.*?)^```");

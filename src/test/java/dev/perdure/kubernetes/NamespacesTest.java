@@ -13,6 +13,7 @@ import dev.perdure.kubernetes.api.DurableWorkflow;
 import dev.perdure.kubernetes.api.Phase;
 import dev.perdure.testing.KubernetesServer;
 import dev.perdure.testing.NeedsKubernetes;
+import dev.perdure.testing.Slow;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import java.sql.SQLException;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
 @NeedsKubernetes
 @QuarkusTest
 @TestProfile(ClusterProfile.class)
+@Slow("an API server, and an operator for each setting")
 class NamespacesTest {
 
     private static final String TEAM_C = ClusterResource.TEAM_C;

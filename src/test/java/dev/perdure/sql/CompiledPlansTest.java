@@ -3,6 +3,7 @@ package dev.perdure.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.testing.DebianServer;
+import dev.perdure.testing.Slow;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * With a million instances in the tables, no plan that a call of {@code df} makes costs so much that an ordinary server, whose JIT
  * is on, compiles it: that takes tens of milliseconds at each call.
  */
+@Slow("a server with JIT and a million rows")
 class CompiledPlansTest {
 
     private static final String ROLE = "compiled_app";

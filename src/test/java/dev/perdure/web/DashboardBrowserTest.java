@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.perdure.embedded.EmbeddedServer;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The pages in a real browser. The pictures that it takes are in {@code target/screenshots}. */
+@Slow("a browser")
 class DashboardBrowserTest {
 
     private static final String MARKUP =

@@ -10,6 +10,7 @@ import dev.perdure.leader.LeaderStatus;
 import dev.perdure.session.SubmitterLogin;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.FrozenGate;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TcpGate;
 import dev.perdure.web.WebClient.Answer;
 import dev.perdure.web.answer.AnswerCounts;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A dashboard that reads from a streaming replica, which is behind, away, frozen, or none. */
+@Slow("a standby made anew for each test")
 class ReplicaTest {
 
     private static final String ANN = "rep_ann";

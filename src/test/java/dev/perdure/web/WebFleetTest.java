@@ -8,6 +8,7 @@ import static org.hamcrest.Matchers.containsString;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.perdure.testing.DebianServer;
 import dev.perdure.testing.FreePort;
+import dev.perdure.testing.Slow;
 import dev.perdure.testing.TcpGate;
 import dev.perdure.web.WebClient.Answer;
 import io.quarkus.test.common.QuarkusTestResource;
@@ -42,6 +43,7 @@ import org.junit.jupiter.api.condition.EnabledIf;
 @TestProfile(WebFleetTest.Several.class)
 @QuarkusTestResource(value = WebFleetTest.World.class, restrictToAnnotatedClass = true)
 @EnabledIf("isInstalled")
+@Slow("several workers and databases")
 class WebFleetTest {
 
     /** Both servers have it, with another password each. */

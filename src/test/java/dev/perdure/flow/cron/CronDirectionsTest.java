@@ -2,6 +2,7 @@ package dev.perdure.flow.cron;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.perdure.testing.Slow;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The times of a schedule are the same ones, whether they are looked for from before or from behind. */
+@Slow("thousands of random expressions, forth and back")
 class CronDirectionsTest {
 
     private static final Instant FROM = Instant.parse("2024-01-01T00:00:00Z");
