@@ -98,16 +98,17 @@ COMMENT ON FUNCTION df._load(text[], bigint, bigint) IS
 --
 -- A look that finds more than its limit goes on in the next one. So what is handed back has a place for each of the five kinds,
 -- in the order inbox, cancels, signals, events, items, with a bar between them: the snapshot up to which all was seen, or, in the middle of
--- a page, that snapshot, the one before it, and the last row. One place for all five when they are the same, as mostly.
+-- a page, that snapshot, the one before it, and the last row. One place for all five when they are the same, as mostly. Behind #, with / between
+-- them: transactions that have written so much that others are looked at first, and the last row that was seen of each.
 CREATE OR REPLACE FUNCTION df._read_place(
     p_place text, OUT since pg_snapshot, OUT upto pg_snapshot, OUT after_xid xid8, OUT after_id text)
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 DECLARE
-    v_parts text[] := string_to_array(p_place, ';');
+    v_parts text[] := string_to_array(split_part(p_place, '#', 1), ';');
 BEGIN
     IF cardinality(v_parts) = 1 THEN
-        since := p_place;
+        since := v_parts[1];
         after_xid := '0';
         after_id := '';
     ELSE
@@ -120,19 +121,20 @@ END
 $$;
 COMMENT ON FUNCTION df._read_place(text) IS 'A place of df._news. Called with the settings of its callers.';
 
-CREATE OR REPLACE FUNCTION df._inbox_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT roles bigint[])
+CREATE OR REPLACE FUNCTION df._inbox_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
     v_at record := df._read_place(p_place);
     v_xmax xid8 := pg_snapshot_xmax(v_at.since);
+    v_to xid8 := coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615');
     v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
     v_xids xid8[];
 BEGIN
-    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.role ORDER BY p.xid, p.instance_id),
+    SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.role::text ORDER BY p.xid, p.instance_id),
            array_agg(p.xid ORDER BY p.xid, p.instance_id)
-    INTO ids, roles, v_xids
+    INTO ids, details, v_xids
     FROM (
         SELECT a.* FROM (
             (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
@@ -143,13 +145,14 @@ BEGIN
              WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
             UNION ALL
             (SELECT x.instance_id::text, x.role::bigint, x.xid FROM df._inbox x
-             WHERE x.xid >= v_xmax AND x.xid > v_at.after_xid AND x.wake_at IS NULL
+             WHERE x.xid >= v_xmax AND x.xid < v_to AND x.xid > v_at.after_xid AND x.wake_at IS NULL
              ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
         WHERE v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto)
         ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
     place := coalesce(v_at.upto::text, p_now);
     IF cardinality(ids) > p_limit THEN
         ids := trim_array(ids, 1);
+        details := trim_array(details, 1);
         place := concat_ws(';', place, v_at.since, v_xids[p_limit], ids[p_limit]);
     END IF;
 END
@@ -157,13 +160,14 @@ $$;
 COMMENT ON FUNCTION df._inbox_news(text, text, integer) IS
     'Internal: instances that were started since, and the place behind that. Called with the settings of its callers.';
 
-CREATE OR REPLACE FUNCTION df._cancel_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[])
+CREATE OR REPLACE FUNCTION df._cancel_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
     v_at record := df._read_place(p_place);
     v_xmax xid8 := pg_snapshot_xmax(v_at.since);
+    v_to xid8 := coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615');
     v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
     v_xids xid8[];
 BEGIN
@@ -179,7 +183,7 @@ BEGIN
              WHERE x.xid = ANY (v_xip) ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)
             UNION ALL
             (SELECT x.instance_id::text, x.xid FROM df._cancels x
-             WHERE x.xid >= v_xmax AND x.xid > v_at.after_xid ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
+             WHERE x.xid >= v_xmax AND x.xid < v_to AND x.xid > v_at.after_xid ORDER BY x.xid, x.instance_id LIMIT p_limit + 1)) AS a
         WHERE v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto)
         ORDER BY a.xid, a.instance_id LIMIT p_limit + 1) AS p;
     place := coalesce(v_at.upto::text, p_now);
@@ -192,20 +196,21 @@ $$;
 COMMENT ON FUNCTION df._cancel_news(text, text, integer) IS
     'Internal: instances that were cancelled since, and the place behind that. Called with the settings of its callers.';
 
-CREATE OR REPLACE FUNCTION df._signal_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT names text[])
+CREATE OR REPLACE FUNCTION df._signal_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
     v_at record := df._read_place(p_place);
     v_xmax xid8 := pg_snapshot_xmax(v_at.since);
+    v_to xid8 := coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615');
     v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
     v_xids xid8[];
     v_signals bigint[];
 BEGIN
     SELECT array_agg(p.instance_id ORDER BY p.xid, p.id), array_agg(p.name ORDER BY p.xid, p.id),
            array_agg(p.xid ORDER BY p.xid, p.id), array_agg(p.id ORDER BY p.xid, p.id)
-    INTO ids, names, v_xids, v_signals
+    INTO ids, details, v_xids, v_signals
     FROM (
         SELECT a.* FROM (
             (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
@@ -216,20 +221,96 @@ BEGIN
              WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL ORDER BY x.xid, x.id LIMIT p_limit + 1)
             UNION ALL
             (SELECT x.instance_id::text, x.name, x.xid, x.id FROM df.signals x
-             WHERE x.xid >= v_xmax AND x.xid > v_at.after_xid AND x.consumed_at IS NULL
+             WHERE x.xid >= v_xmax AND x.xid < v_to AND x.xid > v_at.after_xid AND x.consumed_at IS NULL
              ORDER BY x.xid, x.id LIMIT p_limit + 1)) AS a
         WHERE v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto)
         ORDER BY a.xid, a.id LIMIT p_limit + 1) AS p;
     place := coalesce(v_at.upto::text, p_now);
     IF cardinality(ids) > p_limit THEN
         ids := trim_array(ids, 1);
-        names := trim_array(names, 1);
+        details := trim_array(details, 1);
         place := concat_ws(';', place, v_at.since, v_xids[p_limit], v_signals[p_limit]);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION df._signal_news(text, text, integer) IS
     'Internal: instances that were sent a signal since, its name, and the place behind that. Called with the settings of its callers.';
+
+-- What one transaction has written by the thousand is looked at a part at a time: what others have written since comes before the rest.
+CREATE OR REPLACE FUNCTION df._fair_news(
+    p_kind text, p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_part CONSTANT integer := greatest(1, p_limit / 8);
+    v_behind text[] := string_to_array(nullif(split_part(p_place, '#', 2), ''), '/');
+    v_first text := v_behind[1];
+    v_xid text;
+    v_page record;
+BEGIN
+    place := split_part(p_place, '#', 1);
+    v_behind := coalesce(v_behind[2 :], '{}');
+    FOR part IN 1 .. 8 LOOP
+        v_xid := split_part(place, ';', 3);
+        v_page := df._news_page(p_kind, place, p_now, v_part);
+        ids := ids || v_page.ids;
+        details := details || v_page.details;
+        place := v_page.place;
+        EXIT WHEN strpos(place, ';') = 0;
+        IF split_part(place, ';', 3) = v_xid THEN
+            v_behind := v_behind || concat_ws(';', v_xid, split_part(place, ';', 4));
+            place := concat_ws(';', split_part(place, ';', 1), split_part(place, ';', 2), v_xid, df._behind_all(p_kind));
+        END IF;
+    END LOOP;
+    IF v_first <> '' THEN
+        v_xid := split_part(v_first, ';', 1);
+        -- As if this transaction were the only one since the snapshot before.
+        v_page := df._news_page(p_kind, format('%s:%1$s:;%s:%2$s:;%2$s;%s', v_xid::bigint + 1, v_xid, split_part(v_first, ';', 2)), p_now, v_part);
+        ids := ids || v_page.ids;
+        details := details || v_page.details;
+        IF strpos(v_page.place, ';') > 0 THEN
+            v_behind := v_behind || concat_ws(';', v_xid, split_part(v_page.place, ';', 4));
+        END IF;
+    END IF;
+    IF v_behind <> '{}' THEN
+        place := concat(place, '#', array_to_string(v_behind, '/'));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df._fair_news(text, text, text, integer) IS
+    'Internal: news of a kind of which there are more than p_limit, transactions taking turns, and the place behind them. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._news_page(
+    p_kind text, p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    v_page record;
+BEGIN
+    CASE p_kind
+        WHEN 'inbox' THEN v_page := df._inbox_news(p_place, p_now, p_limit);
+        WHEN 'cancels' THEN v_page := df._cancel_news(p_place, p_now, p_limit);
+        WHEN 'signals' THEN v_page := df._signal_news(p_place, p_now, p_limit);
+        WHEN 'events' THEN v_page := df._event_news(p_place, p_now, p_limit);
+        WHEN 'items' THEN v_page := df._item_news(p_place, p_now, p_limit);
+    END CASE;
+    place := v_page.place;
+    ids := v_page.ids;
+    details := v_page.details;
+END
+$$;
+COMMENT ON FUNCTION df._news_page(text, text, text, integer) IS
+    'Internal: a page of news of a kind, and the place behind it. Called with the settings of its callers.';
+
+CREATE OR REPLACE FUNCTION df._behind_all(p_kind text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+BEGIN
+    RETURN CASE p_kind WHEN 'signals' THEN '9223372036854775807' WHEN 'inbox' THEN 'z' WHEN 'cancels' THEN 'z'
+        ELSE '9223372036854775807.9223372036854775807' END;
+END
+$$;
+COMMENT ON FUNCTION df._behind_all(text) IS 'Internal: what is behind each row of a transaction in a place of a kind.';
 
 CREATE OR REPLACE FUNCTION df._news(p_epoch bigint, p_snapshot text, p_limit integer, p_bytes bigint) RETURNS TABLE (
     kind text, detail text,
@@ -252,6 +333,9 @@ DECLARE
     v_published record;
     -- Of which kinds there is something: what is not looked for costs no expressions, which are set up anew in every transaction.
     v_new record;
+    -- Whether a place may be in the middle of a page, and whether it is, or will be.
+    v_more boolean := strpos(p_snapshot, '|') > 0;
+    v_much boolean;
     v_ids text[];
     v_fitting integer;
 BEGIN
@@ -261,7 +345,7 @@ BEGIN
     IF p_snapshot IS NULL THEN
         RETURN NEXT;
         RETURN;
-    ELSIF strpos(p_snapshot, '|') = 0 THEN
+    ELSIF NOT v_more THEN
         v_xmax := pg_snapshot_xmax(p_snapshot::pg_snapshot);
         v_xip := ARRAY(SELECT pg_snapshot_xip(p_snapshot::pg_snapshot));
         SELECT EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.wake_at IS NULL)
@@ -290,7 +374,14 @@ BEGIN
 
     -- New instances, roles taking turns: those that fit are read along.
     IF v_new.inbox THEN
-        v_place := df._inbox_news(v_places[1], v_now, p_limit);
+        v_much := v_more AND v_places[1] ~ '[;#]';
+        IF NOT v_much THEN
+            v_place := df._inbox_news(v_places[1], v_now, p_limit);
+            v_much := strpos(v_place.place, ';') > 0;
+        END IF;
+        IF v_much THEN
+            v_place := df._fair_news('inbox', v_places[1], v_now, p_limit);
+        END IF;
         v_places[1] := v_place.place;
         IF v_place.ids IS NOT NULL THEN
             SELECT array_agg(o.id ORDER BY o.turn, o.place), count(*) FILTER (WHERE o.upto <= p_bytes)
@@ -298,7 +389,7 @@ BEGIN
             FROM (
                 SELECT t.*, sum(coalesce(x.bytes, 65536)) OVER (ORDER BY t.turn, t.place) AS upto
                 FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
-                      FROM unnest(v_place.ids, v_place.roles) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
+                      FROM unnest(v_place.ids, v_place.details) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
                 JOIN df._inbox x ON x.instance_id = t.id) AS o;
             -- However small they are, reading them must not take long.
             v_fitting := least(v_fitting, 100);
@@ -321,7 +412,14 @@ BEGIN
 
     IF v_new.cancels THEN
         kind := 'cancelled';
-        v_place := df._cancel_news(v_places[2], v_now, p_limit);
+        v_much := v_more AND v_places[2] ~ '[;#]';
+        IF NOT v_much THEN
+            v_place := df._cancel_news(v_places[2], v_now, p_limit);
+            v_much := strpos(v_place.place, ';') > 0;
+        END IF;
+        IF v_much THEN
+            v_place := df._fair_news('cancels', v_places[2], v_now, p_limit);
+        END IF;
         v_places[2] := v_place.place;
         FOR instance_id, role_oid, detail, bytes IN
             SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user'), df._bytes(i.id)
@@ -333,15 +431,29 @@ BEGIN
 
     IF v_new.signals OR v_new.events THEN
         kind := 'signal';
-        v_place := df._signal_news(v_places[3], v_now, p_limit);
+        v_much := v_more AND v_places[3] ~ '[;#]';
+        IF NOT v_much THEN
+            v_place := df._signal_news(v_places[3], v_now, p_limit);
+            v_much := strpos(v_place.place, ';') > 0;
+        END IF;
+        IF v_much THEN
+            v_place := df._fair_news('signals', v_places[3], v_now, p_limit);
+        END IF;
         v_places[3] := v_place.place;
-        v_published := df._event_news(v_places[4], v_now, p_limit);
+        v_much := v_more AND v_places[4] ~ '[;#]';
+        IF NOT v_much THEN
+            v_published := df._event_news(v_places[4], v_now, p_limit);
+            v_much := strpos(v_published.place, ';') > 0;
+        END IF;
+        IF v_much THEN
+            v_published := df._fair_news('events', v_places[4], v_now, p_limit);
+        END IF;
         v_places[4] := v_published.place;
         FOR instance_id, role_oid, detail, bytes IN
             SELECT n.id, x.role::bigint, n.name, df._bytes(n.id)
             FROM (SELECT m.id, CASE WHEN ascii(m.name) = 1 THEN concat(chr(1), m.name) ELSE m.name END AS name
-                  FROM unnest(v_place.ids, v_place.names) AS m(id, name)
-                  UNION SELECT m.id, m.name FROM unnest(v_published.ids, v_published.names) AS m(id, name)) AS n
+                  FROM unnest(v_place.ids, v_place.details) AS m(id, name)
+                  UNION SELECT m.id, m.name FROM unnest(v_published.ids, v_published.details) AS m(id, name)) AS n
             JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
             -- What undoes a step of a cancelled instance may wait for a program.
             WHERE i.status IN ('pending', 'running') OR i.status = 'cancelled' AND starts_with(n.name, 'df.a')
@@ -355,14 +467,21 @@ BEGIN
     bytes := NULL;
     IF v_new.items THEN
         kind := 'items';
-        v_place := df._item_news(v_places[5], v_now, p_limit);
+        v_much := v_more AND v_places[5] ~ '[;#]';
+        IF NOT v_much THEN
+            v_place := df._item_news(v_places[5], v_now, p_limit);
+            v_much := strpos(v_place.place, ';') > 0;
+        END IF;
+        IF v_much THEN
+            v_place := df._fair_news('items', v_places[5], v_now, p_limit);
+        END IF;
         v_places[5] := v_place.place;
-        FOREACH detail IN ARRAY coalesce(v_place.ends, '{}') LOOP
+        FOREACH detail IN ARRAY coalesce(v_place.ids, '{}') LOOP
             RETURN NEXT;
         END LOOP;
     END IF;
 
-    IF strpos(array_to_string(v_places, ''), ';') > 0 THEN
+    IF array_to_string(v_places, '') ~ '[;#]' THEN
         -- Of whatever kind: what one role has sent by the thousand stands before what others send.
         kind := 'more';
         detail := NULL;
@@ -370,7 +489,7 @@ BEGIN
     END IF;
 
     kind := 'snapshot';
-    detail := CASE WHEN v_places[1] = ALL (v_places) AND strpos(v_places[1], ';') = 0
+    detail := CASE WHEN v_places[1] = ALL (v_places) AND v_places[1] !~ '[;#]'
                    THEN v_places[1] ELSE array_to_string(v_places, '|') END;
     RETURN NEXT;
 END
@@ -392,7 +511,7 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bit
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_snapshot pg_snapshot := split_part(split_part(p_snapshot, '|', 1), ';', 1);
+    v_snapshot pg_snapshot := split_part(split_part(split_part(p_snapshot, '|', 1), '#', 1), ';', 1);
     v_time timestamptz := '-infinity';
     v_id text := p_after_id;
     v_now timestamptz := clock_timestamp();
@@ -466,7 +585,7 @@ BEGIN
     SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id)
     FROM df._cancels c JOIN df._inbox x ON x.instance_id = c.instance_id
     WHERE x.wake_at IS NOT NULL
-        AND pg_visible_in_snapshot(c.xid, split_part(split_part(p_snapshot, '|', 1), ';', 1)::pg_snapshot);
+        AND pg_visible_in_snapshot(c.xid, split_part(split_part(split_part(p_snapshot, '|', 1), '#', 1), ';', 1)::pg_snapshot);
 END
 $$;
 COMMENT ON FUNCTION df._left_cancels(text) IS 'At take-over: sleeping instances that were cancelled and have not been wound up.';
@@ -667,7 +786,7 @@ DECLARE
 BEGIN
     FOR own IN SELECT p.oid::regprocedure FROM pg_proc p
                WHERE p.pronamespace = 'df'::regnamespace AND p.proname IN ('_bytes', '_load', '_read_place', '_inbox_news',
-                   '_cancel_news', '_signal_news', '_news', '_left', '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
+                   '_cancel_news', '_signal_news', '_fair_news', '_news_page', '_behind_all', '_news', '_left', '_left_cancels', '_due', '_signals', '_set_marks', '_mark', '_begin', '_set_idle', '_begin_term', '_await_lock')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', own);
     END LOOP;

@@ -415,7 +415,7 @@ COMMENT ON FUNCTION df._awaited_events(text[], text[]) IS
     'Internal: for each wait for an event the last one; -1 when the waiting role cannot see the instance. Called with the settings of its callers.';
 
 -- A page of those who wait for what has been published since: by event and wait, since many may wait for one event.
-CREATE OR REPLACE FUNCTION df._event_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT names text[])
+CREATE OR REPLACE FUNCTION df._event_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
@@ -434,19 +434,20 @@ BEGIN
     v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x >= v_at.after_xid);
     SELECT array_agg(p.instance_id ORDER BY p.xid, p.event_id, p.wait_id), array_agg(p.name ORDER BY p.xid, p.event_id, p.wait_id),
            array_agg(concat_ws(';', p.xid, concat(p.event_id, '.', p.wait_id)) ORDER BY p.xid, p.event_id, p.wait_id)
-    INTO ids, names, v_places
+    INTO ids, details, v_places
     FROM (
         SELECT a.xid, a.id AS event_id, w.id AS wait_id, w.instance_id::text, concat(chr(1), w.node_id) AS name
         FROM (SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid = ANY (v_xip)
               UNION ALL
-              SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid >= v_xmax AND x.xid >= v_at.after_xid) AS a
+              SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid >= v_xmax AND x.xid >= v_at.after_xid
+                  AND x.xid < coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615')) AS a
         JOIN df._event_waits w ON w.publisher_id = a.instance_id AND w.name = a.name
         WHERE (v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto))
             AND (a.xid > v_at.after_xid OR (a.id, w.id) > (nullif(split_part(v_at.after_id, '.', 1), '')::bigint, nullif(split_part(v_at.after_id, '.', 2), '')::bigint))
         ORDER BY a.xid, a.id, w.id LIMIT p_limit + 1) AS p;
     IF cardinality(ids) > p_limit THEN
         ids := trim_array(ids, 1);
-        names := trim_array(names, 1);
+        details := trim_array(details, 1);
         place := concat_ws(';', coalesce(v_at.upto::text, p_now), v_at.since, v_places[p_limit]);
     END IF;
 END

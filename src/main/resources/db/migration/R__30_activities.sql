@@ -697,7 +697,7 @@ COMMENT ON FUNCTION df._answer_activity(regrole, text, jsonb) IS
     'Decides an activity, when the transaction commits; raises DF004 when the token is not the current one. Called with the settings of its caller.';
 
 -- As df._news: <map>:<ordinals that are completed>:<ordinals that have failed>, of transactions that a place does not know.
-CREATE OR REPLACE FUNCTION df._item_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ends text[])
+CREATE OR REPLACE FUNCTION df._item_news(p_place text, p_now text, p_limit integer, OUT place text, OUT ids text[], OUT details text[])
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
@@ -718,7 +718,7 @@ BEGIN
     v_first := nullif(split_part(v_at.after_id, '.', 2), '');
     SELECT array_agg(concat(p.map_id, ':', array_to_string(p.completed, ','), ':', array_to_string(p.failed, ',')) ORDER BY p.xid, p.map_id, p.first),
            array_agg(concat_ws(';', p.xid, concat(p.map_id, '.', p.first)) ORDER BY p.xid, p.map_id, p.first)
-    INTO ends, v_places
+    INTO ids, v_places
     FROM (
         SELECT a.* FROM (
             (SELECT x.* FROM df._item_ends x
@@ -727,12 +727,12 @@ BEGIN
              ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)
             UNION ALL
             (SELECT x.* FROM df._item_ends x
-             WHERE x.xid >= v_from AND (x.xid > v_at.after_xid OR (x.map_id, x.first) > (v_map, v_first))
+             WHERE x.xid >= v_from AND x.xid < coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615') AND (x.xid > v_at.after_xid OR (x.map_id, x.first) > (v_map, v_first))
                 AND (v_at.upto IS NULL OR pg_visible_in_snapshot(x.xid, v_at.upto))
              ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)) AS a
         ORDER BY a.xid, a.map_id, a.first LIMIT p_limit + 1) AS p;
-    IF cardinality(ends) > p_limit THEN
-        ends := trim_array(ends, 1);
+    IF cardinality(ids) > p_limit THEN
+        ids := trim_array(ids, 1);
         place := concat_ws(';', coalesce(v_at.upto::text, p_now), v_at.since, v_places[p_limit]);
     END IF;
 END

@@ -1,0 +1,165 @@
+package dev.perdure.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.perdure.testing.PostgresServer;
+import dev.perdure.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a look at the tables names first when one transaction has written by the thousand. No worker runs. */
+class FairNewsTest {
+
+    /** Most rows that a look names of a kind. */
+    private static final int LIMIT = 80;
+
+    private final TestDatabase database = PostgresServer.get().newDatabase();
+    private long epoch;
+    private String place;
+
+    /**
+     * What a look named.
+     *
+     * @param more whether there is more of it
+     */
+    private record Look(List<String> named, boolean more) {}
+
+    @BeforeEach
+    void begin() throws SQLException {
+        database.createUser("mass");
+        database.createUser("single");
+        epoch = Long.parseLong(value(PostgresServer.OWNER, "SELECT epoch FROM df._begin_term()"));
+        nowOn();
+    }
+
+    private String value(String role, String sql, Object... parameters) throws SQLException {
+        return String.valueOf(database.value(role, sql, parameters));
+    }
+
+    private void nowOn() throws SQLException {
+        place = value(PostgresServer.OWNER, "SELECT detail FROM df._news(?, NULL, 10, 100)", epoch);
+    }
+
+    private Look look() throws SQLException {
+        List<String> named = new ArrayList<>();
+        boolean more = false;
+        for (List<String> row : database.rows(
+                PostgresServer.OWNER,
+                "SELECT kind, coalesce(instance_id, detail) FROM df._news(" + epoch + ", '" + place + "', " + LIMIT
+                        + ", 1000)")) {
+            switch (row.get(0)) {
+                case "more" -> more = true;
+                case "snapshot" -> place = row.get(1);
+                default -> named.add(row.get(1));
+            }
+        }
+        return new Look(named, more);
+    }
+
+    /** Everything that the looks name until there is no more. */
+    private List<String> looks() throws SQLException {
+        List<String> named = new ArrayList<>();
+        Look look;
+        do {
+            look = look();
+            assertThat(look.named()).hasSizeLessThanOrEqualTo(LIMIT + LIMIT / 8);
+            named.addAll(look.named());
+        } while (look.more());
+        assertThat(place).doesNotContain("|");
+        assertThat(look().named()).isEmpty();
+        return named;
+    }
+
+    private List<String> started(String role, int number) throws SQLException {
+        List<String> ids = new ArrayList<>();
+        database.rows(role, "SELECT df.start(df.wait_for_signal('go')) FROM generate_series(1, " + number + ")")
+                .forEach(row -> ids.add(row.get(0)));
+        return ids;
+    }
+
+    private static List<String> together(List<List<String>> parts) {
+        return parts.stream().flatMap(List::stream).toList();
+    }
+
+    @Test
+    void a_start_behind_a_thousand_in_one_commit_is_named_in_the_first_look_and_each_of_them_once()
+            throws SQLException {
+        List<String> many = started("mass", 1000);
+        List<String> one = started("single", 1);
+
+        Look first = look();
+
+        assertThat(first.named()).containsAll(one);
+        assertThat(first.more()).isTrue();
+        List<String> later = started("single", 1);
+        Look second = look();
+        assertThat(second.named()).containsAll(later);
+        assertThat(together(List.of(first.named(), second.named(), looks())))
+                .containsExactlyInAnyOrderElementsOf(together(List.of(many, one, later)));
+    }
+
+    @Test
+    void many_such_transactions_take_turns() throws SQLException {
+        List<List<String>> all = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            all.add(started("mass", 100));
+        }
+        List<String> one = started("single", 1);
+        all.add(one);
+        List<String> named = new ArrayList<>();
+        int looks = 0;
+        while (!named.containsAll(one)) {
+            named.addAll(look().named());
+            looks++;
+        }
+
+        assertThat(looks).isLessThanOrEqualTo(3);
+        named.addAll(looks());
+        assertThat(named).containsExactlyInAnyOrderElementsOf(together(all));
+    }
+
+    @Test
+    void a_transaction_that_was_open_meanwhile_is_found_behind_one_that_is_named_in_parts() throws SQLException {
+        List<String> late;
+        List<String> many;
+        List<String> named;
+        try (Connection open = database.connect("single")) {
+            open.setAutoCommit(false);
+            late = List.of(TestDatabase.rows(open, "SELECT df.start('SELECT 1')")
+                    .get(0)
+                    .get(0));
+            many = started("mass", 500);
+            named = new ArrayList<>(look().named());
+            open.commit();
+        }
+
+        named.addAll(looks());
+
+        assertThat(named).containsExactlyInAnyOrderElementsOf(together(List.of(many, late)));
+    }
+
+    @Test
+    void so_are_cancels_and_signals() throws SQLException {
+        List<String> many = started("mass", 500);
+        List<String> one = started("single", 1);
+        nowOn();
+        value("mass", "SELECT count(df.signal(id, 'go')) FROM df.instances");
+        value("single", "SELECT df.signal(?, 'go')", one.get(0));
+
+        Look signals = look();
+
+        assertThat(signals.named()).containsAll(one);
+        assertThat(together(List.of(signals.named(), looks())))
+                .containsExactlyInAnyOrderElementsOf(together(List.of(many, one)));
+        value("mass", "SELECT count(df.cancel(id)) FROM df.instances");
+        value("single", "SELECT df.cancel(?)", one.get(0));
+        Look cancels = look();
+        assertThat(cancels.named()).containsAll(one);
+        assertThat(together(List.of(cancels.named(), looks())))
+                .containsExactlyInAnyOrderElementsOf(together(List.of(many, one)));
+    }
+}
