@@ -128,8 +128,9 @@ AS $$
 DECLARE
     v_at record := df._read_place(p_place);
     v_xmax xid8 := pg_snapshot_xmax(v_at.since);
-    v_to xid8 := coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615');
-    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
+    v_to xid8 := pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot));
+    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x
+                          WHERE x > v_at.after_xid AND pg_visible_in_snapshot(x, coalesce(v_at.upto, p_now::pg_snapshot)));
     v_xids xid8[];
 BEGIN
     SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.role::text ORDER BY p.xid, p.instance_id),
@@ -167,8 +168,9 @@ AS $$
 DECLARE
     v_at record := df._read_place(p_place);
     v_xmax xid8 := pg_snapshot_xmax(v_at.since);
-    v_to xid8 := coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615');
-    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
+    v_to xid8 := pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot));
+    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x
+                          WHERE x > v_at.after_xid AND pg_visible_in_snapshot(x, coalesce(v_at.upto, p_now::pg_snapshot)));
     v_xids xid8[];
 BEGIN
     SELECT array_agg(p.instance_id ORDER BY p.xid, p.instance_id), array_agg(p.xid ORDER BY p.xid, p.instance_id)
@@ -203,8 +205,9 @@ AS $$
 DECLARE
     v_at record := df._read_place(p_place);
     v_xmax xid8 := pg_snapshot_xmax(v_at.since);
-    v_to xid8 := coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615');
-    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x > v_at.after_xid);
+    v_to xid8 := pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot));
+    v_xip xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x
+                          WHERE x > v_at.after_xid AND pg_visible_in_snapshot(x, coalesce(v_at.upto, p_now::pg_snapshot)));
     v_xids xid8[];
     v_signals bigint[];
 BEGIN
@@ -327,6 +330,7 @@ DECLARE
     -- Of the calling statement, and so of all that is read here.
     v_now text := pg_current_snapshot()::text;
     v_xmax xid8;
+    v_to xid8;
     v_xip xid8[];
     v_places text[];
     v_place record;
@@ -347,17 +351,19 @@ BEGIN
         RETURN;
     ELSIF NOT v_more THEN
         v_xmax := pg_snapshot_xmax(p_snapshot::pg_snapshot);
-        v_xip := ARRAY(SELECT pg_snapshot_xip(p_snapshot::pg_snapshot));
-        SELECT EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.wake_at IS NULL)
+        v_to := pg_snapshot_xmax(v_now::pg_snapshot);
+        -- Of transactions that are still open nothing is read: one of them may have written a hundred thousand rows, which each look would pass.
+        v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(p_snapshot::pg_snapshot) AS x WHERE pg_visible_in_snapshot(x, v_now::pg_snapshot));
+        SELECT EXISTS (SELECT FROM df._inbox x WHERE x.xid >= v_xmax AND x.xid < v_to AND x.wake_at IS NULL)
                    OR v_xip <> '{}' AND EXISTS (SELECT FROM df._inbox x WHERE x.xid = ANY (v_xip) AND x.wake_at IS NULL) AS inbox,
-               EXISTS (SELECT FROM df._cancels x WHERE x.xid >= v_xmax)
+               EXISTS (SELECT FROM df._cancels x WHERE x.xid >= v_xmax AND x.xid < v_to)
                    OR v_xip <> '{}' AND EXISTS (SELECT FROM df._cancels x WHERE x.xid = ANY (v_xip)) AS cancels,
-               EXISTS (SELECT FROM df.signals x WHERE x.xid >= v_xmax AND x.consumed_at IS NULL)
+               EXISTS (SELECT FROM df.signals x WHERE x.xid >= v_xmax AND x.xid < v_to AND x.consumed_at IS NULL)
                    OR v_xip <> '{}' AND EXISTS (SELECT FROM df.signals x WHERE x.xid = ANY (v_xip) AND x.consumed_at IS NULL) AS signals,
                -- Of what is published only what somebody waits for is news.
-               EXISTS (SELECT FROM df._event_waits) AND (EXISTS (SELECT FROM df._events x WHERE x.xid >= v_xmax)
+               EXISTS (SELECT FROM df._event_waits) AND (EXISTS (SELECT FROM df._events x WHERE x.xid >= v_xmax AND x.xid < v_to)
                    OR v_xip <> '{}' AND EXISTS (SELECT FROM df._events x WHERE x.xid = ANY (v_xip))) AS events,
-               EXISTS (SELECT FROM df._item_ends x WHERE x.xid >= v_xmax)
+               EXISTS (SELECT FROM df._item_ends x WHERE x.xid >= v_xmax AND x.xid < v_to)
                    OR v_xip <> '{}' AND EXISTS (SELECT FROM df._item_ends x WHERE x.xid = ANY (v_xip)) AS items
         INTO v_new;
         IF NOT (v_new.inbox OR v_new.cancels OR v_new.signals OR v_new.events OR v_new.items) THEN

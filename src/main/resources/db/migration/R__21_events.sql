@@ -431,7 +431,8 @@ BEGIN
         RETURN;
     END IF;
     v_xmax := pg_snapshot_xmax(v_at.since);
-    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x >= v_at.after_xid);
+    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x
+                   WHERE x >= v_at.after_xid AND pg_visible_in_snapshot(x, coalesce(v_at.upto, p_now::pg_snapshot)));
     SELECT array_agg(p.instance_id ORDER BY p.xid, p.event_id, p.wait_id), array_agg(p.name ORDER BY p.xid, p.event_id, p.wait_id),
            array_agg(concat_ws(';', p.xid, concat(p.event_id, '.', p.wait_id)) ORDER BY p.xid, p.event_id, p.wait_id)
     INTO ids, details, v_places
@@ -440,7 +441,7 @@ BEGIN
         FROM (SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid = ANY (v_xip)
               UNION ALL
               SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid >= v_xmax AND x.xid >= v_at.after_xid
-                  AND x.xid < coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615')) AS a
+                  AND x.xid < pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot))) AS a
         JOIN df._event_waits w ON w.publisher_id = a.instance_id AND w.name = a.name
         WHERE (v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto))
             AND (a.xid > v_at.after_xid OR (a.id, w.id) > (nullif(split_part(v_at.after_id, '.', 1), '')::bigint, nullif(split_part(v_at.after_id, '.', 2), '')::bigint))

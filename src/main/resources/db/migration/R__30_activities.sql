@@ -713,7 +713,8 @@ BEGIN
     place := coalesce(v_at.upto::text, p_now);
     -- One bound: of two, one of them of a row, an index takes either, and may pass all that it has.
     v_from := greatest(pg_snapshot_xmax(v_at.since), v_at.after_xid);
-    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x WHERE x >= v_at.after_xid);
+    v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x
+                   WHERE x >= v_at.after_xid AND pg_visible_in_snapshot(x, coalesce(v_at.upto, p_now::pg_snapshot)));
     v_map := nullif(split_part(v_at.after_id, '.', 1), '');
     v_first := nullif(split_part(v_at.after_id, '.', 2), '');
     SELECT array_agg(concat(p.map_id, ':', array_to_string(p.completed, ','), ':', array_to_string(p.failed, ',')) ORDER BY p.xid, p.map_id, p.first),
@@ -727,7 +728,7 @@ BEGIN
              ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)
             UNION ALL
             (SELECT x.* FROM df._item_ends x
-             WHERE x.xid >= v_from AND x.xid < coalesce(pg_snapshot_xmax(v_at.upto), '18446744073709551615') AND (x.xid > v_at.after_xid OR (x.map_id, x.first) > (v_map, v_first))
+             WHERE x.xid >= v_from AND x.xid < pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot)) AND (x.xid > v_at.after_xid OR (x.map_id, x.first) > (v_map, v_first))
                 AND (v_at.upto IS NULL OR pg_visible_in_snapshot(x.xid, v_at.upto))
              ORDER BY x.xid, x.map_id, x.first LIMIT p_limit + 1)) AS a
         ORDER BY a.xid, a.map_id, a.first LIMIT p_limit + 1) AS p;

@@ -8,6 +8,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -161,5 +164,41 @@ class FairNewsTest {
         assertThat(cancels.named()).containsAll(one);
         assertThat(together(List.of(cancels.named(), looks())))
                 .containsExactlyInAnyOrderElementsOf(together(List.of(many, one)));
+    }
+
+    /** It may stay open for an hour, or be prepared. */
+    @Test
+    void what_an_open_transaction_has_written_costs_a_look_nothing() throws SQLException {
+        try (Connection open = database.connect("mass");
+                Connection owner = database.connect(PostgresServer.OWNER)) {
+            look();
+            long before = pagesOfALook(owner);
+            open.setAutoCommit(false);
+            TestDatabase.rows(open, "SELECT df.start(df.wait_for_signal('go'))");
+            nowOn();
+            TestDatabase.rows(open, "SELECT count(df.start(df.wait_for_signal('go'))) FROM generate_series(1, 5000)");
+            TestDatabase.rows(open, "SELECT count(df.signal(id, 'go')), count(df.cancel(id)) FROM df.instances");
+
+            assertThat(pagesOfALook(owner) - before).as("more pages").isLessThan(100);
+
+            open.commit();
+        }
+        assertThat(Set.copyOf(looks())).hasSize(5001);
+    }
+
+    private long pagesOfALook(Connection owner) throws SQLException {
+        String look = "SELECT count(*) FROM df._news(" + epoch + ", '" + place + "', " + LIMIT + ", 1000)";
+        TestDatabase.rows(owner, look);
+        String plan = TestDatabase.rows(owner, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + look)
+                .get(0)
+                .get(0);
+        Matcher pages =
+                Pattern.compile("\"Shared (?:Hit|Read) Blocks\": (\\d+)").matcher(plan);
+        // Those of the root, which come first.
+        long sum = 0;
+        for (int i = 0; i < 2 && pages.find(); i++) {
+            sum += Long.parseLong(pages.group(1));
+        }
+        return sum;
     }
 }
