@@ -101,6 +101,21 @@ class MemoryTest {
         }
     }
 
+    /** Each look for its signal takes memory, which only those that look could give. */
+    @Test
+    void small_instances_that_wait_for_signals_do_not_fill_the_memory_of_their_role() throws SQLException {
+        try (InProcessWorker worker = workerWithRoomFor(16);
+                Submitter app = Submitter.of(database, "memory_small_waits")) {
+            app.value("SELECT count(df.start(df.wait_for_signal('go', 3600))) FROM generate_series(1, 500)");
+
+            app.awaitValue("500", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+            assertThat(app.run("'SELECT 1'").status()).isEqualTo("completed");
+            app.value("SELECT count(df.signal(id, 'go')) FROM df.instances WHERE status = 'running'");
+            app.awaitValue("501", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
+            await().until(() -> worker.statistics().memoryBytes() == 0);
+        }
+    }
+
     @Test
     void timers_that_are_due_together_come_in_as_there_is_room() throws SQLException {
         try (InProcessWorker worker = workerWithRoomFor(8);

@@ -32,7 +32,7 @@ public final class SignalDelivery {
     private static final int MOST = 200;
     /** Bytes that the largest signal takes in memory. */
     private static final long LARGEST = 3 * 1024 * 1024;
-    /** The largest part of a role's memory that one look takes. */
+    /** The largest part of a role's memory that the looks of one exchange take. */
     private static final int PART = 16;
 
     /** The looks of an instance: names of signals, and waits whose deadline has passed, which end when nothing is found for them. */
@@ -44,10 +44,15 @@ public final class SignalDelivery {
     /** The looks of one exchange. */
     static final class Batch {
         private final Map<InstanceActor, Look> looks = new HashMap<>();
-        private final List<MemoryQuota.Holding> memory = new ArrayList<>();
+        private final Map<Long, MemoryQuota.Holding> memory = new HashMap<>();
+        private boolean isForced;
 
         boolean isEmpty() {
             return looks.isEmpty();
+        }
+
+        private void close() {
+            memory.values().forEach(MemoryQuota.Holding::close);
         }
 
         List<SignalWanted> wanted() {
@@ -132,26 +137,39 @@ public final class SignalDelivery {
             if (look != null && actor.isLive()) {
                 batch.looks.put(actor, look);
                 busy.add(actor);
-            } else {
-                batch.memory.remove(batch.memory.size() - 1).close();
             }
             // One that is busy is put in once more when what it has found is committed.
+        }
+        if (batch.isEmpty()) {
+            batch.close();
         }
         return batch;
     }
 
-    /** The memory of one look, as much as the largest signal takes; given back when its signals are in the instance. */
+    /**
+     * The memory of a role's looks in one exchange, as much as the largest signal takes; given back when the signals are in their
+     * instances. An exchange reads no more in all than that and {@link #BYTES}. One role gets it in any case: its own instances may be what fills its
+     * memory, and none leaves before it has looked.
+     */
     private boolean hasMemory(InstanceActor actor, Batch batch) {
-        MemoryQuota.Holding holding = memory.hold(actor.role());
-        if (!holding.take(Math.min(LARGEST, memory.most() / PART))) {
-            return false;
+        if (batch.memory.containsKey(actor.role())) {
+            return true;
         }
-        batch.memory.add(holding);
+        MemoryQuota.Holding holding = memory.hold(actor.role());
+        long bytes = Math.min(LARGEST, memory.most() / PART);
+        if (!holding.take(bytes)) {
+            if (batch.isForced) {
+                return false;
+            }
+            batch.isForced = true;
+            holding.force(bytes);
+        }
+        batch.memory.put(actor.role(), holding);
         return true;
     }
 
     synchronized void lost(Batch batch) {
-        batch.memory.forEach(MemoryQuota.Holding::close);
+        batch.close();
         batch.looks.forEach((actor, look) -> {
             busy.remove(actor);
             Look both = wanted.computeIfAbsent(actor, key -> new Look());
@@ -184,7 +202,7 @@ public final class SignalDelivery {
                 actor.post(delivery);
             });
         });
-        batch.memory.forEach(MemoryQuota.Holding::close);
+        batch.close();
         if (!complete) {
             loop.wake();
         }
