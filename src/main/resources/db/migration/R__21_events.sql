@@ -423,33 +423,56 @@ DECLARE
     v_at record;
     v_xmax xid8;
     v_xip xid8[];
+    v_event bigint;
+    v_wait bigint;
     v_places text[];
+    v_ends text[];
 BEGIN
     v_at := df._read_place(p_place);
     place := coalesce(v_at.upto::text, p_now);
     IF NOT EXISTS (SELECT FROM df._event_waits) THEN
         RETURN;
     END IF;
-    v_xmax := pg_snapshot_xmax(v_at.since);
+    v_xmax := greatest(pg_snapshot_xmax(v_at.since), v_at.after_xid);
     v_xip := ARRAY(SELECT x FROM pg_snapshot_xip(v_at.since) AS x
                    WHERE x >= v_at.after_xid AND pg_visible_in_snapshot(x, coalesce(v_at.upto, p_now::pg_snapshot)));
-    SELECT array_agg(p.instance_id ORDER BY p.xid, p.event_id, p.wait_id), array_agg(p.name ORDER BY p.xid, p.event_id, p.wait_id),
-           array_agg(concat_ws(';', p.xid, concat(p.event_id, '.', p.wait_id)) ORDER BY p.xid, p.event_id, p.wait_id)
-    INTO ids, details, v_places
-    FROM (
-        SELECT a.xid, a.id AS event_id, w.id AS wait_id, w.instance_id::text, concat(chr(1), w.node_id) AS name
-        FROM (SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid = ANY (v_xip)
-              UNION ALL
-              SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x WHERE x.xid >= v_xmax AND x.xid >= v_at.after_xid
-                  AND x.xid < pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot))) AS a
-        JOIN df._event_waits w ON w.publisher_id = a.instance_id AND w.name = a.name
-        WHERE (v_at.upto IS NULL OR pg_visible_in_snapshot(a.xid, v_at.upto))
-            AND (a.xid > v_at.after_xid OR (a.id, w.id) > (nullif(split_part(v_at.after_id, '.', 1), '')::bigint, nullif(split_part(v_at.after_id, '.', 2), '')::bigint))
-        ORDER BY a.xid, a.id, w.id LIMIT p_limit + 1) AS p;
+    v_event := nullif(split_part(v_at.after_id, '.', 1), '');
+    v_wait := nullif(split_part(v_at.after_id, '.', 2), '');
+    -- A page of events, and those who wait for any of them. A thousand events of one name are one for those who wait: the last one. Otherwise as many
+    -- pairs would be made as there are events times waits.
+    WITH page AS MATERIALIZED (
+        SELECT a.*, row_number() OVER (ORDER BY a.xid, a.id) AS number FROM (
+            (SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x
+             WHERE x.xid = ANY (v_xip) AND (x.xid > v_at.after_xid OR x.id >= v_event)
+             ORDER BY x.xid, x.id LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT x.xid, x.id, x.instance_id, x.name FROM df._events x
+             WHERE x.xid >= v_xmax AND x.xid < pg_snapshot_xmax(coalesce(v_at.upto, p_now::pg_snapshot))
+                AND (x.xid > v_at.after_xid OR x.id >= v_event)
+                AND pg_visible_in_snapshot(x.xid, coalesce(v_at.upto, p_now::pg_snapshot))
+             ORDER BY x.xid, x.id LIMIT p_limit + 1)) AS a
+        ORDER BY a.xid, a.id LIMIT p_limit + 1
+    ), last AS MATERIALIZED (
+        SELECT DISTINCT ON (g.instance_id, g.name) g.* FROM page g WHERE g.number <= p_limit ORDER BY g.instance_id, g.name, g.number DESC
+    ), waits AS (
+        SELECT l.number, l.xid, l.id AS event_id, w.id AS wait_id, w.instance_id, w.node_id
+        FROM (SELECT * FROM last ORDER BY number) AS l
+        CROSS JOIN LATERAL (
+            SELECT y.id, y.instance_id, y.node_id FROM df._event_waits y
+            WHERE y.publisher_id = l.instance_id AND y.name = l.name AND (l.xid > v_at.after_xid OR l.id > v_event OR y.id > v_wait)
+            ORDER BY y.id LIMIT p_limit + 1) AS w
+        ORDER BY l.number, w.id LIMIT p_limit + 1)
+    SELECT array_agg(w.instance_id::text ORDER BY w.number, w.wait_id), array_agg(concat(chr(1), w.node_id) ORDER BY w.number, w.wait_id),
+           array_agg(concat_ws(';', w.xid, concat(w.event_id, '.', w.wait_id)) ORDER BY w.number, w.wait_id),
+           (SELECT array_agg(concat_ws(';', g.xid, concat(g.id, '.9223372036854775807')) ORDER BY g.number) FROM page g WHERE g.number >= p_limit)
+    INTO ids, details, v_places, v_ends
+    FROM waits w;
     IF cardinality(ids) > p_limit THEN
         ids := trim_array(ids, 1);
         details := trim_array(details, 1);
         place := concat_ws(';', coalesce(v_at.upto::text, p_now), v_at.since, v_places[p_limit]);
+    ELSIF cardinality(v_ends) > 1 THEN
+        place := concat_ws(';', coalesce(v_at.upto::text, p_now), v_at.since, v_ends[1]);
     END IF;
 END
 $$;

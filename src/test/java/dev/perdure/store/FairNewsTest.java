@@ -166,6 +166,48 @@ class FairNewsTest {
                 .containsExactlyInAnyOrderElementsOf(together(List.of(many, one)));
     }
 
+    /** Three hundred events and three hundred that wait for them: ninety thousand pairs. */
+    @Test
+    void events_of_one_name_are_one_for_those_that_wait() throws SQLException {
+        String publisher = started("mass", 1).get(0);
+        List<String> waiting = started("mass", 300);
+        String other = started("single", 1).get(0);
+        String elsewhere = started("single", 1).get(0);
+        String wait =
+                "INSERT INTO df._event_waits (instance_id, subject, node_id, publisher_id, name) SELECT id, id, root_node, ";
+        value(
+                PostgresServer.OWNER,
+                wait + "'" + publisher + "', 'e' FROM df.instances WHERE submitted_by = 'mass'::regrole AND id <> '"
+                        + publisher + "' RETURNING 1");
+        value(
+                PostgresServer.OWNER,
+                wait + "'" + other + "', 'e' FROM df.instances WHERE id = ? RETURNING 1",
+                elsewhere);
+        nowOn();
+        publish(publisher, 300);
+        publish(other, 1);
+
+        Look first = look();
+
+        assertThat(first.named()).contains(elsewhere);
+        List<String> named = new ArrayList<>(first.named());
+        int looks = 0;
+        while (place.contains("|")) {
+            named.addAll(look().named());
+            looks++;
+        }
+        assertThat(looks).isLessThan(100);
+        assertThat(Set.copyOf(named)).containsAll(waiting).hasSize(301);
+    }
+
+    private void publish(String publisher, int number) throws SQLException {
+        value(
+                PostgresServer.OWNER,
+                "INSERT INTO df._events (instance_id, name, value, bytes) SELECT ?, 'e', '1', 1 FROM generate_series(1, "
+                        + number + ") RETURNING 1",
+                publisher);
+    }
+
     /** It may stay open for an hour, or be prepared. */
     @Test
     void what_an_open_transaction_has_written_costs_a_look_nothing() throws SQLException {
