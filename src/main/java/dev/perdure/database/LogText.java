@@ -17,7 +17,9 @@ public final class LogText {
     private static final Pattern ADDRESS = Pattern.compile("(/api/v1/answers/)[A-Za-z0-9._-]+");
 
     private static final Pattern BODY = Pattern.compile("(?s)(HTTP(?:_MULTIPART)? [A-Z]+ \\S* returned [0-9]{3}): .*");
-    private static final Pattern LINE_BREAKING = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+");
+    /** What breaks a line, or shows one in another order than it is written. */
+    private static final Pattern LINE_BREAKING =
+            Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\u200e\\u200f\\u061c]+");
 
     private LogText() {}
 

@@ -26,8 +26,8 @@ class LogTextTest {
 
     @Test
     void a_line_break_does_not_begin_another_line() {
-        assertThat(LogText.of("no\r\n12:00:00 INFO [LeaderElection] all is well\u0085\u2028\u001b[2J"))
-                .isEqualTo("no 12:00:00 INFO [LeaderElection] all is well [2J");
+        assertThat(LogText.of("no\r\n12:00:00 INFO [LeaderElection] all is well\u0085\u2028\u001b[2J\u202e"))
+                .isEqualTo("no 12:00:00 INFO [LeaderElection] all is well [2J ");
     }
 
     @Test

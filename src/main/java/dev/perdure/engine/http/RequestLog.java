@@ -51,7 +51,7 @@ final class RequestLog {
                         "http request method=%s url=%s role=%s attempt=%d outcome=%s duration_ms=%d%s",
                         request.method(),
                         loggable(request.url()),
-                        attempt.actor().origin().role(),
+                        LogText.of(attempt.actor().origin().role()),
                         AttemptOfRetry.number(attempt),
                         outcome.label(),
                         millis,
