@@ -9,7 +9,9 @@ import dev.perdure.attacks.attack.DollarQuotes;
 import dev.perdure.attacks.attack.EchoingEvents;
 import dev.perdure.attacks.attack.EndlessCommit;
 import dev.perdure.attacks.attack.EndlessUndos;
+import dev.perdure.attacks.attack.EndedRuns;
 import dev.perdure.attacks.attack.ErrorTexts;
+import dev.perdure.attacks.attack.EventStorm;
 import dev.perdure.attacks.attack.HeldActivities;
 import dev.perdure.attacks.attack.FullQueues;
 import dev.perdure.attacks.attack.GreedyClaimers;
@@ -25,11 +27,13 @@ import dev.perdure.attacks.attack.ManyMaps;
 import dev.perdure.attacks.attack.ManySchedules;
 import dev.perdure.attacks.attack.ManySignals;
 import dev.perdure.attacks.attack.ManyStarts;
+import dev.perdure.attacks.attack.ManyWaits;
 import dev.perdure.attacks.attack.Notices;
 import dev.perdure.attacks.attack.NestedResults;
 import dev.perdure.attacks.attack.NotifyFlood;
 import dev.perdure.attacks.attack.NulCharacters;
 import dev.perdure.attacks.attack.OddValues;
+import dev.perdure.attacks.attack.OneCommit;
 import dev.perdure.attacks.attack.OpenCancel;
 import dev.perdure.attacks.attack.OpenRedrive;
 import dev.perdure.attacks.attack.QueueChanges;
@@ -106,7 +110,11 @@ public final class AttackSuite {
                 new EndlessUndos(),
                 new AgainAndAgain(),
                 new GreedyClaimers(),
-                new EchoingEvents());
+                new EchoingEvents(),
+                new OneCommit(),
+                new EventStorm(),
+                new ManyWaits(),
+                new EndedRuns());
     }
 
     /** Runs the suite. */
