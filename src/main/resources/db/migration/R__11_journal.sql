@@ -246,18 +246,19 @@ LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     v_part CONSTANT integer := greatest(1, p_limit / 8);
-    v_behind text[] := string_to_array(nullif(split_part(p_place, '#', 2), ''), '/');
-    v_first text := v_behind[1];
+    v_behind text[] := coalesce(string_to_array(nullif(split_part(p_place, '#', 2), ''), '/'), '{}');
+    -- Those behind have a part of each look, and what others leave of it.
+    v_left integer := p_limit - CASE WHEN v_behind = '{}' THEN 0 ELSE v_part END;
     v_xid text;
     v_page record;
 BEGIN
     place := split_part(p_place, '#', 1);
-    v_behind := coalesce(v_behind[2 :], '{}');
-    FOR part IN 1 .. 8 LOOP
+    WHILE v_left > 0 LOOP
         v_xid := split_part(place, ';', 3);
-        v_page := df._news_page(p_kind, place, p_now, v_part);
+        v_page := df._news_page(p_kind, place, p_now, least(v_part, v_left));
         ids := ids || v_page.ids;
         details := details || v_page.details;
+        v_left := v_left - coalesce(cardinality(v_page.ids), 0);
         place := v_page.place;
         EXIT WHEN strpos(place, ';') = 0;
         IF split_part(place, ';', 3) = v_xid THEN
@@ -265,16 +266,18 @@ BEGIN
             place := concat_ws(';', split_part(place, ';', 1), split_part(place, ';', 2), v_xid, df._behind_all(p_kind));
         END IF;
     END LOOP;
-    IF v_first <> '' THEN
-        v_xid := split_part(v_first, ';', 1);
+    v_left := p_limit - coalesce(cardinality(ids), 0);
+    WHILE v_left > 0 AND v_behind <> '{}' LOOP
+        v_xid := split_part(v_behind[1], ';', 1);
         -- As if this transaction were the only one since the snapshot before.
-        v_page := df._news_page(p_kind, format('%s:%1$s:;%s:%2$s:;%2$s;%s', v_xid::bigint + 1, v_xid, split_part(v_first, ';', 2)), p_now, v_part);
+        v_page := df._news_page(p_kind, format('%s:%1$s:;%s:%2$s:;%2$s;%s', v_xid::bigint + 1, v_xid, split_part(v_behind[1], ';', 2)), p_now,
+            least(v_part, v_left));
         ids := ids || v_page.ids;
         details := details || v_page.details;
-        IF strpos(v_page.place, ';') > 0 THEN
-            v_behind := v_behind || concat_ws(';', v_xid, split_part(v_page.place, ';', 4));
-        END IF;
-    END IF;
+        v_left := v_left - coalesce(cardinality(v_page.ids), 0);
+        v_behind := v_behind[2 :] || CASE WHEN strpos(v_page.place, ';') > 0
+            THEN ARRAY[concat_ws(';', v_xid, split_part(v_page.place, ';', 4))] ELSE '{}' END;
+    END LOOP;
     IF v_behind <> '{}' THEN
         place := concat(place, '#', array_to_string(v_behind, '/'));
     END IF;
