@@ -340,9 +340,9 @@ DECLARE
     v_published record;
     -- Of which kinds there is something: what is not looked for costs no expressions, which are set up anew in every transaction.
     v_new record;
-    -- Whether a place may be in the middle of a page, and whether it is, or will be.
+    -- Whether a place may be in the middle of a page.
     v_more boolean := strpos(p_snapshot, '|') > 0;
-    v_much boolean;
+    v_fair boolean;
     v_ids text[];
     v_fitting integer;
 BEGIN
@@ -383,12 +383,12 @@ BEGIN
 
     -- New instances, roles taking turns: those that fit are read along.
     IF v_new.inbox THEN
-        v_much := v_more AND v_places[1] ~ '[;#]';
-        IF NOT v_much THEN
+        v_fair := v_more;
+        IF NOT v_fair THEN
             v_place := df._inbox_news(v_places[1], v_now, p_limit);
-            v_much := strpos(v_place.place, ';') > 0;
+            v_fair := strpos(v_place.place, ';') > 0;
         END IF;
-        IF v_much THEN
+        IF v_fair THEN
             v_place := df._fair_news('inbox', v_places[1], v_now, p_limit);
         END IF;
         v_places[1] := v_place.place;
@@ -421,12 +421,12 @@ BEGIN
 
     IF v_new.cancels THEN
         kind := 'cancelled';
-        v_much := v_more AND v_places[2] ~ '[;#]';
-        IF NOT v_much THEN
+        v_fair := v_more;
+        IF NOT v_fair THEN
             v_place := df._cancel_news(v_places[2], v_now, p_limit);
-            v_much := strpos(v_place.place, ';') > 0;
+            v_fair := strpos(v_place.place, ';') > 0;
         END IF;
-        IF v_much THEN
+        IF v_fair THEN
             v_place := df._fair_news('cancels', v_places[2], v_now, p_limit);
         END IF;
         v_places[2] := v_place.place;
@@ -440,21 +440,21 @@ BEGIN
 
     IF v_new.signals OR v_new.events THEN
         kind := 'signal';
-        v_much := v_more AND v_places[3] ~ '[;#]';
-        IF NOT v_much THEN
+        v_fair := v_more;
+        IF NOT v_fair THEN
             v_place := df._signal_news(v_places[3], v_now, p_limit);
-            v_much := strpos(v_place.place, ';') > 0;
+            v_fair := strpos(v_place.place, ';') > 0;
         END IF;
-        IF v_much THEN
+        IF v_fair THEN
             v_place := df._fair_news('signals', v_places[3], v_now, p_limit);
         END IF;
         v_places[3] := v_place.place;
-        v_much := v_more AND v_places[4] ~ '[;#]';
-        IF NOT v_much THEN
+        v_fair := v_more;
+        IF NOT v_fair THEN
             v_published := df._event_news(v_places[4], v_now, p_limit);
-            v_much := strpos(v_published.place, ';') > 0;
+            v_fair := strpos(v_published.place, ';') > 0;
         END IF;
-        IF v_much THEN
+        IF v_fair THEN
             v_published := df._fair_news('events', v_places[4], v_now, p_limit);
         END IF;
         v_places[4] := v_published.place;
@@ -476,12 +476,12 @@ BEGIN
     bytes := NULL;
     IF v_new.items THEN
         kind := 'items';
-        v_much := v_more AND v_places[5] ~ '[;#]';
-        IF NOT v_much THEN
+        v_fair := v_more;
+        IF NOT v_fair THEN
             v_place := df._item_news(v_places[5], v_now, p_limit);
-            v_much := strpos(v_place.place, ';') > 0;
+            v_fair := strpos(v_place.place, ';') > 0;
         END IF;
-        IF v_much THEN
+        IF v_fair THEN
             v_place := df._fair_news('items', v_places[5], v_now, p_limit);
         END IF;
         v_places[5] := v_place.place;

@@ -187,6 +187,7 @@ DECLARE
     v_graph text := df._with_deadline(p_schedule.graph, jsonb_strip_nulls(jsonb_build_object('timeout', p_schedule.options -> 'timeout')));
     v_done timestamptz[];
 BEGIN
+    -- Seldom: a backfill, or a clock that went back.
     UPDATE df._schedules x SET active_from = p_times[1] WHERE x.id = p_schedule.id AND x.active_from > p_times[1];
     FOR tries IN 1 .. 10 LOOP
         EXIT WHEN coalesce(cardinality(v_left), 0) = 0;
@@ -248,13 +249,12 @@ BEGIN
     LEFT JOIN LATERAL (SELECT i.instance_id FROM df._inbox i WHERE i.instance_id = r.instance_id LIMIT 1) AS x ON true;
     IF v_ended IS NOT NULL THEN
         UPDATE df._schedule_runs r SET active = false WHERE r.schedule_id = p_schedule.id AND r.planned_at = ANY (v_ended);
-        UPDATE df._schedules s SET active_from = coalesce(v_left, v_last) WHERE s.id = p_schedule.id
-        RETURNING s.* INTO p_schedule;
+        p_schedule.active_from := coalesce(v_left, v_last);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION df._forget_ended_runs(df._schedules) IS
-    'Unmarks the first 1,000 runs of a schedule that are marked as active, as far as they have ended; returns its row. Called with the settings of its callers.';
+    'Unmarks the first 1,000 runs of a schedule that are marked as active, as far as they have ended; returns its row with active_from as it is to be written. Called with the settings of its callers.';
 
 -- Why nothing can be started as a role; what df.start would say of it.
 CREATE OR REPLACE FUNCTION df._start_problem(p_role oid) RETURNS text
@@ -742,8 +742,11 @@ BEGIN
                         PERFORM df._start_planned(s, v_started);
                     END IF;
                     UPDATE df._schedules x SET next_at = (v_plan ->> 'next_at')::timestamptz, due_at = (v_plan ->> 'due_at')::timestamptz,
-                        buffered_at = (v_plan ->> 'buffered_at')::timestamptz, version = s.version + 1
+                        buffered_at = (v_plan ->> 'buffered_at')::timestamptz, active_from = least(s.active_from, v_started[1]),
+                        version = s.version + 1
                     WHERE x.id = s.id;
+                ELSE
+                    UPDATE df._schedules x SET active_from = s.active_from WHERE x.id = s.id AND x.active_from <> s.active_from;
                 END IF;
             END IF;
         EXCEPTION

@@ -18,7 +18,7 @@ public final class LogText {
 
     private static final Pattern BODY = Pattern.compile("(?s)(HTTP(?:_MULTIPART)? [A-Z]+ \\S* returned [0-9]{3}): .*");
     /** What breaks a line, or shows one in another order than it is written. */
-    private static final Pattern LINE_BREAKING =
+    private static final Pattern MISLEADING =
             Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\u200e\\u200f\\u061c]+");
 
     private LogText() {}
@@ -37,7 +37,7 @@ public final class LogText {
         safe = QUERY.matcher(safe).replaceAll("$1?…");
         safe = ADDRESS.matcher(safe).replaceAll("$1…");
         safe = BODY.matcher(safe).replaceAll("$1");
-        safe = LINE_BREAKING.matcher(safe).replaceAll(" ");
+        safe = MISLEADING.matcher(safe).replaceAll(" ");
         if (safe.length() <= LONGEST) {
             return safe;
         }

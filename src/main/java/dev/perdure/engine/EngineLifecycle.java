@@ -57,7 +57,7 @@ public class EngineLifecycle implements LeaderListener {
     private static final Duration SILENCE = Duration.ofSeconds(20);
 
     /** Time after which a statement that was cancelled and goes on loses its session. */
-    private static final Duration OBEDIENCE = Duration.ofSeconds(10);
+    private static final Duration CANCEL_GRACE = Duration.ofSeconds(10);
 
     private final Vertx shared;
     private final PerdureConfig config;
@@ -224,7 +224,7 @@ public class EngineLifecycle implements LeaderListener {
                                 LeaseSweep.EVERY, new LeaseSweep(whole -> answer(queries.sweepActivities(whole)))),
                         Engine.Upkeep.eachSecond(new KeyChange(addresses, () -> answer(queries.addressKey()))),
                         Engine.Upkeep.eachSecond(() -> pools.abortLost(SILENCE, backends -> gone(queries, backends))),
-                        Engine.Upkeep.eachSecond(() -> pools.endDisobedient(OBEDIENCE)),
+                        Engine.Upkeep.eachSecond(() -> pools.terminateAfterCancel(CANCEL_GRACE)),
                         Engine.Upkeep.eachSecond(
                                 () -> steps.cleanReceipts(ids -> Set.copyOf(answer(queries.ended(List.copyOf(ids))))))),
                 List.of(queries));

@@ -221,21 +221,23 @@ public final class SessionPools implements AutoCloseable {
     }
 
     /**
-     * Ends sessions whose statement goes on though it was cancelled: PL/pgSQL can catch that. Nothing can catch the end of the session. A role
-     * may end its own, so that another session of the role asks for it. Blocks.
+     * Terminates sessions whose statement goes on though it was cancelled: PL/pgSQL can catch a cancel, and nothing can catch this. A role may
+     * terminate its own sessions, so that another session of the role asks for it. Blocks.
+     *
+     * @param grace from the cancel on, and again when a session could not be terminated
      */
-    public void endDisobedient(Duration than) {
+    public void terminateAfterCancel(Duration grace) {
         for (Map.Entry<StepSession, Key> entry : inUse.entrySet()) {
             StepSession session = entry.getKey();
-            if (session.disobeysNanos(System.nanoTime()) > than.toNanos()) {
-                session.mayGoOn(System.nanoTime());
+            if (session.sinceCancelNanos(System.nanoTime()) > grace.toNanos()) {
+                session.restartCancelGrace(System.nanoTime());
                 try (StepSession other = opener.tryToOpen(entry.getValue())) {
                     // It has had time to end, and its process's number to be another's.
-                    if (session.disobeysNanos(System.nanoTime()) >= 0) {
-                        other.end(session.backend());
+                    if (session.sinceCancelNanos(System.nanoTime()) >= 0) {
+                        other.terminate(session.backend());
                         LOG.infof(
                                 "A statement of the role with oid %d went on for %d s after it was cancelled; its session (pid %d) was ended",
-                                entry.getValue().roleOid(), than.toSeconds(), session.backend());
+                                entry.getValue().roleOid(), grace.toSeconds(), session.backend());
                     }
                 } catch (SQLException e) {
                     LOG.infof(

@@ -23,7 +23,7 @@ import org.postgresql.core.TransactionState;
  */
 public final class StepSession implements AutoCloseable {
 
-    private static final int END_SECONDS = 5;
+    private static final int TERMINATE_SECONDS = 5;
 
     private final Wire wire;
     private final int backend;
@@ -318,11 +318,12 @@ public final class StepSession implements AutoCloseable {
     }
 
     /** Ends another session of the same role. */
-    void end(int pid) throws SQLException {
-        try (PreparedStatement end = wire.connection().prepareStatement("SELECT pg_catalog.pg_terminate_backend(?)")) {
-            end.setInt(1, pid);
-            end.setQueryTimeout(END_SECONDS);
-            end.executeQuery().close();
+    void terminate(int pid) throws SQLException {
+        try (PreparedStatement terminate =
+                wire.connection().prepareStatement("SELECT pg_catalog.pg_terminate_backend(?)")) {
+            terminate.setInt(1, pid);
+            terminate.setQueryTimeout(TERMINATE_SECONDS);
+            terminate.executeQuery().close();
         }
     }
 
@@ -337,12 +338,12 @@ public final class StepSession implements AutoCloseable {
     }
 
     /** The time for which its statement has gone on since it was cancelled; negative when it was not, or has ended. From any thread. */
-    long disobeysNanos(long now) {
+    long sinceCancelNanos(long now) {
         return cancelSent && wire.waitsNanos(now) >= 0 ? now - cancelledAt : -1;
     }
 
     /** Gives its statement as much time again. */
-    void mayGoOn(long now) {
+    void restartCancelGrace(long now) {
         cancelledAt = now;
     }
 

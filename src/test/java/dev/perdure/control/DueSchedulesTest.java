@@ -18,8 +18,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -509,20 +507,7 @@ class DueSchedulesTest {
 
     /** Pages that a look at what is due touches, with the settings that the worker has. */
     private long pagesOfALook(Instant now) throws SQLException {
-        String look = "SELECT count(*) FROM df._due_schedules(" + epoch + ", '" + now + "', 200)";
-        // What is compiled and read for the first time is no part of it.
-        TestDatabase.rows(leader, look);
-        String plan = TestDatabase.rows(leader, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + look)
-                .get(0)
-                .get(0);
-        Matcher pages =
-                Pattern.compile("\"Shared (?:Hit|Read) Blocks\": (\\d+)").matcher(plan);
-        // Those of the root, which come first.
-        long sum = 0;
-        for (int i = 0; i < 2 && pages.find(); i++) {
-            sum += Long.parseLong(pages.group(1));
-        }
-        return sum;
+        return TestDatabase.pages(leader, "SELECT count(*) FROM df._due_schedules(" + epoch + ", '" + now + "', 200)");
     }
 
     @Test

@@ -9,8 +9,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -228,18 +226,7 @@ class FairNewsTest {
     }
 
     private long pagesOfALook(Connection owner) throws SQLException {
-        String look = "SELECT count(*) FROM df._news(" + epoch + ", '" + place + "', " + LIMIT + ", 1000)";
-        TestDatabase.rows(owner, look);
-        String plan = TestDatabase.rows(owner, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + look)
-                .get(0)
-                .get(0);
-        Matcher pages =
-                Pattern.compile("\"Shared (?:Hit|Read) Blocks\": (\\d+)").matcher(plan);
-        // Those of the root, which come first.
-        long sum = 0;
-        for (int i = 0; i < 2 && pages.find(); i++) {
-            sum += Long.parseLong(pages.group(1));
-        }
-        return sum;
+        return TestDatabase.pages(
+                owner, "SELECT count(*) FROM df._news(" + epoch + ", '" + place + "', " + LIMIT + ", 1000)");
     }
 }

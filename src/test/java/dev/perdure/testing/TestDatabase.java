@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -162,5 +164,21 @@ public final class TestDatabase {
 
     private static long number(Connection connection, String sql) throws SQLException {
         return Long.parseLong(String.valueOf(rows(connection, sql).get(0).get(0)));
+    }
+
+    /** Pages that a query touches. What is compiled and read for the first time is no part of it. */
+    public static long pages(Connection connection, String query) throws SQLException {
+        rows(connection, query);
+        String plan = rows(connection, "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + query)
+                .get(0)
+                .get(0);
+        Matcher pages =
+                Pattern.compile("\"Shared (?:Hit|Read) Blocks\": (\\d+)").matcher(plan);
+        // Those of the root, which come first.
+        long sum = 0;
+        for (int i = 0; i < 2 && pages.find(); i++) {
+            sum += Long.parseLong(pages.group(1));
+        }
+        return sum;
     }
 }
