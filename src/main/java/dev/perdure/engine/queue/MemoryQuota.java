@@ -51,11 +51,14 @@ public final class MemoryQuota {
      * Takes bytes for something that comes in. Beside the share of its role it may have all that is free, as long as the role has little
      * else: a large thing would otherwise stay outside for as long as any other role has anything.
      *
-     * @param own what the thing has already, of the role's bytes
+     * @param own what the thing has already, of the role's bytes; 0 when it comes in only now
      */
     public synchronized boolean takeInTurn(long role, long bytes, long own) {
         long others = keptFor == role ? 0 : kept;
-        return add(role, bytes, isWithinShare(role, bytes, others) || isInTurn(role, bytes, own, others));
+        // What is in memory has its share, whatever is kept for what comes in: the room may be what it gives back at
+        // its end.
+        boolean isWithinShare = isWithinShare(role, bytes, own > 0 ? 0 : others);
+        return add(role, bytes, isWithinShare || isInTurn(role, bytes, own, others));
     }
 
     private boolean isWithinShare(long role, long bytes, long others) {

@@ -67,6 +67,19 @@ class MemoryQuotaTest {
     }
 
     @Test
+    void what_is_in_memory_goes_on_while_room_is_kept_that_only_its_end_can_free() {
+        memory.take(SMALL, 200);
+        memory.take(THIRD, 320);
+        assertThat(memory.takeInTurn(LARGE, 500, 0)).isFalse();
+        memory.keep(LARGE, 500);
+
+        assertThat(memory.takeInTurn(SMALL, 100, 0)).as("another one").isFalse();
+        assertThat(memory.takeInTurn(SMALL, 100, 200)).isTrue();
+        memory.give(SMALL, 300);
+        assertThat(memory.takeInTurn(LARGE, 500, 0)).isTrue();
+    }
+
+    @Test
     void no_room_is_kept_for_a_role_that_fills_it_itself() {
         memory.take(LARGE, 200);
 
