@@ -211,6 +211,28 @@ class IntakeSimulationTest {
         }
     }
 
+    /** What an exchange reads is bounded in bytes: roles take turns within one, too. */
+    @Test
+    void a_signal_does_not_wait_for_the_large_ones_of_another_role() {
+        for (long seed = 1; seed <= SimulationTest.SEEDS / 40; seed++) {
+            Scene scene = new Scene(seed, false, 256L << 20);
+            for (int i = 0; i < 101; i++) {
+                GraphDraft draft = new GraphDraft();
+                scene.start(i == 50 ? 2 : 1, false, draft, draft.leaf("SIGNAL", "{\"signal_name\":\"large\"}"));
+            }
+            scene.worker.told();
+            scene.goOnFor(Duration.ofSeconds(1));
+            scene.signalAll("large");
+
+            SimDatabase.Row other = scene.rows.get(50);
+            scene.scheduler.runUntil(() -> other.hasEnded, Duration.ofMinutes(1));
+            assertThat(scene.rows.stream().filter(row -> row.hasEnded).count())
+                    .as("seed %d: ended before the other role's, or with it", seed)
+                    .isLessThan(8);
+            scene.assertAllEnd();
+        }
+    }
+
     /** A page that is read beside the exchanges is older than what they tell; what an earlier term has assigned ends meanwhile. */
     @Test
     void items_that_programs_end_while_they_are_read_are_counted() {

@@ -13,6 +13,7 @@ import dev.perdure.store.Journal.SignalWanted;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,9 +42,9 @@ public final class SignalDelivery {
         private final List<Activation> expired = new ArrayList<>();
     }
 
-    /** The looks of one exchange. */
+    /** The looks of one exchange, in the order in which they are read: roles take turns within its bytes, too. */
     static final class Batch {
-        private final Map<InstanceActor, Look> looks = new HashMap<>();
+        private final Map<InstanceActor, Look> looks = new LinkedHashMap<>();
         private final Map<Long, MemoryQuota.Holding> memory = new HashMap<>();
         private boolean isForced;
 
