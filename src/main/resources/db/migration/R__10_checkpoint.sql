@@ -145,7 +145,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small. What cannot be read in another
 -- way, as a sequence, then looks so expensive that it would be compiled.
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_epoch bigint;
@@ -228,7 +228,7 @@ CREATE OR REPLACE FUNCTION df._write(
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT interval := '40 milliseconds';

@@ -27,8 +27,9 @@ CREATE OR REPLACE FUNCTION df._load(p_ids text[], p_bytes bigint, p_large bigint
     is_large boolean)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
--- Plans are kept for as long as a session lives, and may have been made while the tables were small.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+-- Plans are kept for as long as a session lives, and may have been made while the tables were small: LIMIT 1 has what is asked for looked up
+-- one by one, where a join would read all that there are.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -38,8 +39,8 @@ BEGIN
         SELECT w.id, w.place, d.bytes AS definition_bytes, coalesce(x.bytes, d.bytes + coalesce(octet_length(i.vars::text), 0))
                    + coalesce((SELECT sum(c.bytes) FROM df._checkpoints c WHERE c.instance_id = i.id), 0) AS bytes
         FROM unnest(p_ids) WITH ORDINALITY AS w(id, place)
-        JOIN df._inbox x ON x.instance_id = w.id
-        JOIN df.instances i ON i.id = w.id
+        CROSS JOIN LATERAL (SELECT y.bytes, y.held FROM df._inbox y WHERE y.instance_id = w.id LIMIT 1) AS x
+        CROSS JOIN LATERAL (SELECT y.* FROM df.instances y WHERE y.id = w.id LIMIT 1) AS i
         CROSS JOIN LATERAL (
             SELECT coalesce(octet_length(i.graph)::bigint, (SELECT sum(octet_length(to_json(n.query)::text)) FROM (
                        SELECT y.query FROM df._nodes y WHERE y.instance_id = i.id LIMIT 10001) AS n), 0) AS bytes) AS d
@@ -76,7 +77,7 @@ BEGIN
                AND NOT c.large),
            c.large
     FROM chosen c
-    JOIN df.instances i ON i.id = c.id
+    CROSS JOIN LATERAL (SELECT y.* FROM df.instances y WHERE y.id = c.id LIMIT 1) AS i
     LEFT JOIN pg_roles r ON r.oid = i.submitted_by
     LEFT JOIN LATERAL (
         SELECT array_agg(k.version ORDER BY k.version) AS versions,
@@ -326,7 +327,7 @@ CREATE OR REPLACE FUNCTION df._news(p_epoch bigint, p_snapshot text, p_limit int
     is_large boolean)
 LANGUAGE plpgsql STABLE COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -399,7 +400,7 @@ BEGIN
                 SELECT t.*, sum(coalesce(x.bytes, 65536)) OVER (ORDER BY t.turn, t.place) AS upto
                 FROM (SELECT n.id, n.place, row_number() OVER (PARTITION BY n.role ORDER BY n.place) AS turn
                       FROM unnest(v_place.ids, v_place.details) WITH ORDINALITY AS n(id, role, place) WHERE n.id IS NOT NULL) AS t
-                JOIN df._inbox x ON x.instance_id = t.id) AS o;
+                CROSS JOIN LATERAL (SELECT y.bytes FROM df._inbox y WHERE y.instance_id = t.id LIMIT 1) AS x) AS o;
             -- However small they are, reading them must not take long.
             v_fitting := least(v_fitting, 100);
             IF v_fitting > 0 THEN
@@ -413,7 +414,8 @@ BEGIN
                        NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::bigint, x.role::bigint, NULL::text, NULL::boolean,
                        NULL::bigint, coalesce(x.bytes, 65536)::bigint, NULL::text, NULL::text, NULL::integer[], NULL::text[],
                        NULL::text, NULL::boolean
-                FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place) JOIN df._inbox x ON x.instance_id = n.id
+                FROM unnest(v_ids[v_fitting + 1 :]) WITH ORDINALITY AS n(id, place)
+                CROSS JOIN LATERAL (SELECT y.* FROM df._inbox y WHERE y.instance_id = n.id LIMIT 1) AS x
                 ORDER BY n.place;
             END IF;
         END IF;
@@ -432,7 +434,8 @@ BEGIN
         v_places[2] := v_place.place;
         FOR instance_id, role_oid, detail, bytes IN
             SELECT i.id::text, i.submitted_by::oid::bigint, coalesce(i.cancel_reason, 'Cancelled by user'), df._bytes(i.id)
-            FROM unnest(v_place.ids) AS n(id) JOIN df.instances i ON i.id = n.id
+            FROM unnest(v_place.ids) AS n(id)
+            CROSS JOIN LATERAL (SELECT y.id, y.submitted_by, y.cancel_reason FROM df.instances y WHERE y.id = n.id LIMIT 1) AS i
         LOOP
             RETURN NEXT;
         END LOOP;
@@ -463,7 +466,8 @@ BEGIN
             FROM (SELECT m.id, CASE WHEN ascii(m.name) = 1 THEN concat(chr(1), m.name) ELSE m.name END AS name
                   FROM unnest(v_place.ids, v_place.details) AS m(id, name)
                   UNION SELECT m.id, m.name FROM unnest(v_published.ids, v_published.details) AS m(id, name)) AS n
-            JOIN df._inbox x ON x.instance_id = n.id JOIN df.instances i ON i.id = n.id
+            CROSS JOIN LATERAL (SELECT y.role FROM df._inbox y WHERE y.instance_id = n.id LIMIT 1) AS x
+            CROSS JOIN LATERAL (SELECT y.status FROM df.instances y WHERE y.id = n.id LIMIT 1) AS i
             -- What undoes a step of a cancelled instance may wait for a program.
             WHERE i.status IN ('pending', 'running') OR i.status = 'cancelled' AND starts_with(n.name, 'df.a')
         LOOP
@@ -516,7 +520,7 @@ CREATE OR REPLACE FUNCTION df._left(p_epoch bigint, p_snapshot text, p_after_xid
 RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, next_xid bigint, next_id text)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET "DateStyle" = 'ISO'
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET "DateStyle" = 'ISO'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -554,7 +558,7 @@ BEGIN
                     ORDER BY s.instance_id LIMIT 1)
             FROM signalled g WHERE g.id IS NOT NULL)
         SELECT x.instance_id::text, x.role::bigint, df._bytes(x.instance_id), 1::bigint, x.instance_id::text
-        FROM signalled g JOIN df._inbox x ON x.instance_id = g.id
+        FROM signalled g CROSS JOIN LATERAL (SELECT y.* FROM df._inbox y WHERE y.instance_id = g.id LIMIT 1) AS x
         WHERE x.wake_at > v_now
         LIMIT p_limit;
         GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -603,7 +607,7 @@ CREATE OR REPLACE FUNCTION df._due(p_from timestamptz, p_to timestamptz, p_limit
 RETURNS TABLE (instance_id text, role_oid bigint, bytes bigint, wake_at timestamptz)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -620,7 +624,7 @@ CREATE OR REPLACE FUNCTION df._signals(p_instances text[], p_names text[], p_byt
 RETURNS TABLE (instance_id text, name text, id bigint, data text)
 LANGUAGE plpgsql STABLE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -662,26 +666,28 @@ LANGUAGE plpgsql VOLATILE STRICT ROWS 100
 AS $$
 #variable_conflict use_column
 BEGIN
-    UPDATE df.instances u SET status = 'running', started_at = coalesce(u.started_at, m.started_at, clock_timestamp()),
-                              updated_at = clock_timestamp()
-    FROM (SELECT i.id, t.started_at
-          FROM (SELECT DISTINCT ON (left(y.instance, 8)) left(y.instance, 8) AS instance, y.node, y.started_at
-                FROM jsonb_to_recordset(p_marks) AS y(instance text, node text, started_at timestamptz)
-                ORDER BY left(y.instance, 8), y.node NULLS FIRST) AS t
-          JOIN df.instances i ON i.id = t.instance
-          WHERE i.status = 'pending' AND (t.node IS NULL OR NOT EXISTS (
-              SELECT FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)
-              WHERE s.setrole IN (0, i.submitted_by) AND s.setdatabase IN (0, (
-                        SELECT d.oid FROM pg_database d WHERE d.datname = coalesce(i.database, current_database())))
-                AND c.setting ~* '^default_transaction_isolation=' AND c.setting !~* '=read (un)?committed$'))
-          FOR NO KEY UPDATE OF i SKIP LOCKED) AS m
-    WHERE u.id = m.id;
+    WITH marked AS MATERIALIZED (
+        SELECT i.id, t.started_at
+        FROM (SELECT DISTINCT ON (left(y.instance, 8)) left(y.instance, 8) AS instance, y.node, y.started_at
+              FROM jsonb_to_recordset(p_marks) AS y(instance text, node text, started_at timestamptz)
+              ORDER BY left(y.instance, 8), y.node NULLS FIRST) AS t
+        CROSS JOIN LATERAL (
+            SELECT x.id FROM df.instances x
+            WHERE x.id = t.instance AND x.status = 'pending' AND (t.node IS NULL OR NOT EXISTS (
+                SELECT FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c(setting)
+                WHERE s.setrole IN (0, x.submitted_by) AND s.setdatabase IN (0, (
+                          SELECT d.oid FROM pg_database d WHERE d.datname = coalesce(x.database, current_database())))
+                  AND c.setting ~* '^default_transaction_isolation=' AND c.setting !~* '=read (un)?committed$'))
+            LIMIT 1 FOR NO KEY UPDATE OF x SKIP LOCKED) AS i)
+    UPDATE df.instances u SET status = 'running', updated_at = clock_timestamp(),
+        started_at = coalesce(u.started_at, (SELECT m.started_at FROM marked m WHERE m.id = u.id), clock_timestamp())
+    WHERE u.id = ANY (ARRAY(SELECT m.id FROM marked m));
     RETURN QUERY
     INSERT INTO df._running AS r (instance_id, node_id, execution_id, attempt, started_at, waits)
     SELECT DISTINCT ON (t.instance, t.node) t.instance, t.node, t.execution_id, t.attempt, t.started_at, t.waits
     FROM jsonb_to_recordset(p_marks)
         AS t(instance text, node text, execution_id text, attempt integer, started_at timestamptz, waits jsonb)
-    JOIN df._inbox x ON x.instance_id = left(t.instance, 8)
+    CROSS JOIN LATERAL (SELECT FROM df._inbox i WHERE i.instance_id = left(t.instance, 8) LIMIT 1) AS x
     WHERE t.node IS NOT NULL
     ORDER BY t.instance, t.node
     ON CONFLICT (instance_id, node_id) DO UPDATE SET
@@ -699,7 +705,7 @@ COMMENT ON FUNCTION df._set_marks(jsonb) IS 'Writes marks; returns which. Called
 CREATE OR REPLACE FUNCTION df._mark(p_epoch bigint, p_marks text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -715,7 +721,7 @@ CREATE OR REPLACE FUNCTION df._begin(p_epoch bigint, p_marks text) RETURNS TABLE
     instance_id text, node_id text, started text, role_name text, may_http boolean, may_multipart boolean)
 LANGUAGE plpgsql VOLATILE STRICT COST 1000 ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -724,7 +730,7 @@ BEGIN
            coalesce(has_function_privilege(r.oid, 'df.http(text,text,text,jsonb,integer)', 'EXECUTE'), false),
            coalesce(has_function_privilege(r.oid, 'df.http_multipart(text,text,jsonb,jsonb,integer)', 'EXECUTE'), false)
     FROM marked
-    JOIN df.instances d ON d.id = left(marked.i, 8)
+    CROSS JOIN LATERAL (SELECT n.created_at, n.submitted_by FROM df.instances n WHERE n.id = left(marked.i, 8) LIMIT 1) AS d
     LEFT JOIN pg_roles r ON r.oid = d.submitted_by;
     PERFORM set_config('synchronous_commit', 'on', true);
     PERFORM df._fence(p_epoch);

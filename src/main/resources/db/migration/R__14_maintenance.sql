@@ -98,7 +98,7 @@ CREATE FUNCTION df._retention_limits(p_days integer, p_keep integer) RETURNS TAB
     role_oid bigint, older_than timestamptz, too_many_at timestamptz, too_many_id text)
 LANGUAGE plpgsql STABLE STRICT ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_sort = off SET jit = off
 AS $$
 DECLARE
     v_roles bigint[];
@@ -147,7 +147,7 @@ CREATE OR REPLACE FUNCTION df._delete_ended(
 RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_ids text[];

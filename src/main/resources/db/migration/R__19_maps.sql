@@ -164,7 +164,7 @@ CREATE OR REPLACE FUNCTION df.checkpoint_map(
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_epoch bigint;
@@ -190,7 +190,7 @@ CREATE OR REPLACE FUNCTION df._freeze(
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '20ms'
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '20ms'
 AS $$
 DECLARE
     v_answer text := 'ok';
@@ -227,7 +227,7 @@ CREATE OR REPLACE FUNCTION df._map(p_subject text, p_node text, p_stamp text) RE
     failed bigint, failed_last bigint, error text, code text, failure text, max_concurrent integer)
 LANGUAGE plpgsql STABLE STRICT ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -259,7 +259,7 @@ RETURNS TABLE (map_id bigint, ordinal bigint, max_concurrent integer, item text,
     states text[], marks text, completed bigint, failed bigint, opened bigint)
 LANGUAGE plpgsql VOLATILE STRICT ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -446,7 +446,7 @@ CREATE OR REPLACE FUNCTION df.checkpoint_item(
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_epoch bigint;
@@ -492,7 +492,7 @@ COMMENT ON FUNCTION df.checkpoint_item(bytea, bigint, text, integer, text, text)
 CREATE OR REPLACE FUNCTION df.checkpoint_items(p_token bytea, p_epoch bigint, p_map text, p_done text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_epoch bigint;
@@ -798,7 +798,7 @@ CREATE OR REPLACE TRIGGER map_changes_change AFTER INSERT ON df._map_changes FOR
 CREATE OR REPLACE FUNCTION df._delete_items() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 BEGIN
     DELETE FROM df._map_items WHERE map_id = old.id;

@@ -134,7 +134,7 @@ COMMENT ON FUNCTION df._entries_of(jsonb) IS
 CREATE OR REPLACE FUNCTION df._write_entries() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 BEGIN
     IF tg_when = 'BEFORE' THEN
@@ -400,11 +400,14 @@ BEGIN
     RETURN QUERY
     SELECT w.place, coalesce(e.id, -1), coalesce(e.bytes, 100), v.publisher_id
     FROM unnest(p_subjects, p_names) WITH ORDINALITY AS w(subject, name, place)
-    JOIN df._event_waits v ON v.instance_id = left(w.subject, 8) AND v.subject = w.subject AND v.node_id = substr(w.name, 2)
-    JOIN df.instances own ON own.id = v.instance_id
+    CROSS JOIN LATERAL (
+        SELECT y.instance_id, y.publisher_id, y.name FROM df._event_waits y
+        WHERE y.instance_id = left(w.subject, 8) AND y.subject = w.subject AND y.node_id = substr(w.name, 2) LIMIT 1) AS v
+    CROSS JOIN LATERAL (SELECT y.submitted_by FROM df.instances y WHERE y.id = v.instance_id LIMIT 1) AS own
     -- Whom the role of the waiting instance could see itself.
-    LEFT JOIN df.instances p ON p.id = v.publisher_id AND (p.submitted_by = own.submitted_by
-        OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = own.submitted_by AND (r.rolsuper OR r.rolbypassrls)))
+    LEFT JOIN LATERAL (
+        SELECT y.id FROM df.instances y WHERE y.id = v.publisher_id AND (y.submitted_by = own.submitted_by
+            OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = own.submitted_by AND (r.rolsuper OR r.rolbypassrls))) LIMIT 1) AS p ON true
     LEFT JOIN LATERAL (
         SELECT x.id, x.bytes FROM df._events x
         WHERE x.instance_id = p.id AND x.name = v.name ORDER BY x.id DESC LIMIT 1) AS e ON true

@@ -506,7 +506,7 @@ COMMENT ON FUNCTION df.drop_schedule(text) IS 'Deletes a schedule and its rows i
 CREATE OR REPLACE FUNCTION df._change_schedule() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET row_security = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_now CONSTANT timestamptz := clock_timestamp();
@@ -621,7 +621,7 @@ RETURNS TABLE (id bigint, version bigint, cron text, timezone text, overlap text
                next_at timestamptz, buffered_at timestamptz, active boolean, problem text, now timestamptz)
 LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -693,7 +693,7 @@ COMMENT ON FUNCTION df._cancel_runs(df._schedules) IS
 CREATE OR REPLACE FUNCTION df._run_schedules(p_epoch bigint, p_plans jsonb) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE ROWS 100
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT interval := '100 milliseconds';
@@ -766,7 +766,7 @@ COMMENT ON FUNCTION df._run_schedules(bigint, jsonb) IS
 CREATE OR REPLACE FUNCTION df._delete_schedule_runs(p_epoch bigint, p_older_than timestamptz, p_limit integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_deleted integer;

@@ -192,7 +192,7 @@ COMMENT ON FUNCTION df._queue_of(regrole, text) IS 'Internal: the queue that a n
 CREATE OR REPLACE FUNCTION df._has_slot(p_queue df._queues, p_key text, OUT queue_is_full boolean, OUT key_is_full boolean)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_most integer := 1 + greatest(p_queue.concurrency, p_queue.rate);
@@ -221,7 +221,7 @@ COMMENT ON FUNCTION df._has_slot(df._queues, text) IS 'Internal: whether a start
 CREATE OR REPLACE FUNCTION df._request_start() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_queue df._queues;
@@ -406,7 +406,7 @@ COMMENT ON FUNCTION df._queue_again(text) IS 'Internal: an instance that is redr
 CREATE OR REPLACE FUNCTION df._change_queue() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_queue df._queues;

@@ -288,7 +288,7 @@ CREATE OR REPLACE FUNCTION df._admit(p_epoch bigint, p_first boolean, p_after uu
 RETURNS TABLE (released integer, waits boolean, millis bigint, after uuid[])
 LANGUAGE plpgsql VOLATILE COST 1000 ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_part record;
@@ -362,7 +362,7 @@ CREATE OR REPLACE FUNCTION df._queue_census()
 RETURNS TABLE (waiting bigint, holding bigint, delayed bigint, oldest_waiting_seconds double precision)
 LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET statement_timeout = '10s'
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET statement_timeout = '10s'
 AS $$
 BEGIN
     SELECT count(*), coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(w.queued_at))), 0) INTO waiting, oldest_waiting_seconds

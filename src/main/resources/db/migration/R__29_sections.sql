@@ -160,7 +160,7 @@ COMMENT ON FUNCTION df._held_above(uuid, text) IS
 CREATE OR REPLACE FUNCTION df._request_slot() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_instance text := left(new.subject, 8);

@@ -251,7 +251,7 @@ CREATE OR REPLACE FUNCTION df._assign_items(
 RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT integer := 1000000;
@@ -472,7 +472,7 @@ BEGIN
                         SELECT a.id, a.bytes FROM df._activities a
                         WHERE a.kind = p_kind AND a.role = v_mark.role AND a.priority = v_mark.priority AND a.turn >= coalesce(v_from, v_mark.turn)
                             AND a.token IS NULL AND a.assignees IS NULL
-                            AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running')))
+                            AND (a.is_undo OR EXISTS (SELECT FROM df.instances i WHERE i.id = a.instance_id AND i.status IN ('pending', 'running') OFFSET 0))
                         ORDER BY a.kind, a.role, a.priority, a.turn, a.id LIMIT v_share FOR NO KEY UPDATE OF a SKIP LOCKED),
                     sized AS (SELECT h.id, h.bytes, sum(h.bytes) OVER (ROWS UNBOUNDED PRECEDING) AS upto FROM had h),
                     taken AS (
@@ -593,7 +593,7 @@ COMMENT ON FUNCTION df._settle_items(bigint[]) IS
 CREATE OR REPLACE FUNCTION df._settle_activity() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     v_outcome text := CASE WHEN new.answer ? 'failed' THEN 'failed' ELSE 'completed' END;
@@ -761,7 +761,7 @@ BEGIN
             ORDER BY a.id FOR NO KEY UPDATE)
         SELECT array_agg(h.id) FILTER (WHERE h.map_id IS NOT NULL),
                count(*) FILTER (WHERE (h.role = p_role OR df._may_claim(p_role, h.role, h.kind)) AND NOT EXISTS (SELECT FROM df._activity_ends e WHERE e.activity_id IN (h.id, -h.id))
-                   AND EXISTS (SELECT FROM df.instances i WHERE i.id = h.instance_id AND i.status IN ('pending', 'running')))
+                   AND EXISTS (SELECT FROM df.instances i WHERE i.id = h.instance_id AND i.status IN ('pending', 'running') OFFSET 0))
         INTO v_items, v_done FROM held h;
     END IF;
     IF v_done = cardinality(p_tokens) THEN
@@ -872,7 +872,7 @@ CREATE OR REPLACE FUNCTION df._do_activity_call() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 -- Plans are kept for as long as a session lives, and may have been made while the tables were small.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT integer := 1000000;
@@ -940,7 +940,7 @@ RETURNS TABLE (token text, kind text, payload jsonb, attempt integer, lease_unti
 LANGUAGE plpgsql VOLATILE ROWS 10
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 -- What was claimed is read by its key, however small the table once was.
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1360,7 +1360,7 @@ COMMENT ON FUNCTION df._earliest_lease(timestamptz, timestamptz) IS
 CREATE OR REPLACE FUNCTION df._sweep_activities(p_epoch bigint, p_whole boolean, OUT more boolean, OUT present boolean, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET lock_timeout = '20ms' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     page CONSTANT integer := 500;
@@ -1503,7 +1503,7 @@ CREATE OR REPLACE FUNCTION df._activity_census(OUT activities_waiting bigint, OU
     OUT tasks_open bigint, OUT activities_completed bigint, OUT activities_failed bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     most CONSTANT integer := 20000;

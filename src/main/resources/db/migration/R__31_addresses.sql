@@ -44,7 +44,7 @@ COMMENT ON FUNCTION df.rotate_address_key(boolean) IS
 CREATE OR REPLACE FUNCTION df._has_run_again(p_instance text, p_node text, p_stamp text) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
-SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$
 DECLARE
     attempt_bits CONSTANT integer := 32;

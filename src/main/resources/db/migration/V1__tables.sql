@@ -752,20 +752,21 @@ CREATE POLICY start_requests_user_isolation ON df._start_requests FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY definition_changes_user_isolation ON df._definition_changes FOR INSERT
     WITH CHECK (owner = (SELECT (quote_ident(current_user))::regrole));
+-- OFFSET 0 has the one instance looked up: the planner may take all of the role's for a hash instead.
 CREATE POLICY child_starts_user_isolation ON df._child_starts FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
-        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _child_starts.parent_id AND i.submitted_by = _child_starts.submitted_by));
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _child_starts.parent_id AND i.submitted_by = _child_starts.submitted_by OFFSET 0));
 CREATE POLICY section_requests_user_isolation ON df._section_requests FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
         AND EXISTS (SELECT FROM df.instances i WHERE i.id = left(_section_requests.subject, 8)
-                    AND i.submitted_by = _section_requests.submitted_by));
+                    AND i.submitted_by = _section_requests.submitted_by OFFSET 0));
 -- The instance is looked for with the rights of the inserting role.
 CREATE POLICY redrives_user_isolation ON df._redrives FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
-        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _redrives.instance_id AND i.submitted_by = _redrives.submitted_by));
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _redrives.instance_id AND i.submitted_by = _redrives.submitted_by OFFSET 0));
 CREATE POLICY forks_user_isolation ON df._forks FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
-        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _forks.forked_from));
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = _forks.forked_from OFFSET 0));
 CREATE POLICY vars_user_isolation ON df.vars
     USING (owner = (SELECT (quote_ident(current_user))::regrole))
     WITH CHECK (owner = (SELECT (quote_ident(current_user))::regrole));
@@ -776,7 +777,7 @@ CREATE POLICY signals_user_isolation ON df.signals
     USING (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)))
     WITH CHECK (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
-                   AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
+                   AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole) OFFSET 0));
 CREATE POLICY events_user_isolation ON df._events FOR SELECT
     USING (EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id
                    AND i.submitted_by = (SELECT (quote_ident(current_user))::regrole)));
@@ -784,7 +785,7 @@ CREATE POLICY attributes_user_isolation ON df._attributes FOR SELECT
     USING (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY attributes_of_own_instance ON df._attributes FOR INSERT
     WITH CHECK (submitted_by = (SELECT (quote_ident(current_user))::regrole)
-        AND EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id AND i.submitted_by = _attributes.submitted_by));
+        AND EXISTS (SELECT FROM df.instances i WHERE i.id = instance_id AND i.submitted_by = _attributes.submitted_by OFFSET 0));
 CREATE POLICY attribute_entries_user_isolation ON df._attribute_entries FOR SELECT
     USING (submitted_by = (SELECT (quote_ident(current_user))::regrole));
 CREATE POLICY logins_own_row ON df._logins FOR SELECT

@@ -117,4 +117,15 @@ class CallerSettingsTest {
                                         + " AND p.proconfig @> '{enable_seqscan=off}' AND NOT p.proconfig @> '{enable_bitmapscan=off}'"))
                 .isEmpty();
     }
+
+    @Test
+    void a_plan_without_sequential_scans_joins_by_loops_alone() throws SQLException {
+        // A plan from the time when tables were small joins what is asked for with all that there is (FreshTablesTest).
+        assertThat(sql.rows("SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'df'::regnamespace"
+                        + " AND p.proconfig @> '{enable_seqscan=off}'"
+                        + " AND NOT p.proconfig @> '{enable_hashjoin=off,enable_mergejoin=off}'"))
+                .as("but for those that join parts of one document")
+                .extracting(row -> String.valueOf(row.get(0)))
+                .containsExactlyInAnyOrder("_entries", "_rewound", "_redrive", "_places", "_fork", "_held_above");
+    }
 }

@@ -60,4 +60,35 @@ class FreshTablesTest {
             connection.rollback();
         }
     }
+
+    /** A plan lives as long as its session: on small tables the planner joins what is asked for with all that there is. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT df._mark(%1$d, '[{\"instance\": \"%2$s\", \"started_at\": \"2026-01-01T00:00:00Z\"}]')",
+                "SELECT * FROM df._begin(%1$d, '[{\"instance\": \"%2$s\", \"node\": \"a1b2c3d4\","
+                        + " \"execution_id\": \"%2$s::1\", \"attempt\": 1, \"started_at\": \"2026-01-01T00:00:00Z\"}]')",
+                "SELECT * FROM df._load(ARRAY['%2$s'], 262144, 262144)",
+                "SELECT * FROM df._signals(ARRAY['%2$s'], ARRAY['go'], 262144)",
+                "SELECT * FROM df._signals(ARRAY['%2$s'], ARRAY[chr(1) || 'a1b2c3d4'], 262144)",
+                "SELECT df._write(%1$d, ARRAY['%2$s'], ARRAY[1], ARRAY['{}'], ARRAY['{\"wake_at\": \"infinity\"}'])",
+            })
+    void plans_that_were_made_while_tables_were_small_read_what_is_asked_for(String statement) throws Exception {
+        try (Connection connection = world.database.connect(PostgresServer.OWNER)) {
+            connection.setAutoCommit(false);
+            for (int i = 0; i < 10; i++) {
+                TestDatabase.rows(
+                        connection, statement.formatted(term.epoch(), world.start(JournalWorld.ALICE, "'SELECT 1'")));
+                connection.rollback();
+            }
+            world.database.rows(
+                    JournalWorld.ALICE,
+                    "SELECT count(*) FROM df.start_many('SELECT 1', 'SELECT n FROM generate_series(1, 20000) AS n')");
+            String one = world.start(JournalWorld.ALICE, "'SELECT 1'");
+
+            assertThat(TestDatabase.pages(connection, statement.formatted(term.epoch(), one)))
+                    .isLessThan(200);
+            connection.rollback();
+        }
+    }
 }
