@@ -34,6 +34,9 @@ final class Administrator {
             return Optional.empty();
         }
         DatabaseUrl parsed = DatabaseUrl.parse(url == null ? fromEnvironment : WorkerSettings.withoutPassword(url));
-        return Optional.of(passwordFile == null ? parsed : parsed.withUser(parsed.user(), secrets.read(passwordFile)));
+        return Optional.of(
+                passwordFile == null
+                        ? parsed
+                        : parsed.withUser(parsed.user(), secrets.read(parsed.user(), passwordFile)));
     }
 }

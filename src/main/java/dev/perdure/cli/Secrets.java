@@ -20,20 +20,21 @@ final class Secrets {
     /**
      * Reads one.
      *
+     * @param role whose password it is, for who types it
      * @param place a file, or {@code -} for the next line of the standard input, which a terminal does not show
      */
-    String read(String place) throws IOException {
-        String line = place.equals("-") ? nextLine() : firstLine(Path.of(place));
+    String read(String role, String place) throws IOException {
+        String line = place.equals("-") ? nextLine(role) : firstLine(Path.of(place));
         if (line == null || line.isEmpty()) {
             throw new UsageException("No password stands in " + (place.equals("-") ? "the standard input" : place));
         }
         return line;
     }
 
-    private @Nullable String nextLine() throws IOException {
+    private @Nullable String nextLine(String role) throws IOException {
         Console console = System.console();
         if (console != null) {
-            char[] typed = console.readPassword("Password: ");
+            char[] typed = console.readPassword("Password of %s: ", role);
             return typed == null ? null : new String(typed);
         }
         BufferedReader reader = input;

@@ -125,7 +125,7 @@ final class SetupCommand implements Callable<Integer> {
         DatabaseUrl worker = withPasswordFile(settings.url(url));
         Map<String, String> given = new LinkedHashMap<>();
         for (Map.Entry<String, String> password : passwordsOf.entrySet()) {
-            given.put(password.getKey(), secrets.read(password.getValue()));
+            given.put(password.getKey(), secrets.read(password.getKey(), password.getValue()));
         }
         Optional<ServerFacts> facts = Optional.empty();
         if (admin.isPresent()) {

@@ -13,7 +13,7 @@ final class SqlPrompt {
             """
             Statements end with a semicolon. Besides them there are:
               \\df [name]   functions of Perdure, those whose names contain a text
-              \\d [name]    views and tables of Perdure, or the columns of one
+              \\d [name]    views and tables of Perdure, or the columns of one of them or of yours
               \\r           forgets what was typed since the last statement
               \\q           ends the session, as does Ctrl-D
             """;
@@ -34,13 +34,14 @@ final class SqlPrompt {
             WHERE c.relnamespace = 'df'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v') AND c.relname !~ '^_'
               AND pg_catalog.strpos(c.relname::text, ?) > 0
             ORDER BY 1""";
+    // Of Perdure first, then as a statement would find it.
     private static final String COLUMNS =
             """
             SELECT a.attname AS column, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
                    pg_catalog.col_description(a.attrelid, a.attnum) AS description
-            FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-            WHERE c.relnamespace = 'df'::pg_catalog.regnamespace AND c.relname::text = ?
-              AND a.attnum > 0 AND NOT a.attisdropped
+            FROM (SELECT ?::pg_catalog.text AS name) AS n JOIN pg_catalog.pg_attribute a ON a.attrelid = coalesce(
+                CASE WHEN pg_catalog.strpos(n.name, '.') = 0 THEN pg_catalog.to_regclass('df.' || n.name) END, n.name::pg_catalog.regclass)
+            WHERE a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attnum""";
 
     private final Statements statements;

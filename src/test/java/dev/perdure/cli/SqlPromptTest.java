@@ -99,6 +99,14 @@ class SqlPromptTest {
     }
 
     @Test
+    void ones_own_tables_can_be_looked_up_too() throws Exception {
+        type("CREATE TEMPORARY TABLE orders (customer text);", "\\d orders", "\\d no_such_table", "\\d instances");
+
+        assertThat(out.toString()).contains(" customer ", "submitted_by");
+        assertThat(err.toString()).contains("relation \"no_such_table\" does not exist");
+    }
+
+    @Test
     void functions_and_views_of_perdure_can_be_looked_up() throws Exception {
         type(
                 "\\df",
