@@ -785,7 +785,7 @@ $$;
 COMMENT ON FUNCTION df._delete_schedule_runs(bigint, timestamptz, integer) IS
     'Deletes up to p_limit run rows that were decided before p_older_than and whose instances have ended; returns how many.';
 
-CREATE OR REPLACE FUNCTION df._set_unknown_zones(p_epoch bigint, p_zones text[]) RETURNS void
+CREATE OR REPLACE FUNCTION df._set_unknown_zones(p_epoch bigint, p_zones text[]) RETURNS boolean
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
@@ -794,9 +794,10 @@ BEGIN
     -- The heartbeat changes the same row: it must not wait for a standby behind this.
     PERFORM set_config('synchronous_commit', 'local', true);
     UPDATE df._worker_epoch SET unknown_zones = p_zones WHERE unknown_zones <> p_zones;
+    RETURN FOUND;
 END
 $$;
-COMMENT ON FUNCTION df._set_unknown_zones(bigint, text[]) IS 'Says which time zones of this server the leading worker does not know.';
+COMMENT ON FUNCTION df._set_unknown_zones(bigint, text[]) IS 'Says which time zones of this server the leading worker does not know; returns whether they are others than before.';
 
 DO $$
 DECLARE

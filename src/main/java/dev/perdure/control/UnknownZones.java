@@ -25,7 +25,7 @@ final class UnknownZones {
     private UnknownZones() {}
 
     /**
-     * Writes the unknown zones, in place of those of the earlier leader.
+     * Writes the unknown zones, in place of those of the earlier leader, and logs them when they are others.
      *
      * @param epoch of this worker's term; with SQLSTATE DF002 it is over
      * @param isKnown whether the JVM knows a name
@@ -44,12 +44,15 @@ final class UnknownZones {
         try (PreparedStatement statement = connection.prepareStatement("SELECT df._set_unknown_zones(?, ?)")) {
             statement.setLong(1, epoch);
             statement.setArray(2, connection.createArrayOf("text", unknown.toArray()));
-            statement.execute();
+            try (ResultSet changed = statement.executeQuery()) {
+                changed.next();
+                if (!changed.getBoolean(1) || unknown.isEmpty()) {
+                    return;
+                }
+            }
         }
-        if (!unknown.isEmpty()) {
-            LOG.infof(
-                    "The time zone data of this Java are older than the server's; schedules cannot use %s until they are updated",
-                    String.join(", ", unknown));
-        }
+        LOG.infof(
+                "The time zone data of this Java are older than the server's; schedules cannot use %s until they are updated",
+                String.join(", ", unknown));
     }
 }

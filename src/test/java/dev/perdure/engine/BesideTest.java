@@ -3,6 +3,7 @@ package dev.perdure.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.perdure.testing.HttpService;
+import dev.perdure.testing.Looks;
 import dev.perdure.testing.PostgresServer;
 import dev.perdure.testing.Slow;
 import dev.perdure.testing.TestDatabase;
@@ -134,6 +135,29 @@ class BesideTest {
 
         mallory.awaitValue("100", "SELECT count(*) FROM df.instances WHERE status = 'completed'");
         assertThat(worker.leaderStatus().epoch()).isEqualTo(1);
+        Awaitility.await("what was taken is given back")
+                .until(() -> worker.statistics().memoryBytes() == 0);
+    }
+
+    @Test
+    void signals_that_one_instance_keeps_until_they_are_larger_than_the_memory() throws SQLException {
+        end();
+        begin(Map.of("perdure.memory.limit", "32M"));
+        String hoarder = mallory.value("WITH RECURSIVE w AS (SELECT 1 AS n, 'SELECT 1' AS f UNION ALL"
+                + " SELECT n + 1, f ~> (df.wait_for_signal('go') |=> ('s' || n)) FROM w WHERE n <= 60)"
+                + " SELECT df.start(f ~> df.wait_for_signal('never')) FROM w WHERE n = 61");
+        mallory.awaitValue("1", "SELECT count(*) FROM df.nodes WHERE node_type = 'SIGNAL' AND status = 'running'");
+        mallory.value("SELECT count(df.signal('" + hoarder
+                + "', 'go', to_jsonb(repeat('x', 1000000))::text)) FROM generate_series(1, 60)");
+        Awaitility.await("it has as much as its role may have")
+                .pollInterval(Looks.OFTEN)
+                .until(() -> worker.statistics().memoryBytes() > 16_000_000);
+
+        assertEverybodyElseIsServed();
+
+        assertThat(worker.statistics().memoryBytes()).as("no more").isLessThan(40_000_000);
+        mallory.value("SELECT df.cancel(?)", hoarder);
+        assertThat(mallory.await(hoarder).status()).isEqualTo("cancelled");
         Awaitility.await("what was taken is given back")
                 .until(() -> worker.statistics().memoryBytes() == 0);
     }

@@ -149,8 +149,8 @@ public final class SignalDelivery {
 
     /**
      * The memory of a role's looks in one exchange, as much as the largest signal takes; given back when the signals are in their
-     * instances. An exchange reads no more in all than that and {@link #BYTES}. One role gets it in any case: its own instances may be what fills its
-     * memory, and none leaves before it has looked.
+     * instances. An exchange reads no more in all than that and {@link #BYTES}. One role that has no more than it may have gets it in any
+     * case: its own instances may be what fills its memory, and none leaves before it has looked.
      */
     private boolean hasMemory(InstanceActor actor, Batch batch) {
         if (batch.memory.containsKey(actor.role())) {
@@ -159,7 +159,7 @@ public final class SignalDelivery {
         MemoryQuota.Holding holding = memory.hold(actor.role());
         long bytes = Math.min(LARGEST, memory.most() / PART);
         if (!holding.take(bytes)) {
-            if (batch.isForced) {
+            if (batch.isForced || memory.taken(actor.role()) > memory.most()) {
                 return false;
             }
             batch.isForced = true;

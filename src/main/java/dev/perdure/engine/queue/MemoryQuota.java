@@ -172,6 +172,11 @@ public final class MemoryQuota {
         return sum;
     }
 
+    /** Bytes that a role has taken. */
+    public synchronized long taken(long role) {
+        return taken.getOrDefault(role, 0L);
+    }
+
     /** Bytes that there are. */
     public long total() {
         return total;
