@@ -25,6 +25,8 @@ import org.junit.jupiter.api.Test;
 class OldPlansTest {
 
     private static final int MANY = 4_000;
+    /** What the worker reads in a minute by itself is less, be the machine as busy as it may; there are more instances than that. */
+    private static final int MOST = 3 * MANY;
 
     private TestDatabase database;
     private Served served;
@@ -146,7 +148,7 @@ class OldPlansTest {
         Map<String, Long> whole = new TreeMap<>();
         after.forEach((relation, rows) -> {
             long more = rows - before.getOrDefault(relation, 0L);
-            if (more >= MANY / 2) {
+            if (more >= MOST) {
                 whole.put(relation, more);
             }
         });
