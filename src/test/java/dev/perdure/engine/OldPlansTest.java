@@ -47,6 +47,7 @@ class OldPlansTest {
         alice.execute("SELECT df.create_queue('some', concurrency => 3, concurrency_per_key => 2),"
                 + " df.create_queue('sections', concurrency => 3), df.create_queue('full', concurrency => 1),"
                 + " df.define('child', 'SELECT 1')");
+        alice.value("SELECT df.pause_queue('full')");
     }
 
     @AfterEach
@@ -111,6 +112,9 @@ class OldPlansTest {
         alice.value("SELECT count(df.start('SELECT 1', options => '{\"queue\": \"full\"}')) FROM generate_series(1, "
                 + MANY + ")");
         alice.start("df.map('SELECT n FROM generate_series(1, " + MANY + ") AS n', df.activity('other'))");
+        try (Submitter observer = Submitter.observer(database)) {
+            observer.awaitValue("t", "SELECT count(*) < 50 FROM df._inbox WHERE wake_at IS NULL AND held IS NOT TRUE");
+        }
     }
 
     /** How many entries and rows were read of each table and each index, when they have come to rest. */
